@@ -1,0 +1,134 @@
+//! The reference adapter: a platform in memory, exact in everything. The oracle of the suite and of simulation.
+//! Starts empty and denies by default. Must not know any real platform.
+
+use adapter_spi::{
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Effect, ErrorKind,
+    Fidelity, Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope,
+    Step, Verdict,
+};
+use async_trait::async_trait;
+use mappings::model::{Agreement, CollaborationId, PlatformId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What one collaboration holds here.
+#[derive(Debug, Default, Clone)]
+struct Held {
+    version: u64,
+    resources: BTreeSet<Resource>,
+}
+
+/// A platform in memory. Other adapters whose room lives in this process build on it.
+#[derive(Debug)]
+pub struct MemoryAdapter {
+    platform: PlatformId,
+    capabilities: Capabilities,
+    held: Mutex<BTreeMap<CollaborationId, Held>>,
+}
+
+impl MemoryAdapter {
+    /// An empty platform under this name.
+    #[must_use]
+    pub fn new(platform: PlatformId) -> Self {
+        Self {
+            platform,
+            capabilities: Capabilities {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                runs_queries: false,
+                activation: false,
+                cancels: false,
+            },
+            held: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<CollaborationId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Adapter for MemoryAdapter {
+    fn platform(&self) -> &PlatformId {
+        &self.platform
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn assess(&self, desired: &Agreement) -> Assessment {
+        let verdict = |term: String| Verdict {
+            term,
+            fidelity: Fidelity::Exact,
+            residual: Residual::None,
+            reason: "held in memory as written".to_owned(),
+        };
+        let datasets = desired.datasets.keys().map(|name| format!("datasets.{name}"));
+        let templates = desired.templates.keys().map(|name| format!("templates.{name}"));
+        Assessment {
+            platform: self.platform.clone(),
+            verdicts: datasets.chain(templates).map(verdict).collect(),
+        }
+    }
+
+    async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
+        let held = self.lock().get(&scope.collaboration).cloned().unwrap_or_default();
+        Ok(Observation {
+            scope: scope.clone(),
+            coverage: Coverage::Complete,
+            version: held.version,
+            resources: held.resources.into_iter().collect(),
+        })
+    }
+
+    fn plan(
+        &self,
+        desired: &[Resource],
+        seen: &Observation,
+    ) -> std::result::Result<Plan, PlanRefused> {
+        Ok(Plan::between(desired, seen))
+    }
+
+    async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
+        let mut all = self.lock();
+        let held = all.entry(step.collaboration.clone()).or_default();
+        let changed = match step.effect {
+            Effect::Revoke | Effect::Restrict => held.resources.remove(&step.resource),
+            Effect::Neutral => false,
+            Effect::Grant if held.resources.contains(&step.resource) => false,
+            Effect::Grant if step.requires != held.version => {
+                return Err(AdapterError {
+                    kind: ErrorKind::StaleVersion,
+                    code: "stale-version",
+                    outcome: Outcome::NotApplied,
+                    retry: Retry::NextCycle,
+                    platform: self.platform.clone(),
+                    operation: "apply",
+                    reason: "the room changed since this step was planned".to_owned(),
+                });
+            }
+            Effect::Grant => held.resources.insert(step.resource.clone()),
+        };
+        if !changed {
+            return Ok(Applied::Already);
+        }
+        // Only what takes access away makes older plans stale: grants of one plan don't invalidate each other.
+        if step.effect != Effect::Grant {
+            held.version += 1;
+        }
+        Ok(Applied::Changed { version: held.version })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The reference passes the suite it is the oracle of.
+    use super::*;
+
+    #[tokio::test]
+    async fn the_reference_adapter_conforms() {
+        let adapter = MemoryAdapter::new(PlatformId::new("memory").unwrap());
+        adapter_spi::suite::conforms(&adapter).await.unwrap();
+    }
+}

@@ -1,0 +1,70 @@
+//! The trait. `assess` and `plan` are synchronous and pure; `observe` never writes; `apply` makes one native call.
+
+use crate::{
+    Applied, Assessment, Cx, Observation, Plan, PlanRefused, ProtectedQuery, Result, RunStatus,
+    Scope, Step,
+};
+use async_trait::async_trait;
+use mappings::model::{Agreement, PlatformId, RunId};
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+
+/// What a build of an adapter can do, as a constant. Its digest goes into every plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The adapter's version.
+    pub version: String,
+    /// Whether [`Adapter::runs_queries`] answers.
+    pub runs_queries: bool,
+    /// Whether rows of matched entities can be delivered.
+    pub activation: bool,
+    /// Whether a run in progress can be cancelled.
+    pub cancels: bool,
+}
+
+/// One platform, held true to agreements.
+#[async_trait]
+pub trait Adapter: Debug + Send + Sync {
+    /// The platform's name.
+    fn platform(&self) -> &PlatformId;
+
+    /// What this build can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// A verdict for every term of the agreement that this platform must hold. Pure and total.
+    fn assess(&self, desired: &Agreement) -> Assessment;
+
+    /// What the platform holds now. Never writes. Says how complete it is.
+    async fn observe(&self, scope: &Scope, cx: &Cx) -> Result<Observation>;
+
+    /// The steps from what was seen to what is desired, most restrictive first. Pure.
+    fn plan(
+        &self,
+        desired: &[crate::Resource],
+        seen: &Observation,
+    ) -> std::result::Result<Plan, PlanRefused>;
+
+    /// One native call with whole desired values, idempotent by the step's id.
+    async fn apply(&self, step: &Step, cx: &Cx) -> Result<Applied>;
+
+    /// The power to run templates, where the platform has it.
+    fn runs_queries(&self) -> Option<&dyn RunsQueries> {
+        None
+    }
+}
+
+/// The power to run an approved template.
+#[async_trait]
+pub trait RunsQueries: Send + Sync {
+    /// Starts a run. Returns at once; the platform writes its output under the query's landing prefix.
+    ///
+    /// # Errors
+    /// Refuses a template or dataset that was not granted by a step applied before.
+    async fn submit(&self, query: &ProtectedQuery, cx: &Cx) -> Result<()>;
+
+    /// Where a run is. A finished run's status stays readable until the process ends.
+    async fn status(&self, run: &RunId, cx: &Cx) -> Result<RunStatus>;
+
+    /// Asks a run to stop. Returns once nothing of it is left, or with `Cancelling` while the platform works on it.
+    async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus>;
+}

@@ -1,0 +1,19 @@
+//! What a platform adapter is: one trait, its types, and the suite that every adapter must pass.
+//! Must not know any platform, the gateway's store, HTTP, or a clock.
+
+mod adapter;
+mod assessment;
+mod context;
+mod error;
+mod observation;
+mod plan;
+mod query;
+pub mod suite;
+
+pub use adapter::{Adapter, Capabilities, RunsQueries};
+pub use assessment::{Assessment, Fidelity, Residual, Verdict};
+pub use context::{Cx, Landing};
+pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};
+pub use observation::{Coverage, Observation, Resource, ResourceKind, Scope};
+pub use plan::{Applied, Effect, Plan, PlanRefused, Step};
+pub use query::{Failure, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus};

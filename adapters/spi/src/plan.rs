@@ -1,0 +1,100 @@
+//! Steps from seen to desired, most restrictive first, each with the whole value and the version it was planned on.
+
+use crate::{Observation, Resource};
+use mappings::model::{CollaborationId, Digest};
+use serde::{Deserialize, Serialize};
+
+/// What a step does to access, in the order in which steps run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Takes access away.
+    Revoke,
+    /// Narrows it.
+    Restrict,
+    /// Changes nothing that anybody may do.
+    Neutral,
+    /// Gives access.
+    Grant,
+}
+
+/// One native call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Names the step: the digest of the rest of it. Applying it twice is applying it once.
+    pub id: Digest,
+    /// Of which collaboration.
+    pub collaboration: CollaborationId,
+    /// What it does to access.
+    pub effect: Effect,
+    /// The whole value to set (or to take away, for `Revoke`).
+    pub resource: Resource,
+    /// The native version it was planned on. A `Revoke` is applied whatever the version.
+    pub requires: u64,
+}
+
+impl Step {
+    /// A step, named by its content.
+    #[must_use]
+    pub fn new(
+        collaboration: CollaborationId,
+        effect: Effect,
+        resource: Resource,
+        requires: u64,
+    ) -> Self {
+        let id = Digest::of(&mappings::agreement::canonical(&serde_json::json!([
+            collaboration,
+            effect,
+            resource,
+            requires
+        ])));
+        Self { id, collaboration, effect, resource, requires }
+    }
+}
+
+/// Steps in order. Empty when the platform holds what is desired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The difference between what is desired and what was seen, as whole-value steps: revocations, then grants.
+    /// A changed value is revoked first and granted after.
+    #[must_use]
+    pub fn between(desired: &[Resource], seen: &Observation) -> Self {
+        let step = |effect, resource: &Resource| {
+            Step::new(seen.scope.collaboration.clone(), effect, resource.clone(), seen.version)
+        };
+        let gone = seen.resources.iter().filter(|r| !desired.contains(r));
+        let new = desired.iter().filter(|r| !seen.resources.contains(r));
+        let steps = gone
+            .map(|r| step(Effect::Revoke, r))
+            .chain(new.map(|r| step(Effect::Grant, r)))
+            .collect();
+        Self { steps }
+    }
+}
+
+/// Why a plan was refused. A value, not an error: it is shown to members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct PlanRefused {
+    /// Stable code.
+    pub code: String,
+    /// What was refused and what would pass.
+    pub message: String,
+}
+
+/// What applying a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// The platform changed; it has this version now.
+    Changed {
+        /// The native version after.
+        version: u64,
+    },
+    /// It held the value already.
+    Already,
+}

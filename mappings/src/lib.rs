@@ -1,0 +1,7 @@
+//! The canonical language of Airlock: what parties agree, and how each platform says it.
+//! Pure: no I/O, no clock, no async, and no knowledge of any platform's client.
+
+pub mod agreement;
+pub mod guard;
+pub mod keys;
+pub mod model;

@@ -1,0 +1,12 @@
+//! The gateway: whatever has state, a socket or a clock. `src/ARCHITECTURE.md` is the map.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod demo;
+pub mod error;
+pub mod home;
+pub mod log;
+pub mod results;
+pub mod store;
+pub mod wiring;

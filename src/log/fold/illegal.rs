@@ -1,0 +1,83 @@
+//! Why a leaf may not come next. Codes are stable; texts name no values.
+
+use super::permit::Denied;
+
+/// A leaf that is refused, and where it stood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("leaf {index}: {why}")]
+pub struct FoldError {
+    /// The position at which it was refused.
+    pub index: u64,
+    /// Why.
+    pub why: Illegal,
+}
+
+impl FoldError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.why.code()
+    }
+}
+
+macro_rules! illegal {
+    ($($name:ident, $code:literal, $text:literal;)*) => {
+        /// Why a leaf is refused.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        pub enum Illegal {
+            $(#[doc = $text] #[error($text)] $name,)*
+            /// The run may not start or go on.
+            #[error(transparent)]
+            Run(#[from] Denied),
+        }
+
+        impl Illegal {
+            /// The stable code.
+            #[must_use]
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                    Self::Run(denied) => denied.code,
+                }
+            }
+        }
+    };
+}
+
+illegal! {
+    Position, "position-wrong", "the leaf is not the next one";
+    NotOpened, "log-not-opened", "a log begins with exactly one opening leaf";
+    OtherCollaboration, "collaboration-differs", "the leaf belongs to another collaboration";
+    Time, "time-not-monotone", "the leaf is earlier than the one before it, or beyond what the log can write";
+    Number, "number-out-of-range", "a number is beyond what canonical JSON holds exactly";
+    Actor, "actor-differs", "the actor is not the one whose decision this is";
+    Signature, "signature-wrong", "the signature is missing, wrong, or where none belongs";
+    Repeated, "leaf-repeated", "the same signed leaf was appended before";
+    KeyUnknown, "key-unknown", "the member has shown no key to decide under";
+    KeyDiffers, "key-differs", "the member decides under another key";
+    KeyNotPinned, "key-not-pinned", "the agreement pins another key for the member";
+    KeyTaken, "key-taken", "another member decides under this key";
+    AgreementDigest, "agreement-digest-wrong", "the digest is not that of the document";
+    AgreementInconsistent, "agreement-inconsistent", "the document names a party that is not its member, or a key that is none";
+    AgreementRepeated, "agreement-already-proposed", "the same document is in force or waits already";
+    AgreementNotProposed, "agreement-not-proposed", "the agreement accepted is not the one that waits";
+    MemberUnknown, "member-unknown", "the agreement has no such member";
+    MemberRevoked, "member-revoked", "the member has left this collaboration for good";
+    MemberNotJoined, "member-not-joined", "the member has not accepted this agreement";
+    AlreadyJoined, "member-already-joined", "the member has accepted this agreement already";
+    AlreadyDeclined, "invitation-declined", "the member has declined this proposal; it has to be invited anew";
+    RoomRevoked, "room-revoked", "the room is closed for good";
+    NotAnOwner, "not-an-owner", "only an owner of datasets can decide this";
+    TemplateUnknown, "template-unknown", "no agreement in force or waiting has this template version";
+    DatasetUnknown, "dataset-unknown", "the agreement has no such dataset";
+    ColumnUnknown, "column-unknown", "the dataset has no such column";
+    ApprovalUnknown, "approval-unknown", "there is no such approval to withdraw";
+    RunUnknown, "run-unknown", "no such run was requested";
+    RunEnded, "run-ended", "the run has ended";
+    IntentMissing, "intent-missing", "no intent is on the record";
+    IntentRepeated, "intent-repeated", "the intent is on the record already";
+    OutcomeDiffers, "outcome-differs", "the outcome is not what was intended";
+    OutcomeRepeated, "outcome-repeated", "the outcome is on the record already";
+    ReceiverDiffers, "receiver-differs", "the files or manifests do not match the run's receivers";
+    FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";
+}

@@ -1,0 +1,324 @@
+//! Which leaf may come next, and whose key must have signed it. One function a kind of leaf; default is refusal.
+
+use super::permit::RunRequest;
+use super::{Illegal, RunStatus, State, Version, ended_run};
+use crate::log::keys::PublicKey;
+use crate::log::leaf::{Actor, Body, Effect, FileDigest, Leaf, Outcome, Revocable};
+use mappings::model::{Agreement, DatasetName, Digest, MemberId, RunId, TemplateName};
+use std::collections::BTreeMap;
+
+/// Integers up to this are exact in canonical JSON.
+const EXACT_MAX: u64 = (1 << 53) - 1;
+
+type Signer = Result<Option<PublicKey>, Illegal>;
+
+impl State {
+    /// Refuses an illegal leaf; says whose key must have signed a legal one.
+    pub(super) fn legal(&self, leaf: &Leaf) -> Signer {
+        self.envelope(leaf)?;
+        let signer = match &leaf.body {
+            Body::Opened { .. } => by_gateway(leaf),
+            Body::Proposed { agreement, digest } => self.legal_proposed(leaf, agreement, *digest),
+            Body::Joined { member, key, agreement } => {
+                by_member(leaf, member)?;
+                self.legal_joined(member, *key, *agreement)
+            }
+            Body::Declined { member } => {
+                by_member(leaf, member)?;
+                self.legal_declined(member)
+            }
+            Body::Approved { member, template, digest } => {
+                by_member(leaf, member)?;
+                self.legal_approved(member, template, *digest)
+            }
+            Body::Revoked { by, what } => {
+                by_member(leaf, by)?;
+                self.legal_revoked(by, what)
+            }
+            Body::RunRequested { .. } => self.legal_run_requested(leaf),
+            Body::RunFailed { .. }
+            | Body::RunCancelled { .. }
+            | Body::DeliveryIntended { .. }
+            | Body::RunSucceeded { .. } => self.legal_run_step(leaf),
+            Body::EffectIntended { .. } | Body::EffectOutcome { .. } => self.legal_effect(leaf),
+        }?;
+        match (signer, leaf.signature) {
+            (Some(_), None) | (None, Some(_)) => Err(Illegal::Signature),
+            (Some(_), Some(made)) if self.repeats(leaf, &made) => Err(Illegal::Repeated),
+            (Some(_), Some(_)) | (None, None) => Ok(signer),
+        }
+    }
+
+    /// An older signed leaf fails on its time; one of the same millisecond is remembered.
+    fn repeats(&self, leaf: &Leaf, made: &crate::log::keys::Signature) -> bool {
+        leaf.at_ms == self.last_at_ms && self.signed_at_last.contains(made)
+    }
+
+    fn envelope(&self, leaf: &Leaf) -> Result<(), Illegal> {
+        if matches!(leaf.body, Body::Opened { .. }) != (self.size == 0) {
+            return Err(Illegal::NotOpened);
+        }
+        if self.collaboration.as_ref().is_some_and(|own| *own != leaf.collaboration) {
+            return Err(Illegal::OtherCollaboration);
+        }
+        let writable = u64::try_from(leaf.at_ms).is_ok_and(|at| at <= EXACT_MAX);
+        if !writable || leaf.at_ms < self.last_at_ms {
+            return Err(Illegal::Time);
+        }
+        if let Actor::Member(member) = &leaf.actor
+            && self.revoked(&Revocable::Member { member: member.clone() }).is_some()
+        {
+            return Err(Illegal::MemberRevoked);
+        }
+        Ok(())
+    }
+
+    fn granting(&self) -> Result<(), Illegal> {
+        if self.revoked(&Revocable::Room).is_some() { Err(Illegal::RoomRevoked) } else { Ok(()) }
+    }
+
+    fn known_key(&self, member: &MemberId) -> Signer {
+        self.keys.get(member).copied().map(Some).ok_or(Illegal::KeyUnknown)
+    }
+
+    fn legal_proposed(&self, leaf: &Leaf, agreement: &Agreement, digest: Digest) -> Signer {
+        self.granting()?;
+        if agreement.collaboration != leaf.collaboration {
+            return Err(Illegal::OtherCollaboration);
+        }
+        if agreement.digest() != digest {
+            return Err(Illegal::AgreementDigest);
+        }
+        consistent(agreement)?;
+        let same = |version: &&Version| version.digest == digest;
+        let waits = self.waiting.as_ref().filter(same).is_some_and(|v| v.declined.is_empty());
+        if waits || self.in_force.as_ref().is_some_and(|v| same(&v)) {
+            return Err(Illegal::AgreementRepeated);
+        }
+        let left = |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
+        if agreement.members.keys().any(|m| left(&m)) {
+            return Err(Illegal::MemberRevoked);
+        }
+        match &leaf.actor {
+            Actor::Gateway => Ok(None),
+            Actor::Member(member) => {
+                let known = self.keys.get(member).copied();
+                let key = known.or_else(|| pinned(agreement, member)).ok_or(Illegal::KeyUnknown)?;
+                Ok(Some(key))
+            }
+        }
+    }
+
+    fn legal_joined(&self, member: &MemberId, key: PublicKey, agreement: Digest) -> Signer {
+        self.granting()?;
+        let Some(version) = self.waiting.as_ref().filter(|v| v.digest == agreement) else {
+            let again = self.in_force.as_ref().is_some_and(|v| v.digest == agreement);
+            let other = self.keys.get(member).is_some_and(|known| *known != key);
+            return Err(match (again, other) {
+                (true, true) => Illegal::KeyDiffers,
+                (true, false) => Illegal::AlreadyJoined,
+                (false, _) => Illegal::AgreementNotProposed,
+            });
+        };
+        if !version.agreement.members.contains_key(member) {
+            return Err(Illegal::MemberUnknown);
+        }
+        if self.keys.get(member).is_some_and(|known| *known != key) {
+            return Err(Illegal::KeyDiffers);
+        }
+        if pinned(&version.agreement, member).is_some_and(|pin| pin != key) {
+            return Err(Illegal::KeyNotPinned);
+        }
+        if self.keys.iter().any(|(other, theirs)| other != member && *theirs == key) {
+            return Err(Illegal::KeyTaken);
+        }
+        if version.declined.contains(member) {
+            return Err(Illegal::AlreadyDeclined);
+        }
+        if version.accepted.contains(member) {
+            return Err(Illegal::AlreadyJoined);
+        }
+        Ok(Some(key))
+    }
+
+    fn legal_declined(&self, member: &MemberId) -> Signer {
+        let version = self.waiting.as_ref().ok_or(Illegal::AgreementNotProposed)?;
+        if !version.agreement.members.contains_key(member) {
+            return Err(Illegal::MemberUnknown);
+        }
+        if version.accepted.contains(member) {
+            return Err(Illegal::AlreadyJoined);
+        }
+        if version.declined.contains(member) {
+            return Err(Illegal::AlreadyDeclined);
+        }
+        // A member that has no key yet can still say no: refusing never waits.
+        Ok(self.keys.get(member).copied().or_else(|| pinned(&version.agreement, member)))
+    }
+
+    fn legal_approved(&self, member: &MemberId, template: &TemplateName, digest: Digest) -> Signer {
+        self.granting()?;
+        let has = |version: &&Version| version.templates.get(template) == Some(&digest);
+        let versions: Vec<&Version> = self.versions().filter(has).collect();
+        if versions.is_empty() {
+            return Err(Illegal::TemplateUnknown);
+        }
+        let joined: Vec<&Version> =
+            versions.into_iter().filter(|v| v.accepted.contains(member)).collect();
+        if joined.is_empty() {
+            return Err(Illegal::MemberNotJoined);
+        }
+        let owns = |v: &&Version| v.agreement.datasets.values().any(|d| d.owner == *member);
+        if !joined.iter().any(owns) {
+            return Err(Illegal::NotAnOwner);
+        }
+        self.known_key(member)
+    }
+
+    fn legal_revoked(&self, by: &MemberId, what: &Revocable) -> Signer {
+        let own = |is: bool| if is { Ok(()) } else { Err(Illegal::NotAnOwner) };
+        match what {
+            Revocable::Room => {}
+            Revocable::Member { member } => own(member == by)?,
+            Revocable::Dataset { dataset } => own(self.owner(dataset)? == by)?,
+            Revocable::Column { dataset, column } => {
+                own(self.owner(dataset)? == by)?;
+                let has = |v: &Version| {
+                    v.agreement.datasets.get(dataset).is_some_and(|d| d.columns.contains_key(column))
+                };
+                if !self.versions().any(has) {
+                    return Err(Illegal::ColumnUnknown);
+                }
+            }
+            Revocable::Template { template, digest } => {
+                let current = self.versions().any(|v| v.templates.get(template) == Some(digest));
+                if !current && !self.approvals.contains_key(&(template.clone(), *digest)) {
+                    return Err(Illegal::TemplateUnknown);
+                }
+            }
+            Revocable::Approval { template, digest, of } => {
+                own(of == by)?;
+                let given = self.approvals.get(&(template.clone(), *digest));
+                if !given.is_some_and(|members| members.contains_key(of)) {
+                    return Err(Illegal::ApprovalUnknown);
+                }
+            }
+        }
+        self.known_key(by)
+    }
+
+    fn legal_run_requested(&self, leaf: &Leaf) -> Signer {
+        let Body::RunRequested { run, template, digest, by, receivers, touched, .. } = &leaf.body
+        else {
+            return Err(Illegal::RunUnknown);
+        };
+        by_member(leaf, by)?;
+        let digest = *digest;
+        let at_ms = leaf.at_ms;
+        self.may_run(&RunRequest { run, template, digest, by, receivers, touched, at_ms })?;
+        self.known_key(by)
+    }
+
+    fn legal_run_step(&self, leaf: &Leaf) -> Signer {
+        let id = ended_run(&leaf.body).ok_or(Illegal::RunUnknown)?;
+        let run = self.runs.get(id).ok_or(Illegal::RunUnknown)?;
+        let open = run.open().ok_or(Illegal::RunEnded)?;
+        if let (Body::RunCancelled { .. }, Actor::Member(member)) = (&leaf.body, &leaf.actor) {
+            return if *member == run.by { self.known_key(member) } else { Err(Illegal::Actor) };
+        }
+        if let Body::DeliveryIntended { files, rows, withheld, manifests, .. } = &leaf.body {
+            exact([*rows, *withheld].into_iter().chain(files.iter().map(|file| file.bytes)))?;
+            self.legal_delivery(id, &run.status, files, manifests)?;
+        }
+        if let Body::RunSucceeded { rows, withheld, manifests, .. } = &leaf.body {
+            let (intended_rows, intended_withheld, intended) =
+                open.intended.as_ref().ok_or(Illegal::IntentMissing)?;
+            if (intended_rows, intended_withheld, intended) != (rows, withheld, manifests) {
+                return Err(Illegal::OutcomeDiffers);
+            }
+        }
+        by_gateway(leaf)
+    }
+
+    fn legal_delivery(
+        &self,
+        id: &RunId,
+        status: &RunStatus,
+        files: &[FileDigest],
+        manifests: &BTreeMap<MemberId, Digest>,
+    ) -> Result<(), Illegal> {
+        let RunStatus::Requested(open) = status else { return Err(Illegal::IntentRepeated) };
+        self.may_deliver(id)?;
+        let named = |member: &MemberId| open.receivers.contains(member);
+        let complete = open.receivers.iter().all(|member| manifests.contains_key(member));
+        if !complete || !manifests.keys().all(named) || !files.iter().all(|f| named(&f.receiver)) {
+            return Err(Illegal::ReceiverDiffers);
+        }
+        if files.iter().all(|file| generated(&file.name)) { Ok(()) } else { Err(Illegal::FileName) }
+    }
+
+    fn legal_effect(&self, leaf: &Leaf) -> Signer {
+        if let Body::EffectIntended { step, effect, .. } = &leaf.body {
+            if *effect == Effect::Grant {
+                self.granting()?;
+            }
+            if self.effects.contains_key(step) {
+                return Err(Illegal::IntentRepeated);
+            }
+        }
+        if let Body::EffectOutcome { step, .. } = &leaf.body {
+            let record = self.effects.get(step).ok_or(Illegal::IntentMissing)?;
+            if matches!(record.outcome, Some(Outcome::Applied | Outcome::NotApplied)) {
+                return Err(Illegal::OutcomeRepeated);
+            }
+        }
+        by_gateway(leaf)
+    }
+
+    fn versions(&self) -> impl Iterator<Item = &Version> {
+        self.in_force.iter().chain(&self.waiting)
+    }
+
+    /// Who decides over a dataset: as agreed, or as proposed when it is new.
+    fn owner(&self, dataset: &DatasetName) -> Result<&MemberId, Illegal> {
+        let found = self.versions().find_map(|version| version.agreement.datasets.get(dataset));
+        found.map(|dataset| &dataset.owner).ok_or(Illegal::DatasetUnknown)
+    }
+}
+
+fn by_member(leaf: &Leaf, member: &MemberId) -> Result<(), Illegal> {
+    match &leaf.actor {
+        Actor::Member(actor) if actor == member => Ok(()),
+        Actor::Member(_) | Actor::Gateway => Err(Illegal::Actor),
+    }
+}
+
+fn by_gateway(leaf: &Leaf) -> Signer {
+    if leaf.actor == Actor::Gateway { Ok(None) } else { Err(Illegal::Actor) }
+}
+
+/// The key that an agreement pins for a member.
+fn pinned(agreement: &Agreement, member: &MemberId) -> Option<PublicKey> {
+    agreement.members.get(member)?.key.as_deref()?.parse().ok()
+}
+
+fn consistent(agreement: &Agreement) -> Result<(), Illegal> {
+    let member = |id: &MemberId| agreement.members.contains_key(id);
+    let mut pins = agreement.members.values().filter_map(|m| m.key.as_deref());
+    let owned = agreement.datasets.values().all(|dataset| member(&dataset.owner));
+    let named = agreement.templates.values().all(|t| t.run_by.iter().chain(&t.received_by).all(member));
+    let keyed = pins.all(|pin| pin.parse::<PublicKey>().is_ok());
+    let some = !agreement.members.is_empty();
+    if some && owned && named && keyed { Ok(()) } else { Err(Illegal::AgreementInconsistent) }
+}
+
+fn exact(numbers: impl IntoIterator<Item = u64>) -> Result<(), Illegal> {
+    if numbers.into_iter().all(|n| n <= EXACT_MAX) { Ok(()) } else { Err(Illegal::Number) }
+}
+
+/// A relative path of generated parts: no dots first, no separators doubled, nothing but plain characters.
+fn generated(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.=".contains(&b);
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain);
+    name.len() <= 512 && name.split('/').all(part)
+}

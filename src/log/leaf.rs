@@ -1,0 +1,362 @@
+//! Leaves: what is written into an agreement log, byte for byte. Personal data, row values and parameter
+//! values never are. Must not know what a leaf means; that is the fold's.
+
+use super::keys::{PublicKey, SecretKey, Signature};
+use super::tree::{Hash, leaf_hash};
+use mappings::agreement::canonical;
+use mappings::model::{
+    Agreement, CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId,
+    TemplateName,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+const SIGNED_DOMAIN: &[u8] = b"airlock/leaf/v1\n";
+const COMMITMENT_DOMAIN: &[u8] = b"airlock/parameters/v1\n";
+
+/// The datasets a run reads, and which of their columns.
+pub type Touched = BTreeMap<DatasetName, BTreeSet<ColumnName>>;
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// A member, by its own signature.
+    Member(MemberId),
+    /// The gateway, under its signed checkpoints.
+    Gateway,
+}
+
+/// A short machine-readable word: `[a-z][a-z0-9-]*`, at most 64 characters. The only free text in a leaf.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Code(String);
+
+impl Code {
+    /// Reads a code, refusing anything that could carry prose or values.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let shaped = text.len() <= 64
+            && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if shaped { Ok(Self(text.to_owned())) } else { Err("a code is `[a-z][a-z0-9-]*`, at most 64 characters") }
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text)
+    }
+}
+
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        code.0
+    }
+}
+
+/// What can be withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Revocable {
+    /// A membership, by the member itself. Final for this collaboration.
+    Member {
+        /// Who leaves.
+        member: MemberId,
+    },
+    /// A dataset, by its owner. Final for this collaboration.
+    Dataset {
+        /// Which one.
+        dataset: DatasetName,
+    },
+    /// A column, by its dataset's owner. Final for this collaboration.
+    Column {
+        /// The dataset it belongs to.
+        dataset: DatasetName,
+        /// Which one.
+        column: ColumnName,
+    },
+    /// A template version, by any member. Every owner must approve anew before it runs again.
+    Template {
+        /// Its name.
+        template: TemplateName,
+        /// Its version.
+        digest: Digest,
+    },
+    /// One's own approval of a template version. A newer approval supersedes the withdrawal.
+    Approval {
+        /// The template's name.
+        template: TemplateName,
+        /// Its version.
+        digest: Digest,
+        /// Whose approval it was.
+        of: MemberId,
+    },
+    /// The whole room, by any member. Final.
+    Room,
+}
+
+/// What a platform effect does to access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Takes access away.
+    Revoke,
+    /// Narrows access.
+    Restrict,
+    /// Changes no access.
+    Neutral,
+    /// Gives access.
+    Grant,
+}
+
+/// How a platform effect ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It did not happen.
+    NotApplied,
+    /// It happened and was seen.
+    Applied,
+    /// Nobody knows yet; the intent stays open until an observation settles it.
+    Unknown,
+}
+
+/// One file that a run delivers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDigest {
+    /// Who gets it.
+    pub receiver: MemberId,
+    /// Its generated name below the receiver's destination.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// The digest of its content.
+    pub sha256: Digest,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Body {
+    /// The log begins; always and only the first leaf.
+    Opened {
+        /// The key under which checkpoints are signed.
+        gateway: PublicKey,
+    },
+    /// An agreement was put before its members; it replaces one that still waits.
+    Proposed {
+        /// The whole document.
+        agreement: Box<Agreement>,
+        /// The digest of its canonical bytes.
+        digest: Digest,
+    },
+    /// A member accepted the waiting agreement and shows its key.
+    Joined {
+        /// Who.
+        member: MemberId,
+        /// Under which key it decides from now on.
+        key: PublicKey,
+        /// What it accepted.
+        agreement: Digest,
+    },
+    /// A member refused the waiting agreement; final for that proposal.
+    Declined {
+        /// Who.
+        member: MemberId,
+    },
+    /// A dataset owner approved a template version.
+    Approved {
+        /// Who.
+        member: MemberId,
+        /// The template's name.
+        template: TemplateName,
+        /// Its version.
+        digest: Digest,
+    },
+    /// A member withdrew something.
+    Revoked {
+        /// Who.
+        by: MemberId,
+        /// What.
+        what: Revocable,
+    },
+    /// A member asked for a run; counts against the cap whatever becomes of it.
+    RunRequested {
+        /// The run.
+        run: RunId,
+        /// The template.
+        template: TemplateName,
+        /// Its version.
+        digest: Digest,
+        /// The digest of the guarded text that will run.
+        text_digest: Digest,
+        /// Who asks.
+        by: MemberId,
+        /// Who shall receive.
+        receivers: Vec<MemberId>,
+        /// Salted commitment to the bound parameters.
+        parameters: Digest,
+        /// What the guard says the text reads.
+        touched: Touched,
+    },
+    /// A run ended without a result.
+    RunFailed {
+        /// The run.
+        run: RunId,
+        /// Why, without any detail of data.
+        code: Code,
+    },
+    /// A run was stopped or its result withheld.
+    RunCancelled {
+        /// The run.
+        run: RunId,
+        /// Why.
+        code: Code,
+    },
+    /// A verified result is about to be delivered.
+    DeliveryIntended {
+        /// The run.
+        run: RunId,
+        /// Every file that will be created.
+        files: Vec<FileDigest>,
+        /// Rows that leave.
+        rows: u64,
+        /// Rows held back by rule.
+        withheld: u64,
+        /// The digest of each receiver's manifest.
+        manifests: BTreeMap<MemberId, Digest>,
+    },
+    /// A result was delivered whole.
+    RunSucceeded {
+        /// The run.
+        run: RunId,
+        /// Rows that left.
+        rows: u64,
+        /// Rows held back by rule.
+        withheld: u64,
+        /// The digest of each receiver's manifest.
+        manifests: BTreeMap<MemberId, Digest>,
+    },
+    /// A platform is about to be changed.
+    EffectIntended {
+        /// The step; one intent a step.
+        step: Code,
+        /// Where.
+        platform: PlatformId,
+        /// What it does to access.
+        effect: Effect,
+    },
+    /// What became of a step.
+    EffectOutcome {
+        /// The step.
+        step: Code,
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+impl Body {
+    /// The stable name of the kind, as it is written.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::Proposed { .. } => "proposed",
+            Self::Joined { .. } => "joined",
+            Self::Declined { .. } => "declined",
+            Self::Approved { .. } => "approved",
+            Self::Revoked { .. } => "revoked",
+            Self::RunRequested { .. } => "run-requested",
+            Self::RunFailed { .. } => "run-failed",
+            Self::RunCancelled { .. } => "run-cancelled",
+            Self::DeliveryIntended { .. } => "delivery-intended",
+            Self::RunSucceeded { .. } => "run-succeeded",
+            Self::EffectIntended { .. } => "effect-intended",
+            Self::EffectOutcome { .. } => "effect-outcome",
+        }
+    }
+}
+
+/// One entry of the log; its position is its index. `signature` sorts last: `signed_bytes` relies on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// Who did it.
+    pub actor: Actor,
+    /// When, in milliseconds since 1970; never less than the leaf before it.
+    pub at_ms: i64,
+    /// What happened.
+    pub body: Body,
+    /// Whose log this is in.
+    pub collaboration: CollaborationId,
+    /// The actor's signature, when the actor is a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// Why bytes are not a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not a leaf that this version can read")]
+pub struct NotALeaf;
+
+impl Leaf {
+    /// Canonical bytes: what is stored and hashed.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        canonical(&serde_json::json!(self))
+    }
+
+    /// Reads stored bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NotALeaf> {
+        serde_json::from_slice(bytes).map_err(|_| NotALeaf)
+    }
+
+    /// The hash of this leaf in the Merkle tree.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        leaf_hash(&self.canonical())
+    }
+
+    /// What a member signs: a domain line and the canonical bytes without the signature.
+    #[must_use]
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        let unsigned = Self { signature: None, ..self.clone() };
+        [SIGNED_DOMAIN, &unsigned.canonical()].concat()
+    }
+
+    /// The same leaf, signed.
+    #[must_use]
+    pub fn signed(mut self, key: &SecretKey) -> Self {
+        self.signature = Some(key.sign(&self.signed_bytes()));
+        self
+    }
+}
+
+/// What the signer of stored canonical bytes signed, without building the document again. `None` when the bytes
+/// don't end in this signature, as canonical bytes do.
+pub(super) fn signed_bytes_of(stored: &[u8], signature: &Signature) -> Option<Vec<u8>> {
+    let tail = format!(",\"signature\":\"{signature}\"}}");
+    let head = stored.strip_suffix(tail.as_bytes())?;
+    Some([SIGNED_DOMAIN, head, b"}"].concat())
+}
+
+/// The salted commitment to a run's bound parameters. The salt has 32 random bytes and is kept by whoever may open it.
+#[must_use]
+pub fn commitment(salt: &[u8; 32], parameters: &serde_json::Value) -> Digest {
+    Digest::of(&[COMMITMENT_DOMAIN, salt, &canonical(parameters)].concat())
+}

@@ -1,0 +1,411 @@
+//! The agreement log is the database: what was decided, in order, provable to either side.
+//! Decisions are checked by the fold, appended at the size they were checked against, and answered with a receipt.
+//! Must not know SQL, HTTP, platforms or how anyone proves who they are beyond their keys.
+
+pub mod bundle;
+pub mod checkpoint;
+pub mod fold;
+mod hex;
+pub mod keys;
+pub mod leaf;
+mod receipt;
+pub mod tree;
+pub mod verify;
+
+pub use bundle::{Bundle, BundleError};
+pub use checkpoint::Checkpoint;
+pub use fold::State;
+pub use keys::{PublicKey, SecretKey};
+pub use leaf::{Actor, Body, Leaf};
+pub use receipt::{Receipt, ReceiptError};
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+use checkpoint::CheckpointError;
+use fold::FoldError;
+use mappings::model::{CollaborationId, MemberId};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+use tree::{Hash, Tree};
+
+const PAGE: usize = 1024;
+const ATTEMPTS_MAX: u32 = 64;
+
+/// Why a log can't be used or a decision wasn't recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The leaf is not legal.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The stored log is not what this gateway signed.
+    #[error("the stored log is not what was signed: {0}")]
+    Tampered(&'static str),
+    /// The stored checkpoint is not good.
+    #[error("the stored checkpoint cannot be trusted: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// The log was opened by another gateway key.
+    #[error("the log belongs to another gateway key")]
+    OtherGateway,
+    /// There is no such log.
+    #[error("no agreement was ever proposed under this collaboration's name")]
+    NotFound,
+    /// The decision brought no leaf.
+    #[error("the decision is empty")]
+    Empty,
+    /// Others were faster each time.
+    #[error("the log is too busy; try again")]
+    Busy,
+}
+
+impl LogError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Fold(error) => error.code(),
+            Self::Tampered(_) => "log-tampered",
+            Self::Checkpoint(error) => error.code(),
+            Self::OtherGateway => "log-of-another-gateway",
+            Self::NotFound => "collaboration-unknown",
+            Self::Empty => "decision-empty",
+            Self::Busy => "log-busy",
+        }
+    }
+}
+
+/// Why a decision was not recorded: the decider's own reason, or the log's.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError<E> {
+    /// The decider refused.
+    #[error("{0}")]
+    Refused(E),
+    /// The log refused or failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// One thing to write down, and who does it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    actor: Actor,
+    key: Option<SecretKey>,
+    body: Body,
+}
+
+impl Entry {
+    /// Something the gateway did or saw.
+    #[must_use]
+    pub const fn gateway(body: Body) -> Self {
+        Self { actor: Actor::Gateway, key: None, body }
+    }
+
+    /// Something a member decided, signed with its key when it is appended.
+    #[must_use]
+    pub fn member(member: &MemberId, key: &SecretKey, body: Body) -> Self {
+        Self { actor: Actor::Member(member.clone()), key: Some(key.clone()), body }
+    }
+
+    /// A member's refusal before it has any key; only `Declined` passes this way.
+    #[must_use]
+    pub fn member_without_key(member: &MemberId, body: Body) -> Self {
+        Self { actor: Actor::Member(member.clone()), key: None, body }
+    }
+
+    fn leaf(self, collaboration: &CollaborationId, at_ms: i64) -> Leaf {
+        let Self { actor, key, body } = self;
+        let leaf = Leaf { actor, at_ms, body, collaboration: collaboration.clone(), signature: None };
+        match key {
+            Some(key) => leaf.signed(&key),
+            None => leaf,
+        }
+    }
+}
+
+/// A log as it was when it was looked at.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What its leaves say.
+    pub state: Arc<State>,
+    /// How many leaves.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+}
+
+/// What is kept of a log between calls; it only ever grows.
+#[derive(Debug, Default)]
+struct Known {
+    state: Arc<State>,
+    tree: Tree,
+    vouched: bool,
+}
+
+/// The logs of all collaborations in one store, under one gateway key. Collaborations share nothing but the store.
+#[derive(Debug)]
+pub struct AgreementLog {
+    store: Arc<dyn Store>,
+    key: SecretKey,
+    clock: Arc<dyn Clock>,
+    known: Mutex<BTreeMap<CollaborationId, Arc<tokio::sync::Mutex<Known>>>>,
+}
+
+impl AgreementLog {
+    /// Logs in this store. Nothing is read or written yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
+        Self { store, key, clock, known: Mutex::default() }
+    }
+
+    /// The key under which checkpoints are signed.
+    #[must_use]
+    pub fn gateway(&self) -> PublicKey {
+        self.key.public()
+    }
+
+    /// Every collaboration with a log.
+    pub async fn collaborations(&self) -> Result<Vec<CollaborationId>, LogError> {
+        Ok(self.store.collaborations().await?)
+    }
+
+    /// How many leaves a log has by now; cheap, for watching it.
+    pub async fn size(&self, collaboration: &CollaborationId) -> Result<u64, LogError> {
+        Ok(self.store.size(collaboration).await?)
+    }
+
+    /// The log as it is now. `NotFound` when it has no leaf.
+    pub async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded, LogError> {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        self.refresh(collaboration, &mut known).await?;
+        if known.state.size() == 0 {
+            return Err(LogError::NotFound);
+        }
+        let size = known.tree.size();
+        let root = known.tree.root(size).ok_or(LogError::Tampered("root"))?;
+        Ok(Loaded { state: Arc::clone(&known.state), size, root })
+    }
+
+    /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,
+    /// decides again on the newer state. All entries of one decision become leaves, or none. The first decision of
+    /// a collaboration opens its log. Denied runs, illegal leaves and refusals leave no leaf.
+    pub async fn decide<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        decision: F,
+    ) -> Result<Receipt, DecideError<E>>
+    where
+        E: Send,
+        F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
+    {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        for _ in 0..ATTEMPTS_MAX {
+            self.refresh(collaboration, &mut known).await?;
+            let entries = decision(&known.state).map_err(DecideError::Refused)?;
+            if entries.is_empty() {
+                return Err(LogError::Empty.into());
+            }
+            let leaves = self.checked(collaboration, &known.state, entries)?;
+            let stored = leaves.iter().map(Leaf::canonical).collect();
+            match self.store.append(collaboration, known.state.size(), stored).await {
+                Ok(_) => {
+                    known.take_in(&leaves)?;
+                    return Ok(self.vouch(collaboration, &mut known).await?);
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(
+                    error @ (StoreError::NotFound
+                    | StoreError::Unavailable
+                    | StoreError::Full
+                    | StoreError::Corrupt
+                    | StoreError::ReadOnly),
+                ) => return Err(LogError::Store(error).into()),
+            }
+        }
+        Err(LogError::Busy.into())
+    }
+
+    /// The receipt of any leaf that is in the log: its place under the newest checkpoint.
+    pub async fn receipt(&self, collaboration: &CollaborationId, index: u64) -> Result<Receipt, LogError> {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        self.refresh(collaboration, &mut known).await?;
+        let checkpoint = self.sign(collaboration, &mut known).await?;
+        known.receipt(index, checkpoint)
+    }
+
+    /// Proves that the log of `new` leaves begins with that of `old`.
+    pub async fn consistency_proof(
+        &self,
+        collaboration: &CollaborationId,
+        old: u64,
+        new: u64,
+    ) -> Result<Vec<Hash>, LogError> {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        self.refresh(collaboration, &mut known).await?;
+        known.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
+    }
+
+    /// Writes the whole log to a new folder that anyone can verify offline.
+    pub async fn export(
+        &self,
+        collaboration: &CollaborationId,
+        folder: &std::path::Path,
+    ) -> Result<Bundle, BundleError> {
+        let (size, checkpoint) = {
+            let known = self.known(collaboration);
+            let mut known = known.lock().await;
+            self.refresh(collaboration, &mut known).await?;
+            (known.state.size(), self.sign(collaboration, &mut known).await?)
+        };
+        let mut writer = bundle::Writer::create(folder)?;
+        let mut written = 0;
+        while written < size {
+            let max = usize::try_from(size - written).unwrap_or(PAGE).min(PAGE);
+            let page = self.store.read(collaboration, written, max).await.map_err(LogError::Store)?;
+            if page.is_empty() {
+                return Err(LogError::Store(StoreError::Corrupt).into());
+            }
+            written += page.len() as u64;
+            page.iter().try_for_each(|leaf| writer.leaf(leaf))?;
+        }
+        writer.finish(&checkpoint, &self.gateway())
+    }
+
+    fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(collaboration.clone()).or_default())
+    }
+
+    /// Reads what others appended. The first time it also requires that the log is what this gateway signed.
+    async fn refresh(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<(), LogError> {
+        let size = self.store.size(collaboration).await?;
+        if size < known.state.size() {
+            return Err(LogError::Tampered("it is shorter than before"));
+        }
+        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
+        if signed.as_ref().is_some_and(|checkpoint| checkpoint.size > size) {
+            return Err(LogError::Tampered("it is shorter than its checkpoint"));
+        }
+        while known.state.size() < size {
+            let page = self.store.read(collaboration, known.state.size(), PAGE).await?;
+            if page.is_empty() {
+                return Err(StoreError::Corrupt.into());
+            }
+            // Leaves below the checkpoint were checked before they were appended; the root below vouches for them.
+            let covered = signed.as_ref().map_or(0, |checkpoint| checkpoint.size);
+            known.read_in(&page, covered)?;
+        }
+        if let Some(checkpoint) = signed {
+            if known.tree.root(checkpoint.size) != Some(checkpoint.root) {
+                *known = Known::default();
+                return Err(LogError::Tampered("its root is not the signed one"));
+            }
+        }
+        if known.state.gateway().is_some_and(|gateway| *gateway != self.gateway()) {
+            return Err(LogError::OtherGateway);
+        }
+        known.vouched = true;
+        Ok(())
+    }
+
+    async fn signed(&self, collaboration: &CollaborationId) -> Result<Option<Checkpoint>, LogError> {
+        let Some(note) = self.store.checkpoint(collaboration).await? else { return Ok(None) };
+        match Checkpoint::verify(&note, &self.gateway(), collaboration) {
+            Err(CheckpointError::NotSigned) => Err(LogError::OtherGateway),
+            read => Ok(Some(read?)),
+        }
+    }
+
+    /// Turns entries into legal leaves, each checked on the state that the ones before it make.
+    fn checked(
+        &self,
+        collaboration: &CollaborationId,
+        state: &State,
+        mut entries: Vec<Entry>,
+    ) -> Result<Vec<Leaf>, LogError> {
+        let at_ms = self.clock.now_ms().max(state.last_at_ms());
+        if state.size() == 0 {
+            entries.insert(0, Entry::gateway(Body::Opened { gateway: self.gateway() }));
+        }
+        let leaves: Vec<Leaf> =
+            entries.into_iter().map(|entry| entry.leaf(collaboration, at_ms)).collect();
+        if let [only] = leaves.as_slice() {
+            state.check(only)?;
+            return Ok(leaves);
+        }
+        let mut next = state.clone();
+        leaves.iter().try_for_each(|leaf| next.apply(next.size(), leaf))?;
+        Ok(leaves)
+    }
+
+    /// Signs the head and proves the newest leaf under it.
+    async fn vouch(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<Receipt, LogError> {
+        let newest = known.state.size().saturating_sub(1);
+        let checkpoint = self.sign(collaboration, known).await?;
+        known.receipt(newest, checkpoint)
+    }
+
+    /// A checkpoint over all that is known. When another writer has signed a longer log meanwhile, that one is
+    /// read in and its checkpoint is used: the signed size never falls.
+    async fn sign(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<String, LogError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let size = known.tree.size();
+            let root = known.tree.root(size).ok_or(LogError::NotFound)?;
+            let head = Checkpoint { collaboration: collaboration.clone(), size, root };
+            let note = head.sign(&self.key);
+            match self.store.save_checkpoint(collaboration, size, &note).await {
+                Ok(()) => return Ok(note),
+                Err(StoreError::Conflict { .. }) => self.refresh(collaboration, known).await?,
+                Err(StoreError::Corrupt) => return Err(LogError::Tampered("a size was signed twice")),
+                Err(StoreError::NotFound) => return Err(LogError::NotFound),
+                Err(
+                    error @ (StoreError::Unavailable | StoreError::Full | StoreError::ReadOnly),
+                ) => return Err(error.into()),
+            }
+        }
+        Err(LogError::Busy)
+    }
+}
+
+impl Known {
+    fn read_in(&mut self, page: &[Vec<u8>], covered: u64) -> Result<(), LogError> {
+        let state = Arc::make_mut(&mut self.state);
+        for bytes in page {
+            let leaf = Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
+            if state.size() < covered {
+                state.apply_unsigned(&leaf)?;
+            } else {
+                state.apply(state.size(), &leaf)?;
+            }
+            self.tree.push(tree::leaf_hash(bytes));
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, leaves: &[Leaf]) -> Result<(), LogError> {
+        let state = Arc::make_mut(&mut self.state);
+        for leaf in leaves {
+            state.apply_unsigned(leaf)?;
+            self.tree.push(leaf.hash());
+        }
+        Ok(())
+    }
+
+    fn receipt(&self, index: u64, checkpoint: String) -> Result<Receipt, LogError> {
+        let size = self.tree.size();
+        let found = self.tree.root(size).zip(self.tree.inclusion_proof(index, size));
+        let leaf = self.tree.leaf(index);
+        let ((root, inclusion), leaf) = found.zip(leaf).ok_or(LogError::NotFound)?;
+        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint })
+    }
+}
+
+#[cfg(test)]
+mod tests;
