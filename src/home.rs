@@ -2,7 +2,7 @@
 //! Never data, never results. Knows nothing of what the files mean.
 
 use crate::error::{Error, Result};
-use mappings::model::{CollaborationId, MemberId, RunId};
+use mappings::model::{CollaborationId, MemberId};
 use std::path::{Path, PathBuf};
 
 /// A gateway's folder.
@@ -14,7 +14,9 @@ pub struct Home {
 impl Home {
     /// Opens the folder, making it (private to its owner) when it is not there.
     pub fn open(root: &Path) -> Result<Self> {
-        let home = Self { root: root.to_path_buf() };
+        let home = Self {
+            root: root.to_path_buf(),
+        };
         for folder in [root.to_path_buf(), home.keys(), home.scratch()] {
             private_folder(&folder)?;
         }
@@ -59,35 +61,6 @@ impl Home {
     #[must_use]
     pub fn room_key(&self, collaboration: &CollaborationId) -> PathBuf {
         self.keys().join(format!("room-{collaboration}.key"))
-    }
-
-    /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone.
-    pub fn keep_opening(
-        &self,
-        collaboration: &CollaborationId,
-        run: &RunId,
-        salt: &[u8; 32],
-        parameters: &serde_json::Value,
-    ) -> Result<()> {
-        use std::io::Write;
-        use std::os::unix::fs::OpenOptionsExt;
-        let folder = self.root.join("openings").join(collaboration.as_str());
-        private_folder(&folder)?;
-        let path = folder.join(format!("{run}.json"));
-        let salt: String = salt.iter().map(|b| format!("{b:02x}")).collect();
-        let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        match file {
-            Ok(mut file) => file
-                .write_all(text.as_bytes())
-                .map_err(|error| Error::io("write", &path, &error)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Error::refused(
-                "run-id-used",
-                format!("run {run} was requested before"),
-            )
-            .help("another run id, or none")),
-            Err(error) => Err(Error::io("write", &path, &error)),
-        }
     }
 }
 

@@ -9,14 +9,20 @@ const ROOTS: [&str; 5] = ["src", "mappings", "adapters", "tests", "benches"];
 /// File stems that say nothing about what is inside.
 const BANNED_NAMES: [&str; 6] = ["manager", "util", "utils", "common", "helper", "helpers"];
 /// Marks of unfinished work, split so that this file does not find itself.
-const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ign", "ore")];
+const UNFINISHED: [&str; 3] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("#[ign", "ore"),
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for path in entries.map(|e| e.unwrap().path()) {
         if path.is_dir() && !path.ends_with("target") && !path.ends_with(".venv") {
             walk(&path, found);
@@ -29,7 +35,11 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 fn sources() -> BTreeMap<String, String> {
     let mut found = Vec::new();
     ROOTS.iter().for_each(|r| walk(&root().join(r), &mut found));
-    assert!(found.len() > 40, "the walk found {} files: it is looking at the wrong tree", found.len());
+    assert!(
+        found.len() > 40,
+        "the walk found {} files: it is looking at the wrong tree",
+        found.len()
+    );
     found
         .into_iter()
         .map(|p| {
@@ -45,14 +55,20 @@ fn none(broken: Vec<String>, rule: &str) {
 
 #[test]
 fn every_file_opens_with_what_it_is() {
-    let broken = sources().into_iter().filter(|(_, t)| !t.starts_with("//!")).map(|(f, _)| f);
+    let broken = sources()
+        .into_iter()
+        .filter(|(_, t)| !t.starts_with("//!"))
+        .map(|(f, _)| f);
     none(broken.collect(), "each file opens with `//!`");
 }
 
 #[test]
 fn no_file_is_over_its_size() {
     let long = |t: &str| t.lines().count() > LINES_MAX;
-    let broken = sources().into_iter().filter(|(_, t)| long(t)).map(|(f, t)| format!("{f}: {}", t.lines().count()));
+    let broken = sources()
+        .into_iter()
+        .filter(|(_, t)| long(t))
+        .map(|(f, t)| format!("{f}: {}", t.lines().count()));
     none(broken.collect(), "no file over 600 lines");
 }
 
@@ -60,7 +76,11 @@ fn no_file_is_over_its_size() {
 fn no_banned_names_and_nothing_unfinished() {
     let mut broken = Vec::new();
     for (file, text) in sources() {
-        let stem = Path::new(&file).file_stem().unwrap().to_string_lossy().to_string();
+        let stem = Path::new(&file)
+            .file_stem()
+            .unwrap()
+            .to_string_lossy()
+            .to_string();
         if BANNED_NAMES.contains(&stem.as_str()) {
             broken.push(format!("{file}: name"));
         }
@@ -70,18 +90,30 @@ fn no_banned_names_and_nothing_unfinished() {
             }
         }
     }
-    none(broken, "names say what is inside, and nothing is left unfinished");
+    none(
+        broken,
+        "names say what is inside, and nothing is left unfinished",
+    );
 }
 
 #[test]
 fn vendor_nouns_stay_in_their_adapters() {
-    let nouns = ["configured_table", "ConfiguredTable", "SecureView", "secure_view", "DataOffering"];
+    let nouns = [
+        "configured_table",
+        "ConfiguredTable",
+        "SecureView",
+        "secure_view",
+        "DataOffering",
+    ];
     let outside = |f: &str| !f.starts_with("adapters/") && f != "tests/tidy.rs";
     let broken = sources()
         .into_iter()
         .filter(|(f, t)| outside(f) && nouns.iter().any(|n| t.contains(n)))
         .map(|(f, _)| f);
-    none(broken.collect(), "a vendor's noun appears only inside that vendor's adapter");
+    none(
+        broken.collect(),
+        "a vendor's noun appears only inside that vendor's adapter",
+    );
 }
 
 #[test]
@@ -89,7 +121,10 @@ fn only_the_clock_asks_the_time_and_only_wiring_names_an_adapter() {
     let mut broken = Vec::new();
     let (now, utc) = (concat!("System", "Time::now"), concat!("Utc::", "now"));
     for (file, text) in sources() {
-        if file.starts_with("src/") && file != "src/clock.rs" && (text.contains(now) || text.contains(utc)) {
+        if file.starts_with("src/")
+            && file != "src/clock.rs"
+            && (text.contains(now) || text.contains(utc))
+        {
             broken.push(format!("{file}: asks the time"));
         }
         let names = text.contains("adapter_native") || text.contains("adapter_memory");
@@ -102,7 +137,13 @@ fn only_the_clock_asks_the_time_and_only_wiring_names_an_adapter() {
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let out = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo metadata starts");
@@ -115,7 +156,9 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|p| {
             let names = p["dependencies"].as_array().unwrap().iter().filter(normal);
-            let names = names.map(|d| d["name"].as_str().unwrap().to_owned()).collect();
+            let names = names
+                .map(|d| d["name"].as_str().unwrap().to_owned())
+                .collect();
             (p["name"].as_str().unwrap().to_owned(), names)
         })
         .collect()
@@ -127,11 +170,17 @@ fn dependencies_point_one_way() {
     let ours: BTreeSet<&String> = all.keys().collect();
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("mappings", &[][..]),
-        ("matching", &[]),
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
-        ("adapter-native", &["adapter-spi", "mappings", "matching"]),
-        ("airlock", &["adapter-memory", "adapter-native", "adapter-spi", "mappings"]),
+        (
+            "airlock",
+            &[
+                "adapter-memory",
+                "adapter-native",
+                "adapter-spi",
+                "mappings",
+            ],
+        ),
     ]);
     let mut broken = Vec::new();
     for (package, names) in &all {
@@ -139,21 +188,44 @@ fn dependencies_point_one_way() {
             broken.push(format!("{package}: a package that this test does not know"));
             continue;
         };
-        for name in names.iter().filter(|n| ours.contains(n) && !may.contains(&n.as_str())) {
+        for name in names
+            .iter()
+            .filter(|n| ours.contains(n) && !may.contains(&n.as_str()))
+        {
             broken.push(format!("{package} -> {name}"));
         }
     }
     let banned = [
-        ("mappings", &["tokio", "datafusion", "arrow", "object_store", "sqlx", "axum"][..]),
-        ("adapter-spi", &["tokio", "datafusion", "arrow", "sqlx", "axum"]),
-        ("adapter-native", &["sqlx", "axum"]),
-        ("matching", &["datafusion", "tokio"]),
+        (
+            "mappings",
+            &[
+                "tokio",
+                "datafusion",
+                "arrow",
+                "object_store",
+                "sqlx",
+                "axum",
+            ][..],
+        ),
+        (
+            "adapter-spi",
+            &["tokio", "datafusion", "arrow", "sqlx", "axum"],
+        ),
+        ("adapter-memory", &["sqlx", "axum"]),
     ];
     for (package, names) in banned {
         let has = &all[package];
-        broken.extend(names.iter().filter(|n| has.contains(**n)).map(|n| format!("{package} -> {n}")));
+        broken.extend(
+            names
+                .iter()
+                .filter(|n| has.contains(**n))
+                .map(|n| format!("{package} -> {n}")),
+        );
     }
-    none(broken, "dependencies point from gateway to adapters to spi to mappings");
+    none(
+        broken,
+        "dependencies point from gateway to adapters to spi to mappings",
+    );
 }
 
 #[test]

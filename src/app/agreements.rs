@@ -1,10 +1,8 @@
-//! Reading agreements from files and guarding their templates. Knows nothing of the log.
+//! Reading agreements from files. Knows nothing of the log.
 
 use crate::error::{Error, Problem, Result};
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
-use mappings::guard::{Guarded, Refusal};
-use mappings::model::{Agreement, Digest, Literal, Location, ParameterName, PlatformId, TemplateName};
-use std::collections::BTreeMap;
+use mappings::model::{Agreement, Location, PlatformId};
 use std::io::Read;
 use std::path::Path;
 
@@ -26,8 +24,11 @@ pub fn read(file: &Path) -> Result<Agreement> {
                 Problem { at, ..problem(d) }
             })
             .collect::<Vec<_>>();
-        Error::invalid("agreement-invalid", format!("{} problems in the agreement", problems.len()))
-            .problems(problems)
+        Error::invalid(
+            "agreement-invalid",
+            format!("{} problems in the agreement", problems.len()),
+        )
+        .problems(problems)
     })?;
     anchor(&mut agreement, file)?;
     Ok(agreement)
@@ -35,7 +36,10 @@ pub fn read(file: &Path) -> Result<Agreement> {
 
 /// Relative places are taken from the file's folder, and recorded whole: a log must mean the same from anywhere.
 fn anchor(agreement: &mut Agreement, file: &Path) -> Result<()> {
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = file
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let folder = folder
         .canonicalize()
         .map_err(|error| Error::io("find the folder of", file, &error))?;
@@ -53,64 +57,7 @@ fn anchor(agreement: &mut Agreement, file: &Path) -> Result<()> {
             whole(place);
         }
     }
-    agreement.destinations.values_mut().for_each(whole);
     Ok(())
-}
-
-/// The template of this name.
-pub fn known<'a>(agreement: &'a Agreement, name: &TemplateName) -> Result<&'a TemplateName> {
-    agreement.templates.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
-        Error::invalid("template-unknown", format!("the agreement has no template {name}")).help(
-            agreement.templates.keys().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        )
-    })
-}
-
-/// The digest that names a template's version.
-pub fn digest(agreement: &Agreement, name: &TemplateName) -> Result<Digest> {
-    let name = known(agreement, name)?;
-    let template = agreement.templates.get(name);
-    template.map(|t| t.digest(name)).ok_or_else(|| Error::failed("bug", "a known template is gone"))
-}
-
-/// Guards every template; all refusals at once.
-pub fn guard_all(agreement: &Agreement) -> Result<BTreeMap<TemplateName, Guarded>> {
-    let mut guarded = BTreeMap::new();
-    let mut refused = Vec::new();
-    for name in agreement.templates.keys() {
-        match mappings::guard::guard(agreement, name) {
-            Ok(passed) => drop(guarded.insert(name.clone(), passed)),
-            Err(refusals) => refused.extend(problems(name, &refusals)),
-        }
-    }
-    if refused.is_empty() {
-        return Ok(guarded);
-    }
-    Err(Error::refused("template-refused", format!("{} refusals by the guard", refused.len()))
-        .problems(refused))
-}
-
-/// Guards one template.
-pub fn guard_one(agreement: &Agreement, name: &TemplateName) -> Result<Guarded> {
-    mappings::guard::guard(agreement, known(agreement, name)?).map_err(|refusals| {
-        Error::refused("template-refused", format!("the guard refuses template {name}"))
-            .problems(problems(name, &refusals))
-    })
-}
-
-/// Binds parameters given as text.
-pub fn bind(
-    agreement: &Agreement,
-    name: &TemplateName,
-    given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<ParameterName, Literal>> {
-    let Some(template) = agreement.templates.get(known(agreement, name)?) else {
-        return Err(Error::failed("bug", "a known template is gone"));
-    };
-    mappings::agreement::bind(template, given).map_err(|diagnostics| {
-        let problems = diagnostics.iter().map(problem).collect();
-        Error::invalid("parameters-invalid", format!("parameters of {name}")).problems(problems)
-    })
 }
 
 fn problem(diagnostic: &Diagnostic) -> Problem {
@@ -120,26 +67,4 @@ fn problem(diagnostic: &Diagnostic) -> Problem {
         message: diagnostic.message.clone(),
         help: diagnostic.help.clone(),
     }
-}
-
-/// Refusals as problems with a place.
-#[must_use]
-pub fn problems(name: &TemplateName, refusals: &[Refusal]) -> Vec<Problem> {
-    let at = |refusal: &Refusal| {
-        let place = refusal.span.as_ref().map_or_else(String::new, |s| format!(":{}:{}", s.line, s.column));
-        let rule = refusal
-            .rule_of
-            .as_ref()
-            .map_or_else(String::new, |(member, dataset)| format!(" (rule of {member} on {dataset})"));
-        format!("templates.{name}.sql{place}{rule}")
-    };
-    refusals
-        .iter()
-        .map(|refusal| Problem {
-            code: refusal.code.to_owned(),
-            at: at(refusal),
-            message: refusal.message.clone(),
-            help: refusal.change.clone(),
-        })
-        .collect()
 }

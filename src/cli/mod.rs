@@ -1,19 +1,9 @@
 //! The command line: one file a command. Reads arguments, calls a use case, shows what it answered.
 //! Decides nothing.
 
-mod apply;
-mod approve;
-mod audit;
 mod check;
-mod explain;
-mod join;
 mod keygen;
-mod prepare;
-mod quickstart;
-mod revoke;
-mod run;
 mod screen;
-mod status;
 
 use crate::error::{Error, Kind, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -42,32 +32,12 @@ Exit codes: 0 done; 1 tried and failed; 2 bad input or usage; 3 refused by a rul
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make two members with data, run three templates, revoke, verify: all in one folder.
-    Quickstart(quickstart::Quickstart),
     /// Validate an agreement file and guard its templates.
     Check(check::Check),
     /// Print the JSON Schema of the agreement file.
     Schema,
-    /// Say what the guard refuses or compiles for a template, without running it.
-    Explain(explain::Explain),
     /// Make a member's signing key.
     Keygen(keygen::Keygen),
-    /// Record an agreement in its collaboration's log.
-    Apply(apply::Apply),
-    /// Join a collaboration as a member.
-    Join(join::Join),
-    /// Approve templates as the owner of datasets they touch.
-    Approve(approve::Approve),
-    /// Withdraw a member, dataset, column, template, approval or the whole room.
-    Revoke(revoke::Revoke),
-    /// Run an approved template.
-    Run(run::Run),
-    /// Show collaborations: members, approvals, revocations, runs.
-    Status(status::Status),
-    /// Show, export or verify the agreement log.
-    Audit(audit::Audit),
-    /// Hash match keys beforehand, in the owner's own domain.
-    Prepare(prepare::Prepare),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -103,55 +73,18 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
     match arguments.command {
-        Command::Schema => schema(screen),
+        Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),
         Command::Check(command) => command.run(screen),
-        Command::Explain(command) => command.run(screen),
-        command => asynchronous(command, arguments.home, screen),
+        Command::Keygen(command) => command.run(&arguments.home, screen),
     }
 }
 
-fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
-    logging();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(8 << 20)
-        .build()
-        .map_err(|_| Error::failed("runtime", "the asynchronous runtime did not start"))?;
-    runtime.block_on(Box::pin(async move {
-        match command {
-            Command::Quickstart(command) => command.run(screen).await,
-            Command::Keygen(command) => command.run(&home, screen),
-            Command::Apply(command) => command.run(&home, screen).await,
-            Command::Join(command) => command.run(&home, screen).await,
-            Command::Approve(command) => command.run(&home, screen).await,
-            Command::Revoke(command) => command.run(&home, screen).await,
-            Command::Run(command) => command.run(&home, screen).await,
-            Command::Status(command) => command.run(&home, screen).await,
-            Command::Audit(command) => command.run(&home, screen).await,
-            Command::Prepare(command) => command.run(&home, screen).await,
-            Command::Schema
-            | Command::Completions { .. }
-            | Command::Check(_)
-            | Command::Explain(_) => Ok(()),
-        }
-    }))
-}
-
-fn logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("AIRLOCK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .try_init();
-}
-
-fn schema(screen: Screen) -> Result<()> {
+fn schema() -> Result<()> {
     let schema = mappings::agreement::json_schema();
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|_| Error::failed("schema", "the schema can't be printed"))?;
-    screen.raw(&text);
+    screen::put(&text);
     Ok(())
 }
 

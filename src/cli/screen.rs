@@ -2,40 +2,30 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::io::Write;
 
 /// The terminal, or a pipe.
 #[derive(Debug, Clone, Copy)]
-pub struct Screen {
+pub(super) struct Screen {
     json: bool,
 }
 
 impl Screen {
     /// A screen for people, or for machines.
     #[must_use]
-    pub fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// Says a line to people; machines don't see it.
-    pub fn say(&self, line: impl AsRef<str>) {
+    pub(super) fn say(self, line: impl AsRef<str>) {
         if !self.json {
             put(line.as_ref());
         }
     }
 
-    /// A heading, bold on a terminal.
-    pub fn heading(&self, line: &str) {
-        if std::io::stdout().is_terminal() {
-            self.say(format!("\n\u{1b}[1m{line}\u{1b}[0m"));
-        } else {
-            self.say(format!("\n{line}"));
-        }
-    }
-
     /// Shows a table to people.
-    pub fn table<R, C>(&self, header: &[&str], rows: R)
+    pub(super) fn table<R, C>(self, header: &[&str], rows: R)
     where
         R: IntoIterator<Item = Vec<C>>,
         C: ToString,
@@ -52,60 +42,15 @@ impl Screen {
     }
 
     /// The one object that machines get.
-    pub fn object(&self, value: &Value) {
+    pub(super) fn object(self, value: &Value) {
         if self.json {
             put(&value.to_string());
         }
     }
-
-    /// Text that is the command's output in both modes (a schema, completions).
-    pub fn raw(&self, text: &str) {
-        put(text);
-    }
-
-    /// A progress line on the error stream, for people at a terminal, shown after two seconds.
-    #[must_use]
-    pub fn progress(&self, what: &str) -> Progress {
-        let shown = !self.json && std::io::stderr().is_terminal();
-        Progress { bar: None, what: what.to_owned(), started: std::time::Instant::now(), shown }
-    }
 }
 
-/// A spinner with rows and bytes that appears once something has taken two seconds.
-#[derive(Debug)]
-pub struct Progress {
-    bar: Option<indicatif::ProgressBar>,
-    what: String,
-    started: std::time::Instant,
-    shown: bool,
-}
-
-impl Progress {
-    /// Tells how far it is.
-    pub fn tell(&mut self, rows: u64, bytes: u64) {
-        if !self.shown || self.started.elapsed() < Duration::from_secs(2) {
-            return;
-        }
-        let bar = self.bar.get_or_insert_with(indicatif::ProgressBar::new_spinner);
-        bar.set_message(format!(
-            "{}: {} rows, {}",
-            self.what,
-            indicatif::HumanCount(rows),
-            indicatif::HumanBytes(bytes)
-        ));
-        bar.tick();
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn put(text: &str) {
+/// Text that is the command's output in both modes: a schema.
+pub(super) fn put(text: &str) {
     // A closed pipe (`| head`) is the reader's choice, not a failure of the command.
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}");

@@ -48,10 +48,11 @@ impl KeyError {
 
 impl From<std::io::Error> for KeyError {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Self::Exists,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "ErrorKind grows outside this project")]
-            kind => Self::File(kind),
+        let kind = error.kind();
+        if kind == std::io::ErrorKind::AlreadyExists {
+            Self::Exists
+        } else {
+            Self::File(kind)
         }
     }
 }
@@ -80,7 +81,9 @@ impl SecretKey {
         refuse_exposed(&file)?;
         let mut text = String::new();
         file.take(128).read_to_string(&mut text)?;
-        hex::decode(text.trim_end()).map(Self::from_seed).ok_or(KeyError::Malformed)
+        hex::decode(text.trim_end())
+            .map(Self::from_seed)
+            .ok_or(KeyError::Malformed)
     }
 
     /// Writes a new key file with mode 0600; an existing file is never touched.
@@ -117,7 +120,11 @@ impl fmt::Debug for SecretKey {
 #[cfg(unix)]
 fn refuse_exposed(file: &std::fs::File) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt as _;
-    if file.metadata()?.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed) }
+    if file.metadata()?.permissions().mode().trailing_zeros() >= 6 {
+        Ok(())
+    } else {
+        Err(KeyError::Exposed)
+    }
 }
 
 #[cfg(not(unix))]
@@ -223,7 +230,9 @@ impl TryFrom<String> for Signature {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let bytes = text.strip_prefix(PREFIX).and_then(hex::decode::<64>);
-        bytes.map(Self).ok_or("a signature is `ed25519:` and 128 lower-case hex digits")
+        bytes
+            .map(Self)
+            .ok_or("a signature is `ed25519:` and 128 lower-case hex digits")
     }
 }
 
@@ -238,7 +247,10 @@ mod tests {
         let key = SecretKey::generate().unwrap();
         key.save(&path).unwrap();
         assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
-        assert!(matches!(SecretKey::generate().unwrap().save(&path), Err(KeyError::Exists)));
+        assert!(matches!(
+            SecretKey::generate().unwrap().save(&path),
+            Err(KeyError::Exists)
+        ));
         assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
     }
 
@@ -249,7 +261,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("brand.key");
         SecretKey::generate().unwrap().save(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(SecretKey::load(&path), Err(KeyError::Exposed)));
     }

@@ -38,8 +38,14 @@ impl Code {
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let shaped = text.len() <= 64
             && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if shaped { Ok(Self(text.to_owned())) } else { Err("a code is `[a-z][a-z0-9-]*`, at most 64 characters") }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if shaped {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a code is `[a-z][a-z0-9-]*`, at most 64 characters")
+        }
     }
 
     /// The code as text.
@@ -335,7 +341,10 @@ impl Leaf {
     /// What a member signs: a domain line and the canonical bytes without the signature.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
-        let unsigned = Self { signature: None, ..self.clone() };
+        let unsigned = Self {
+            signature: None,
+            ..self.clone()
+        };
         [SIGNED_DOMAIN, &unsigned.canonical()].concat()
     }
 

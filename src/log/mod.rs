@@ -14,15 +14,19 @@ pub mod verify;
 
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
-pub use fold::State;
-pub use keys::{PublicKey, SecretKey};
-pub use leaf::{Actor, Body, Leaf};
+pub use fold::{
+    Denied, FoldError, Illegal, MemberState, OpenIntent, Run, RunRequest, RunStatus, State,
+};
+pub use keys::{KeyError, PublicKey, SecretKey};
+pub use leaf::{
+    Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, Touched, commitment,
+};
 pub use receipt::{Receipt, ReceiptError};
+pub use verify::{Verified, VerifyError, verify};
 
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 use checkpoint::CheckpointError;
-use fold::FoldError;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -101,24 +105,42 @@ impl Entry {
     /// Something the gateway did or saw.
     #[must_use]
     pub const fn gateway(body: Body) -> Self {
-        Self { actor: Actor::Gateway, key: None, body }
+        Self {
+            actor: Actor::Gateway,
+            key: None,
+            body,
+        }
     }
 
     /// Something a member decided, signed with its key when it is appended.
     #[must_use]
     pub fn member(member: &MemberId, key: &SecretKey, body: Body) -> Self {
-        Self { actor: Actor::Member(member.clone()), key: Some(key.clone()), body }
+        Self {
+            actor: Actor::Member(member.clone()),
+            key: Some(key.clone()),
+            body,
+        }
     }
 
     /// A member's refusal before it has any key; only `Declined` passes this way.
     #[must_use]
     pub fn member_without_key(member: &MemberId, body: Body) -> Self {
-        Self { actor: Actor::Member(member.clone()), key: None, body }
+        Self {
+            actor: Actor::Member(member.clone()),
+            key: None,
+            body,
+        }
     }
 
     fn leaf(self, collaboration: &CollaborationId, at_ms: i64) -> Leaf {
         let Self { actor, key, body } = self;
-        let leaf = Leaf { actor, at_ms, body, collaboration: collaboration.clone(), signature: None };
+        let leaf = Leaf {
+            actor,
+            at_ms,
+            body,
+            collaboration: collaboration.clone(),
+            signature: None,
+        };
         match key {
             Some(key) => leaf.signed(&key),
             None => leaf,
@@ -158,7 +180,12 @@ impl AgreementLog {
     /// Logs in this store. Nothing is read or written yet.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
-        Self { store, key, clock, known: Mutex::default() }
+        Self {
+            store,
+            key,
+            clock,
+            known: Mutex::default(),
+        }
     }
 
     /// The key under which checkpoints are signed.
@@ -187,7 +214,11 @@ impl AgreementLog {
         }
         let size = known.tree.size();
         let root = known.tree.root(size).ok_or(LogError::Tampered("root"))?;
-        Ok(Loaded { state: Arc::clone(&known.state), size, root })
+        Ok(Loaded {
+            state: Arc::clone(&known.state),
+            size,
+            root,
+        })
     }
 
     /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,
@@ -212,7 +243,11 @@ impl AgreementLog {
             }
             let leaves = self.checked(collaboration, &known.state, entries)?;
             let stored = leaves.iter().map(Leaf::canonical).collect();
-            match self.store.append(collaboration, known.state.size(), stored).await {
+            match self
+                .store
+                .append(collaboration, known.state.size(), stored)
+                .await
+            {
                 Ok(_) => {
                     known.take_in(&leaves)?;
                     return Ok(self.vouch(collaboration, &mut known).await?);
@@ -231,7 +266,11 @@ impl AgreementLog {
     }
 
     /// The receipt of any leaf that is in the log: its place under the newest checkpoint.
-    pub async fn receipt(&self, collaboration: &CollaborationId, index: u64) -> Result<Receipt, LogError> {
+    pub async fn receipt(
+        &self,
+        collaboration: &CollaborationId,
+        index: u64,
+    ) -> Result<Receipt, LogError> {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
@@ -249,7 +288,10 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        known.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
+        known
+            .tree
+            .consistency_proof(old, new)
+            .ok_or(LogError::NotFound)
     }
 
     /// Writes the whole log to a new folder that anyone can verify offline.
@@ -262,20 +304,27 @@ impl AgreementLog {
             let known = self.known(collaboration);
             let mut known = known.lock().await;
             self.refresh(collaboration, &mut known).await?;
-            (known.state.size(), self.sign(collaboration, &mut known).await?)
+            (
+                known.state.size(),
+                self.sign(collaboration, &mut known).await?,
+            )
         };
         let mut writer = bundle::Writer::create(folder)?;
         let mut written = 0;
         while written < size {
             let max = usize::try_from(size - written).unwrap_or(PAGE).min(PAGE);
-            let page = self.store.read(collaboration, written, max).await.map_err(LogError::Store)?;
+            let page = self
+                .store
+                .read(collaboration, written, max)
+                .await
+                .map_err(LogError::Store)?;
             if page.is_empty() {
                 return Err(LogError::Store(StoreError::Corrupt).into());
             }
             written += page.len() as u64;
             page.iter().try_for_each(|leaf| writer.leaf(leaf))?;
         }
-        writer.finish(&checkpoint, &self.gateway())
+        writer.finish(&checkpoint, collaboration, &self.gateway())
     }
 
     fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
@@ -284,17 +333,31 @@ impl AgreementLog {
     }
 
     /// Reads what others appended. The first time it also requires that the log is what this gateway signed.
-    async fn refresh(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<(), LogError> {
+    async fn refresh(
+        &self,
+        collaboration: &CollaborationId,
+        known: &mut Known,
+    ) -> Result<(), LogError> {
         let size = self.store.size(collaboration).await?;
         if size < known.state.size() {
             return Err(LogError::Tampered("it is shorter than before"));
         }
-        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
-        if signed.as_ref().is_some_and(|checkpoint| checkpoint.size > size) {
+        let signed = if known.vouched {
+            None
+        } else {
+            self.signed(collaboration).await?
+        };
+        if signed
+            .as_ref()
+            .is_some_and(|checkpoint| checkpoint.size > size)
+        {
             return Err(LogError::Tampered("it is shorter than its checkpoint"));
         }
         while known.state.size() < size {
-            let page = self.store.read(collaboration, known.state.size(), PAGE).await?;
+            let page = self
+                .store
+                .read(collaboration, known.state.size(), PAGE)
+                .await?;
             if page.is_empty() {
                 return Err(StoreError::Corrupt.into());
             }
@@ -302,21 +365,30 @@ impl AgreementLog {
             let covered = signed.as_ref().map_or(0, |checkpoint| checkpoint.size);
             known.read_in(&page, covered)?;
         }
-        if let Some(checkpoint) = signed {
-            if known.tree.root(checkpoint.size) != Some(checkpoint.root) {
-                *known = Known::default();
-                return Err(LogError::Tampered("its root is not the signed one"));
-            }
+        if let Some(checkpoint) = signed
+            && known.tree.root(checkpoint.size) != Some(checkpoint.root)
+        {
+            *known = Known::default();
+            return Err(LogError::Tampered("its root is not the signed one"));
         }
-        if known.state.gateway().is_some_and(|gateway| *gateway != self.gateway()) {
+        if known
+            .state
+            .gateway()
+            .is_some_and(|gateway| *gateway != self.gateway())
+        {
             return Err(LogError::OtherGateway);
         }
         known.vouched = true;
         Ok(())
     }
 
-    async fn signed(&self, collaboration: &CollaborationId) -> Result<Option<Checkpoint>, LogError> {
-        let Some(note) = self.store.checkpoint(collaboration).await? else { return Ok(None) };
+    async fn signed(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<Option<Checkpoint>, LogError> {
+        let Some(note) = self.store.checkpoint(collaboration).await? else {
+            return Ok(None);
+        };
         match Checkpoint::verify(&note, &self.gateway(), collaboration) {
             Err(CheckpointError::NotSigned) => Err(LogError::OtherGateway),
             read => Ok(Some(read?)),
@@ -332,21 +404,34 @@ impl AgreementLog {
     ) -> Result<Vec<Leaf>, LogError> {
         let at_ms = self.clock.now_ms().max(state.last_at_ms());
         if state.size() == 0 {
-            entries.insert(0, Entry::gateway(Body::Opened { gateway: self.gateway() }));
+            entries.insert(
+                0,
+                Entry::gateway(Body::Opened {
+                    gateway: self.gateway(),
+                }),
+            );
         }
-        let leaves: Vec<Leaf> =
-            entries.into_iter().map(|entry| entry.leaf(collaboration, at_ms)).collect();
+        let leaves: Vec<Leaf> = entries
+            .into_iter()
+            .map(|entry| entry.leaf(collaboration, at_ms))
+            .collect();
         if let [only] = leaves.as_slice() {
             state.check(only)?;
             return Ok(leaves);
         }
         let mut next = state.clone();
-        leaves.iter().try_for_each(|leaf| next.apply(next.size(), leaf))?;
+        leaves
+            .iter()
+            .try_for_each(|leaf| next.apply(next.size(), leaf))?;
         Ok(leaves)
     }
 
     /// Signs the head and proves the newest leaf under it.
-    async fn vouch(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<Receipt, LogError> {
+    async fn vouch(
+        &self,
+        collaboration: &CollaborationId,
+        known: &mut Known,
+    ) -> Result<Receipt, LogError> {
         let newest = known.state.size().saturating_sub(1);
         let checkpoint = self.sign(collaboration, known).await?;
         known.receipt(newest, checkpoint)
@@ -354,16 +439,26 @@ impl AgreementLog {
 
     /// A checkpoint over all that is known. When another writer has signed a longer log meanwhile, that one is
     /// read in and its checkpoint is used: the signed size never falls.
-    async fn sign(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<String, LogError> {
+    async fn sign(
+        &self,
+        collaboration: &CollaborationId,
+        known: &mut Known,
+    ) -> Result<String, LogError> {
         for _ in 0..ATTEMPTS_MAX {
             let size = known.tree.size();
             let root = known.tree.root(size).ok_or(LogError::NotFound)?;
-            let head = Checkpoint { collaboration: collaboration.clone(), size, root };
+            let head = Checkpoint {
+                collaboration: collaboration.clone(),
+                size,
+                root,
+            };
             let note = head.sign(&self.key);
             match self.store.save_checkpoint(collaboration, size, &note).await {
                 Ok(()) => return Ok(note),
                 Err(StoreError::Conflict { .. }) => self.refresh(collaboration, known).await?,
-                Err(StoreError::Corrupt) => return Err(LogError::Tampered("a size was signed twice")),
+                Err(StoreError::Corrupt) => {
+                    return Err(LogError::Tampered("a size was signed twice"));
+                }
                 Err(StoreError::NotFound) => return Err(LogError::NotFound),
                 Err(
                     error @ (StoreError::Unavailable | StoreError::Full | StoreError::ReadOnly),
@@ -378,7 +473,8 @@ impl Known {
     fn read_in(&mut self, page: &[Vec<u8>], covered: u64) -> Result<(), LogError> {
         let state = Arc::make_mut(&mut self.state);
         for bytes in page {
-            let leaf = Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
+            let leaf =
+                Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
             if state.size() < covered {
                 state.apply_unsigned(&leaf)?;
             } else {
@@ -400,12 +496,19 @@ impl Known {
 
     fn receipt(&self, index: u64, checkpoint: String) -> Result<Receipt, LogError> {
         let size = self.tree.size();
-        let found = self.tree.root(size).zip(self.tree.inclusion_proof(index, size));
+        let found = self
+            .tree
+            .root(size)
+            .zip(self.tree.inclusion_proof(index, size));
         let leaf = self.tree.leaf(index);
         let ((root, inclusion), leaf) = found.zip(leaf).ok_or(LogError::NotFound)?;
-        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint })
+        Ok(Receipt {
+            index,
+            size,
+            root,
+            leaf,
+            inclusion,
+            checkpoint,
+        })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -40,12 +40,22 @@ pub enum ReceiptError {
 
 impl Receipt {
     /// Whether the receipt proves its leaf in this collaboration's log under this gateway's key.
-    pub fn verify(&self, gateway: &PublicKey, collaboration: &CollaborationId) -> Result<(), ReceiptError> {
+    pub fn verify(
+        &self,
+        gateway: &PublicKey,
+        collaboration: &CollaborationId,
+    ) -> Result<(), ReceiptError> {
         let signed = Checkpoint::verify(&self.checkpoint, gateway, collaboration)?;
         if (signed.size, signed.root) != (self.size, self.root) {
             return Err(ReceiptError::Contradiction);
         }
-        if verify_inclusion(&self.leaf, self.index, self.size, &self.inclusion, &self.root) {
+        if verify_inclusion(
+            &self.leaf,
+            self.index,
+            self.size,
+            &self.inclusion,
+            &self.root,
+        ) {
             Ok(())
         } else {
             Err(ReceiptError::Proof)

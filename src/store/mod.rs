@@ -3,7 +3,8 @@
 
 mod memory;
 mod sqlite;
-pub mod suite;
+#[cfg(test)]
+mod suite;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
@@ -90,7 +91,10 @@ pub trait Store: Debug + Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// The newest checkpoint.
-    async fn checkpoint(&self, collaboration: &CollaborationId) -> Result<Option<String>, StoreError>;
+    async fn checkpoint(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<Option<String>, StoreError>;
 }
 
 /// Whether a checkpoint may follow the one that is kept; `Ok(false)` when it is there already.
@@ -106,7 +110,11 @@ fn may_follow(
     match kept {
         Some((kept_size, _)) if size < kept_size => Err(StoreError::Conflict { size: kept_size }),
         Some((kept_size, kept_text)) if size == kept_size => {
-            if text == kept_text { Ok(false) } else { Err(StoreError::Corrupt) }
+            if text == kept_text {
+                Ok(false)
+            } else {
+                Err(StoreError::Corrupt)
+            }
         }
         Some(_) | None => Ok(true),
     }

@@ -64,8 +64,14 @@ impl Adapter for MemoryAdapter {
             residual: Residual::None,
             reason: "held in memory as written".to_owned(),
         };
-        let datasets = desired.datasets.keys().map(|name| format!("datasets.{name}"));
-        let templates = desired.templates.keys().map(|name| format!("templates.{name}"));
+        let datasets = desired
+            .datasets
+            .keys()
+            .map(|name| format!("datasets.{name}"));
+        let templates = desired
+            .templates
+            .keys()
+            .map(|name| format!("templates.{name}"));
         Assessment {
             platform: self.platform.clone(),
             verdicts: datasets.chain(templates).map(verdict).collect(),
@@ -73,7 +79,11 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
-        let held = self.lock().get(&scope.collaboration).cloned().unwrap_or_default();
+        let held = self
+            .lock()
+            .get(&scope.collaboration)
+            .cloned()
+            .unwrap_or_default();
         Ok(Observation {
             scope: scope.clone(),
             coverage: Coverage::Complete,
@@ -117,7 +127,9 @@ impl Adapter for MemoryAdapter {
         if step.effect != Effect::Grant {
             held.version += 1;
         }
-        Ok(Applied::Changed { version: held.version })
+        Ok(Applied::Changed {
+            version: held.version,
+        })
     }
 }
 

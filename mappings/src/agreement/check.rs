@@ -276,7 +276,7 @@ impl Checks<'_, '_> {
             let path = format!("destinations.{id}");
             self.member(&path, id);
             let Some(spot) = Spot::destination(text) else {
-                let help = "a file://, s3:// or memory:// URL or an absolute path, without wildcards, escapes or `..`";
+                let help = "a file://, s3:// or memory:// URL or an absolute path, without wildcards or `..`";
                 self.refuse(
                     &path,
                     "destination-scheme",

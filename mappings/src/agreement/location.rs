@@ -54,8 +54,16 @@ impl Spot {
         } else {
             (Root::Relative, text)
         };
-        // Escapes, wildcards, queries and credentials would hide which place is meant.
-        if path.contains(['%', '?', '#', '*', '[', ']', '\\', ':', '@']) {
+        // Only a file URL has escapes; anywhere else a `%` would mean one place here and another there.
+        let escaped = text.starts_with("file://");
+        let path = if escaped {
+            unescaped(path)?
+        } else {
+            path.to_owned()
+        };
+        // Wildcards, queries and credentials would hide which place is meant.
+        let unclear = |c: char| c.is_control() || "?#*[]\\:@".contains(c) || (c == '%' && !escaped);
+        if path.contains(unclear) {
             return None;
         }
         let folded = matches!(root, Root::File | Root::Relative);
@@ -89,6 +97,29 @@ impl Spot {
     }
 }
 
+/// A file URL's path without its escapes; an escaped separator would hide a folder.
+fn unescaped(path: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || {
+            char::from(bytes.next()?)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
+        let decoded = digit()? << 4 | digit()?;
+        if decoded == b'/' {
+            return None;
+        }
+        out.push(decoded);
+    }
+    String::from_utf8(out).ok()
+}
+
 /// The place of a dataset that the native room reads.
 pub(super) fn native_spot(location: &Location) -> Option<Spot> {
     match location {
@@ -103,7 +134,7 @@ pub(super) fn decode(cx: &mut Cx, platform: &PlatformId, place: &Place<'_>) -> O
         return glue(cx, place);
     }
     let help = if *platform == PlatformId::native() {
-        "a file:// or s3:// URL or a path, without wildcards, escapes or `..`"
+        "a file:// or s3:// URL or a path, without wildcards or `..`"
     } else {
         "DATABASE.SCHEMA.TABLE"
     };

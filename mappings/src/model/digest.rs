@@ -69,7 +69,9 @@ impl TryFrom<String> for Digest {
             return Err(shape());
         }
         for (byte, pair) in out.iter_mut().zip(hex.chunks_exact(2)) {
-            let [high, low] = pair else { return Err(shape()) };
+            let [high, low] = pair else {
+                return Err(shape());
+            };
             *byte = nibble(*high).ok_or_else(shape)? << 4 | nibble(*low).ok_or_else(shape)?;
         }
         Ok(Self(out))

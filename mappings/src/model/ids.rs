@@ -17,11 +17,15 @@ pub struct IdError {
 
 fn shaped(text: &str, joiner: &[u8], length_max: usize) -> bool {
     let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
     bytes.len() <= length_max
         && first.is_ascii_lowercase()
         && !joiner.contains(last)
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || joiner.contains(b))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || joiner.contains(b))
 }
 
 macro_rules! ids {

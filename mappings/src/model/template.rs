@@ -84,6 +84,8 @@ impl Template {
     /// The digest that names this version: over its name and canonical JSON.
     #[must_use]
     pub fn digest(&self, name: &TemplateName) -> Digest {
-        Digest::of(&crate::agreement::canonical(&serde_json::json!({ "template": name, "version": self })))
+        Digest::of(&crate::agreement::canonical(
+            &serde_json::json!({ "template": name, "version": self }),
+        ))
     }
 }

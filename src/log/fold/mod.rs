@@ -155,13 +155,17 @@ impl State {
     /// The state that these leaves make, in their order from position 0.
     pub fn fold<'a>(leaves: impl IntoIterator<Item = (u64, &'a Leaf)>) -> Result<Self, FoldError> {
         let mut state = Self::default();
-        leaves.into_iter().try_for_each(|(index, leaf)| state.apply(index, leaf))?;
+        leaves
+            .into_iter()
+            .try_for_each(|(index, leaf)| state.apply(index, leaf))?;
         Ok(state)
     }
 
     /// Whether this leaf may come next. Nothing is appended without it.
     pub fn check(&self, leaf: &Leaf) -> Result<(), FoldError> {
-        self.legal(leaf).and_then(|signer| self.signed(leaf, signer)).map_err(|why| self.at(why))
+        self.legal(leaf)
+            .and_then(|signer| Self::signed(leaf, signer))
+            .map_err(|why| self.at(why))
     }
 
     /// Takes the next leaf in, or refuses it and stays as it was.
@@ -182,13 +186,22 @@ impl State {
     }
 
     const fn at(&self, why: Illegal) -> FoldError {
-        FoldError { index: self.size, why }
+        FoldError {
+            index: self.size,
+            why,
+        }
     }
 
-    fn signed(&self, leaf: &Leaf, signer: Option<PublicKey>) -> Result<(), Illegal> {
+    fn signed(leaf: &Leaf, signer: Option<PublicKey>) -> Result<(), Illegal> {
         let Some(key) = signer else { return Ok(()) };
-        let good = leaf.signature.is_some_and(|made| key.verifies(&leaf.signed_bytes(), &made));
-        if good { Ok(()) } else { Err(Illegal::Signature) }
+        let good = leaf
+            .signature
+            .is_some_and(|made| key.verifies(&leaf.signed_bytes(), &made));
+        if good {
+            Ok(())
+        } else {
+            Err(Illegal::Signature)
+        }
     }
 
     /// How many leaves it has taken in.
@@ -201,6 +214,12 @@ impl State {
     #[must_use]
     pub const fn last_at_ms(&self) -> i64 {
         self.last_at_ms
+    }
+
+    /// Whose log this is.
+    #[must_use]
+    pub const fn collaboration(&self) -> Option<&CollaborationId> {
+        self.collaboration.as_ref()
     }
 
     /// The key under which the log's checkpoints are signed.
@@ -224,13 +243,17 @@ impl State {
     /// The agreement in force, or else the one that waits.
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
-        self.in_force().or(self.waiting()).map(|version| version.agreement.as_ref())
+        self.in_force()
+            .or(self.waiting())
+            .map(|version| version.agreement.as_ref())
     }
 
     /// The digest of [`State::agreement`].
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        self.in_force().or(self.waiting()).map(|version| version.digest)
+        self.in_force()
+            .or(self.waiting())
+            .map(|version| version.digest)
     }
 
     /// Where every member of the newest agreement stands: the one that waits, or else the one in force.
@@ -238,7 +261,12 @@ impl State {
     pub fn members(&self) -> BTreeMap<MemberId, MemberState> {
         let newest = self.waiting().or(self.in_force());
         let stand = |version: &Version, member: &MemberId| {
-            if self.revoked(&Revocable::Member { member: member.clone() }).is_some() {
+            if self
+                .revoked(&Revocable::Member {
+                    member: member.clone(),
+                })
+                .is_some()
+            {
                 MemberState::Revoked
             } else if version.accepted.contains(member) {
                 MemberState::Joined
@@ -248,8 +276,12 @@ impl State {
                 MemberState::Invited
             }
         };
-        let members = newest.into_iter().flat_map(|v| v.agreement.members.keys().map(move |m| (v, m)));
-        members.map(|(version, member)| (member.clone(), stand(version, member))).collect()
+        let members = newest
+            .into_iter()
+            .flat_map(|v| v.agreement.members.keys().map(move |m| (v, m)));
+        members
+            .map(|(version, member)| (member.clone(), stand(version, member)))
+            .collect()
     }
 
     /// The key under which a member decides.
@@ -263,7 +295,12 @@ impl State {
     pub fn approvals(&self, template: &TemplateName, digest: Digest) -> BTreeSet<MemberId> {
         let given = self.approvals.get(&(template.clone(), digest));
         let holds = |member: &&MemberId| self.approved(member, template, digest);
-        given.into_iter().flat_map(BTreeMap::keys).filter(holds).cloned().collect()
+        given
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .filter(holds)
+            .cloned()
+            .collect()
     }
 
     /// Every withdrawal and the position of its newest leaf. A template's or an approval's may be superseded by a
@@ -303,9 +340,13 @@ impl State {
     pub fn open_intents(&self) -> Vec<OpenIntent> {
         let runs = self.runs.iter().filter(|(_, run)| run.open().is_some());
         let unsettled = |outcome: Option<Outcome>| matches!(outcome, None | Some(Outcome::Unknown));
-        let effects = self.effects.iter().filter(|(_, record)| unsettled(record.outcome));
+        let effects = self
+            .effects
+            .iter()
+            .filter(|(_, record)| unsettled(record.outcome));
         let runs = runs.map(|(id, _)| OpenIntent::Run(id.clone()));
-        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
+        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone())))
+            .collect()
     }
 
     /// Writes down a leaf that was found legal.
@@ -331,16 +372,32 @@ impl State {
                     version.declined.insert(member.clone());
                 }
             }
-            Body::Approved { member, template, digest } => {
-                let given = self.approvals.entry((template.clone(), *digest)).or_default();
+            Body::Approved {
+                member,
+                template,
+                digest,
+            } => {
+                let given = self
+                    .approvals
+                    .entry((template.clone(), *digest))
+                    .or_default();
                 given.insert(member.clone(), index);
             }
             Body::Revoked { what, .. } => {
                 self.tombstones.insert(what.clone(), index);
             }
-            Body::EffectIntended { step, platform, effect } => {
+            Body::EffectIntended {
+                step,
+                platform,
+                effect,
+            } => {
                 let (platform, effect) = (platform.clone(), *effect);
-                let record = EffectRecord { index, platform, effect, outcome: None };
+                let record = EffectRecord {
+                    index,
+                    platform,
+                    effect,
+                    outcome: None,
+                };
                 self.effects.insert(step.clone(), record);
             }
             Body::EffectOutcome { step, outcome } => {
@@ -358,9 +415,16 @@ impl State {
 
     fn record_joined(&mut self, member: &MemberId, key: PublicKey) {
         self.keys.insert(member.clone(), key);
-        let Some(mut version) = self.waiting.take() else { return };
+        let Some(mut version) = self.waiting.take() else {
+            return;
+        };
         version.accepted.insert(member.clone());
-        if version.agreement.members.keys().all(|m| version.accepted.contains(m)) {
+        if version
+            .agreement
+            .members
+            .keys()
+            .all(|m| version.accepted.contains(m))
+        {
             self.in_force = Some(version);
         } else {
             self.waiting = Some(version);
@@ -368,8 +432,16 @@ impl State {
     }
 
     fn record_run(&mut self, index: u64, leaf: &Leaf) {
-        if let Body::RunRequested { run, template, digest, by, receivers, touched, text_digest, .. } =
-            &leaf.body
+        if let Body::RunRequested {
+            run,
+            template,
+            digest,
+            by,
+            receivers,
+            touched,
+            text_digest,
+            ..
+        } = &leaf.body
         {
             self.attempts.push(leaf.at_ms);
             let open = OpenRun {
@@ -389,7 +461,9 @@ impl State {
             self.runs.insert(run.clone(), requested);
             return;
         }
-        let Some(run) = ended_run(&leaf.body).and_then(|id| self.runs.get_mut(id)) else { return };
+        let Some(run) = ended_run(&leaf.body).and_then(|id| self.runs.get_mut(id)) else {
+            return;
+        };
         run.status = next_status(&run.status, &leaf.body);
     }
 }
@@ -400,7 +474,9 @@ impl Version {
         Self {
             index,
             digest,
-            templates: templates.map(|(name, text)| (name.clone(), text.digest(name))).collect(),
+            templates: templates
+                .map(|(name, text)| (name.clone(), text.digest(name)))
+                .collect(),
             agreement: Arc::new(agreement.clone()),
             accepted: BTreeSet::new(),
             declined: BTreeSet::new(),
@@ -435,10 +511,20 @@ fn next_status(status: &RunStatus, body: &Body) -> RunStatus {
         return RunStatus::Cancelled(code.clone());
     }
     if let Body::RunSucceeded { rows, withheld, .. } = body {
-        return RunStatus::Succeeded { rows: *rows, withheld: *withheld };
+        return RunStatus::Succeeded {
+            rows: *rows,
+            withheld: *withheld,
+        };
     }
-    if let (Body::DeliveryIntended { rows, withheld, manifests, .. }, RunStatus::Requested(open)) =
-        (body, status)
+    if let (
+        Body::DeliveryIntended {
+            rows,
+            withheld,
+            manifests,
+            ..
+        },
+        RunStatus::Requested(open),
+    ) = (body, status)
     {
         let mut open = open.clone();
         open.intended = Some((*rows, *withheld, manifests.clone()));

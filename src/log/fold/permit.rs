@@ -39,7 +39,11 @@ pub struct Denied {
 
 impl Denied {
     fn new(code: &'static str, message: String, remedy: impl Into<String>) -> Self {
-        Self { code, message, remedy: remedy.into() }
+        Self {
+            code,
+            message,
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -55,13 +59,29 @@ struct Standing<'a> {
     since: Option<u64>,
 }
 
-const FINAL: &str = "a withdrawal is final here; the parties can begin a new collaboration without it";
+const FINAL: &str =
+    "a withdrawal is final here; the parties can begin a new collaboration without it";
 
 impl State {
     /// Whether this run may be requested now.
     pub fn may_run(&self, request: &RunRequest<'_>) -> Result<(), Denied> {
-        let RunRequest { run, template, digest, by, receivers, touched, at_ms } = *request;
-        let version = self.permitted(Standing { template, digest, by, receivers, touched, since: None })?;
+        let RunRequest {
+            run,
+            template,
+            digest,
+            by,
+            receivers,
+            touched,
+            at_ms,
+        } = *request;
+        let version = self.permitted(Standing {
+            template,
+            digest,
+            by,
+            receivers,
+            touched,
+            since: None,
+        })?;
         if self.runs.contains_key(run) {
             let message = format!("run `{run}` was requested before");
             return Err(Denied::new("run-id-used", message, "choose another run id"));
@@ -72,7 +92,10 @@ impl State {
     /// Whether a requested run may still go on and deliver. False once anything it rests on was withdrawn after its
     /// request, whatever was granted since.
     pub fn may_deliver(&self, run: &RunId) -> Result<(), Denied> {
-        let known = self.runs.get(run).and_then(|found| found.open().map(|open| (found, open)));
+        let known = self
+            .runs
+            .get(run)
+            .and_then(|found| found.open().map(|open| (found, open)));
         let Some((found, open)) = known else {
             let message = format!("run `{run}` is not open");
             return Err(Denied::new("run-ended", message, "request a new run"));
@@ -89,10 +112,23 @@ impl State {
     }
 
     /// Whether this member's approval of the template version holds: given, and newer than every withdrawal.
-    pub(super) fn approved(&self, member: &MemberId, template: &TemplateName, digest: Digest) -> bool {
+    pub(super) fn approved(
+        &self,
+        member: &MemberId,
+        template: &TemplateName,
+        digest: Digest,
+    ) -> bool {
         let key = (template.clone(), digest);
-        let given = self.approvals.get(&key).and_then(|by| by.get(member).copied());
-        let left = || self.revoked(&Revocable::Member { member: member.clone() }).is_some();
+        let given = self
+            .approvals
+            .get(&key)
+            .and_then(|by| by.get(member).copied());
+        let left = || {
+            self.revoked(&Revocable::Member {
+                member: member.clone(),
+            })
+            .is_some()
+        };
         given.is_some_and(|at| self.withdrawn(member, template, digest) < Some(at) && !left())
     }
 
@@ -102,8 +138,15 @@ impl State {
             return None;
         }
         let (template, of) = (template.clone(), of.clone());
-        let whole = self.revoked(&Revocable::Template { template: template.clone(), digest });
-        whole.max(self.revoked(&Revocable::Approval { template, digest, of }))
+        let whole = self.revoked(&Revocable::Template {
+            template: template.clone(),
+            digest,
+        });
+        whole.max(self.revoked(&Revocable::Approval {
+            template,
+            digest,
+            of,
+        }))
     }
 
     fn permitted(&self, standing: Standing<'_>) -> Result<&Version, Denied> {
@@ -120,24 +163,41 @@ impl State {
         if self.revoked(&Revocable::Room).is_none() {
             return Ok(());
         }
-        Err(Denied::new("room-revoked", "the room was closed".to_owned(), FINAL))
+        Err(Denied::new(
+            "room-revoked",
+            "the room was closed".to_owned(),
+            FINAL,
+        ))
     }
 
     fn everyone_joined(&self) -> Result<&Version, Denied> {
         let Some(version) = &self.in_force else {
             let Some(waiting) = &self.waiting else {
                 let message = "no agreement was proposed".to_owned();
-                return Err(Denied::new("agreement-missing", message, "a member proposes one"));
+                return Err(Denied::new(
+                    "agreement-missing",
+                    message,
+                    "a member proposes one",
+                ));
             };
             let members = waiting.agreement.members.keys();
             let missing = members.filter(|m| !waiting.accepted.contains(*m));
             let missing = listed(missing);
             let message = format!("not every member has joined: {missing}");
-            return Err(Denied::new("member-not-joined", message, format!("{missing} must join")));
+            return Err(Denied::new(
+                "member-not-joined",
+                message,
+                format!("{missing} must join"),
+            ));
         };
         if !self.tombstones.is_empty() {
             let members = version.agreement.members.keys();
-            let left = |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
+            let left = |m: &&MemberId| {
+                self.revoked(&Revocable::Member {
+                    member: (*m).clone(),
+                })
+                .is_some()
+            };
             if let Some(member) = members.into_iter().find(left) {
                 let message = format!("member `{member}` has left");
                 return Err(Denied::new("member-revoked", message, FINAL));
@@ -146,33 +206,58 @@ impl State {
         Ok(version)
     }
 
-    fn datasets_are_offered(&self, agreement: &Agreement, standing: Standing<'_>) -> Result<(), Denied> {
+    fn datasets_are_offered(
+        &self,
+        agreement: &Agreement,
+        standing: Standing<'_>,
+    ) -> Result<(), Denied> {
         if standing.touched.is_empty() {
             let message = "the run names no dataset".to_owned();
-            return Err(Denied::new("dataset-missing", message, "take the datasets from the guard"));
+            return Err(Denied::new(
+                "dataset-missing",
+                message,
+                "take the datasets from the guard",
+            ));
         }
         for (name, columns) in standing.touched {
             let Some(dataset) = agreement.datasets.get(name) else {
                 let message = format!("dataset `{name}` is not in the agreement");
-                return Err(Denied::new("dataset-unknown", message, "its owner proposes an agreement with it"));
+                return Err(Denied::new(
+                    "dataset-unknown",
+                    message,
+                    "its owner proposes an agreement with it",
+                ));
             };
             if let Some(column) = columns.iter().find(|c| !dataset.columns.contains_key(*c)) {
                 let message = format!("column `{column}` of `{name}` is not in the agreement");
-                return Err(Denied::new("column-unknown", message, "its owner proposes an agreement with it"));
+                return Err(Denied::new(
+                    "column-unknown",
+                    message,
+                    "its owner proposes an agreement with it",
+                ));
             }
             if self.tombstones.is_empty() {
                 continue;
             }
-            if self.revoked(&Revocable::Dataset { dataset: name.clone() }).is_some() {
+            if self
+                .revoked(&Revocable::Dataset {
+                    dataset: name.clone(),
+                })
+                .is_some()
+            {
                 let message = format!("dataset `{name}` was withdrawn by `{}`", dataset.owner);
                 return Err(Denied::new("dataset-revoked", message, FINAL));
             }
             let gone = columns.iter().find(|column| {
                 let (dataset, column) = (name.clone(), (*column).clone());
-                self.revoked(&Revocable::Column { dataset, column }).is_some()
+                self.revoked(&Revocable::Column { dataset, column })
+                    .is_some()
             });
             if let Some(column) = gone {
-                let message = format!("column `{column}` of `{name}` was withdrawn by `{}`", dataset.owner);
+                let message = format!(
+                    "column `{column}` of `{name}` was withdrawn by `{}`",
+                    dataset.owner
+                );
                 return Err(Denied::new("column-revoked", message, FINAL));
             }
         }
@@ -180,19 +265,34 @@ impl State {
     }
 
     fn owners_approve(&self, agreement: &Agreement, standing: Standing<'_>) -> Result<(), Denied> {
-        let Standing { template, digest, since, .. } = standing;
+        let Standing {
+            template,
+            digest,
+            since,
+            ..
+        } = standing;
         let owners = owners(agreement, standing.touched.keys());
-        let missing: Vec<_> = owners.iter().filter(|o| !self.approved(o, template, digest)).collect();
+        let missing: Vec<_> = owners
+            .iter()
+            .filter(|o| !self.approved(o, template, digest))
+            .collect();
         if !missing.is_empty() {
             let missing = listed(missing.into_iter().copied());
-            let message = format!("template `{template}` ({}) lacks approval by {missing}", digest.short());
+            let message = format!(
+                "template `{template}` ({}) lacks approval by {missing}",
+                digest.short()
+            );
             let remedy = format!("{missing} must approve this version");
             return Err(Denied::new("approval-missing", message, remedy));
         }
         let withdrawn = |owner: &MemberId| self.withdrawn(owner, template, digest) > since;
         if since.is_some() && owners.iter().any(|owner| withdrawn(owner)) {
             let message = format!("approval of template `{template}` was withdrawn during the run");
-            return Err(Denied::new("approval-revoked", message, "request a new run"));
+            return Err(Denied::new(
+                "approval-revoked",
+                message,
+                "request a new run",
+            ));
         }
         Ok(())
     }
@@ -204,9 +304,16 @@ impl State {
         if used < u64::from(limits.runs_max) {
             return Ok(());
         }
-        let message = format!("{used} of {} runs in {} seconds are spent", limits.runs_max, limits.within_s);
-        let oldest = usize::try_from(limits.runs_max).ok().and_then(|n| self.attempts.len().checked_sub(n));
-        let free_at = oldest.and_then(|at| self.attempts.get(at)).map(|at| at.saturating_add(window_ms));
+        let message = format!(
+            "{used} of {} runs in {} seconds are spent",
+            limits.runs_max, limits.within_s
+        );
+        let oldest = usize::try_from(limits.runs_max)
+            .ok()
+            .and_then(|n| self.attempts.len().checked_sub(n));
+        let free_at = oldest
+            .and_then(|at| self.attempts.get(at))
+            .map(|at| at.saturating_add(window_ms));
         let remedy = free_at.map_or_else(
             || "the members must agree a larger cap".to_owned(),
             |at| format!("the next run is free at {at} (milliseconds since 1970)"),
@@ -216,28 +323,54 @@ impl State {
 }
 
 fn template_is_current(version: &Version, standing: Standing<'_>) -> Result<(), Denied> {
-    let Standing { template, digest, .. } = standing;
+    let Standing {
+        template, digest, ..
+    } = standing;
     match version.templates.get(template) {
         Some(current) if *current == digest => Ok(()),
         Some(current) => {
-            let message = format!("template `{template}` is now {}, not {}", current.short(), digest.short());
-            Err(Denied::new("template-differs", message, "run the version in the agreement"))
+            let message = format!(
+                "template `{template}` is now {}, not {}",
+                current.short(),
+                digest.short()
+            );
+            Err(Denied::new(
+                "template-differs",
+                message,
+                "run the version in the agreement",
+            ))
         }
         None => {
             let message = format!("template `{template}` is not in the agreement");
-            Err(Denied::new("template-unknown", message, "a member proposes an agreement with it"))
+            Err(Denied::new(
+                "template-unknown",
+                message,
+                "a member proposes an agreement with it",
+            ))
         }
     }
 }
 
 fn parties_are_named(agreement: &Agreement, standing: Standing<'_>) -> Result<(), Denied> {
-    let Standing { template: name, by, receivers, .. } = standing;
+    let Standing {
+        template: name,
+        by,
+        receivers,
+        ..
+    } = standing;
     let able = |member: &MemberId, ability| {
-        agreement.members.get(member).is_some_and(|known| known.abilities.contains(&ability))
+        agreement
+            .members
+            .get(member)
+            .is_some_and(|known| known.abilities.contains(&ability))
     };
     let Some(template) = agreement.templates.get(name) else {
         let message = format!("template `{name}` is not in the agreement");
-        return Err(Denied::new("template-unknown", message, "a member proposes an agreement with it"));
+        return Err(Denied::new(
+            "template-unknown",
+            message,
+            "a member proposes an agreement with it",
+        ));
     };
     if !template.run_by.contains(by) || !able(by, Ability::Run) {
         let message = format!("member `{by}` may not run template `{name}`");
@@ -246,7 +379,11 @@ fn parties_are_named(agreement: &Agreement, standing: Standing<'_>) -> Result<()
     }
     if receivers.is_empty() {
         let message = "the run names no receiver".to_owned();
-        return Err(Denied::new("receiver-missing", message, "name a receiver of the template"));
+        return Err(Denied::new(
+            "receiver-missing",
+            message,
+            "name a receiver of the template",
+        ));
     }
     let allowed = |m: &&MemberId| template.received_by.contains(*m) && able(m, Ability::Receive);
     if let Some(receiver) = receivers.iter().find(|m| !allowed(m)) {
@@ -261,9 +398,16 @@ fn owners<'a>(
     agreement: &'a Agreement,
     datasets: impl Iterator<Item = &'a DatasetName>,
 ) -> BTreeSet<&'a MemberId> {
-    datasets.filter_map(|name| agreement.datasets.get(name)).map(|dataset| &dataset.owner).collect()
+    datasets
+        .filter_map(|name| agreement.datasets.get(name))
+        .map(|dataset| &dataset.owner)
+        .collect()
 }
 
 fn listed<'a>(members: impl IntoIterator<Item = &'a MemberId>) -> String {
-    members.into_iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(", ")
+    members
+        .into_iter()
+        .map(|m| format!("`{m}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -198,6 +198,40 @@ fn results_have_a_place_apart() {
             &place("/data2/shoppers.parquet"),
         );
     }
+}
+
+#[test]
+fn places_are_compared_in_one_form() {
+    let place = |text: &str| with("file:///results/brand", text);
+    let path = "destinations.brand";
+    // Escapes in a file URL are the characters they stand for.
+    let spaced = with(
+        "file:///data/shoppers.parquet",
+        "file:///my%20data/x.parquet",
+    );
+    let out = |to: &str| spaced.replace("file:///results/brand", to);
+    one(
+        "destination-is-source",
+        path,
+        &out("/my data"),
+        &out("file:///my%20results"),
+    );
+    one(
+        "destination-is-source",
+        path,
+        &out("file:///m%79%20data"),
+        &out("/my results"),
+    );
+    for bad in [
+        "file:///a%2fb",
+        "file:///a/%2e%2e/b",
+        "file:///a%0ab",
+        "file:///a%zz",
+        "file:///a%f",
+        "/a%20b",
+    ] {
+        one("destination-scheme", path, &place(bad), BASE);
+    }
     let s3 = with(
         "file:///data/shoppers.parquet",
         "s3://bucket/clean/shoppers/",

@@ -1,0 +1,204 @@
+//! Offline verification: a bundle and the gateway's public key are enough. Streams; holds a batch of leaves and the
+//! folded state, not the log.
+
+use super::bundle::{Bundle, BundleError};
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::fold::{FoldError, Illegal, OpenIntent, State};
+use super::keys::{PublicKey, Signature};
+use super::leaf::{Leaf, signed_bytes_of};
+use super::tree::{Frontier, Hash, leaf_hash};
+use std::num::NonZero;
+
+/// Leaves that are parsed together; bounds memory.
+const BATCH: usize = 16_384;
+
+/// Why a bundle can't be believed.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Its files.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A line is not a leaf.
+    #[error("leaf {index} cannot be read")]
+    Unreadable {
+        /// Which line, from 0.
+        index: u64,
+    },
+    /// A leaf may not be where it is.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// There are more or fewer leaves than were signed.
+    #[error("the bundle has {found} leaves, its checkpoint says {signed}")]
+    Size {
+        /// What the checkpoint says.
+        signed: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// The leaves are not those that were signed.
+    #[error("the leaves do not hash to the signed root")]
+    Root,
+    /// The log was opened under another key.
+    #[error("the log was opened under another gateway key")]
+    OtherGateway,
+}
+
+impl VerifyError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Bundle(error) => error.code(),
+            Self::Checkpoint(error) => error.code(),
+            Self::Unreadable { .. } => "leaf-unreadable",
+            Self::Fold(error) => error.code(),
+            Self::Size { .. } => "size-differs",
+            Self::Root => "root-differs",
+            Self::OtherGateway => "log-of-another-gateway",
+        }
+    }
+}
+
+/// A log that was found good.
+#[derive(Debug)]
+pub struct Verified {
+    /// The signed head.
+    pub checkpoint: Checkpoint,
+    /// How many leaves.
+    pub leaves: u64,
+    /// How many of them a member signed.
+    pub signatures: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// What they say.
+    pub state: State,
+    /// Intents without an outcome on the record. Not wrong by themselves: the log may have been taken in between.
+    pub open_intents: Vec<OpenIntent>,
+}
+
+/// Verifies a whole log: leaves hash to the root that the gateway signed, every leaf is legal where it stands, and
+/// every member's signature is right.
+pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyError> {
+    let note = bundle.checkpoint()?;
+    let collaboration = Checkpoint::parse(&note)?.collaboration;
+    let checkpoint = Checkpoint::verify(&note, gateway, &collaboration)?;
+    let mut progress = Progress::default();
+    let mut batch = Vec::with_capacity(BATCH);
+    for line in bundle.leaves()? {
+        batch.push(line?);
+        if batch.len() == BATCH {
+            progress.take_in(&batch)?;
+            batch.clear();
+        }
+    }
+    progress.take_in(&batch)?;
+    let Progress {
+        state,
+        frontier,
+        signatures,
+    } = progress;
+    if frontier.size() != checkpoint.size {
+        return Err(VerifyError::Size {
+            signed: checkpoint.size,
+            found: frontier.size(),
+        });
+    }
+    if frontier.root() != checkpoint.root {
+        return Err(VerifyError::Root);
+    }
+    if state.size() > 0 && state.gateway() != Some(gateway) {
+        return Err(VerifyError::OtherGateway);
+    }
+    if state
+        .collaboration()
+        .is_some_and(|own| *own != checkpoint.collaboration)
+    {
+        return Err(CheckpointError::OtherLog.into());
+    }
+    let open_intents = state.open_intents();
+    Ok(Verified {
+        leaves: frontier.size(),
+        root: frontier.root(),
+        checkpoint,
+        signatures,
+        state,
+        open_intents,
+    })
+}
+
+#[derive(Default)]
+struct Progress {
+    state: State,
+    frontier: Frontier,
+    signatures: u64,
+}
+
+/// A signature that is still to be checked.
+struct Due<'a> {
+    index: u64,
+    key: PublicKey,
+    signature: Signature,
+    stored: &'a [u8],
+}
+
+impl Progress {
+    /// Parsing and signatures run on all cores; the fold between them is in order.
+    fn take_in(&mut self, batch: &[Vec<u8>]) -> Result<(), VerifyError> {
+        let first = self.frontier.size();
+        let parsed = on_all_cores(batch, |bytes| (Leaf::parse(bytes), leaf_hash(bytes)));
+        let mut due = Vec::new();
+        for (((leaf, hash), stored), index) in parsed.iter().zip(batch).zip(first..) {
+            let leaf = leaf
+                .as_ref()
+                .map_err(|_| VerifyError::Unreadable { index })?;
+            let signer = self.state.apply_unsigned(leaf)?;
+            self.frontier.push(*hash);
+            if let Some((key, signature)) = signer.zip(leaf.signature) {
+                due.push(Due {
+                    index,
+                    key,
+                    signature,
+                    stored,
+                });
+            }
+        }
+        self.signatures += due.len() as u64;
+        let good = on_all_cores(&due, |due| {
+            let signed = signed_bytes_of(due.stored, &due.signature);
+            signed.is_some_and(|bytes| due.key.verifies(&bytes, &due.signature))
+        });
+        match due.iter().zip(good).find(|(_, good)| !good) {
+            None => Ok(()),
+            Some((due, _)) => Err(FoldError {
+                index: due.index,
+                why: Illegal::Signature,
+            }
+            .into()),
+        }
+    }
+}
+
+/// Maps in order, each core its share.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(cores);
+    if cores == 1 || share < 64 {
+        return items.iter().map(map).collect();
+    }
+    std::thread::scope(|scope| {
+        let map = &map;
+        let run = |items| scope.spawn(move || map_all(items, map));
+        let threads: Vec<_> = items.chunks(share).map(run).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn map_all<T, R>(items: &[T], map: &(impl Fn(&T) -> R + Sync)) -> Vec<R> {
+    items.iter().map(map).collect()
+}

@@ -1,0 +1,227 @@
+//! The embedded store: one `SQLite` file. One writer task takes what has queued up into one transaction, so that
+//! concurrent appends share one flush to disk. Must not know what the bytes mean.
+
+mod write;
+
+use super::{Store, StoreError};
+use async_trait::async_trait;
+use mappings::model::CollaborationId;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Connection as _, Row as _};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use write::{Request, Work, Writer};
+
+/// Each script moves the schema on by one; they are never edited once released.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_logs.sql")];
+const BUSY_MAX: Duration = Duration::from_secs(10);
+const QUEUE_MAX: usize = 4096;
+const READERS_MAX: u32 = 4;
+const OPEN_ATTEMPTS_MAX: u32 = 50;
+
+/// Logs in a `SQLite` file, which several processes may have open at once.
+#[derive(Debug)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    queue: mpsc::Sender<Request>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file. Its writer stops when the store is dropped and the last queued write is done.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_MAX);
+        let connection = connect(&options).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "ON"));
+        let (queue, requests) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(Writer::new(connection).run(requests));
+        Ok(Self { readers, queue })
+    }
+
+    async fn write(&self, work: Work) -> Result<u64, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.queue.send(Request { work, answer }).await;
+        sent.map_err(|_| StoreError::Unavailable)?;
+        answered.await.map_err(|_| StoreError::Unavailable)?
+    }
+}
+
+/// Connects and brings the schema up to date. Switching a new file to WAL does not wait for other openers by itself.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let mut last = StoreError::Unavailable;
+    for _ in 0..OPEN_ATTEMPTS_MAX {
+        match SqliteConnection::connect_with(options).await {
+            Ok(mut connection) => {
+                migrate(&mut connection).await?;
+                return Ok(connection);
+            }
+            Err(error) => last = told(&error),
+        }
+        if last != StoreError::Unavailable {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err(last)
+}
+
+/// Runs the scripts that the file has not seen, all or none. A file from a newer version is left alone.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    if version(connection).await? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let mut transaction = connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(|e| told(&e))?;
+    let seen = version(&mut transaction).await?;
+    if seen > MIGRATIONS.len() {
+        return Err(StoreError::Corrupt);
+    }
+    for script in MIGRATIONS.iter().skip(seen) {
+        sqlx::raw_sql(*script)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|e| told(&e))?;
+    }
+    let mark = format!("PRAGMA user_version = {}", MIGRATIONS.len());
+    let mark = sqlx::raw_sql(sqlx::AssertSqlSafe(mark));
+    mark.execute(&mut *transaction)
+        .await
+        .map_err(|e| told(&e))?;
+    transaction.commit().await.map_err(|e| told(&e))
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<usize, StoreError> {
+    let read: Result<i64, _> = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await;
+    usize::try_from(read.map_err(|e| told(&e))?).map_err(|_| StoreError::Corrupt)
+}
+
+/// What `SQLite`'s answer means. The codes are those of sqlite.org/rescode.html.
+fn told(error: &sqlx::Error) -> StoreError {
+    let code = error
+        .as_database_error()
+        .and_then(|e| e.code().and_then(|c| c.parse::<u32>().ok()));
+    match code.map(|code| code & 0xff) {
+        Some(8) => StoreError::ReadOnly,
+        Some(13) => StoreError::Full,
+        Some(11 | 26) => StoreError::Corrupt,
+        // Out of space surfaces as a short write in some places.
+        Some(10) if code == Some(778) => StoreError::Full,
+        Some(_) | None => StoreError::Unavailable,
+    }
+}
+
+fn stored(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::Full)
+}
+
+fn read_back(number: i64) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| StoreError::Corrupt)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn append(
+        &self,
+        collaboration: &CollaborationId,
+        expected: u64,
+        leaves: Vec<Vec<u8>>,
+    ) -> Result<u64, StoreError> {
+        let collaboration = collaboration.clone();
+        self.write(Work::Append {
+            collaboration,
+            expected,
+            leaves,
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        collaboration: &CollaborationId,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        const READ: &str = "SELECT position, body FROM leaf WHERE log = (SELECT id FROM log WHERE collaboration = ?1) \
+            AND position >= ?2 ORDER BY position LIMIT ?3";
+        let rows = sqlx::query(READ)
+            .bind(collaboration.as_str())
+            .bind(stored(from)?)
+            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .fetch_all(&self.readers);
+        let mut leaves = Vec::new();
+        for (row, expected) in rows.await.map_err(|e| told(&e))?.into_iter().zip(from..) {
+            // A gap is damage, not a shorter log.
+            if row.try_get::<i64, _>(0).map_err(|e| told(&e))? != stored(expected)? {
+                return Err(StoreError::Corrupt);
+            }
+            leaves.push(row.try_get(1).map_err(|e| told(&e))?);
+        }
+        Ok(leaves)
+    }
+
+    async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
+        const SIZE: &str = "SELECT size FROM log WHERE collaboration = ?1";
+        let size: Option<i64> = sqlx::query_scalar(SIZE)
+            .bind(collaboration.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(|e| told(&e))?;
+        read_back(size.unwrap_or(0))
+    }
+
+    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT collaboration FROM log ORDER BY collaboration")
+                .fetch_all(&self.readers)
+                .await
+                .map_err(|e| told(&e))?;
+        let read = |name: &String| CollaborationId::new(name).map_err(|_| StoreError::Corrupt);
+        names.iter().map(read).collect()
+    }
+
+    async fn save_checkpoint(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        let (collaboration, note) = (collaboration.clone(), text.to_owned());
+        self.write(Work::Checkpoint {
+            collaboration,
+            size,
+            note,
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn checkpoint(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<Option<String>, StoreError> {
+        const NOTE: &str =
+            "SELECT note FROM checkpoint WHERE log = (SELECT id FROM log WHERE collaboration = ?1)";
+        let note = sqlx::query_scalar(NOTE).bind(collaboration.as_str());
+        note.fetch_optional(&self.readers)
+            .await
+            .map_err(|e| told(&e))
+    }
+}
+
+#[cfg(test)]
+mod tests;
