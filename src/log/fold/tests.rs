@@ -33,6 +33,7 @@ destinations: { brand: /results/brand }
 ";
 
 struct Room {
+    clock: Arc<FixedClock>,
     log: AgreementLog,
     name: CollaborationId,
     agreement: Agreement,
@@ -53,11 +54,16 @@ impl Room {
         let clock = Arc::new(FixedClock::default());
         clock.set(1_700_000_000_000);
         let key = SecretKey::from_seed([9; 32]);
-        let log = AgreementLog::new(Arc::new(MemoryStore::new()), key, clock);
+        let log = AgreementLog::new(
+            Arc::new(MemoryStore::new()),
+            key,
+            Arc::<FixedClock>::clone(&clock),
+        );
         let keys = [("brand", 1), ("grocer", 2)]
             .map(|(name, seed)| (member(name), SecretKey::from_seed([seed; 32])));
         let name = agreement.collaboration.clone();
         let room = Self {
+            clock,
             log,
             name,
             agreement,
@@ -65,9 +71,9 @@ impl Room {
         };
         let digest = room.agreement.digest();
         let agreement = Box::new(room.agreement.clone());
-        room.decide("grocer", Body::Proposed { agreement, digest })
-            .await
-            .unwrap();
+        let proposed = Body::Proposed { agreement, digest };
+        let entry = |_: &State| Ok::<_, String>(vec![Entry::gateway(proposed.clone())]);
+        room.log.decide(&room.name, entry).await.unwrap();
         room
     }
 
@@ -110,6 +116,8 @@ impl Room {
     }
 
     async fn decide(&self, by: &str, body: Body) -> Result<(), String> {
+        // A second decision with the same words is another one only at another time.
+        self.clock.step(1);
         let key = &self.keys[&member(by)];
         let entry =
             |_: &State| Ok::<_, String>(vec![Entry::member(&member(by), key, body.clone())]);
