@@ -512,3 +512,6 @@ impl Known {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
