@@ -16,15 +16,10 @@ pub trait Clock: Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that asks the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the time")]
     fn now_ms(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |elapsed| {
-            i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-        })
+        since.map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

@@ -14,9 +14,7 @@ pub struct Home {
 impl Home {
     /// Opens the folder, making it (private to its owner) when it is not there.
     pub fn open(root: &Path) -> Result<Self> {
-        let home = Self {
-            root: root.to_path_buf(),
-        };
+        let home = Self { root: root.to_path_buf() };
         for folder in [root.to_path_buf(), home.keys(), home.scratch()] {
             private_folder(&folder)?;
         }

@@ -15,11 +15,7 @@ const ROOTS: [&str; 5] = ["src", "mappings", "adapters", "tests", "benches"];
 /// File stems that say nothing about what is inside.
 const BANNED_NAMES: [&str; 6] = ["manager", "util", "utils", "common", "helper", "helpers"];
 /// Marks of unfinished work, split so that this file does not find itself.
-const UNFINISHED: [&str; 3] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("#[ign", "ore"),
-];
+const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ign", "ore")];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -64,10 +60,7 @@ fn none(broken: impl IntoIterator<Item = String>, rule: &str) {
 
 #[test]
 fn every_file_opens_with_what_it_is() {
-    let broken = sources()
-        .into_iter()
-        .filter(|(_, t)| !t.starts_with("//!"))
-        .map(|(f, _)| f);
+    let broken = sources().into_iter().filter(|(_, t)| !t.starts_with("//!")).map(|(f, _)| f);
     none(broken, "each file opens with `//!`");
 }
 
@@ -85,11 +78,7 @@ fn no_file_is_over_its_size() {
 fn no_banned_names_and_nothing_unfinished() {
     let mut broken = Vec::new();
     for (file, text) in sources() {
-        let stem = Path::new(&file)
-            .file_stem()
-            .unwrap()
-            .to_string_lossy()
-            .to_string();
+        let stem = Path::new(&file).file_stem().unwrap().to_string_lossy().to_string();
         if BANNED_NAMES.contains(&stem.as_str()) {
             broken.push(format!("{file}: name"));
         }
@@ -99,30 +88,19 @@ fn no_banned_names_and_nothing_unfinished() {
             }
         }
     }
-    none(
-        broken,
-        "names say what is inside, and nothing is left unfinished",
-    );
+    none(broken, "names say what is inside, and nothing is left unfinished");
 }
 
 #[test]
 fn vendor_nouns_stay_in_their_adapters() {
-    let nouns = [
-        "configured_table",
-        "ConfiguredTable",
-        "SecureView",
-        "secure_view",
-        "DataOffering",
-    ];
+    let nouns =
+        ["configured_table", "ConfiguredTable", "SecureView", "secure_view", "DataOffering"];
     let outside = |f: &str| !f.starts_with("adapters/") && f != "tests/tidy.rs";
     let broken = sources()
         .into_iter()
         .filter(|(f, t)| outside(f) && nouns.iter().any(|n| t.contains(n)))
         .map(|(f, _)| f);
-    none(
-        broken,
-        "a vendor's noun appears only inside that vendor's adapter",
-    );
+    none(broken, "a vendor's noun appears only inside that vendor's adapter");
 }
 
 #[test]
@@ -146,13 +124,7 @@ fn only_the_clock_asks_the_time_and_only_wiring_names_an_adapter() {
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let out = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-        ])
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo metadata starts");
@@ -165,9 +137,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|p| {
             let names = p["dependencies"].as_array().unwrap().iter().filter(normal);
-            let names = names
-                .map(|d| d["name"].as_str().unwrap().to_owned())
-                .collect();
+            let names = names.map(|d| d["name"].as_str().unwrap().to_owned()).collect();
             (p["name"].as_str().unwrap().to_owned(), names)
         })
         .collect()
@@ -181,15 +151,7 @@ fn dependencies_point_one_way() {
         ("mappings", &[][..]),
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
-        (
-            "airlock",
-            &[
-                "adapter-memory",
-                "adapter-native",
-                "adapter-spi",
-                "mappings",
-            ],
-        ),
+        ("airlock", &["adapter-memory", "adapter-native", "adapter-spi", "mappings"]),
     ]);
     let mut broken = Vec::new();
     for (package, names) in &all {
@@ -197,44 +159,22 @@ fn dependencies_point_one_way() {
             broken.push(format!("{package}: a package that this test does not know"));
             continue;
         };
-        for name in names
-            .iter()
-            .filter(|n| ours.contains(n) && !may.contains(&n.as_str()))
-        {
+        for name in names.iter().filter(|n| ours.contains(n) && !may.contains(&n.as_str())) {
             broken.push(format!("{package} -> {name}"));
         }
     }
     let banned = [
-        (
-            "mappings",
-            &[
-                "tokio",
-                "datafusion",
-                "arrow",
-                "object_store",
-                "sqlx",
-                "axum",
-            ][..],
-        ),
-        (
-            "adapter-spi",
-            &["tokio", "datafusion", "arrow", "sqlx", "axum"],
-        ),
+        ("mappings", &["tokio", "datafusion", "arrow", "object_store", "sqlx", "axum"][..]),
+        ("adapter-spi", &["tokio", "datafusion", "arrow", "sqlx", "axum"]),
         ("adapter-memory", &["sqlx", "axum"]),
     ];
     for (package, names) in banned {
         let has = &all[package];
         broken.extend(
-            names
-                .iter()
-                .filter(|n| has.contains(**n))
-                .map(|n| format!("{package} -> {n}")),
+            names.iter().filter(|n| has.contains(**n)).map(|n| format!("{package} -> {n}")),
         );
     }
-    none(
-        broken,
-        "dependencies point from gateway to adapters to spi to mappings",
-    );
+    none(broken, "dependencies point from gateway to adapters to spi to mappings");
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! Reading agreements from files. Knows nothing of the log.
+//! Reading agreements from files and guarding their templates. Knows nothing of the log.
 
 use crate::error::{Error, Problem, Result};
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
-use mappings::model::{Agreement, Location, PlatformId};
+use mappings::guard::{Guarded, Refusal};
+use mappings::model::{Agreement, Location, PlatformId, TemplateName};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -11,11 +13,7 @@ pub fn read(file: &Path) -> Result<Agreement> {
     let open = |error| Error::io("read the agreement", file, &error);
     let mut text = String::new();
     let bound = SOURCE_BYTES_MAX as u64 + 1;
-    std::fs::File::open(file)
-        .map_err(open)?
-        .take(bound)
-        .read_to_string(&mut text)
-        .map_err(open)?;
+    std::fs::File::open(file).map_err(open)?.take(bound).read_to_string(&mut text).map_err(open)?;
     let mut agreement = mappings::agreement::read(&text).map_err(|diagnostics| {
         let problems = diagnostics
             .iter()
@@ -24,11 +22,8 @@ pub fn read(file: &Path) -> Result<Agreement> {
                 Problem { at, ..problem(d) }
             })
             .collect::<Vec<_>>();
-        Error::invalid(
-            "agreement-invalid",
-            format!("{} problems in the agreement", problems.len()),
-        )
-        .problems(problems)
+        Error::invalid("agreement-invalid", format!("{} problems in the agreement", problems.len()))
+            .problems(problems)
     })?;
     anchor(&mut agreement, file)?;
     Ok(agreement)
@@ -36,13 +31,9 @@ pub fn read(file: &Path) -> Result<Agreement> {
 
 /// Relative places are taken from the file's folder, and recorded whole: a log must mean the same from anywhere.
 fn anchor(agreement: &mut Agreement, file: &Path) -> Result<()> {
-    let folder = file
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let folder = folder
-        .canonicalize()
-        .map_err(|error| Error::io("find the folder of", file, &error))?;
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        folder.canonicalize().map_err(|error| Error::io("find the folder of", file, &error))?;
     let whole = |place: &mut String| {
         if place.contains("://") {
             return;
@@ -67,4 +58,52 @@ fn problem(diagnostic: &Diagnostic) -> Problem {
         message: diagnostic.message.clone(),
         help: diagnostic.help.clone(),
     }
+}
+
+/// The template of this name.
+pub fn known<'a>(agreement: &'a Agreement, name: &TemplateName) -> Result<&'a TemplateName> {
+    agreement.templates.get_key_value(name).map(|(name, _)| name).ok_or_else(|| {
+        Error::invalid("template-unknown", format!("the agreement has no template {name}")).help(
+            agreement.templates.keys().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        )
+    })
+}
+
+/// Guards every template; all refusals at once.
+pub fn guard_all(agreement: &Agreement) -> Result<BTreeMap<TemplateName, Guarded>> {
+    let mut guarded = BTreeMap::new();
+    let mut refused = Vec::new();
+    for name in agreement.templates.keys() {
+        match mappings::guard::guard(agreement, name) {
+            Ok(passed) => drop(guarded.insert(name.clone(), passed)),
+            Err(refusals) => refused.extend(problems(name, &refusals)),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(guarded);
+    }
+    Err(Error::refused("template-refused", format!("{} refusals by the guard", refused.len()))
+        .problems(refused))
+}
+
+/// Refusals as problems with a place.
+#[must_use]
+pub fn problems(name: &TemplateName, refusals: &[Refusal]) -> Vec<Problem> {
+    let at = |refusal: &Refusal| {
+        let place =
+            refusal.span.as_ref().map_or_else(String::new, |s| format!(":{}:{}", s.line, s.column));
+        let rule = refusal.rule_of.as_ref().map_or_else(String::new, |(member, dataset)| {
+            format!(" (rule of {member} on {dataset})")
+        });
+        format!("templates.{name}.sql{place}{rule}")
+    };
+    refusals
+        .iter()
+        .map(|refusal| Problem {
+            code: refusal.code.to_owned(),
+            at: at(refusal),
+            message: refusal.message.clone(),
+            help: refusal.change.clone(),
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! `airlock check`: is this file an agreement? Touches no log and no data.
+//! `airlock check`: is this file an agreement, and does the guard pass its templates? Touches no log and no data.
 
 use super::screen::Screen;
 use crate::app::agreements;
@@ -15,34 +15,39 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self, screen: Screen) -> Result<()> {
         let agreement = agreements::read(&self.file)?;
-        let digest = agreement.digest();
+        let guarded = agreements::guard_all(&agreement)?;
         screen.say(format!(
-            "{}: collaboration {}, {digest}",
+            "{}: collaboration {}, {}",
             self.file.display(),
-            agreement.collaboration
+            agreement.collaboration,
+            agreement.digest()
         ));
-        let versions: Vec<_> = agreement
-            .templates
-            .iter()
-            .map(|(name, t)| (name, t.class, t.digest(name)))
-            .collect();
         screen.table(
-            &["template", "class", "version"],
-            versions.iter().map(|(name, class, digest)| {
+            &["template", "class", "datasets", "thresholds", "digest"],
+            guarded.values().map(|g| {
                 vec![
-                    name.to_string(),
-                    format!("{class:?}").to_lowercase(),
-                    digest.short(),
+                    g.template.to_string(),
+                    format!("{:?}", g.class).to_lowercase(),
+                    join(g.datasets.keys()),
+                    join(
+                        g.thresholds.iter().map(|t| format!("{} ≥ {}", t.dataset, t.entities_min)),
+                    ),
+                    g.digest.short(),
                 ]
             }),
         );
         screen.object(&serde_json::json!({
             "collaboration": agreement.collaboration,
-            "digest": digest,
-            "templates": versions.iter().map(|(name, class, digest)| serde_json::json!({
-                "template": name, "class": class, "digest": digest,
+            "digest": agreement.digest(),
+            "templates": guarded.values().map(|g| serde_json::json!({
+                "template": g.template, "class": g.class, "digest": g.digest,
+                "thresholds": g.thresholds,
             })).collect::<Vec<_>>(),
         }));
         Ok(())
     }
+}
+
+fn join<T: ToString>(items: impl Iterator<Item = T>) -> String {
+    items.map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
 }

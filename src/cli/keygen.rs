@@ -20,10 +20,7 @@ impl Keygen {
         let home = Home::open(home)?;
         let public = members::keygen(&home, &self.member)?;
         screen.say(format!("{}: {public}", self.member));
-        screen.say(format!(
-            "the secret half stays in {}",
-            home.member_key(&self.member).display()
-        ));
+        screen.say(format!("the secret half stays in {}", home.member_key(&self.member).display()));
         screen.object(&serde_json::json!({ "member": self.member, "key": public }));
         Ok(())
     }

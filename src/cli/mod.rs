@@ -2,6 +2,7 @@
 //! Decides nothing.
 
 mod check;
+mod explain;
 mod keygen;
 mod screen;
 
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Check),
     /// Print the JSON Schema of the agreement file.
     Schema,
+    /// Say what the guard refuses or compiles for a template, without running it.
+    Explain(explain::Explain),
     /// Make a member's signing key.
     Keygen(keygen::Keygen),
     /// Print completions for a shell.
@@ -76,6 +79,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),
         Command::Check(command) => command.run(screen),
+        Command::Explain(command) => command.run(screen),
         Command::Keygen(command) => command.run(&arguments.home, screen),
     }
 }
@@ -91,7 +95,5 @@ fn schema() -> Result<()> {
 fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "airlock", &mut script);
-    std::io::stdout()
-        .write_all(&script)
-        .map_err(|_| Error::failed("io", "write the completions"))
+    std::io::stdout().write_all(&script).map_err(|_| Error::failed("io", "write the completions"))
 }

@@ -48,10 +48,7 @@ impl BundleError {
 }
 
 fn failed(file: &'static str) -> impl Fn(std::io::Error) -> BundleError {
-    move |error| BundleError::File {
-        file,
-        kind: error.kind(),
-    }
+    move |error| BundleError::File { file, kind: error.kind() }
 }
 
 /// An exported log.
@@ -64,9 +61,7 @@ impl Bundle {
     /// The bundle in this folder; its files are opened when they are read.
     #[must_use]
     pub fn open(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
+        Self { folder: folder.to_owned() }
     }
 
     /// Where it lies.
@@ -79,18 +74,14 @@ impl Bundle {
     pub fn checkpoint(&self) -> Result<String, BundleError> {
         let file = File::open(self.folder.join("checkpoint")).map_err(failed("checkpoint"))?;
         let mut note = String::new();
-        file.take(NOTE_BYTES_MAX + 1)
-            .read_to_string(&mut note)
-            .map_err(failed("checkpoint"))?;
+        file.take(NOTE_BYTES_MAX + 1).read_to_string(&mut note).map_err(failed("checkpoint"))?;
         Ok(note)
     }
 
     /// Its leaves, one after the other.
     pub fn leaves(&self) -> Result<Leaves, BundleError> {
         let file = File::open(self.folder.join("leaves.jsonl")).map_err(failed("leaves.jsonl"))?;
-        Ok(Leaves {
-            reader: BufReader::with_capacity(1 << 20, file),
-        })
+        Ok(Leaves { reader: BufReader::with_capacity(1 << 20, file) })
     }
 }
 
@@ -105,9 +96,7 @@ impl Iterator for Leaves {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut line = Vec::new();
-        let read = (&mut self.reader)
-            .take(LEAF_BYTES_MAX + 1)
-            .read_until(b'\n', &mut line);
+        let read = (&mut self.reader).take(LEAF_BYTES_MAX + 1).read_until(b'\n', &mut line);
         match read {
             Err(error) => Some(Err(failed("leaves.jsonl")(error))),
             Ok(0) => None,
@@ -133,26 +122,16 @@ impl Writer {
     /// A bundle in this folder, which is new or empty.
     pub fn create(folder: &Path) -> Result<Self, BundleError> {
         std::fs::create_dir_all(folder).map_err(failed("."))?;
-        if std::fs::read_dir(folder)
-            .map_err(failed("."))?
-            .next()
-            .is_some()
-        {
+        if std::fs::read_dir(folder).map_err(failed("."))?.next().is_some() {
             return Err(BundleError::Exists);
         }
         let leaves = create(folder, "leaves.jsonl")?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            leaves: BufWriter::with_capacity(1 << 20, leaves),
-        })
+        Ok(Self { folder: folder.to_owned(), leaves: BufWriter::with_capacity(1 << 20, leaves) })
     }
 
     /// The next leaf's canonical bytes.
     pub fn leaf(&mut self, bytes: &[u8]) -> Result<(), BundleError> {
-        let written = self
-            .leaves
-            .write_all(bytes)
-            .and_then(|()| self.leaves.write_all(b"\n"));
+        let written = self.leaves.write_all(bytes).and_then(|()| self.leaves.write_all(b"\n"));
         written.map_err(failed("leaves.jsonl"))
     }
 
@@ -164,36 +143,21 @@ impl Writer {
         gateway: &PublicKey,
     ) -> Result<Bundle, BundleError> {
         self.leaves.flush().map_err(failed("leaves.jsonl"))?;
-        self.leaves
-            .get_ref()
-            .sync_all()
-            .map_err(failed("leaves.jsonl"))?;
-        write(
-            &self.folder,
-            "README.txt",
-            &explanation(collaboration, gateway),
-        )?;
+        self.leaves.get_ref().sync_all().map_err(failed("leaves.jsonl"))?;
+        write(&self.folder, "README.txt", &explanation(collaboration, gateway))?;
         write(&self.folder, "checkpoint", checkpoint)?;
-        Ok(Bundle {
-            folder: self.folder,
-        })
+        Ok(Bundle { folder: self.folder })
     }
 }
 
 fn create(folder: &Path, file: &'static str) -> Result<File, BundleError> {
     let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .create_new(true)
-        .open(folder.join(file))
-        .map_err(failed(file))
+    options.write(true).create_new(true).open(folder.join(file)).map_err(failed(file))
 }
 
 fn write(folder: &Path, file: &'static str, text: &str) -> Result<(), BundleError> {
     let mut opened = create(folder, file)?;
-    let written = opened
-        .write_all(text.as_bytes())
-        .and_then(|()| opened.sync_all());
+    let written = opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all());
     written.map_err(failed(file))
 }
 

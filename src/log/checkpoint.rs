@@ -102,23 +102,13 @@ impl Checkpoint {
             .and_then(|line| line.strip_prefix("airlock/"))
             .and_then(|name| CollaborationId::new(name).ok());
         let root = root.and_then(|line| BASE64.decode(line).ok());
-        let root = root
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .map(Hash::from_bytes);
+        let root = root.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(Hash::from_bytes);
         let size = size.and_then(|line| line.parse().ok());
         let (Some(collaboration), Some(size), Some(root)) = (collaboration, size, root) else {
             return Err(CheckpointError::Malformed);
         };
-        let read = Self {
-            collaboration,
-            size,
-            root,
-        };
-        if read.text() == text {
-            Ok(read)
-        } else {
-            Err(CheckpointError::Malformed)
-        }
+        let read = Self { collaboration, size, root };
+        if read.text() == text { Ok(read) } else { Err(CheckpointError::Malformed) }
     }
 
     /// Reads a note of this collaboration's log and requires this key's signature. Lines by other keys, such as
@@ -148,35 +138,23 @@ impl Checkpoint {
             }
             seen = true;
         }
-        if seen {
-            Ok(read)
-        } else {
-            Err(CheckpointError::NotSigned)
-        }
+        if seen { Ok(read) } else { Err(CheckpointError::NotSigned) }
     }
 }
 
 /// The signed text, newline included, and the signature lines.
 fn halves(note: &str) -> Result<(&str, &str), CheckpointError> {
-    let at = note
-        .find("\n\n")
-        .filter(|_| note.len() <= NOTE_BYTES_MAX && note.ends_with('\n'));
+    let at = note.find("\n\n").filter(|_| note.len() <= NOTE_BYTES_MAX && note.ends_with('\n'));
     let at = at.ok_or(CheckpointError::Malformed)?;
     let (text, rest) = note.split_at(at + 1);
     Ok((text, rest.strip_prefix('\n').unwrap_or(rest)))
 }
 
 fn signature_line(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), CheckpointError> {
-    let split = line
-        .strip_prefix("\u{2014} ")
-        .and_then(|rest| rest.split_once(' '));
+    let split = line.strip_prefix("\u{2014} ").and_then(|rest| rest.split_once(' '));
     let (name, encoded) = split.ok_or(CheckpointError::Malformed)?;
-    let bytes = BASE64
-        .decode(encoded)
-        .map_err(|_| CheckpointError::Malformed)?;
-    let (hash, signature) = bytes
-        .split_first_chunk::<4>()
-        .ok_or(CheckpointError::Malformed)?;
+    let bytes = BASE64.decode(encoded).map_err(|_| CheckpointError::Malformed)?;
+    let (hash, signature) = bytes.split_first_chunk::<4>().ok_or(CheckpointError::Malformed)?;
     Ok((name, *hash, signature.to_vec()))
 }
 
@@ -188,11 +166,7 @@ mod tests {
     fn sample() -> (Checkpoint, SecretKey) {
         let collaboration = CollaborationId::new("spring-campaign").unwrap();
         (
-            Checkpoint {
-                collaboration,
-                size: 42,
-                root: leaf_hash(b"x"),
-            },
+            Checkpoint { collaboration, size: 42, root: leaf_hash(b"x") },
             SecretKey::from_seed([3; 32]),
         )
     }
@@ -235,12 +209,8 @@ mod tests {
     #[test]
     fn the_key_hash_is_that_of_the_signed_note_specification() {
         // The example key of golang.org/x/mod/sumdb/note.
-        let raw = BASE64
-            .decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-            .unwrap();
-        let key = format!("ed25519:{}", hex::encode(&raw[1..]))
-            .parse::<PublicKey>()
-            .unwrap();
+        let raw = BASE64.decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
+        let key = format!("ed25519:{}", hex::encode(&raw[1..])).parse::<PublicKey>().unwrap();
         assert_eq!(hex::encode(&key_hash("PeterNeumann", &key)), "c74f20a3");
     }
 }

@@ -49,11 +49,7 @@ impl KeyError {
 impl From<std::io::Error> for KeyError {
     fn from(error: std::io::Error) -> Self {
         let kind = error.kind();
-        if kind == std::io::ErrorKind::AlreadyExists {
-            Self::Exists
-        } else {
-            Self::File(kind)
-        }
+        if kind == std::io::ErrorKind::AlreadyExists { Self::Exists } else { Self::File(kind) }
     }
 }
 
@@ -81,9 +77,7 @@ impl SecretKey {
         refuse_exposed(&file)?;
         let mut text = String::new();
         file.take(128).read_to_string(&mut text)?;
-        hex::decode(text.trim_end())
-            .map(Self::from_seed)
-            .ok_or(KeyError::Malformed)
+        hex::decode(text.trim_end()).map(Self::from_seed).ok_or(KeyError::Malformed)
     }
 
     /// Writes a new key file with mode 0600; an existing file is never touched.
@@ -230,9 +224,7 @@ impl TryFrom<String> for Signature {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let bytes = text.strip_prefix(PREFIX).and_then(hex::decode::<64>);
-        bytes
-            .map(Self)
-            .ok_or("a signature is `ed25519:` and 128 lower-case hex digits")
+        bytes.map(Self).ok_or("a signature is `ed25519:` and 128 lower-case hex digits")
     }
 }
 
@@ -247,10 +239,7 @@ mod tests {
         let key = SecretKey::generate().unwrap();
         key.save(&path).unwrap();
         assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
-        assert!(matches!(
-            SecretKey::generate().unwrap().save(&path),
-            Err(KeyError::Exists)
-        ));
+        assert!(matches!(SecretKey::generate().unwrap().save(&path), Err(KeyError::Exists)));
         assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
     }
 
@@ -261,10 +250,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("brand.key");
         SecretKey::generate().unwrap().save(&path).unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(SecretKey::load(&path), Err(KeyError::Exposed)));
     }

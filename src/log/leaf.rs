@@ -38,9 +38,7 @@ impl Code {
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let shaped = text.len() <= 64
             && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if shaped {
             Ok(Self(text.to_owned()))
         } else {
@@ -341,10 +339,7 @@ impl Leaf {
     /// What a member signs: a domain line and the canonical bytes without the signature.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
-        let unsigned = Self {
-            signature: None,
-            ..self.clone()
-        };
+        let unsigned = Self { signature: None, ..self.clone() };
         [SIGNED_DOMAIN, &unsigned.canonical()].concat()
     }
 

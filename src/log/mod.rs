@@ -105,42 +105,25 @@ impl Entry {
     /// Something the gateway did or saw.
     #[must_use]
     pub const fn gateway(body: Body) -> Self {
-        Self {
-            actor: Actor::Gateway,
-            key: None,
-            body,
-        }
+        Self { actor: Actor::Gateway, key: None, body }
     }
 
     /// Something a member decided, signed with its key when it is appended.
     #[must_use]
     pub fn member(member: &MemberId, key: &SecretKey, body: Body) -> Self {
-        Self {
-            actor: Actor::Member(member.clone()),
-            key: Some(key.clone()),
-            body,
-        }
+        Self { actor: Actor::Member(member.clone()), key: Some(key.clone()), body }
     }
 
     /// A member's refusal before it has any key; only `Declined` passes this way.
     #[must_use]
     pub fn member_without_key(member: &MemberId, body: Body) -> Self {
-        Self {
-            actor: Actor::Member(member.clone()),
-            key: None,
-            body,
-        }
+        Self { actor: Actor::Member(member.clone()), key: None, body }
     }
 
     fn leaf(self, collaboration: &CollaborationId, at_ms: i64) -> Leaf {
         let Self { actor, key, body } = self;
-        let leaf = Leaf {
-            actor,
-            at_ms,
-            body,
-            collaboration: collaboration.clone(),
-            signature: None,
-        };
+        let leaf =
+            Leaf { actor, at_ms, body, collaboration: collaboration.clone(), signature: None };
         match key {
             Some(key) => leaf.signed(&key),
             None => leaf,
@@ -180,12 +163,7 @@ impl AgreementLog {
     /// Logs in this store. Nothing is read or written yet.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            store,
-            key,
-            clock,
-            known: Mutex::default(),
-        }
+        Self { store, key, clock, known: Mutex::default() }
     }
 
     /// The key under which checkpoints are signed.
@@ -214,11 +192,7 @@ impl AgreementLog {
         }
         let size = known.tree.size();
         let root = known.tree.root(size).ok_or(LogError::Tampered("root"))?;
-        Ok(Loaded {
-            state: Arc::clone(&known.state),
-            size,
-            root,
-        })
+        Ok(Loaded { state: Arc::clone(&known.state), size, root })
     }
 
     /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,
@@ -243,11 +217,7 @@ impl AgreementLog {
             }
             let leaves = self.checked(collaboration, &known.state, entries)?;
             let stored = leaves.iter().map(Leaf::canonical).collect();
-            match self
-                .store
-                .append(collaboration, known.state.size(), stored)
-                .await
-            {
+            match self.store.append(collaboration, known.state.size(), stored).await {
                 Ok(_) => {
                     known.take_in(&leaves)?;
                     return Ok(self.vouch(collaboration, &mut known).await?);
@@ -288,10 +258,7 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        known
-            .tree
-            .consistency_proof(old, new)
-            .ok_or(LogError::NotFound)
+        known.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
     }
 
     /// Writes the whole log to a new folder that anyone can verify offline.
@@ -304,20 +271,14 @@ impl AgreementLog {
             let known = self.known(collaboration);
             let mut known = known.lock().await;
             self.refresh(collaboration, &mut known).await?;
-            (
-                known.state.size(),
-                self.sign(collaboration, &mut known).await?,
-            )
+            (known.state.size(), self.sign(collaboration, &mut known).await?)
         };
         let mut writer = bundle::Writer::create(folder)?;
         let mut written = 0;
         while written < size {
             let max = usize::try_from(size - written).unwrap_or(PAGE).min(PAGE);
-            let page = self
-                .store
-                .read(collaboration, written, max)
-                .await
-                .map_err(LogError::Store)?;
+            let page =
+                self.store.read(collaboration, written, max).await.map_err(LogError::Store)?;
             if page.is_empty() {
                 return Err(LogError::Store(StoreError::Corrupt).into());
             }
@@ -342,22 +303,12 @@ impl AgreementLog {
         if size < known.state.size() {
             return Err(LogError::Tampered("it is shorter than before"));
         }
-        let signed = if known.vouched {
-            None
-        } else {
-            self.signed(collaboration).await?
-        };
-        if signed
-            .as_ref()
-            .is_some_and(|checkpoint| checkpoint.size > size)
-        {
+        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
+        if signed.as_ref().is_some_and(|checkpoint| checkpoint.size > size) {
             return Err(LogError::Tampered("it is shorter than its checkpoint"));
         }
         while known.state.size() < size {
-            let page = self
-                .store
-                .read(collaboration, known.state.size(), PAGE)
-                .await?;
+            let page = self.store.read(collaboration, known.state.size(), PAGE).await?;
             if page.is_empty() {
                 return Err(StoreError::Corrupt.into());
             }
@@ -371,11 +322,7 @@ impl AgreementLog {
             *known = Known::default();
             return Err(LogError::Tampered("its root is not the signed one"));
         }
-        if known
-            .state
-            .gateway()
-            .is_some_and(|gateway| *gateway != self.gateway())
-        {
+        if known.state.gateway().is_some_and(|gateway| *gateway != self.gateway()) {
             return Err(LogError::OtherGateway);
         }
         known.vouched = true;
@@ -404,25 +351,16 @@ impl AgreementLog {
     ) -> Result<Vec<Leaf>, LogError> {
         let at_ms = self.clock.now_ms().max(state.last_at_ms());
         if state.size() == 0 {
-            entries.insert(
-                0,
-                Entry::gateway(Body::Opened {
-                    gateway: self.gateway(),
-                }),
-            );
+            entries.insert(0, Entry::gateway(Body::Opened { gateway: self.gateway() }));
         }
-        let leaves: Vec<Leaf> = entries
-            .into_iter()
-            .map(|entry| entry.leaf(collaboration, at_ms))
-            .collect();
+        let leaves: Vec<Leaf> =
+            entries.into_iter().map(|entry| entry.leaf(collaboration, at_ms)).collect();
         if let [only] = leaves.as_slice() {
             state.check(only)?;
             return Ok(leaves);
         }
         let mut next = state.clone();
-        leaves
-            .iter()
-            .try_for_each(|leaf| next.apply(next.size(), leaf))?;
+        leaves.iter().try_for_each(|leaf| next.apply(next.size(), leaf))?;
         Ok(leaves)
     }
 
@@ -447,11 +385,7 @@ impl AgreementLog {
         for _ in 0..ATTEMPTS_MAX {
             let size = known.tree.size();
             let root = known.tree.root(size).ok_or(LogError::NotFound)?;
-            let head = Checkpoint {
-                collaboration: collaboration.clone(),
-                size,
-                root,
-            };
+            let head = Checkpoint { collaboration: collaboration.clone(), size, root };
             let note = head.sign(&self.key);
             match self.store.save_checkpoint(collaboration, size, &note).await {
                 Ok(()) => return Ok(note),
@@ -496,20 +430,10 @@ impl Known {
 
     fn receipt(&self, index: u64, checkpoint: String) -> Result<Receipt, LogError> {
         let size = self.tree.size();
-        let found = self
-            .tree
-            .root(size)
-            .zip(self.tree.inclusion_proof(index, size));
+        let found = self.tree.root(size).zip(self.tree.inclusion_proof(index, size));
         let leaf = self.tree.leaf(index);
         let ((root, inclusion), leaf) = found.zip(leaf).ok_or(LogError::NotFound)?;
-        Ok(Receipt {
-            index,
-            size,
-            root,
-            leaf,
-            inclusion,
-            checkpoint,
-        })
+        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint })
     }
 }
 

@@ -49,13 +49,7 @@ impl Receipt {
         if (signed.size, signed.root) != (self.size, self.root) {
             return Err(ReceiptError::Contradiction);
         }
-        if verify_inclusion(
-            &self.leaf,
-            self.index,
-            self.size,
-            &self.inclusion,
-            &self.root,
-        ) {
+        if verify_inclusion(&self.leaf, self.index, self.size, &self.inclusion, &self.root) {
             Ok(())
         } else {
             Err(ReceiptError::Proof)

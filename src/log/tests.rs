@@ -25,30 +25,19 @@ fn agreement(name: &str) -> Agreement {
 fn proposal(name: &str) -> Entry {
     let agreement = agreement(name);
     let digest = agreement.digest();
-    Entry::gateway(Body::Proposed {
-        agreement: Box::new(agreement),
-        digest,
-    })
+    Entry::gateway(Body::Proposed { agreement: Box::new(agreement), digest })
 }
 
 fn step(n: usize) -> Entry {
     let step = Code::new(&format!("step-{n}")).unwrap();
     let platform = "native".parse().unwrap();
-    Entry::gateway(Body::EffectIntended {
-        step,
-        platform,
-        effect: Effect::Neutral,
-    })
+    Entry::gateway(Body::EffectIntended { step, platform, effect: Effect::Neutral })
 }
 
 fn joining(name: &str) -> Entry {
     let (member, key) = ("grocer".parse().unwrap(), SecretKey::from_seed([1; 32]));
     let agreement = agreement(name).digest();
-    let body = Body::Joined {
-        member,
-        key: key.public(),
-        agreement,
-    };
+    let body = Body::Joined { member, key: key.public(), agreement };
     Entry::member(&"grocer".parse().unwrap(), &key, body)
 }
 
@@ -63,11 +52,7 @@ async fn put(
 }
 
 fn on(store: &Arc<dyn Store>) -> AgreementLog {
-    AgreementLog::new(
-        Arc::clone(store),
-        gateway(),
-        Arc::new(FixedClock::new(1000)),
-    )
+    AgreementLog::new(Arc::clone(store), gateway(), Arc::new(FixedClock::new(1000)))
 }
 
 fn memory() -> Arc<dyn Store> {
@@ -81,66 +66,38 @@ async fn every_decision_has_a_receipt_that_proves_it() {
     assert!(matches!(log.load(&spring).await, Err(LogError::NotFound)));
     let first = put(&log, "spring", vec![proposal("spring")]).await.unwrap();
     assert_eq!((first.index, first.size), (1, 2));
-    let second = put(&log, "spring", vec![joining("spring"), step(1)])
-        .await
-        .unwrap();
+    let second = put(&log, "spring", vec![joining("spring"), step(1)]).await.unwrap();
     assert_eq!((second.index, second.size), (3, 4));
     for receipt in [&first, &second] {
         receipt.verify(&gateway().public(), &spring).unwrap();
-        assert!(
-            receipt
-                .verify(&gateway().public(), &named("autumn"))
-                .is_err()
-        );
-        let moved = Receipt {
-            index: receipt.index - 1,
-            ..receipt.clone()
-        };
+        assert!(receipt.verify(&gateway().public(), &named("autumn")).is_err());
+        let moved = Receipt { index: receipt.index - 1, ..receipt.clone() };
         assert!(moved.verify(&gateway().public(), &spring).is_err());
-        let other = Receipt {
-            leaf: tree::leaf_hash(b"other"),
-            ..receipt.clone()
-        };
+        let other = Receipt { leaf: tree::leaf_hash(b"other"), ..receipt.clone() };
         assert!(other.verify(&gateway().public(), &spring).is_err());
     }
-    let proof = log
-        .consistency_proof(&spring, first.size, second.size)
-        .await
-        .unwrap();
+    let proof = log.consistency_proof(&spring, first.size, second.size).await.unwrap();
     assert!(tree::verify_consistency(
         (first.size, &first.root),
         (second.size, &second.root),
         &proof
     ));
-    log.receipt(&spring, 2)
-        .await
-        .unwrap()
-        .verify(&gateway().public(), &spring)
-        .unwrap();
+    log.receipt(&spring, 2).await.unwrap().verify(&gateway().public(), &spring).unwrap();
     assert!(log.load(&spring).await.unwrap().state.in_force().is_some());
 }
 
 #[tokio::test]
 async fn what_is_refused_leaves_no_leaf() {
     let log = on(&memory());
-    let refused = log
-        .decide(&named("spring"), |_| Err::<Vec<Entry>, _>("no"))
-        .await;
+    let refused = log.decide(&named("spring"), |_| Err::<Vec<Entry>, _>("no")).await;
     assert!(matches!(refused, Err(DecideError::Refused("no"))));
     let illegal = put(&log, "spring", vec![proposal("spring"), joining("autumn")]).await;
-    let Err(DecideError::Log(error)) = illegal else {
-        panic!("it is illegal")
-    };
+    let Err(DecideError::Log(error)) = illegal else { panic!("it is illegal") };
     assert_eq!(error.code(), "agreement-not-proposed");
-    assert!(matches!(
-        put(&log, "spring", vec![]).await,
-        Err(DecideError::Log(LogError::Empty))
-    ));
+    assert!(matches!(put(&log, "spring", vec![]).await, Err(DecideError::Log(LogError::Empty))));
     assert_eq!(log.size(&named("spring")).await.unwrap(), 0);
     assert!(log.collaborations().await.unwrap().is_empty());
-    put(&log, "spring", vec![proposal("spring"), joining("spring")])
-        .await
-        .unwrap();
+    put(&log, "spring", vec![proposal("spring"), joining("spring")]).await.unwrap();
     assert_eq!(log.size(&named("spring")).await.unwrap(), 3);
 }
 
@@ -154,10 +111,7 @@ async fn log_time_never_goes_back_whatever_the_clock_does() {
         clock.set(now);
         put(&log, "spring", vec![step(n)]).await.unwrap();
         last = last.max(now);
-        assert_eq!(
-            log.load(&named("spring")).await.unwrap().state.last_at_ms(),
-            last
-        );
+        assert_eq!(log.load(&named("spring")).await.unwrap().state.last_at_ms(), last);
     }
 }
 
@@ -168,18 +122,13 @@ async fn two_gateways_on_one_store_interleave_without_loss() {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).await.unwrap());
     let other: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).await.unwrap());
     let logs = [Arc::new(on(&store)), Arc::new(on(&other))];
-    put(&logs[0], "spring", vec![proposal("spring")])
-        .await
-        .unwrap();
+    put(&logs[0], "spring", vec![proposal("spring")]).await.unwrap();
     let tasks = (0..16).map(|n| {
         let log = Arc::clone(&logs[n % 2]);
         tokio::spawn(async move { put(&log, "spring", vec![step(n)]).await.unwrap() })
     });
     for task in tasks.collect::<Vec<_>>() {
-        task.await
-            .unwrap()
-            .verify(&gateway().public(), &named("spring"))
-            .unwrap();
+        task.await.unwrap().verify(&gateway().public(), &named("spring")).unwrap();
     }
     for log in &logs {
         let loaded = log.load(&named("spring")).await.unwrap();
@@ -190,22 +139,14 @@ async fn two_gateways_on_one_store_interleave_without_loss() {
 #[tokio::test]
 async fn a_restarted_gateway_goes_on_where_it_was() {
     let store = memory();
-    let before = put(&on(&store), "spring", vec![proposal("spring")])
-        .await
-        .unwrap();
+    let before = put(&on(&store), "spring", vec![proposal("spring")]).await.unwrap();
     let log = on(&store);
     let loaded = log.load(&named("spring")).await.unwrap();
     assert_eq!((loaded.size, loaded.root), (before.size, before.root));
     put(&log, "spring", vec![joining("spring")]).await.unwrap();
-    let stranger = AgreementLog::new(
-        store,
-        SecretKey::from_seed([8; 32]),
-        Arc::new(FixedClock::new(0)),
-    );
-    assert!(matches!(
-        stranger.load(&named("spring")).await,
-        Err(LogError::OtherGateway)
-    ));
+    let stranger =
+        AgreementLog::new(store, SecretKey::from_seed([8; 32]), Arc::new(FixedClock::new(0)));
+    assert!(matches!(stranger.load(&named("spring")).await, Err(LogError::OtherGateway)));
 }
 
 /// A store made of these leaves and this note, as a restored backup or a meddler would leave it.
@@ -232,22 +173,14 @@ async fn a_changed_store_is_not_believed() {
     assert_eq!(on(&good).load(&spring).await.unwrap().size, 4);
 
     let mut changed = leaves.clone();
-    changed[3] = String::from_utf8(changed[3].clone())
-        .unwrap()
-        .replace("step-2", "step-9")
-        .into_bytes();
-    let error = on(&restored(changed, 4, &note).await)
-        .load(&spring)
-        .await
-        .unwrap_err();
+    changed[3] =
+        String::from_utf8(changed[3].clone()).unwrap().replace("step-2", "step-9").into_bytes();
+    let error = on(&restored(changed, 4, &note).await).load(&spring).await.unwrap_err();
     assert_eq!(error.code(), "log-tampered");
 
     let mut swapped = leaves.clone();
     swapped.swap(2, 3);
-    let error = on(&restored(swapped, 4, &note).await)
-        .load(&spring)
-        .await
-        .unwrap_err();
+    let error = on(&restored(swapped, 4, &note).await).load(&spring).await.unwrap_err();
     assert_eq!(error.code(), "log-tampered");
 
     // The log lost its end but not its checkpoint: a gateway that knew more refuses, and so does a note for more.
@@ -259,18 +192,14 @@ async fn a_changed_store_is_not_believed() {
 #[tokio::test]
 async fn a_crash_between_append_and_checkpoint_is_made_good() {
     let store = memory();
-    put(&on(&store), "spring", vec![proposal("spring")])
-        .await
-        .unwrap();
+    put(&on(&store), "spring", vec![proposal("spring")]).await.unwrap();
     let spring = named("spring");
     let leaves = store.read(&spring, 0, 99).await.unwrap();
     // Appended, never signed.
     let unsigned = MemoryStore::new();
     unsigned.append(&spring, 0, leaves).await.unwrap();
     let unsigned: Arc<dyn Store> = Arc::new(unsigned);
-    let receipt = put(&on(&unsigned), "spring", vec![joining("spring")])
-        .await
-        .unwrap();
+    let receipt = put(&on(&unsigned), "spring", vec![joining("spring")]).await.unwrap();
     receipt.verify(&gateway().public(), &spring).unwrap();
     assert_eq!(receipt.size, 3);
 }
@@ -278,9 +207,7 @@ async fn a_crash_between_append_and_checkpoint_is_made_good() {
 async fn exported(folder: &std::path::Path) -> Bundle {
     let log = on(&memory());
     put(&log, "spring", vec![proposal("spring")]).await.unwrap();
-    put(&log, "spring", vec![joining("spring"), step(1)])
-        .await
-        .unwrap();
+    put(&log, "spring", vec![joining("spring"), step(1)]).await.unwrap();
     log.export(&named("spring"), folder).await.unwrap()
 }
 
@@ -290,20 +217,12 @@ async fn an_exported_log_is_verified_offline() {
     let bundle = exported(&folder.path().join("out")).await;
     let verified = verify(&bundle, &gateway().public()).unwrap();
     assert_eq!((verified.leaves, verified.signatures), (4, 1));
-    assert_eq!(
-        verified.open_intents,
-        vec![OpenIntent::Effect(Code::new("step-1").unwrap())]
-    );
+    assert_eq!(verified.open_intents, vec![OpenIntent::Effect(Code::new("step-1").unwrap())]);
     let stranger = verify(&bundle, &SecretKey::from_seed([8; 32]).public()).unwrap_err();
     assert_eq!(stranger.code(), "checkpoint-not-signed");
     let again = on(&memory());
-    put(&again, "spring", vec![proposal("spring")])
-        .await
-        .unwrap();
-    let error = again
-        .export(&named("spring"), bundle.folder())
-        .await
-        .unwrap_err();
+    put(&again, "spring", vec![proposal("spring")]).await.unwrap();
+    let error = again.export(&named("spring"), bundle.folder()).await.unwrap_err();
     assert_eq!(error.code(), "bundle-exists");
 }
 
@@ -318,10 +237,7 @@ async fn every_flipped_byte_of_a_bundle_is_found() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             std::fs::write(&path, &bytes).unwrap();
-            assert!(
-                verify(&bundle, &gateway().public()).is_err(),
-                "{file}, byte {at}"
-            );
+            assert!(verify(&bundle, &gateway().public()).is_err(), "{file}, byte {at}");
         }
         std::fs::write(&path, &whole).unwrap();
     }
@@ -336,35 +252,23 @@ async fn a_dropped_or_added_leaf_is_found() {
     let whole = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     std::fs::write(&path, format!("{}\n", lines[..3].join("\n"))).unwrap();
-    assert_eq!(
-        verify(&bundle, &gateway().public()).unwrap_err().code(),
-        "size-differs"
-    );
+    assert_eq!(verify(&bundle, &gateway().public()).unwrap_err().code(), "size-differs");
     let more = lines[3].replace("step-1", "step-2");
     std::fs::write(&path, format!("{whole}{more}\n")).unwrap();
-    assert_eq!(
-        verify(&bundle, &gateway().public()).unwrap_err().code(),
-        "size-differs"
-    );
+    assert_eq!(verify(&bundle, &gateway().public()).unwrap_err().code(), "size-differs");
 }
 
 #[tokio::test]
 async fn a_gateway_that_forges_a_members_leaf_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let bundle = exported(&folder.path().join("out")).await;
-    let mut leaves: Vec<Leaf> = bundle
-        .leaves()
-        .unwrap()
-        .map(|line| Leaf::parse(&line.unwrap()).unwrap())
-        .collect();
+    let mut leaves: Vec<Leaf> =
+        bundle.leaves().unwrap().map(|line| Leaf::parse(&line.unwrap()).unwrap()).collect();
     // The gateway signs whatever tree it likes, but not for the member.
     leaves[2].at_ms += 1;
     leaves[3].at_ms += 1;
     let rebuilt = rebuild(&folder.path().join("forged"), &leaves);
-    assert_eq!(
-        verify(&rebuilt, &gateway().public()).unwrap_err().code(),
-        "signature-wrong"
-    );
+    assert_eq!(verify(&rebuilt, &gateway().public()).unwrap_err().code(), "signature-wrong");
     leaves[2] = leaves[2].clone().signed(&SecretKey::from_seed([1; 32]));
     let rebuilt = rebuild(&folder.path().join("signed"), &leaves);
     verify(&rebuilt, &gateway().public()).unwrap();
@@ -378,18 +282,8 @@ fn rebuild(folder: &std::path::Path, leaves: &[Leaf]) -> Bundle {
         writer.leaf(&leaf.canonical()).unwrap();
     }
     let (collaboration, root) = (named("spring"), frontier.root());
-    let head = Checkpoint {
-        collaboration,
-        size: frontier.size(),
-        root,
-    };
-    writer
-        .finish(
-            &head.sign(&gateway()),
-            &head.collaboration,
-            &gateway().public(),
-        )
-        .unwrap()
+    let head = Checkpoint { collaboration, size: frontier.size(), root };
+    writer.finish(&head.sign(&gateway()), &head.collaboration, &gateway().public()).unwrap()
 }
 
 #[test]

@@ -45,22 +45,14 @@ impl From<Hash> for String {
 impl TryFrom<String> for Hash {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        hex::decode(&text)
-            .map(Self)
-            .ok_or("a hash is 64 lower-case hex digits")
+        hex::decode(&text).map(Self).ok_or("a hash is 64 lower-case hex digits")
     }
 }
 
 /// The hash of a leaf's bytes.
 #[must_use]
 pub fn leaf_hash(bytes: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(bytes)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
 }
 
 /// The hash of two subtrees.
@@ -111,12 +103,8 @@ impl Frontier {
     /// The root over all of them.
     #[must_use]
     pub fn root(&self) -> Hash {
-        let folded = self
-            .peaks
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node_hash(&left, &right));
+        let folded =
+            self.peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
         folded.unwrap_or_else(empty_root)
     }
 }
@@ -161,20 +149,13 @@ impl Tree {
     #[must_use]
     pub fn leaf(&self, index: u64) -> Option<Hash> {
         let leaves = self.levels.first()?;
-        usize::try_from(index)
-            .ok()
-            .and_then(|at| leaves.get(at))
-            .copied()
+        usize::try_from(index).ok().and_then(|at| leaves.get(at)).copied()
     }
 
     /// The root over the first `size` leaves; `None` when there are fewer.
     #[must_use]
     pub fn root(&self, size: u64) -> Option<Hash> {
-        if size == 0 {
-            Some(empty_root())
-        } else {
-            self.range(0, size)
-        }
+        if size == 0 { Some(empty_root()) } else { self.range(0, size) }
     }
 
     /// Proves that leaf `index` is in the tree of the first `size` leaves; `None` when it isn't.
@@ -236,10 +217,7 @@ impl Tree {
             peaks.push(*self.levels.get(height as usize)?.get(position)?);
             at += 1 << height;
         }
-        peaks
-            .into_iter()
-            .rev()
-            .reduce(|right, left| node_hash(&left, &right))
+        peaks.into_iter().rev().reduce(|right, left| node_hash(&left, &right))
     }
 }
 
@@ -288,11 +266,7 @@ pub fn verify_consistency(old: (u64, &Hash), new: (u64, &Hash), proof: &[Hash]) 
         return false;
     }
     let mut path = proof.iter();
-    let start = if old_size.is_power_of_two() {
-        Some(old_root)
-    } else {
-        path.next()
-    };
+    let start = if old_size.is_power_of_two() { Some(old_root) } else { path.next() };
     let Some(start) = start else { return false };
     let (mut first, mut second) = (*start, *start);
     let shift = (old_size - 1).trailing_ones();

@@ -71,16 +71,9 @@ fn the_judge_accepts_every_inclusion_proof() {
         for index in 0..size {
             let proof = tree.inclusion_proof(index, size).unwrap();
             let judged = InclusionProof::<Judge>::try_from_bytes(bytes(&proof)).unwrap();
-            root.verify_inclusion(&index.to_le_bytes().to_vec(), index, &judged)
-                .unwrap();
+            root.verify_inclusion(&index.to_le_bytes().to_vec(), index, &judged).unwrap();
             let leaf = leaf_hash(&index.to_le_bytes());
-            assert!(verify_inclusion(
-                &leaf,
-                index,
-                size,
-                &proof,
-                &tree.root(size).unwrap()
-            ));
+            assert!(verify_inclusion(&leaf, index, size, &proof, &tree.root(size).unwrap()));
         }
     }
 }
@@ -97,11 +90,7 @@ fn the_judge_accepts_every_consistency_proof() {
                 .verify_consistency(&judged[usize::try_from(old).unwrap()], &judge)
                 .unwrap();
             let (old_root, new_root) = (tree.root(old).unwrap(), tree.root(new).unwrap());
-            assert!(verify_consistency(
-                (old, &old_root),
-                (new, &new_root),
-                &proof
-            ));
+            assert!(verify_consistency((old, &old_root), (new, &new_root), &proof));
         }
     }
 }

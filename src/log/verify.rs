@@ -95,16 +95,9 @@ pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyEr
         }
     }
     progress.take_in(&batch)?;
-    let Progress {
-        state,
-        frontier,
-        signatures,
-    } = progress;
+    let Progress { state, frontier, signatures } = progress;
     if frontier.size() != checkpoint.size {
-        return Err(VerifyError::Size {
-            signed: checkpoint.size,
-            found: frontier.size(),
-        });
+        return Err(VerifyError::Size { signed: checkpoint.size, found: frontier.size() });
     }
     if frontier.root() != checkpoint.root {
         return Err(VerifyError::Root);
@@ -112,10 +105,7 @@ pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyEr
     if state.size() > 0 && state.gateway() != Some(gateway) {
         return Err(VerifyError::OtherGateway);
     }
-    if state
-        .collaboration()
-        .is_some_and(|own| *own != checkpoint.collaboration)
-    {
+    if state.collaboration().is_some_and(|own| *own != checkpoint.collaboration) {
         return Err(CheckpointError::OtherLog.into());
     }
     let open_intents = state.open_intents();
@@ -151,18 +141,11 @@ impl Progress {
         let parsed = on_all_cores(batch, |bytes| (Leaf::parse(bytes), leaf_hash(bytes)));
         let mut due = Vec::new();
         for (((leaf, hash), stored), index) in parsed.iter().zip(batch).zip(first..) {
-            let leaf = leaf
-                .as_ref()
-                .map_err(|_| VerifyError::Unreadable { index })?;
+            let leaf = leaf.as_ref().map_err(|_| VerifyError::Unreadable { index })?;
             let signer = self.state.apply_unsigned(leaf)?;
             self.frontier.push(*hash);
             if let Some((key, signature)) = signer.zip(leaf.signature) {
-                due.push(Due {
-                    index,
-                    key,
-                    signature,
-                    stored,
-                });
+                due.push(Due { index, key, signature, stored });
             }
         }
         self.signatures += due.len() as u64;
@@ -172,11 +155,7 @@ impl Progress {
         });
         match due.iter().zip(good).find(|(_, good)| !good) {
             None => Ok(()),
-            Some((due, _)) => Err(FoldError {
-                index: due.index,
-                why: Illegal::Signature,
-            }
-            .into()),
+            Some((due, _)) => Err(FoldError { index: due.index, why: Illegal::Signature }.into()),
         }
     }
 }
@@ -192,10 +171,7 @@ fn on_all_cores<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> 
         let map = &map;
         let run = |items| scope.spawn(move || map_all(items, map));
         let threads: Vec<_> = items.chunks(share).map(run).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 

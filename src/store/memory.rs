@@ -37,9 +37,7 @@ impl Store for MemoryStore {
         leaves: Vec<Vec<u8>>,
     ) -> Result<u64, StoreError> {
         let mut logs = self.logs();
-        let size = logs
-            .get(collaboration)
-            .map_or(0, |kept| kept.leaves.len() as u64);
+        let size = logs.get(collaboration).map_or(0, |kept| kept.leaves.len() as u64);
         if size != expected {
             return Err(StoreError::Conflict { size });
         }
@@ -59,18 +57,12 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let logs = self.logs();
-        let leaves = logs
-            .get(collaboration)
-            .into_iter()
-            .flat_map(|kept| kept.leaves.iter());
+        let leaves = logs.get(collaboration).into_iter().flat_map(|kept| kept.leaves.iter());
         Ok(leaves.skip(from).take(max).cloned().collect())
     }
 
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
-        Ok(self
-            .logs()
-            .get(collaboration)
-            .map_or(0, |kept| kept.leaves.len() as u64))
+        Ok(self.logs().get(collaboration).map_or(0, |kept| kept.leaves.len() as u64))
     }
 
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
@@ -85,10 +77,7 @@ impl Store for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut logs = self.logs();
         let kept = logs.get_mut(collaboration).ok_or(StoreError::NotFound)?;
-        let before = kept
-            .checkpoint
-            .as_ref()
-            .map(|(size, text)| (*size, text.as_str()));
+        let before = kept.checkpoint.as_ref().map(|(size, text)| (*size, text.as_str()));
         if may_follow(before, kept.leaves.len() as u64, (size, text))? {
             kept.checkpoint = Some((size, text.to_owned()));
         }

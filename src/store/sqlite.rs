@@ -81,40 +81,29 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     if version(connection).await? == MIGRATIONS.len() {
         return Ok(());
     }
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(|e| told(&e))?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|e| told(&e))?;
     let seen = version(&mut transaction).await?;
     if seen > MIGRATIONS.len() {
         return Err(StoreError::Corrupt);
     }
     for script in MIGRATIONS.iter().skip(seen) {
-        sqlx::raw_sql(*script)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|e| told(&e))?;
+        sqlx::raw_sql(*script).execute(&mut *transaction).await.map_err(|e| told(&e))?;
     }
     let mark = format!("PRAGMA user_version = {}", MIGRATIONS.len());
     let mark = sqlx::raw_sql(sqlx::AssertSqlSafe(mark));
-    mark.execute(&mut *transaction)
-        .await
-        .map_err(|e| told(&e))?;
+    mark.execute(&mut *transaction).await.map_err(|e| told(&e))?;
     transaction.commit().await.map_err(|e| told(&e))
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<usize, StoreError> {
-    let read: Result<i64, _> = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *connection)
-        .await;
+    let read: Result<i64, _> =
+        sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await;
     usize::try_from(read.map_err(|e| told(&e))?).map_err(|_| StoreError::Corrupt)
 }
 
 /// What `SQLite`'s answer means. The codes are those of sqlite.org/rescode.html.
 fn told(error: &sqlx::Error) -> StoreError {
-    let code = error
-        .as_database_error()
-        .and_then(|e| e.code().and_then(|c| c.parse::<u32>().ok()));
+    let code = error.as_database_error().and_then(|e| e.code().and_then(|c| c.parse::<u32>().ok()));
     match code.map(|code| code & 0xff) {
         Some(8) => StoreError::ReadOnly,
         Some(13) => StoreError::Full,
@@ -142,12 +131,7 @@ impl Store for SqliteStore {
         leaves: Vec<Vec<u8>>,
     ) -> Result<u64, StoreError> {
         let collaboration = collaboration.clone();
-        self.write(Work::Append {
-            collaboration,
-            expected,
-            leaves,
-        })
-        .await
+        self.write(Work::Append { collaboration, expected, leaves }).await
     }
 
     async fn read(
@@ -201,13 +185,7 @@ impl Store for SqliteStore {
         text: &str,
     ) -> Result<(), StoreError> {
         let (collaboration, note) = (collaboration.clone(), text.to_owned());
-        self.write(Work::Checkpoint {
-            collaboration,
-            size,
-            note,
-        })
-        .await
-        .map(|_| ())
+        self.write(Work::Checkpoint { collaboration, size, note }).await.map(|_| ())
     }
 
     async fn checkpoint(
@@ -217,9 +195,7 @@ impl Store for SqliteStore {
         const NOTE: &str =
             "SELECT note FROM checkpoint WHERE log = (SELECT id FROM log WHERE collaboration = ?1)";
         let note = sqlx::query_scalar(NOTE).bind(collaboration.as_str());
-        note.fetch_optional(&self.readers)
-            .await
-            .map_err(|e| told(&e))
+        note.fetch_optional(&self.readers).await.map_err(|e| told(&e))
     }
 }
 

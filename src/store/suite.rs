@@ -13,11 +13,7 @@ where
 {
     let (one, two) = (named("suite-one"), named("suite-two"));
     appends_whole_or_not_at_all(&*open().await, &one).await;
-    assert_eq!(
-        open().await.size(&one).await,
-        Ok(3),
-        "a restart keeps what was appended"
-    );
+    assert_eq!(open().await.size(&one).await, Ok(3), "a restart keeps what was appended");
     collaborations_do_not_touch(&*open().await, &one, &two).await;
     checkpoints_never_go_back(&*open().await, &one).await;
     one_of_many_wins(&open().await, &two).await;
@@ -49,20 +45,14 @@ async fn collaborations_do_not_touch(
     assert_eq!(store.append(two, 0, vec![leaf(7)]).await, Ok(1));
     assert_eq!(store.read(two, 0, 10).await, Ok(vec![leaf(7)]));
     assert_eq!(store.size(one).await, Ok(3));
-    assert_eq!(
-        store.collaborations().await,
-        Ok(vec![one.clone(), two.clone()])
-    );
+    assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
 }
 
 async fn checkpoints_never_go_back(store: &dyn Store, log: &CollaborationId) {
     assert_eq!(store.save_checkpoint(log, 2, "two").await, Ok(()));
     assert_eq!(store.save_checkpoint(log, 3, "three").await, Ok(()));
     assert!(store.save_checkpoint(log, 2, "two").await.is_err());
-    assert_eq!(
-        store.save_checkpoint(log, 3, "forked").await,
-        Err(StoreError::Corrupt)
-    );
+    assert_eq!(store.save_checkpoint(log, 3, "forked").await, Err(StoreError::Corrupt));
     assert!(store.save_checkpoint(log, 9, "beyond").await.is_err());
     assert_eq!(store.checkpoint(log).await, Ok(Some("three".to_owned())));
 }

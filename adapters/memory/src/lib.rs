@@ -64,14 +64,8 @@ impl Adapter for MemoryAdapter {
             residual: Residual::None,
             reason: "held in memory as written".to_owned(),
         };
-        let datasets = desired
-            .datasets
-            .keys()
-            .map(|name| format!("datasets.{name}"));
-        let templates = desired
-            .templates
-            .keys()
-            .map(|name| format!("templates.{name}"));
+        let datasets = desired.datasets.keys().map(|name| format!("datasets.{name}"));
+        let templates = desired.templates.keys().map(|name| format!("templates.{name}"));
         Assessment {
             platform: self.platform.clone(),
             verdicts: datasets.chain(templates).map(verdict).collect(),
@@ -79,11 +73,7 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
-        let held = self
-            .lock()
-            .get(&scope.collaboration)
-            .cloned()
-            .unwrap_or_default();
+        let held = self.lock().get(&scope.collaboration).cloned().unwrap_or_default();
         Ok(Observation {
             scope: scope.clone(),
             coverage: Coverage::Complete,
@@ -127,9 +117,7 @@ impl Adapter for MemoryAdapter {
         if step.effect != Effect::Grant {
             held.version += 1;
         }
-        Ok(Applied::Changed {
-            version: held.version,
-        })
+        Ok(Applied::Changed { version: held.version })
     }
 }
 

@@ -48,13 +48,7 @@ impl Step {
             resource,
             requires
         ])));
-        Self {
-            id,
-            collaboration,
-            effect,
-            resource,
-            requires,
-        }
+        Self { id, collaboration, effect, resource, requires }
     }
 }
 
@@ -71,12 +65,7 @@ impl Plan {
     #[must_use]
     pub fn between(desired: &[Resource], seen: &Observation) -> Self {
         let step = |effect, resource: &Resource| {
-            Step::new(
-                seen.scope.collaboration.clone(),
-                effect,
-                resource.clone(),
-                seen.version,
-            )
+            Step::new(seen.scope.collaboration.clone(), effect, resource.clone(), seen.version)
         };
         let gone = seen.resources.iter().filter(|r| !desired.contains(r));
         let new = desired.iter().filter(|r| !seen.resources.contains(r));

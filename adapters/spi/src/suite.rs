@@ -15,34 +15,18 @@ pub struct Broken {
 }
 
 fn hold(check: &'static str, held: bool, promise: &str) -> Result<(), Broken> {
-    if held {
-        Ok(())
-    } else {
-        Err(Broken {
-            check,
-            promise: promise.to_owned(),
-        })
-    }
+    if held { Ok(()) } else { Err(Broken { check, promise: promise.to_owned() }) }
 }
 
 fn called<T, E: std::fmt::Display>(check: &'static str, answer: Result<T, E>) -> Result<T, Broken> {
-    answer.map_err(|error| Broken {
-        check,
-        promise: format!("the call succeeds: {error}"),
-    })
+    answer.map_err(|error| Broken { check, promise: format!("the call succeeds: {error}") })
 }
 
 fn resources(seed: u8) -> Result<Vec<Resource>, Broken> {
     let named = |text: &str| called("names", DatasetName::new(text));
     Ok(vec![
-        Resource {
-            kind: ResourceKind::Dataset(named("orders")?),
-            digest: Digest::of(&[seed, 1]),
-        },
-        Resource {
-            kind: ResourceKind::Dataset(named("people")?),
-            digest: Digest::of(&[seed, 2]),
-        },
+        Resource { kind: ResourceKind::Dataset(named("orders")?), digest: Digest::of(&[seed, 1]) },
+        Resource { kind: ResourceKind::Dataset(named("people")?), digest: Digest::of(&[seed, 2]) },
         Resource {
             kind: ResourceKind::Template(called("names", TemplateName::new("overlap"))?),
             digest: Digest::of(&[seed, 3]),
@@ -65,10 +49,7 @@ async fn converge(adapter: &dyn Adapter, scope: &Scope, to: &[Resource]) -> Resu
             }
         }
     }
-    Err(Broken {
-        check: CHECK,
-        promise: "eight passes reach the fixed point".to_owned(),
-    })
+    Err(Broken { check: CHECK, promise: "eight passes reach the fixed point".to_owned() })
 }
 
 /// Runs every check. Collaborations named `suite-…` are used and left empty.
@@ -89,9 +70,7 @@ pub async fn conforms(adapter: &dyn Adapter) -> Result<(), Broken> {
 }
 
 fn scope(name: &str) -> Result<Scope, Broken> {
-    Ok(Scope {
-        collaboration: called("names", CollaborationId::new(name))?,
-    })
+    Ok(Scope { collaboration: called("names", CollaborationId::new(name))? })
 }
 
 async fn observe_never_writes(adapter: &dyn Adapter) -> Result<(), Broken> {
@@ -99,21 +78,9 @@ async fn observe_never_writes(adapter: &dyn Adapter) -> Result<(), Broken> {
     let (scope, cx) = (scope("suite-observe")?, Cx::default());
     let first = called(CHECK, adapter.observe(&scope, &cx).await)?;
     let second = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    hold(
-        CHECK,
-        first == second,
-        "two observations of an unchanged world are equal",
-    )?;
-    hold(
-        CHECK,
-        first.resources.is_empty(),
-        "an unknown collaboration holds nothing",
-    )?;
-    hold(
-        CHECK,
-        first.coverage == Coverage::Complete,
-        "an idle platform is seen completely",
-    )
+    hold(CHECK, first == second, "two observations of an unchanged world are equal")?;
+    hold(CHECK, first.resources.is_empty(), "an unknown collaboration holds nothing")?;
+    hold(CHECK, first.coverage == Coverage::Complete, "an idle platform is seen completely")
 }
 
 async fn plan_is_deterministic_and_reaches_a_fixed_point(
@@ -123,20 +90,12 @@ async fn plan_is_deterministic_and_reaches_a_fixed_point(
     let (scope, cx, desired) = (scope("suite-plan")?, Cx::default(), resources(1)?);
     let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
     let plans = [adapter.plan(&desired, &seen), adapter.plan(&desired, &seen)];
-    hold(
-        CHECK,
-        plans.first() == plans.last(),
-        "the same input gives the same plan",
-    )?;
+    hold(CHECK, plans.first() == plans.last(), "the same input gives the same plan")?;
     converge(adapter, &scope, &desired).await?;
     let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
     let mut want = desired;
     want.sort();
-    hold(
-        CHECK,
-        seen.resources == want,
-        "what was applied is what is seen",
-    )?;
+    hold(CHECK, seen.resources == want, "what was applied is what is seen")?;
     converge(adapter, &scope, &[]).await.map(drop)
 }
 
@@ -163,11 +122,7 @@ async fn steps_are_idempotent_and_stale_grants_refused(
         called(CHECK, adapter.apply(step, &cx).await)?;
     }
     let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    hold(
-        CHECK,
-        seen.resources.is_empty(),
-        "a revocation applied twice is applied once",
-    )
+    hold(CHECK, seen.resources.is_empty(), "a revocation applied twice is applied once")
 }
 
 async fn revocations_come_first_and_close(adapter: &dyn Adapter) -> Result<(), Broken> {
@@ -177,16 +132,8 @@ async fn revocations_come_first_and_close(adapter: &dyn Adapter) -> Result<(), B
     let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
     let changed = called(CHECK, adapter.plan(&resources(4)?, &seen))?;
     let effects: Vec<Effect> = changed.steps.iter().map(|s| s.effect).collect();
-    hold(
-        CHECK,
-        effects.is_sorted(),
-        "steps run in the order revoke, restrict, neutral, grant",
-    )?;
-    hold(
-        CHECK,
-        effects.contains(&Effect::Revoke),
-        "a changed value is taken away first",
-    )?;
+    hold(CHECK, effects.is_sorted(), "steps run in the order revoke, restrict, neutral, grant")?;
+    hold(CHECK, effects.contains(&Effect::Revoke), "a changed value is taken away first")?;
     converge(adapter, &scope, &[]).await.map(drop)
 }
 
@@ -197,10 +144,6 @@ async fn collaborations_do_not_touch(adapter: &dyn Adapter) -> Result<(), Broken
     converge(adapter, &two, &resources(5)?).await?;
     converge(adapter, &one, &[]).await?;
     let seen = called(CHECK, adapter.observe(&two, &cx).await)?;
-    hold(
-        CHECK,
-        seen.resources.len() == 3,
-        "closing one collaboration leaves the other alone",
-    )?;
+    hold(CHECK, seen.resources.len() == 3, "closing one collaboration leaves the other alone")?;
     converge(adapter, &two, &[]).await.map(drop)
 }

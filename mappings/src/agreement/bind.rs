@@ -14,9 +14,8 @@ pub fn bind(
     given: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<ParameterName, Literal>, Vec<Diagnostic>> {
     let mut found: Vec<Diagnostic> = Vec::new();
-    for name in given
-        .keys()
-        .filter(|name| !template.parameters.keys().any(|p| p.as_str() == **name))
+    for name in
+        given.keys().filter(|name| !template.parameters.keys().any(|p| p.as_str() == **name))
     {
         let known = template.parameters.keys().map(ParameterName::as_str);
         let help = match nearest(name, known.clone()) {
@@ -39,11 +38,7 @@ pub fn bind(
         }
     }
     found.truncate(DIAGNOSTICS_MAX);
-    if found.is_empty() {
-        Ok(bound)
-    } else {
-        Err(found)
-    }
+    if found.is_empty() { Ok(bound) } else { Err(found) }
 }
 
 fn value(
@@ -52,22 +47,13 @@ fn value(
     given: Option<&String>,
 ) -> Result<Literal, Diagnostic> {
     let refuse = |code, message: &str, help: String| {
-        Err(refusal(
-            name.as_str(),
-            code,
-            format!("`{name}` {message}"),
-            help,
-        ))
+        Err(refusal(name.as_str(), code, format!("`{name}` {message}"), help))
     };
     let kind = parameter.r#type;
     let Some(text) = given else {
         return match &parameter.default {
             Some(default) => Ok(settled(kind, default)),
-            None => refuse(
-                "missing-parameter",
-                "has no value",
-                format!("give {}", shape(kind)),
-            ),
+            None => refuse("missing-parameter", "has no value", format!("give {}", shape(kind))),
         };
     };
     let Some(literal) = from_text(kind, text) else {
@@ -95,12 +81,5 @@ fn value(
 }
 
 fn refusal(path: &str, code: &'static str, message: String, help: String) -> Diagnostic {
-    Diagnostic {
-        code,
-        path: format!("parameters.{path}"),
-        line: 0,
-        column: 0,
-        message,
-        help,
-    }
+    Diagnostic { code, path: format!("parameters.{path}"), line: 0, column: 0, message, help }
 }

@@ -61,11 +61,7 @@ fn write_text(out: &mut String, text: &str) {
             c if u32::from(c) < 0x20 => {
                 let code = u32::from(c);
                 out.push_str("\\u00");
-                out.extend(
-                    [code >> 4, code & 15]
-                        .iter()
-                        .filter_map(|n| char::from_digit(*n, 16)),
-                );
+                out.extend([code >> 4, code & 15].iter().filter_map(|n| char::from_digit(*n, 16)));
             }
             c => out.push(c),
         }
@@ -75,11 +71,7 @@ fn write_text(out: &mut String, text: &str) {
 
 fn write_number(out: &mut String, number: &Number) {
     if number.is_f64() {
-        out.push_str(
-            &number
-                .as_f64()
-                .map_or_else(|| "null".to_owned(), ecmascript),
-        );
+        out.push_str(&number.as_f64().map_or_else(|| "null".to_owned(), ecmascript));
     } else {
         out.push_str(&number.to_string());
     }
@@ -95,16 +87,9 @@ fn ecmascript(number: f64) -> String {
     }
     let size = number.abs();
     let shortest = format!("{size:e}");
-    let places = shortest
-        .split('e')
-        .next()
-        .unwrap_or_default()
-        .len()
-        .saturating_sub(2);
+    let places = shortest.split('e').next().unwrap_or_default().len().saturating_sub(2);
     let closest = format!("{size:.places$e}");
-    let same = closest
-        .parse::<f64>()
-        .is_ok_and(|read| read.to_bits() == size.to_bits());
+    let same = closest.parse::<f64>().is_ok_and(|read| read.to_bits() == size.to_bits());
     let scientific = if same { closest } else { shortest };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
@@ -125,11 +110,7 @@ fn ecmascript(number: f64) -> String {
         let sign = if point > 0 { '+' } else { '-' };
         format!("{first}{dot}{rest}e{sign}{}", (point - 1).abs())
     };
-    if number < 0.0 {
-        format!("-{body}")
-    } else {
-        body
-    }
+    if number < 0.0 { format!("-{body}") } else { body }
 }
 
 #[cfg(test)]
@@ -187,9 +168,6 @@ mod tests {
     fn nesting_and_integers_keep_their_digits() {
         let value =
             json!({"b": [1, -2, 9_007_199_254_740_993_i64, 1.5, 4.0], "a": {"z": null, "y": true}});
-        assert_eq!(
-            text(&value),
-            r#"{"a":{"y":true,"z":null},"b":[1,-2,9007199254740993,1.5,4]}"#
-        );
+        assert_eq!(text(&value), r#"{"a":{"y":true,"z":null},"b":[1,-2,9007199254740993,1.5,4]}"#);
     }
 }

@@ -13,12 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Checks the whole.
 pub(super) fn agreement(cx: &mut Cx, root: &Place<'_>, agreement: &Agreement) {
     let members = root.seek("members").names();
-    let mut checks = Checks {
-        cx,
-        root,
-        agreement,
-        members,
-    };
+    let mut checks = Checks { cx, root, agreement, members };
     checks.rooms();
     for (name, dataset) in &agreement.datasets {
         checks.dataset(name, dataset);
@@ -53,33 +48,20 @@ impl Checks<'_, '_> {
         if !known {
             let names: Vec<_> = self.members.iter().copied().collect();
             let help = suggestion(id.as_str(), &names);
-            self.refuse(
-                path,
-                "unknown-reference",
-                format!("`{id}` is not a member"),
-                help,
-            );
+            self.refuse(path, "unknown-reference", format!("`{id}` is not a member"), help);
         }
         known
     }
 
     /// Whether a member that was read lacks an ability.
     fn lacks(&self, id: &MemberId, ability: Ability) -> bool {
-        self.agreement
-            .members
-            .get(id)
-            .is_some_and(|m| !m.abilities.contains(&ability))
+        self.agreement.members.get(id).is_some_and(|m| !m.abilities.contains(&ability))
     }
 
     fn rooms(&mut self) {
         let agreement = self.agreement;
         if agreement.members.is_empty() && self.members.is_empty() {
-            self.refuse(
-                "members",
-                "no-member",
-                "nobody takes part",
-                "name at least one member",
-            );
+            self.refuse("members", "no-member", "nobody takes part", "name at least one member");
         }
         if self.root.seek("rooms").is_empty_list() {
             self.refuse(
@@ -107,19 +89,9 @@ impl Checks<'_, '_> {
             self.refuse(path, "residency", message, "add `region:`");
             return;
         };
-        if !self
-            .agreement
-            .residency
-            .iter()
-            .any(|r| r.as_str() == region)
-        {
+        if !self.agreement.residency.iter().any(|r| r.as_str() == region) {
             let message = format!("`{region}` is not among the regions of `residency`");
-            self.refuse(
-                path,
-                "residency",
-                message,
-                "leave this room out, or agree on its region",
-            );
+            self.refuse(path, "residency", message, "leave this room out, or agree on its region");
         }
     }
 
@@ -127,10 +99,8 @@ impl Checks<'_, '_> {
         let path = format!("datasets.{name}");
         let owner = format!("{path}.owner");
         if self.member(&owner, &dataset.owner) && self.lacks(&dataset.owner, Ability::Contribute) {
-            let message = format!(
-                "`{}` owns this dataset without the ability to contribute",
-                dataset.owner
-            );
+            let message =
+                format!("`{}` owns this dataset without the ability to contribute", dataset.owner);
             let help = format!("add contribute to members.{}.abilities", dataset.owner);
             self.refuse(&owner, "owner-cannot-contribute", message, help);
         }
@@ -141,11 +111,7 @@ impl Checks<'_, '_> {
             self.member(&format!("{path}.rule.receivers.{index}"), id);
         }
         if let Some(activation) = &dataset.rule.activation {
-            self.activation(
-                &format!("{path}.rule.activation.to"),
-                dataset,
-                &activation.to,
-            );
+            self.activation(&format!("{path}.rule.activation.to"), dataset, &activation.to);
         }
     }
 
@@ -155,11 +121,7 @@ impl Checks<'_, '_> {
             if !self.member(&at, id) {
                 continue;
             }
-            let narrower = dataset
-                .rule
-                .receivers
-                .as_ref()
-                .is_some_and(|r| !r.contains(id));
+            let narrower = dataset.rule.receivers.as_ref().is_some_and(|r| !r.contains(id));
             if narrower {
                 let message =
                     format!("`{id}` may receive rows but is not among this rule's receivers");
@@ -191,12 +153,7 @@ impl Checks<'_, '_> {
             );
         }
         for platform in dataset.at.keys() {
-            if !self
-                .agreement
-                .rooms
-                .iter()
-                .any(|room| room.platform == *platform)
-            {
+            if !self.agreement.rooms.iter().any(|room| room.platform == *platform) {
                 let message = format!("no room of this collaboration is on `{platform}`");
                 self.refuse(
                     &format!("{path}.at.{platform}"),
@@ -220,10 +177,7 @@ impl Checks<'_, '_> {
                     "`{}` names the privacy unit but is not a match column",
                     dataset.entity
                 );
-                let help = format!(
-                    "use: match for `{}`, or name a match column",
-                    dataset.entity
-                );
+                let help = format!("use: match for `{}`, or name a match column", dataset.entity);
                 self.refuse(&format!("{path}.entity"), "entity-not-match", message, help);
             }
         }
@@ -259,12 +213,7 @@ impl Checks<'_, '_> {
             }
             if !self.root.seek("destinations").names().contains(id.as_str()) {
                 let message = format!("`{id}` is to receive this and has no destination");
-                self.refuse(
-                    &at,
-                    "destination-missing",
-                    message,
-                    format!("add destinations.{id}"),
-                );
+                self.refuse(&at, "destination-missing", message, format!("add destinations.{id}"));
             }
         }
     }
@@ -277,23 +226,12 @@ impl Checks<'_, '_> {
             self.member(&path, id);
             let Some(spot) = Spot::destination(text) else {
                 let help = "a file://, s3:// or memory:// URL or an absolute path, without wildcards or `..`";
-                self.refuse(
-                    &path,
-                    "destination-scheme",
-                    "results can't go to this place",
-                    help,
-                );
+                self.refuse(&path, "destination-scheme", "results can't go to this place", help);
                 continue;
             };
             for (name, dataset) in &agreement.datasets {
-                let sources = dataset
-                    .at
-                    .iter()
-                    .filter(|(p, _)| **p == PlatformId::native());
-                if sources
-                    .filter_map(|(_, l)| native_spot(l))
-                    .any(|source| source.touches(&spot))
-                {
+                let sources = dataset.at.iter().filter(|(p, _)| **p == PlatformId::native());
+                if sources.filter_map(|(_, l)| native_spot(l)).any(|source| source.touches(&spot)) {
                     let message = format!("results would go where dataset `{name}` lies");
                     self.refuse(
                         &path,
@@ -303,11 +241,7 @@ impl Checks<'_, '_> {
                     );
                 }
             }
-            if let Some(other) = earlier
-                .iter()
-                .find(|(_, s)| s.touches(&spot))
-                .map(|(id, _)| *id)
-            {
+            if let Some(other) = earlier.iter().find(|(_, s)| s.touches(&spot)).map(|(id, _)| *id) {
                 let message = format!(
                     "`{other}` has this destination too, or one that holds or is held by it"
                 );
@@ -329,16 +263,8 @@ impl Checks<'_, '_> {
         ids: impl Iterator<Item = &'m MemberId>,
     ) -> Vec<(usize, &'m MemberId)> {
         let written = self.root.seek(path).texts();
-        ids.map(|id| {
-            (
-                written
-                    .iter()
-                    .position(|t| *t == id.as_str())
-                    .unwrap_or_default(),
-                id,
-            )
-        })
-        .collect()
+        ids.map(|id| (written.iter().position(|t| *t == id.as_str()).unwrap_or_default(), id))
+            .collect()
     }
 }
 

@@ -50,10 +50,7 @@ impl Cx {
     /// Notes that an identifier does not have its shape.
     pub(super) fn bad_id(&mut self, at: &Place<'_>, name: &str, error: &IdError) {
         let message = format!("{} is no name for {}", shown(name), error.kind);
-        let help = format!(
-            "{} of at most {} characters",
-            error.pattern, error.length_max
-        );
+        let help = format!("{} of at most {} characters", error.pattern, error.length_max);
         self.refuse(at, "bad-identifier", message, help);
     }
 }
@@ -68,21 +65,12 @@ pub(super) struct Place<'a> {
 }
 
 fn joined(path: &str, next: &str) -> String {
-    if path.is_empty() {
-        next.to_owned()
-    } else {
-        format!("{path}.{next}")
-    }
+    if path.is_empty() { next.to_owned() } else { format!("{path}.{next}") }
 }
 
 impl<'a> Place<'a> {
     pub(super) fn root(node: &'a Node) -> Self {
-        Self {
-            node,
-            path: String::new(),
-            line: node.line,
-            column: node.column,
-        }
+        Self { node, path: String::new(), line: node.line, column: node.column }
     }
 
     fn child(&self, name: &str, node: &'a Node) -> Self {
@@ -97,12 +85,7 @@ impl<'a> Place<'a> {
     /// The place of a member's name rather than of its value.
     fn name_of(&self, entry: &'a Entry) -> Self {
         let path = joined(&self.path, &segment(&entry.name));
-        Self {
-            node: &entry.node,
-            path,
-            line: entry.line,
-            column: entry.column,
-        }
+        Self { node: &entry.node, path, line: entry.line, column: entry.column }
     }
 
     /// The deepest place that exists on a dotted path from here; carries the whole path.
@@ -110,15 +93,12 @@ impl<'a> Place<'a> {
         let mut at = self.clone();
         for part in path.split('.') {
             let next = match &at.node.value {
-                Value::Map(entries) => entries
-                    .iter()
-                    .find(|e| e.name == part)
-                    .map(|e| at.child(part, &e.node)),
-                Value::List(items) => part
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|i| items.get(i))
-                    .map(|n| at.child(part, n)),
+                Value::Map(entries) => {
+                    entries.iter().find(|e| e.name == part).map(|e| at.child(part, &e.node))
+                }
+                Value::List(items) => {
+                    part.parse::<usize>().ok().and_then(|i| items.get(i)).map(|n| at.child(part, n))
+                }
                 Value::Null
                 | Value::Boolean(_)
                 | Value::Integer(_)
@@ -144,21 +124,11 @@ impl<'a> Place<'a> {
             Value::Map(_) => "a map",
             Value::Refused => return,
         };
-        let quoting = matches!(
-            self.node.value,
-            Value::Boolean(_) | Value::Integer(_) | Value::Float(_)
-        ) && wanted == "a text";
-        let help = if quoting {
-            "put it in quotes".to_owned()
-        } else {
-            format!("write {wanted}")
-        };
-        cx.refuse(
-            self,
-            "wrong-type",
-            format!("{wanted} is wanted here, not {found}"),
-            help,
-        );
+        let quoting =
+            matches!(self.node.value, Value::Boolean(_) | Value::Integer(_) | Value::Float(_))
+                && wanted == "a text";
+        let help = if quoting { "put it in quotes".to_owned() } else { format!("write {wanted}") };
+        cx.refuse(self, "wrong-type", format!("{wanted} is wanted here, not {found}"), help);
     }
 
     /// A map of which only these fields are known.
@@ -173,10 +143,7 @@ impl<'a> Place<'a> {
                 suggestion(&entry.name, known),
             );
         }
-        Some(Fields {
-            place: self.clone(),
-            entries,
-        })
+        Some(Fields { place: self.clone(), entries })
     }
 
     fn map(&self, cx: &mut Cx) -> Option<&'a [Entry]> {
@@ -215,11 +182,7 @@ impl<'a> Place<'a> {
     /// The texts of a list, in order.
     pub(super) fn texts(&self) -> Vec<&'a str> {
         let text = |node: &'a Node| {
-            if let Value::Text(text) = &node.value {
-                text.as_str()
-            } else {
-                ""
-            }
+            if let Value::Text(text) = &node.value { text.as_str() } else { "" }
         };
         if let Value::List(items) = &self.node.value {
             items.iter().map(text).collect()
@@ -247,11 +210,7 @@ impl<'a> Place<'a> {
     }
 
     fn as_text(&self) -> &'a str {
-        if let Value::Text(text) = &self.node.value {
-            text
-        } else {
-            ""
-        }
+        if let Value::Text(text) = &self.node.value { text } else { "" }
     }
 
     /// Whether this is a list without entries.
@@ -262,11 +221,7 @@ impl<'a> Place<'a> {
     pub(super) fn list(&self, cx: &mut Cx) -> Option<Vec<Self>> {
         if let Value::List(items) = &self.node.value {
             return Some(
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(i, n)| self.child(&i.to_string(), n))
-                    .collect(),
+                items.iter().enumerate().map(|(i, n)| self.child(&i.to_string(), n)).collect(),
             );
         }
         self.mistyped(cx, "a list");
@@ -325,9 +280,7 @@ impl<'a> Place<'a> {
 
     pub(super) fn id<K>(&self, cx: &mut Cx, new: fn(&str) -> Result<K, IdError>) -> Option<K> {
         let text = self.any_text(cx)?;
-        new(text)
-            .map_err(|error| cx.bad_id(self, text, &error))
-            .ok()
+        new(text).map_err(|error| cx.bad_id(self, text, &error)).ok()
     }
 
     pub(super) fn boolean(&self, cx: &mut Cx) -> Option<bool> {
@@ -346,12 +299,7 @@ impl<'a> Place<'a> {
         let value = u64::try_from(value).ok().filter(|v| range.contains(v));
         if value.is_none() {
             let help = format!("from {} to {}", range.start(), range.end());
-            cx.refuse(
-                self,
-                "out-of-range",
-                "this number is out of its range",
-                help,
-            );
+            cx.refuse(self, "out-of-range", "this number is out of its range", help);
         }
         value
     }
@@ -359,10 +307,7 @@ impl<'a> Place<'a> {
     /// One of some words.
     pub(super) fn word<T: Copy>(&self, cx: &mut Cx, words: &[(&str, T)]) -> Option<T> {
         let text = self.any_text(cx)?;
-        let found = words
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, value)| *value);
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
             let near = nearest(text, known.iter().copied());
@@ -370,12 +315,7 @@ impl<'a> Place<'a> {
                 || format!("one of: {}", listed(&known)),
                 |n| format!("did you mean `{n}`?"),
             );
-            cx.refuse(
-                self,
-                "unknown-word",
-                format!("{} is not known here", shown(text)),
-                help,
-            );
+            cx.refuse(self, "unknown-word", format!("{} is not known here", shown(text)), help);
         }
         found
     }
@@ -390,10 +330,7 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// A field that may be missing.
     pub(super) fn get(&self, name: &str) -> Option<Place<'a>> {
-        self.entries
-            .iter()
-            .find(|e| e.name == name)
-            .map(|e| self.place.child(name, &e.node))
+        self.entries.iter().find(|e| e.name == name).map(|e| self.place.child(name, &e.node))
     }
 
     /// A field that may not.
@@ -401,23 +338,14 @@ impl<'a> Fields<'a> {
         let found = self.get(name);
         if found.is_none() {
             let message = format!("`{name}` is missing");
-            cx.refuse(
-                &self.place,
-                "missing-field",
-                message,
-                format!("add `{name}:`"),
-            );
+            cx.refuse(&self.place, "missing-field", message, format!("add `{name}:`"));
         }
         found
     }
 
     /// Refuses fields that have no meaning here.
     pub(super) fn forbid(&self, cx: &mut Cx, names: &[&str], code: &'static str, why: &str) {
-        for entry in self
-            .entries
-            .iter()
-            .filter(|e| names.contains(&e.name.as_str()))
-        {
+        for entry in self.entries.iter().filter(|e| names.contains(&e.name.as_str())) {
             let message = format!("`{}` has no meaning {why}", entry.name);
             cx.refuse(&self.place.name_of(entry), code, message, "remove it");
         }

@@ -29,11 +29,7 @@ impl fmt::Display for Diagnostic {
             write!(f, "{}:{}: ", self.line, self.column)?;
         }
         write!(f, "{}: {}", self.code, self.message)?;
-        if self.help.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({})", self.help)
-        }
+        if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", self.help) }
     }
 }
 
@@ -52,11 +48,7 @@ pub(super) fn shown(name: &str) -> String {
 /// The same as a segment of a path.
 pub(super) fn segment(name: &str) -> String {
     let quoted = shown(name);
-    quoted
-        .strip_prefix('`')
-        .and_then(|s| s.strip_suffix('`'))
-        .unwrap_or("?")
-        .to_owned()
+    quoted.strip_prefix('`').and_then(|s| s.strip_suffix('`')).unwrap_or("?").to_owned()
 }
 
 /// The known name that the writer probably meant.

@@ -34,22 +34,14 @@ pub(super) fn paired(text: &str) -> Cow<'_, str> {
         let (before, escape) = rest.split_at(at);
         out.push_str(before);
         let unit = |from: usize| {
-            let hex = escape
-                .get(from..from + 6)
-                .and_then(|e| e.strip_prefix(r"\u"))?;
+            let hex = escape.get(from..from + 6).and_then(|e| e.strip_prefix(r"\u"))?;
             u16::from_str_radix(hex, 16).ok()
         };
-        let pair = unit(0)
-            .zip(unit(6))
-            .and_then(|(a, b)| char::decode_utf16([a, b]).next()?.ok());
+        let pair = unit(0).zip(unit(6)).and_then(|(a, b)| char::decode_utf16([a, b]).next()?.ok());
         let length = if let Some(c) = pair.filter(|c| u32::from(*c) > 0xffff) {
             out.push_str(r"\U");
             let code = u32::from(c);
-            out.extend(
-                (0..8)
-                    .rev()
-                    .filter_map(|n| char::from_digit(code >> (4 * n) & 15, 16)),
-            );
+            out.extend((0..8).rev().filter_map(|n| char::from_digit(code >> (4 * n) & 15, 16)));
             12
         } else {
             // In JSON a backslash is always followed by one ASCII character.
@@ -94,12 +86,9 @@ pub(super) fn number(text: &str) -> Lexed {
             _ => Lexed::Overflow,
         };
     }
-    let (mantissa, exponent) = body
-        .split_once(['e', 'E'])
-        .map_or((body, None), |(m, e)| (m, Some(e)));
-    let (whole, part) = mantissa
-        .split_once('.')
-        .map_or((mantissa, None), |(w, p)| (w, Some(p)));
+    let (mantissa, exponent) =
+        body.split_once(['e', 'E']).map_or((body, None), |(m, e)| (m, Some(e)));
+    let (whole, part) = mantissa.split_once('.').map_or((mantissa, None), |(w, p)| (w, Some(p)));
     let exponent_ok = exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e)));
     let part_ok = part.is_none_or(|p| p.is_empty() || digits(p));
     let whole_ok = digits(whole) || (whole.is_empty() && part.is_some_and(digits));

@@ -50,26 +50,18 @@ pub(super) fn from_value(kind: ColumnType, value: &Value) -> Option<Literal> {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "documents hold no integer beyond 2^53 - 1"
-)]
+#[expect(clippy::cast_precision_loss, reason = "documents hold no integer beyond 2^53 - 1")]
 fn float(n: i64) -> Option<Literal> {
-    (-INTEGER_MAX..=INTEGER_MAX)
-        .contains(&n)
-        .then_some(Literal::Float64(n as f64))
+    (-INTEGER_MAX..=INTEGER_MAX).contains(&n).then_some(Literal::Float64(n as f64))
 }
 
 /// A constant on a command line.
 pub(super) fn from_text(kind: ColumnType, text: &str) -> Option<Literal> {
     match kind {
         ColumnType::Int64 => text.trim().parse().ok().map(Literal::Int64),
-        ColumnType::Float64 => text
-            .trim()
-            .parse()
-            .ok()
-            .filter(|n: &f64| n.is_finite())
-            .map(Literal::Float64),
+        ColumnType::Float64 => {
+            text.trim().parse().ok().filter(|n: &f64| n.is_finite()).map(Literal::Float64)
+        }
         ColumnType::Boolean => text.trim().parse().ok().map(Literal::Boolean),
         ColumnType::Date | ColumnType::Timestamp => textual(kind, text.trim()),
         ColumnType::Utf8 => textual(kind, text),
@@ -86,20 +78,16 @@ fn textual(kind: ColumnType, text: &str) -> Option<Literal> {
         ColumnType::Date => {
             let shaped = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
             let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-            date.filter(|_| shaped)
-                .map(|_| Literal::Utf8(text.to_owned()))
+            date.filter(|_| shaped).map(|_| Literal::Utf8(text.to_owned()))
         }
         ColumnType::Timestamp => {
             let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
             let nanos = time.nanosecond();
-            let year = text
-                .get(..4)
-                .is_some_and(|y| y.bytes().all(|b| b.is_ascii_digit()));
+            let year = text.get(..4).is_some_and(|y| y.bytes().all(|b| b.is_ascii_digit()));
             let exact = year && nanos < 1_000_000_000 && nanos % 1000 == 0;
             let text = exact.then(|| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
             // Moving to UTC may leave the four-digit years.
-            text.filter(|t| t.starts_with(|c: char| c.is_ascii_digit()))
-                .map(Literal::Utf8)
+            text.filter(|t| t.starts_with(|c: char| c.is_ascii_digit())).map(Literal::Utf8)
         }
         ColumnType::Int64 | ColumnType::Float64 | ColumnType::Boolean | ColumnType::Binary => None,
     }
@@ -128,10 +116,7 @@ pub(super) const fn ordered(kind: ColumnType) -> bool {
 }
 
 /// The constant as its type has it: canonical JSON drops a whole float's fraction, which reads back as an integer.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "documents hold no integer beyond 2^53 - 1"
-)]
+#[expect(clippy::cast_precision_loss, reason = "documents hold no integer beyond 2^53 - 1")]
 pub(super) fn settled(kind: ColumnType, literal: &Literal) -> Literal {
     match literal {
         Literal::Int64(n) if kind == ColumnType::Float64 => Literal::Float64(*n as f64),
@@ -145,14 +130,8 @@ pub(super) fn settled(kind: ColumnType, literal: &Literal) -> Literal {
 pub(super) fn bounded(parameter: &Parameter, value: &Literal) -> bool {
     let kind = parameter.r#type;
     let compared = |bound: &Literal| order(kind, value, &settled(kind, bound));
-    let low = parameter
-        .min
-        .as_ref()
-        .is_none_or(|min| compared(min).is_some_and(Ordering::is_ge));
-    let high = parameter
-        .max
-        .as_ref()
-        .is_none_or(|max| compared(max).is_some_and(Ordering::is_le));
+    let low = parameter.min.as_ref().is_none_or(|min| compared(min).is_some_and(Ordering::is_ge));
+    let high = parameter.max.as_ref().is_none_or(|max| compared(max).is_some_and(Ordering::is_le));
     low && high
 }
 

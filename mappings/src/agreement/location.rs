@@ -56,11 +56,7 @@ impl Spot {
         };
         // Only a file URL has escapes; anywhere else a `%` would mean one place here and another there.
         let escaped = text.starts_with("file://");
-        let path = if escaped {
-            unescaped(path)?
-        } else {
-            path.to_owned()
-        };
+        let path = if escaped { unescaped(path)? } else { path.to_owned() };
         // Wildcards, queries and credentials would hide which place is meant.
         let unclear = |c: char| c.is_control() || "?#*[]\\:@".contains(c) || (c == '%' && !escaped);
         if path.contains(unclear) {
@@ -68,15 +64,8 @@ impl Spot {
         }
         let folded = matches!(root, Root::File | Root::Relative);
         let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-        let parts: Vec<_> = parts
-            .map(|p| {
-                if folded {
-                    p.to_lowercase()
-                } else {
-                    p.to_owned()
-                }
-            })
-            .collect();
+        let parts: Vec<_> =
+            parts.map(|p| if folded { p.to_lowercase() } else { p.to_owned() }).collect();
         (!parts.iter().any(|part| part == "..")).then_some(Self { root, parts })
     }
 
@@ -91,9 +80,7 @@ impl Spot {
 
     fn ends_inside(&self, relative: &Self) -> bool {
         let length = relative.parts.len().max(1);
-        self.parts
-            .windows(length)
-            .any(|window| window == relative.parts)
+        self.parts.windows(length).any(|window| window == relative.parts)
     }
 }
 
@@ -106,11 +93,8 @@ fn unescaped(path: &str) -> Option<String> {
             out.push(byte);
             continue;
         }
-        let mut digit = || {
-            char::from(bytes.next()?)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
+        let mut digit =
+            || char::from(bytes.next()?).to_digit(16).and_then(|d| u8::try_from(d).ok());
         let decoded = digit()? << 4 | digit()?;
         if decoded == b'/' {
             return None;
@@ -139,12 +123,7 @@ pub(super) fn decode(cx: &mut Cx, platform: &PlatformId, place: &Place<'_>) -> O
         "DATABASE.SCHEMA.TABLE"
     };
     if matches!(place.node.value, Value::Map(_)) {
-        cx.refuse(
-            place,
-            "location",
-            format!("`{platform}` wants a text here"),
-            help,
-        );
+        cx.refuse(place, "location", format!("`{platform}` wants a text here"), help);
         return None;
     }
     let text = place.text(cx)?;
@@ -154,12 +133,7 @@ pub(super) fn decode(cx: &mut Cx, platform: &PlatformId, place: &Place<'_>) -> O
         three_names(text)
     };
     if !ok {
-        cx.refuse(
-            place,
-            "location",
-            format!("this is no place that `{platform}` can read"),
-            help,
-        );
+        cx.refuse(place, "location", format!("this is no place that `{platform}` can read"), help);
         return None;
     }
     Some(Location::Name(text.to_owned()))
@@ -176,9 +150,7 @@ fn three_names(text: &str) -> bool {
 
 fn glue(cx: &mut Cx, place: &Place<'_>) -> Option<Location> {
     let fields = place.fields(cx, &["glue"])?;
-    let table = fields
-        .need(cx, "glue")?
-        .fields(cx, &["database", "table"])?;
+    let table = fields.need(cx, "glue")?.fields(cx, &["database", "table"])?;
     let mut out = BTreeMap::new();
     for name in ["database", "table"] {
         let place = table.need(cx, name);

@@ -55,14 +55,9 @@ fn codes(text: &str) -> Vec<&'static str> {
 /// Refused for exactly one reason at this path; the twin passes.
 fn one(code: &str, path: &str, bad: &str, twin: &str) -> Diagnostic {
     let found = refused(bad);
-    let [only] = found.as_slice() else {
-        panic!("wanted only {code}, got {found:#?}")
-    };
+    let [only] = found.as_slice() else { panic!("wanted only {code}, got {found:#?}") };
     assert_eq!((only.code, only.path.as_str()), (code, path), "{only}");
-    assert!(
-        !only.help.is_empty() && only.line > 0 && only.column > 0,
-        "{only:?}"
-    );
+    assert!(!only.help.is_empty() && only.line > 0 && only.column > 0, "{only:?}");
     if let Err(found) = read(twin) {
         panic!("the twin of {code} must pass: {found:#?}");
     }

@@ -48,11 +48,7 @@ pub(super) struct Entry {
 /// A container that is still open.
 enum Open {
     List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        names: HashSet<String>,
-        key: Option<(String, u32, u32)>,
-    },
+    Map { entries: Vec<Entry>, names: HashSet<String>, key: Option<(String, u32, u32)> },
 }
 
 struct Frame {
@@ -74,31 +70,16 @@ struct Stop;
 
 /// The tree, as far as it could be read, and what is wrong with it.
 pub(super) fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
-    let mut builder = Builder {
-        stack: Vec::new(),
-        root: None,
-        documents: 0,
-        values: 0,
-        found: Vec::new(),
-    };
+    let mut builder =
+        Builder { stack: Vec::new(), root: None, documents: 0, values: 0, found: Vec::new() };
     if text.len() > SOURCE_BYTES_MAX {
         let message = format!("the text is longer than {SOURCE_BYTES_MAX} bytes");
-        builder.refuse(
-            (1, 1),
-            "source-too-long",
-            message,
-            "split it into several collaborations",
-        );
+        builder.refuse((1, 1), "source-too-long", message, "split it into several collaborations");
         return (None, builder.found);
     }
     if let Some(at) = hidden_character(text) {
         let message = "the text holds a control or direction character that readers do not see";
-        builder.refuse(
-            at,
-            "hidden-character",
-            message,
-            "remove it, or write it as an escape",
-        );
+        builder.refuse(at, "hidden-character", message, "remove it, or write it as an escape");
         return (None, builder.found);
     }
     if builder.run(&paired(text)).is_err() {
@@ -117,10 +98,7 @@ pub(super) fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
 
 fn place(mark: &Marker) -> (u32, u32) {
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (
-        small(mark.line()).max(1),
-        small(mark.col()).saturating_add(1),
-    )
+    (small(mark.line()).max(1), small(mark.col()).saturating_add(1))
 }
 
 impl Builder {
@@ -133,14 +111,7 @@ impl Builder {
     ) {
         if self.found.len() < DIAGNOSTICS_MAX {
             let (path, message, help) = (self.path(), message.into(), help.to_owned());
-            self.found.push(Diagnostic {
-                code,
-                path,
-                line,
-                column,
-                message,
-                help,
-            });
+            self.found.push(Diagnostic { code, path, line, column, message, help });
         }
     }
 
@@ -149,11 +120,7 @@ impl Builder {
             Open::List(items) => Some(items.len().to_string()),
             Open::Map { key, .. } => key.as_ref().map(|(name, _, _)| segment(name)),
         };
-        self.stack
-            .iter()
-            .filter_map(part)
-            .collect::<Vec<_>>()
-            .join(".")
+        self.stack.iter().filter_map(part).collect::<Vec<_>>().join(".")
     }
 
     fn run(&mut self, text: &str) -> Result<(), Stop> {
@@ -199,11 +166,7 @@ impl Builder {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let ok = self.plain(anchor, tag.is_some(), at);
-                let value = if ok {
-                    self.resolve(&text, style, at)
-                } else {
-                    Value::Refused
-                };
+                let value = if ok { self.resolve(&text, style, at) } else { Value::Refused };
                 self.scalar(value, &text, at)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -212,14 +175,7 @@ impl Builder {
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain(anchor, tag.is_some(), at);
-                self.open(
-                    Open::Map {
-                        entries: Vec::new(),
-                        names: HashSet::new(),
-                        key: None,
-                    },
-                    at,
-                )
+                self.open(Open::Map { entries: Vec::new(), names: HashSet::new(), key: None }, at)
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.close();
@@ -249,49 +205,28 @@ impl Builder {
         self.values += 1;
         if self.values > VALUES_MAX {
             let message = format!("there are more than {VALUES_MAX} values");
-            self.refuse(
-                at,
-                "too-many-values",
-                message,
-                "split it into several collaborations",
-            );
+            self.refuse(at, "too-many-values", message, "split it into several collaborations");
             return Err(Stop);
         }
         Ok(())
     }
 
     fn awaits_key(&self) -> bool {
-        self.stack
-            .last()
-            .is_some_and(|f| matches!(f.open, Open::Map { key: None, .. }))
+        self.stack.last().is_some_and(|f| matches!(f.open, Open::Map { key: None, .. }))
     }
 
     fn open(&mut self, open: Open, at: (u32, u32)) -> Result<(), Stop> {
         self.counted(at)?;
         if self.awaits_key() {
-            self.refuse(
-                at,
-                "bad-key",
-                "a field's name must be a text",
-                "write `name: value`",
-            );
+            self.refuse(at, "bad-key", "a field's name must be a text", "write `name: value`");
             return Err(Stop);
         }
         if self.stack.len() >= DEPTH_MAX {
             let message = format!("nested deeper than {DEPTH_MAX} levels");
-            self.refuse(
-                at,
-                "too-deep",
-                message,
-                "an agreement needs no more than ten",
-            );
+            self.refuse(at, "too-deep", message, "an agreement needs no more than ten");
             return Err(Stop);
         }
-        self.stack.push(Frame {
-            line: at.0,
-            column: at.1,
-            open,
-        });
+        self.stack.push(Frame { line: at.0, column: at.1, open });
         Ok(())
     }
 
@@ -303,21 +238,13 @@ impl Builder {
             Open::List(items) => Value::List(items),
             Open::Map { entries, .. } => Value::Map(entries),
         };
-        self.attach(Node {
-            line,
-            column,
-            value,
-        });
+        self.attach(Node { line, column, value });
     }
 
     fn scalar(&mut self, value: Value, text: &str, at: (u32, u32)) -> Result<(), Stop> {
         self.counted(at)?;
         if !self.awaits_key() {
-            self.attach(Node {
-                line: at.0,
-                column: at.1,
-                value,
-            });
+            self.attach(Node { line: at.0, column: at.1, value });
             return Ok(());
         }
         let fresh = match self.stack.last_mut().map(|frame| &mut frame.open) {
@@ -338,20 +265,11 @@ impl Builder {
         match self.stack.last_mut().map(|frame| &mut frame.open) {
             None => self.root = Some(node),
             Some(Open::List(items)) => items.push(node),
-            Some(Open::Map {
-                entries,
-                names,
-                key,
-            }) => {
+            Some(Open::Map { entries, names, key }) => {
                 if let Some((name, line, column)) = key.take()
                     && entries.len() < names.len()
                 {
-                    entries.push(Entry {
-                        name,
-                        line,
-                        column,
-                        node,
-                    });
+                    entries.push(Entry { name, line, column, node });
                 }
             }
         }
@@ -383,12 +301,7 @@ impl Builder {
             }
             Lexed::Overflow => {
                 let help = "integers up to 9007199254740991 and finite floats are exact everywhere; quote a text";
-                self.refuse(
-                    at,
-                    "number-overflow",
-                    "this number can't be kept exactly",
-                    help,
-                );
+                self.refuse(at, "number-overflow", "this number can't be kept exactly", help);
                 Value::Refused
             }
         }

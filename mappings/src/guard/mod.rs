@@ -1,12 +1,292 @@
-//! What the template guard says of a template: the words that rooms, adapters and the command line share.
-//! Knows nothing of engines or I/O.
+//! The template guard: one template's text against the rules of every dataset it touches. Default deny: a text is read
+//! into a small language, every part of it marked with what may be done with it, and written anew with tokens, consent,
+//! row filters and thresholds in it; whatever is not understood is refused. Knows nothing of engines or I/O.
+//! Decisions 0001 and 0003 say why.
+
+mod activation;
+mod call;
+mod code;
+mod expression;
+mod from;
+mod refuse;
+mod relation;
+mod scan;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod typing;
+
+pub use code::CODES;
 
 use crate::model::{
-    ColumnName, ColumnType, DatasetName, Digest, MemberId, ResultClass, TemplateName,
+    Agreement, ColumnName, ColumnType, Dataset, DatasetName, Digest, MemberId, ResultClass,
+    Template, TemplateName,
 };
+use expression::Names;
+use refuse::{Resolved, refuse};
+use relation::{Instance, Mark, Relation, quoted};
 use serde::{Deserialize, Serialize};
+use sqlparser::ast::{Query, Spanned, Statement};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Span as At;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use typing::{folded, shown};
+
+/// The longest template, in bytes.
+pub const TEMPLATE_BYTES_MAX: usize = 64 << 10;
+/// How deep a template may nest.
+const DEPTH_MAX: usize = 64;
+
+/// Guards a template: the text that may run, or why it may not.
+pub fn guard(agreement: &Agreement, name: &TemplateName) -> Result<Guarded, Vec<Refusal>> {
+    let Some(template) = agreement.templates.get(name) else {
+        let message = "the agreement has no template of this name";
+        return Err(vec![*refuse(
+            code::TEMPLATE_UNKNOWN,
+            At::empty(),
+            message,
+            "a template of the agreement",
+        )]);
+    };
+    let resolver = Resolver {
+        agreement,
+        template,
+        used: RefCell::default(),
+        occurrences: Vec::new(),
+        stages: BTreeMap::new(),
+        ctes: Vec::new(),
+        thresholds: BTreeSet::new(),
+    };
+    resolver.guard(name)
+}
+
+/// What is known of a template while it is read.
+struct Resolver<'a> {
+    agreement: &'a Agreement,
+    template: &'a Template,
+    /// Dataset columns that were read.
+    used: RefCell<BTreeSet<(DatasetName, ColumnName)>>,
+    /// The dataset of each occurrence.
+    occurrences: Vec<DatasetName>,
+    stages: BTreeMap<String, Relation>,
+    /// The emitted CTEs of stages.
+    ctes: Vec<String>,
+    thresholds: BTreeSet<(DatasetName, u64, MemberId)>,
+}
+
+impl Resolver<'_> {
+    fn guard(mut self, name: &TemplateName) -> Result<Guarded, Vec<Refusal>> {
+        let query = parse(&self.template.sql).map_err(|refusal| vec![*refusal])?;
+        let (relation, sql) = self.resolve(&query).map_err(|refusal| vec![*refusal])?;
+        let refused = self.receivers();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        let datafusion = self.text(&sql);
+        let mut datasets: BTreeMap<DatasetName, DatasetUse> = BTreeMap::new();
+        for (dataset, column) in self.used.borrow().iter() {
+            let Some(known) = self.agreement.datasets.get(dataset) else {
+                continue;
+            };
+            let used = datasets.entry(dataset.clone()).or_insert_with(|| DatasetUse {
+                owner: known.owner.clone(),
+                columns: BTreeSet::new(),
+            });
+            used.columns.insert(column.clone());
+        }
+        Ok(Guarded {
+            template: name.clone(),
+            digest: self.template.digest(name),
+            class: self.template.class,
+            datasets,
+            thresholds: self
+                .thresholds
+                .into_iter()
+                .map(|(dataset, entities_min, rule_of)| Threshold {
+                    dataset,
+                    entities_min,
+                    rule_of,
+                })
+                .collect(),
+            output: relation.fields.into_iter().map(output).collect(),
+            text_digest: Digest::of(datafusion.as_bytes()),
+            datafusion,
+        })
+    }
+
+    fn resolve(&mut self, query: &Query) -> Resolved<(Relation, String)> {
+        if let Some(with) = &query.with {
+            if with.recursive {
+                return Err(refuse(
+                    code::CLAUSE,
+                    query.span(),
+                    "recursion is outside the language",
+                    "WITH",
+                ));
+            }
+            for cte in &with.cte_tables {
+                let name = folded(&cte.alias.name);
+                let at = cte.alias.name.span;
+                plain_name(&name, at)?;
+                let taken = self.stages.contains_key(&name)
+                    || self.agreement.datasets.keys().any(|dataset| dataset.as_str() == name);
+                if taken
+                    || !cte.alias.columns.is_empty()
+                    || cte.from.is_some()
+                    || cte.materialized.is_some()
+                {
+                    let message = format!(
+                        "stage {} shadows a dataset or stage, or has more than a name",
+                        shown(&cte.alias.name)
+                    );
+                    return Err(refuse(code::NAME, at, message, "WITH another_name AS (…)"));
+                }
+                let (relation, sql) = self.query(&cte.query, false)?;
+                self.ctes.push(format!("{} AS (\n{sql}\n)", quoted(&name)));
+                self.stages.insert(name, relation);
+            }
+        }
+        match self.template.class {
+            ResultClass::Activation => self.activation(query),
+            ResultClass::Aggregate => {
+                let (relation, sql) = self.query(query, true)?;
+                if relation.released() {
+                    return Ok((relation, sql));
+                }
+                let change = "aggregate: GROUP BY dimensions and COUNT(DISTINCT entity)";
+                Err(refuse(
+                    code::UNRELEASED,
+                    query.span(),
+                    "rows that no threshold has passed would leave",
+                    change,
+                ))
+            }
+        }
+    }
+
+    /// Whether every dataset's rule lets the template's receivers have a result.
+    fn receivers(&self) -> Vec<Refusal> {
+        let touched: BTreeSet<&DatasetName> = self.occurrences.iter().collect();
+        let known =
+            touched.into_iter().filter_map(|name| self.agreement.datasets.get_key_value(name));
+        let mut refused = Vec::new();
+        for (name, dataset) in known {
+            let Some(may) = &dataset.rule.receivers else {
+                continue;
+            };
+            for receiver in self.template.received_by.difference(may) {
+                let message = format!("the rule of {name} does not let {receiver} receive results");
+                let change =
+                    "take the receiver out of received_by, or have the owner add it to the rule";
+                refused.push(
+                    *refuse(code::RECEIVER, At::empty(), message, change)
+                        .rule_of(&dataset.owner, name),
+                );
+            }
+        }
+        refused
+    }
+
+    /// The whole text: datasets, stages, and the last SELECT.
+    fn text(&self, last: &str) -> String {
+        let used = self.used.borrow();
+        let touched: BTreeSet<&DatasetName> = self.occurrences.iter().collect();
+        let datasets = touched.into_iter().filter_map(|name| {
+            let dataset = self.agreement.datasets.get(name)?;
+            // The entity is always there: thresholds and COUNT(*) need a column to count.
+            let columns =
+                used.iter().filter(|(of, _)| of == name).map(|(_, column)| column.clone());
+            let columns = columns.chain([dataset.entity.clone()]).collect();
+            Some(scan::cte(name, dataset, &columns))
+        });
+        let ctes: Vec<String> = datasets.chain(self.ctes.iter().cloned()).collect();
+        format!("WITH {}\n{last}", ctes.join(", "))
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names { parameters: &self.template.parameters, used: &self.used }
+    }
+
+    fn occurrence(&self, instance: Instance) -> Option<(&DatasetName, &Dataset)> {
+        self.occurrences.get(instance).and_then(|name| self.agreement.datasets.get_key_value(name))
+    }
+
+    fn dataset(&self, instance: Instance) -> Option<&Dataset> {
+        self.occurrence(instance).map(|(_, dataset)| dataset)
+    }
+}
+
+fn output(field: relation::Field) -> OutputColumn {
+    let origin = match field.mark {
+        Mark::Released(Some((dataset, column))) => OutputOrigin::Dimension(dataset, column),
+        Mark::Released(None)
+        | Mark::Constant
+        | Mark::Key(_)
+        | Mark::Dimension(_)
+        | Mark::Filter
+        | Mark::Measure(_)
+        | Mark::Derived(_)
+        | Mark::Aggregated(_) => OutputOrigin::Expression,
+    };
+    OutputColumn { name: field.name, r#type: field.r#type, origin }
+}
+
+/// One SELECT and nothing else.
+fn parse(sql: &str) -> Resolved<Query> {
+    if sql.len() > TEMPLATE_BYTES_MAX {
+        return Err(refuse(
+            code::TOO_LONG,
+            At::empty(),
+            "the text is longer than 64 KiB",
+            "a shorter template",
+        ));
+    }
+    let syntax = || {
+        refuse(
+            code::SYNTAX,
+            At::empty(),
+            "the text is not SQL, or nests too deeply",
+            "one SELECT query",
+        )
+    };
+    let parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEPTH_MAX);
+    let mut statements = parser
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|_| syntax())?;
+    let (Some(one), true) = (statements.pop(), statements.is_empty()) else {
+        return Err(refuse(
+            code::STATEMENT,
+            At::empty(),
+            "a template is one statement",
+            "one SELECT query",
+        ));
+    };
+    let at = one.span();
+    if let Statement::Query(query) = one {
+        return Ok(*query);
+    }
+    Err(refuse(code::STATEMENT, at, "only a SELECT may run", "SELECT … FROM …"))
+}
+
+/// A name that stages, aliases and output columns may have.
+fn plain_name(name: &str, at: At) -> Resolved<()> {
+    let mut bytes = name.bytes();
+    let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
+    let rest = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if first && rest && name.len() <= 63 && !name.starts_with("airlock") && name != "room" {
+        return Ok(());
+    }
+    Err(refuse(
+        code::NAME,
+        at,
+        "a name that is not plain, or reserved",
+        "[a-z][a-z0-9_]*, at most 63 characters, not airlock…",
+    ))
+}
 
 /// A template that passed, with the text that may run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +346,6 @@ pub struct OutputColumn {
 pub enum OutputOrigin {
     /// A dimension as it is.
     Dimension(DatasetName, ColumnName),
-    /// An aggregate.
-    Aggregate,
     /// Something computed from these.
     Expression,
 }

@@ -9,29 +9,16 @@
 pub(super) fn e164(raw: &str) -> Option<String> {
     let text = raw.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
-    let (plus, rest) = text
-        .strip_prefix('+')
-        .map_or((false, text), |rest| (true, rest));
-    let rest = if plus {
-        rest.replace("(0)", "")
-    } else {
-        rest.to_owned()
-    };
+    let (plus, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
+    let rest = if plus { rest.replace("(0)", "") } else { rest.to_owned() };
     let separator = |c: char| {
-        matches!(
-            c,
-            ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' | '\u{2011}' | '\u{2013}'
-        )
+        matches!(c, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' | '\u{2011}' | '\u{2013}')
     };
     if !rest.chars().all(|c| c.is_ascii_digit() || separator(c)) {
         return None;
     }
     let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
-    let international = if plus {
-        Some(digits.as_str())
-    } else {
-        digits.strip_prefix("00")
-    };
+    let international = if plus { Some(digits.as_str()) } else { digits.strip_prefix("00") };
     match international {
         Some(number) => {
             let fits = (8..=15).contains(&number.len()) && !number.starts_with('0');
@@ -42,16 +29,7 @@ pub(super) fn e164(raw: &str) -> Option<String> {
 }
 
 fn north_american(digits: &str) -> Option<String> {
-    let national = if digits.len() == 11 {
-        digits.strip_prefix('1')?
-    } else {
-        digits
-    };
-    let opens = |at: usize| {
-        national
-            .as_bytes()
-            .get(at)
-            .is_some_and(|b| matches!(b, b'2'..=b'9'))
-    };
+    let national = if digits.len() == 11 { digits.strip_prefix('1')? } else { digits };
+    let opens = |at: usize| national.as_bytes().get(at).is_some_and(|b| matches!(b, b'2'..=b'9'));
     (national.len() == 10 && opens(0) && opens(3)).then(|| format!("+1{national}"))
 }

@@ -6,11 +6,7 @@ use proptest::prelude::*;
 
 fn check(normaliser: Normaliser, vectors: &[(&str, Option<&str>)]) {
     for (raw, expected) in vectors {
-        assert_eq!(
-            normalise(normaliser, raw).as_deref(),
-            *expected,
-            "{normaliser:?} {raw:?}"
-        );
+        assert_eq!(normalise(normaliser, raw).as_deref(), *expected, "{normaliser:?} {raw:?}");
     }
 }
 
@@ -80,10 +76,7 @@ fn device_id() {
                 " EA7583CD-A667-48BC-B806-42ECB2B48606 ",
                 Some("ea7583cd-a667-48bc-b806-42ecb2b48606"),
             ),
-            (
-                "ea7583cd-a667-48bc-b806-42ecb2b48606",
-                Some("ea7583cd-a667-48bc-b806-42ecb2b48606"),
-            ),
+            ("ea7583cd-a667-48bc-b806-42ecb2b48606", Some("ea7583cd-a667-48bc-b806-42ecb2b48606")),
             ("00000000-0000-0000-0000-000000000000", None),
             ("ea7583cda66748bcb80642ecb2b48606", None),
             ("ea7583cd-a667-48bc-b806-42ecb2b4860g", None),
@@ -104,14 +97,7 @@ fn plain() {
             ("", None),
         ],
     );
-    check(
-        Raw,
-        &[
-            (" Card-0042 ", Some(" Card-0042 ")),
-            (" ", Some(" ")),
-            ("", None),
-        ],
-    );
+    check(Raw, &[(" Card-0042 ", Some(" Card-0042 ")), (" ", Some(" ")), ("", None)]);
 }
 
 #[test]

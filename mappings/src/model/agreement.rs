@@ -30,10 +30,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 100 runs in any 24 hours (the published default of Salesforce Data 360 Clean Rooms).
     fn default() -> Self {
-        Self {
-            runs_max: 100,
-            within_s: 86_400,
-        }
+        Self { runs_max: 100, within_s: 86_400 }
     }
 }
 

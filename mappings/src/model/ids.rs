@@ -23,9 +23,7 @@ fn shaped(text: &str, joiner: &[u8], length_max: usize) -> bool {
     bytes.len() <= length_max
         && first.is_ascii_lowercase()
         && !joiner.contains(last)
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || joiner.contains(b))
+        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || joiner.contains(b))
 }
 
 macro_rules! ids {

@@ -19,11 +19,7 @@ impl State {
         let signer = match &leaf.body {
             Body::Opened { .. } => by_gateway(leaf),
             Body::Proposed { agreement, digest } => self.legal_proposed(leaf, agreement, *digest),
-            Body::Joined {
-                member,
-                key,
-                agreement,
-            } => {
+            Body::Joined { member, key, agreement } => {
                 by_member(leaf, member)?;
                 self.legal_joined(member, *key, *agreement)
             }
@@ -31,11 +27,7 @@ impl State {
                 by_member(leaf, member)?;
                 self.legal_declined(member)
             }
-            Body::Approved {
-                member,
-                template,
-                digest,
-            } => {
+            Body::Approved { member, template, digest } => {
                 by_member(leaf, member)?;
                 self.legal_approved(member, template, *digest)
             }
@@ -66,11 +58,7 @@ impl State {
         if matches!(leaf.body, Body::Opened { .. }) != (self.size == 0) {
             return Err(Illegal::NotOpened);
         }
-        if self
-            .collaboration
-            .as_ref()
-            .is_some_and(|own| *own != leaf.collaboration)
-        {
+        if self.collaboration.as_ref().is_some_and(|own| *own != leaf.collaboration) {
             return Err(Illegal::OtherCollaboration);
         }
         let writable = u64::try_from(leaf.at_ms).is_ok_and(|at| at <= EXACT_MAX);
@@ -78,11 +66,7 @@ impl State {
             return Err(Illegal::Time);
         }
         if let Actor::Member(member) = &leaf.actor
-            && self
-                .revoked(&Revocable::Member {
-                    member: member.clone(),
-                })
-                .is_some()
+            && self.revoked(&Revocable::Member { member: member.clone() }).is_some()
         {
             return Err(Illegal::MemberRevoked);
         }
@@ -90,19 +74,11 @@ impl State {
     }
 
     fn granting(&self) -> Result<(), Illegal> {
-        if self.revoked(&Revocable::Room).is_some() {
-            Err(Illegal::RoomRevoked)
-        } else {
-            Ok(())
-        }
+        if self.revoked(&Revocable::Room).is_some() { Err(Illegal::RoomRevoked) } else { Ok(()) }
     }
 
     fn known_key(&self, member: &MemberId) -> Signer {
-        self.keys
-            .get(member)
-            .copied()
-            .map(Some)
-            .ok_or(Illegal::KeyUnknown)
+        self.keys.get(member).copied().map(Some).ok_or(Illegal::KeyUnknown)
     }
 
     fn legal_proposed(&self, leaf: &Leaf, agreement: &Agreement, digest: Digest) -> Signer {
@@ -115,20 +91,12 @@ impl State {
         }
         consistent(agreement)?;
         let same = |version: &&Version| version.digest == digest;
-        let waits = self
-            .waiting
-            .as_ref()
-            .filter(same)
-            .is_some_and(|v| v.declined.is_empty());
+        let waits = self.waiting.as_ref().filter(same).is_some_and(|v| v.declined.is_empty());
         if waits || self.in_force.as_ref().is_some_and(|v| same(&v)) {
             return Err(Illegal::AgreementRepeated);
         }
-        let left = |m: &&MemberId| {
-            self.revoked(&Revocable::Member {
-                member: (*m).clone(),
-            })
-            .is_some()
-        };
+        let left =
+            |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
         if agreement.members.keys().any(|m| left(&m)) {
             return Err(Illegal::MemberRevoked);
         }
@@ -136,9 +104,7 @@ impl State {
             Actor::Gateway => Ok(None),
             Actor::Member(member) => {
                 let known = self.keys.get(member).copied();
-                let key = known
-                    .or_else(|| pinned(agreement, member))
-                    .ok_or(Illegal::KeyUnknown)?;
+                let key = known.or_else(|| pinned(agreement, member)).ok_or(Illegal::KeyUnknown)?;
                 Ok(Some(key))
             }
         }
@@ -147,10 +113,7 @@ impl State {
     fn legal_joined(&self, member: &MemberId, key: PublicKey, agreement: Digest) -> Signer {
         self.granting()?;
         let Some(version) = self.waiting.as_ref().filter(|v| v.digest == agreement) else {
-            let again = self
-                .in_force
-                .as_ref()
-                .is_some_and(|v| v.digest == agreement);
+            let again = self.in_force.as_ref().is_some_and(|v| v.digest == agreement);
             let other = self.keys.get(member).is_some_and(|known| *known != key);
             return Err(match (again, other) {
                 (true, true) => Illegal::KeyDiffers,
@@ -167,11 +130,7 @@ impl State {
         if pinned(&version.agreement, member).is_some_and(|pin| pin != key) {
             return Err(Illegal::KeyNotPinned);
         }
-        if self
-            .keys
-            .iter()
-            .any(|(other, theirs)| other != member && *theirs == key)
-        {
+        if self.keys.iter().any(|(other, theirs)| other != member && *theirs == key) {
             return Err(Illegal::KeyTaken);
         }
         if version.declined.contains(member) {
@@ -195,11 +154,7 @@ impl State {
             return Err(Illegal::AlreadyDeclined);
         }
         // A member that has no key yet can still say no: refusing never waits.
-        Ok(self
-            .keys
-            .get(member)
-            .copied()
-            .or_else(|| pinned(&version.agreement, member)))
+        Ok(self.keys.get(member).copied().or_else(|| pinned(&version.agreement, member)))
     }
 
     fn legal_approved(&self, member: &MemberId, template: &TemplateName, digest: Digest) -> Signer {
@@ -209,10 +164,8 @@ impl State {
         if versions.is_empty() {
             return Err(Illegal::TemplateUnknown);
         }
-        let joined: Vec<&Version> = versions
-            .into_iter()
-            .filter(|v| v.accepted.contains(member))
-            .collect();
+        let joined: Vec<&Version> =
+            versions.into_iter().filter(|v| v.accepted.contains(member)).collect();
         if joined.is_empty() {
             return Err(Illegal::MemberNotJoined);
         }
@@ -242,18 +195,12 @@ impl State {
                 }
             }
             Revocable::Template { template, digest } => {
-                let current = self
-                    .versions()
-                    .any(|v| v.templates.get(template) == Some(digest));
+                let current = self.versions().any(|v| v.templates.get(template) == Some(digest));
                 if !current && !self.approvals.contains_key(&(template.clone(), *digest)) {
                     return Err(Illegal::TemplateUnknown);
                 }
             }
-            Revocable::Approval {
-                template,
-                digest,
-                of,
-            } => {
+            Revocable::Approval { template, digest, of } => {
                 own(of == by)?;
                 let given = self.approvals.get(&(template.clone(), *digest));
                 if !given.is_some_and(|members| members.contains_key(of)) {
@@ -265,30 +212,14 @@ impl State {
     }
 
     fn legal_run_requested(&self, leaf: &Leaf) -> Signer {
-        let Body::RunRequested {
-            run,
-            template,
-            digest,
-            by,
-            receivers,
-            touched,
-            ..
-        } = &leaf.body
+        let Body::RunRequested { run, template, digest, by, receivers, touched, .. } = &leaf.body
         else {
             return Err(Illegal::RunUnknown);
         };
         by_member(leaf, by)?;
         let digest = *digest;
         let at_ms = leaf.at_ms;
-        self.may_run(&RunRequest {
-            run,
-            template,
-            digest,
-            by,
-            receivers,
-            touched,
-            at_ms,
-        })?;
+        self.may_run(&RunRequest { run, template, digest, by, receivers, touched, at_ms })?;
         self.known_key(by)
     }
 
@@ -297,34 +228,13 @@ impl State {
         let run = self.runs.get(id).ok_or(Illegal::RunUnknown)?;
         let open = run.open().ok_or(Illegal::RunEnded)?;
         if let (Body::RunCancelled { .. }, Actor::Member(member)) = (&leaf.body, &leaf.actor) {
-            return if *member == run.by {
-                self.known_key(member)
-            } else {
-                Err(Illegal::Actor)
-            };
+            return if *member == run.by { self.known_key(member) } else { Err(Illegal::Actor) };
         }
-        if let Body::DeliveryIntended {
-            files,
-            rows,
-            withheld,
-            manifests,
-            ..
-        } = &leaf.body
-        {
-            exact(
-                [*rows, *withheld]
-                    .into_iter()
-                    .chain(files.iter().map(|file| file.bytes)),
-            )?;
+        if let Body::DeliveryIntended { files, rows, withheld, manifests, .. } = &leaf.body {
+            exact([*rows, *withheld].into_iter().chain(files.iter().map(|file| file.bytes)))?;
             self.legal_delivery(id, &run.status, files, manifests)?;
         }
-        if let Body::RunSucceeded {
-            rows,
-            withheld,
-            manifests,
-            ..
-        } = &leaf.body
-        {
+        if let Body::RunSucceeded { rows, withheld, manifests, .. } = &leaf.body {
             let (intended_rows, intended_withheld, intended) =
                 open.intended.as_ref().ok_or(Illegal::IntentMissing)?;
             if (intended_rows, intended_withheld, intended) != (rows, withheld, manifests) {
@@ -346,18 +256,11 @@ impl State {
         };
         self.may_deliver(id)?;
         let named = |member: &MemberId| open.receivers.contains(member);
-        let complete = open
-            .receivers
-            .iter()
-            .all(|member| manifests.contains_key(member));
+        let complete = open.receivers.iter().all(|member| manifests.contains_key(member));
         if !complete || !manifests.keys().all(named) || !files.iter().all(|f| named(&f.receiver)) {
             return Err(Illegal::ReceiverDiffers);
         }
-        if files.iter().all(|file| generated(&file.name)) {
-            Ok(())
-        } else {
-            Err(Illegal::FileName)
-        }
+        if files.iter().all(|file| generated(&file.name)) { Ok(()) } else { Err(Illegal::FileName) }
     }
 
     fn legal_effect(&self, leaf: &Leaf) -> Signer {
@@ -384,12 +287,8 @@ impl State {
 
     /// Who decides over a dataset: as agreed, or as proposed when it is new.
     fn owner(&self, dataset: &DatasetName) -> Result<&MemberId, Illegal> {
-        let found = self
-            .versions()
-            .find_map(|version| version.agreement.datasets.get(dataset));
-        found
-            .map(|dataset| &dataset.owner)
-            .ok_or(Illegal::DatasetUnknown)
+        let found = self.versions().find_map(|version| version.agreement.datasets.get(dataset));
+        found.map(|dataset| &dataset.owner).ok_or(Illegal::DatasetUnknown)
     }
 }
 
@@ -401,11 +300,7 @@ fn by_member(leaf: &Leaf, member: &MemberId) -> Result<(), Illegal> {
 }
 
 fn by_gateway(leaf: &Leaf) -> Signer {
-    if leaf.actor == Actor::Gateway {
-        Ok(None)
-    } else {
-        Err(Illegal::Actor)
-    }
+    if leaf.actor == Actor::Gateway { Ok(None) } else { Err(Illegal::Actor) }
 }
 
 /// The key that an agreement pins for a member.
@@ -416,29 +311,16 @@ fn pinned(agreement: &Agreement, member: &MemberId) -> Option<PublicKey> {
 fn consistent(agreement: &Agreement) -> Result<(), Illegal> {
     let member = |id: &MemberId| agreement.members.contains_key(id);
     let mut pins = agreement.members.values().filter_map(|m| m.key.as_deref());
-    let owned = agreement
-        .datasets
-        .values()
-        .all(|dataset| member(&dataset.owner));
-    let named = agreement
-        .templates
-        .values()
-        .all(|t| t.run_by.iter().chain(&t.received_by).all(member));
+    let owned = agreement.datasets.values().all(|dataset| member(&dataset.owner));
+    let named =
+        agreement.templates.values().all(|t| t.run_by.iter().chain(&t.received_by).all(member));
     let keyed = pins.all(|pin| pin.parse::<PublicKey>().is_ok());
     let some = !agreement.members.is_empty();
-    if some && owned && named && keyed {
-        Ok(())
-    } else {
-        Err(Illegal::AgreementInconsistent)
-    }
+    if some && owned && named && keyed { Ok(()) } else { Err(Illegal::AgreementInconsistent) }
 }
 
 fn exact(numbers: impl IntoIterator<Item = u64>) -> Result<(), Illegal> {
-    if numbers.into_iter().all(|n| n <= EXACT_MAX) {
-        Ok(())
-    } else {
-        Err(Illegal::Number)
-    }
+    if numbers.into_iter().all(|n| n <= EXACT_MAX) { Ok(()) } else { Err(Illegal::Number) }
 }
 
 /// A relative path of generated parts: no dots first, no separators doubled, nothing but plain characters.

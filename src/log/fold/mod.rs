@@ -155,17 +155,13 @@ impl State {
     /// The state that these leaves make, in their order from position 0.
     pub fn fold<'a>(leaves: impl IntoIterator<Item = (u64, &'a Leaf)>) -> Result<Self, FoldError> {
         let mut state = Self::default();
-        leaves
-            .into_iter()
-            .try_for_each(|(index, leaf)| state.apply(index, leaf))?;
+        leaves.into_iter().try_for_each(|(index, leaf)| state.apply(index, leaf))?;
         Ok(state)
     }
 
     /// Whether this leaf may come next. Nothing is appended without it.
     pub fn check(&self, leaf: &Leaf) -> Result<(), FoldError> {
-        self.legal(leaf)
-            .and_then(|signer| Self::signed(leaf, signer))
-            .map_err(|why| self.at(why))
+        self.legal(leaf).and_then(|signer| Self::signed(leaf, signer)).map_err(|why| self.at(why))
     }
 
     /// Takes the next leaf in, or refuses it and stays as it was.
@@ -186,22 +182,13 @@ impl State {
     }
 
     const fn at(&self, why: Illegal) -> FoldError {
-        FoldError {
-            index: self.size,
-            why,
-        }
+        FoldError { index: self.size, why }
     }
 
     fn signed(leaf: &Leaf, signer: Option<PublicKey>) -> Result<(), Illegal> {
         let Some(key) = signer else { return Ok(()) };
-        let good = leaf
-            .signature
-            .is_some_and(|made| key.verifies(&leaf.signed_bytes(), &made));
-        if good {
-            Ok(())
-        } else {
-            Err(Illegal::Signature)
-        }
+        let good = leaf.signature.is_some_and(|made| key.verifies(&leaf.signed_bytes(), &made));
+        if good { Ok(()) } else { Err(Illegal::Signature) }
     }
 
     /// How many leaves it has taken in.
@@ -243,17 +230,13 @@ impl State {
     /// The agreement in force, or else the one that waits.
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
-        self.in_force()
-            .or(self.waiting())
-            .map(|version| version.agreement.as_ref())
+        self.in_force().or(self.waiting()).map(|version| version.agreement.as_ref())
     }
 
     /// The digest of [`State::agreement`].
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        self.in_force()
-            .or(self.waiting())
-            .map(|version| version.digest)
+        self.in_force().or(self.waiting()).map(|version| version.digest)
     }
 
     /// Where every member of the newest agreement stands: the one that waits, or else the one in force.
@@ -261,12 +244,7 @@ impl State {
     pub fn members(&self) -> BTreeMap<MemberId, MemberState> {
         let newest = self.waiting().or(self.in_force());
         let stand = |version: &Version, member: &MemberId| {
-            if self
-                .revoked(&Revocable::Member {
-                    member: member.clone(),
-                })
-                .is_some()
-            {
+            if self.revoked(&Revocable::Member { member: member.clone() }).is_some() {
                 MemberState::Revoked
             } else if version.accepted.contains(member) {
                 MemberState::Joined
@@ -276,12 +254,9 @@ impl State {
                 MemberState::Invited
             }
         };
-        let members = newest
-            .into_iter()
-            .flat_map(|v| v.agreement.members.keys().map(move |m| (v, m)));
-        members
-            .map(|(version, member)| (member.clone(), stand(version, member)))
-            .collect()
+        let members =
+            newest.into_iter().flat_map(|v| v.agreement.members.keys().map(move |m| (v, m)));
+        members.map(|(version, member)| (member.clone(), stand(version, member))).collect()
     }
 
     /// The key under which a member decides.
@@ -295,12 +270,7 @@ impl State {
     pub fn approvals(&self, template: &TemplateName, digest: Digest) -> BTreeSet<MemberId> {
         let given = self.approvals.get(&(template.clone(), digest));
         let holds = |member: &&MemberId| self.approved(member, template, digest);
-        given
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-            .filter(holds)
-            .cloned()
-            .collect()
+        given.into_iter().flat_map(BTreeMap::keys).filter(holds).cloned().collect()
     }
 
     /// Every withdrawal and the position of its newest leaf. A template's or an approval's may be superseded by a
@@ -340,13 +310,9 @@ impl State {
     pub fn open_intents(&self) -> Vec<OpenIntent> {
         let runs = self.runs.iter().filter(|(_, run)| run.open().is_some());
         let unsettled = |outcome: Option<Outcome>| matches!(outcome, None | Some(Outcome::Unknown));
-        let effects = self
-            .effects
-            .iter()
-            .filter(|(_, record)| unsettled(record.outcome));
+        let effects = self.effects.iter().filter(|(_, record)| unsettled(record.outcome));
         let runs = runs.map(|(id, _)| OpenIntent::Run(id.clone()));
-        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone())))
-            .collect()
+        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
     }
 
     /// Writes down a leaf that was found legal.
@@ -372,32 +338,16 @@ impl State {
                     version.declined.insert(member.clone());
                 }
             }
-            Body::Approved {
-                member,
-                template,
-                digest,
-            } => {
-                let given = self
-                    .approvals
-                    .entry((template.clone(), *digest))
-                    .or_default();
+            Body::Approved { member, template, digest } => {
+                let given = self.approvals.entry((template.clone(), *digest)).or_default();
                 given.insert(member.clone(), index);
             }
             Body::Revoked { what, .. } => {
                 self.tombstones.insert(what.clone(), index);
             }
-            Body::EffectIntended {
-                step,
-                platform,
-                effect,
-            } => {
+            Body::EffectIntended { step, platform, effect } => {
                 let (platform, effect) = (platform.clone(), *effect);
-                let record = EffectRecord {
-                    index,
-                    platform,
-                    effect,
-                    outcome: None,
-                };
+                let record = EffectRecord { index, platform, effect, outcome: None };
                 self.effects.insert(step.clone(), record);
             }
             Body::EffectOutcome { step, outcome } => {
@@ -419,12 +369,7 @@ impl State {
             return;
         };
         version.accepted.insert(member.clone());
-        if version
-            .agreement
-            .members
-            .keys()
-            .all(|m| version.accepted.contains(m))
-        {
+        if version.agreement.members.keys().all(|m| version.accepted.contains(m)) {
             self.in_force = Some(version);
         } else {
             self.waiting = Some(version);
@@ -474,9 +419,7 @@ impl Version {
         Self {
             index,
             digest,
-            templates: templates
-                .map(|(name, text)| (name.clone(), text.digest(name)))
-                .collect(),
+            templates: templates.map(|(name, text)| (name.clone(), text.digest(name))).collect(),
             agreement: Arc::new(agreement.clone()),
             accepted: BTreeSet::new(),
             declined: BTreeSet::new(),
@@ -511,20 +454,10 @@ fn next_status(status: &RunStatus, body: &Body) -> RunStatus {
         return RunStatus::Cancelled(code.clone());
     }
     if let Body::RunSucceeded { rows, withheld, .. } = body {
-        return RunStatus::Succeeded {
-            rows: *rows,
-            withheld: *withheld,
-        };
+        return RunStatus::Succeeded { rows: *rows, withheld: *withheld };
     }
-    if let (
-        Body::DeliveryIntended {
-            rows,
-            withheld,
-            manifests,
-            ..
-        },
-        RunStatus::Requested(open),
-    ) = (body, status)
+    if let (Body::DeliveryIntended { rows, withheld, manifests, .. }, RunStatus::Requested(open)) =
+        (body, status)
     {
         let mut open = open.clone();
         open.intended = Some((*rows, *withheld, manifests.clone()));

@@ -39,11 +39,7 @@ pub struct Denied {
 
 impl Denied {
     fn new(code: &'static str, message: String, remedy: impl Into<String>) -> Self {
-        Self {
-            code,
-            message,
-            remedy: remedy.into(),
-        }
+        Self { code, message, remedy: remedy.into() }
     }
 }
 
@@ -65,23 +61,9 @@ const FINAL: &str =
 impl State {
     /// Whether this run may be requested now.
     pub fn may_run(&self, request: &RunRequest<'_>) -> Result<(), Denied> {
-        let RunRequest {
-            run,
-            template,
-            digest,
-            by,
-            receivers,
-            touched,
-            at_ms,
-        } = *request;
-        let version = self.permitted(Standing {
-            template,
-            digest,
-            by,
-            receivers,
-            touched,
-            since: None,
-        })?;
+        let RunRequest { run, template, digest, by, receivers, touched, at_ms } = *request;
+        let version =
+            self.permitted(Standing { template, digest, by, receivers, touched, since: None })?;
         if self.runs.contains_key(run) {
             let message = format!("run `{run}` was requested before");
             return Err(Denied::new("run-id-used", message, "choose another run id"));
@@ -92,10 +74,7 @@ impl State {
     /// Whether a requested run may still go on and deliver. False once anything it rests on was withdrawn after its
     /// request, whatever was granted since.
     pub fn may_deliver(&self, run: &RunId) -> Result<(), Denied> {
-        let known = self
-            .runs
-            .get(run)
-            .and_then(|found| found.open().map(|open| (found, open)));
+        let known = self.runs.get(run).and_then(|found| found.open().map(|open| (found, open)));
         let Some((found, open)) = known else {
             let message = format!("run `{run}` is not open");
             return Err(Denied::new("run-ended", message, "request a new run"));
@@ -119,16 +98,8 @@ impl State {
         digest: Digest,
     ) -> bool {
         let key = (template.clone(), digest);
-        let given = self
-            .approvals
-            .get(&key)
-            .and_then(|by| by.get(member).copied());
-        let left = || {
-            self.revoked(&Revocable::Member {
-                member: member.clone(),
-            })
-            .is_some()
-        };
+        let given = self.approvals.get(&key).and_then(|by| by.get(member).copied());
+        let left = || self.revoked(&Revocable::Member { member: member.clone() }).is_some();
         given.is_some_and(|at| self.withdrawn(member, template, digest) < Some(at) && !left())
     }
 
@@ -138,15 +109,8 @@ impl State {
             return None;
         }
         let (template, of) = (template.clone(), of.clone());
-        let whole = self.revoked(&Revocable::Template {
-            template: template.clone(),
-            digest,
-        });
-        whole.max(self.revoked(&Revocable::Approval {
-            template,
-            digest,
-            of,
-        }))
+        let whole = self.revoked(&Revocable::Template { template: template.clone(), digest });
+        whole.max(self.revoked(&Revocable::Approval { template, digest, of }))
     }
 
     fn permitted(&self, standing: Standing<'_>) -> Result<&Version, Denied> {
@@ -163,41 +127,25 @@ impl State {
         if self.revoked(&Revocable::Room).is_none() {
             return Ok(());
         }
-        Err(Denied::new(
-            "room-revoked",
-            "the room was closed".to_owned(),
-            FINAL,
-        ))
+        Err(Denied::new("room-revoked", "the room was closed".to_owned(), FINAL))
     }
 
     fn everyone_joined(&self) -> Result<&Version, Denied> {
         let Some(version) = &self.in_force else {
             let Some(waiting) = &self.waiting else {
                 let message = "no agreement was proposed".to_owned();
-                return Err(Denied::new(
-                    "agreement-missing",
-                    message,
-                    "a member proposes one",
-                ));
+                return Err(Denied::new("agreement-missing", message, "a member proposes one"));
             };
             let members = waiting.agreement.members.keys();
             let missing = members.filter(|m| !waiting.accepted.contains(*m));
             let missing = listed(missing);
             let message = format!("not every member has joined: {missing}");
-            return Err(Denied::new(
-                "member-not-joined",
-                message,
-                format!("{missing} must join"),
-            ));
+            return Err(Denied::new("member-not-joined", message, format!("{missing} must join")));
         };
         if !self.tombstones.is_empty() {
             let members = version.agreement.members.keys();
-            let left = |m: &&MemberId| {
-                self.revoked(&Revocable::Member {
-                    member: (*m).clone(),
-                })
-                .is_some()
-            };
+            let left =
+                |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
             if let Some(member) = members.into_iter().find(left) {
                 let message = format!("member `{member}` has left");
                 return Err(Denied::new("member-revoked", message, FINAL));
@@ -239,25 +187,17 @@ impl State {
             if self.tombstones.is_empty() {
                 continue;
             }
-            if self
-                .revoked(&Revocable::Dataset {
-                    dataset: name.clone(),
-                })
-                .is_some()
-            {
+            if self.revoked(&Revocable::Dataset { dataset: name.clone() }).is_some() {
                 let message = format!("dataset `{name}` was withdrawn by `{}`", dataset.owner);
                 return Err(Denied::new("dataset-revoked", message, FINAL));
             }
             let gone = columns.iter().find(|column| {
                 let (dataset, column) = (name.clone(), (*column).clone());
-                self.revoked(&Revocable::Column { dataset, column })
-                    .is_some()
+                self.revoked(&Revocable::Column { dataset, column }).is_some()
             });
             if let Some(column) = gone {
-                let message = format!(
-                    "column `{column}` of `{name}` was withdrawn by `{}`",
-                    dataset.owner
-                );
+                let message =
+                    format!("column `{column}` of `{name}` was withdrawn by `{}`", dataset.owner);
                 return Err(Denied::new("column-revoked", message, FINAL));
             }
         }
@@ -265,34 +205,21 @@ impl State {
     }
 
     fn owners_approve(&self, agreement: &Agreement, standing: Standing<'_>) -> Result<(), Denied> {
-        let Standing {
-            template,
-            digest,
-            since,
-            ..
-        } = standing;
+        let Standing { template, digest, since, .. } = standing;
         let owners = owners(agreement, standing.touched.keys());
-        let missing: Vec<_> = owners
-            .iter()
-            .filter(|o| !self.approved(o, template, digest))
-            .collect();
+        let missing: Vec<_> =
+            owners.iter().filter(|o| !self.approved(o, template, digest)).collect();
         if !missing.is_empty() {
             let missing = listed(missing.into_iter().copied());
-            let message = format!(
-                "template `{template}` ({}) lacks approval by {missing}",
-                digest.short()
-            );
+            let message =
+                format!("template `{template}` ({}) lacks approval by {missing}", digest.short());
             let remedy = format!("{missing} must approve this version");
             return Err(Denied::new("approval-missing", message, remedy));
         }
         let withdrawn = |owner: &MemberId| self.withdrawn(owner, template, digest) > since;
         if since.is_some() && owners.iter().any(|owner| withdrawn(owner)) {
             let message = format!("approval of template `{template}` was withdrawn during the run");
-            return Err(Denied::new(
-                "approval-revoked",
-                message,
-                "request a new run",
-            ));
+            return Err(Denied::new("approval-revoked", message, "request a new run"));
         }
         Ok(())
     }
@@ -304,16 +231,12 @@ impl State {
         if used < u64::from(limits.runs_max) {
             return Ok(());
         }
-        let message = format!(
-            "{used} of {} runs in {} seconds are spent",
-            limits.runs_max, limits.within_s
-        );
-        let oldest = usize::try_from(limits.runs_max)
-            .ok()
-            .and_then(|n| self.attempts.len().checked_sub(n));
-        let free_at = oldest
-            .and_then(|at| self.attempts.get(at))
-            .map(|at| at.saturating_add(window_ms));
+        let message =
+            format!("{used} of {} runs in {} seconds are spent", limits.runs_max, limits.within_s);
+        let oldest =
+            usize::try_from(limits.runs_max).ok().and_then(|n| self.attempts.len().checked_sub(n));
+        let free_at =
+            oldest.and_then(|at| self.attempts.get(at)).map(|at| at.saturating_add(window_ms));
         let remedy = free_at.map_or_else(
             || "the members must agree a larger cap".to_owned(),
             |at| format!("the next run is free at {at} (milliseconds since 1970)"),
@@ -323,46 +246,25 @@ impl State {
 }
 
 fn template_is_current(version: &Version, standing: Standing<'_>) -> Result<(), Denied> {
-    let Standing {
-        template, digest, ..
-    } = standing;
+    let Standing { template, digest, .. } = standing;
     match version.templates.get(template) {
         Some(current) if *current == digest => Ok(()),
         Some(current) => {
-            let message = format!(
-                "template `{template}` is now {}, not {}",
-                current.short(),
-                digest.short()
-            );
-            Err(Denied::new(
-                "template-differs",
-                message,
-                "run the version in the agreement",
-            ))
+            let message =
+                format!("template `{template}` is now {}, not {}", current.short(), digest.short());
+            Err(Denied::new("template-differs", message, "run the version in the agreement"))
         }
         None => {
             let message = format!("template `{template}` is not in the agreement");
-            Err(Denied::new(
-                "template-unknown",
-                message,
-                "a member proposes an agreement with it",
-            ))
+            Err(Denied::new("template-unknown", message, "a member proposes an agreement with it"))
         }
     }
 }
 
 fn parties_are_named(agreement: &Agreement, standing: Standing<'_>) -> Result<(), Denied> {
-    let Standing {
-        template: name,
-        by,
-        receivers,
-        ..
-    } = standing;
+    let Standing { template: name, by, receivers, .. } = standing;
     let able = |member: &MemberId, ability| {
-        agreement
-            .members
-            .get(member)
-            .is_some_and(|known| known.abilities.contains(&ability))
+        agreement.members.get(member).is_some_and(|known| known.abilities.contains(&ability))
     };
     let Some(template) = agreement.templates.get(name) else {
         let message = format!("template `{name}` is not in the agreement");
@@ -379,11 +281,7 @@ fn parties_are_named(agreement: &Agreement, standing: Standing<'_>) -> Result<()
     }
     if receivers.is_empty() {
         let message = "the run names no receiver".to_owned();
-        return Err(Denied::new(
-            "receiver-missing",
-            message,
-            "name a receiver of the template",
-        ));
+        return Err(Denied::new("receiver-missing", message, "name a receiver of the template"));
     }
     let allowed = |m: &&MemberId| template.received_by.contains(*m) && able(m, Ability::Receive);
     if let Some(receiver) = receivers.iter().find(|m| !allowed(m)) {
@@ -398,16 +296,9 @@ fn owners<'a>(
     agreement: &'a Agreement,
     datasets: impl Iterator<Item = &'a DatasetName>,
 ) -> BTreeSet<&'a MemberId> {
-    datasets
-        .filter_map(|name| agreement.datasets.get(name))
-        .map(|dataset| &dataset.owner)
-        .collect()
+    datasets.filter_map(|name| agreement.datasets.get(name)).map(|dataset| &dataset.owner).collect()
 }
 
 fn listed<'a>(members: impl IntoIterator<Item = &'a MemberId>) -> String {
-    members
-        .into_iter()
-        .map(|m| format!("`{m}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    members.into_iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(", ")
 }

@@ -54,21 +54,12 @@ impl Room {
         let clock = Arc::new(FixedClock::default());
         clock.set(1_700_000_000_000);
         let key = SecretKey::from_seed([9; 32]);
-        let log = AgreementLog::new(
-            Arc::new(MemoryStore::new()),
-            key,
-            Arc::<FixedClock>::clone(&clock),
-        );
+        let log =
+            AgreementLog::new(Arc::new(MemoryStore::new()), key, Arc::<FixedClock>::clone(&clock));
         let keys = [("brand", 1), ("grocer", 2)]
             .map(|(name, seed)| (member(name), SecretKey::from_seed([seed; 32])));
         let name = agreement.collaboration.clone();
-        let room = Self {
-            clock,
-            log,
-            name,
-            agreement,
-            keys: keys.into(),
-        };
+        let room = Self { clock, log, name, agreement, keys: keys.into() };
         let digest = room.agreement.digest();
         let agreement = Box::new(room.agreement.clone());
         let proposed = Body::Proposed { agreement, digest };
@@ -82,11 +73,7 @@ impl Room {
         for name in ["grocer", "brand"] {
             let key = room.keys[&member(name)].public();
             let agreement = room.agreement.digest();
-            let body = Body::Joined {
-                member: member(name),
-                key,
-                agreement,
-            };
+            let body = Body::Joined { member: member(name), key, agreement };
             room.decide(name, body).await.unwrap();
         }
         room
@@ -100,15 +87,7 @@ impl Room {
 
     async fn approve(&self) -> Result<(), String> {
         let (template, digest) = (weekly(), self.version());
-        self.decide(
-            "grocer",
-            Body::Approved {
-                member: member("grocer"),
-                template,
-                digest,
-            },
-        )
-        .await
+        self.decide("grocer", Body::Approved { member: member("grocer"), template, digest }).await
     }
 
     fn version(&self) -> Digest {
@@ -161,19 +140,9 @@ async fn attempts_are_capped_and_an_id_serves_once() {
 #[tokio::test]
 async fn a_withdrawn_dataset_is_never_granted_again() {
     let room = Room::approved().await;
-    let what = Revocable::Dataset {
-        dataset: DatasetName::new("sales").unwrap(),
-    };
+    let what = Revocable::Dataset { dataset: DatasetName::new("sales").unwrap() };
     room.request("r1").await.unwrap();
-    room.decide(
-        "grocer",
-        Body::Revoked {
-            by: member("grocer"),
-            what,
-        },
-    )
-    .await
-    .unwrap();
+    room.decide("grocer", Body::Revoked { by: member("grocer"), what }).await.unwrap();
     assert!(room.request("r2").await.is_err());
     let _ = room.approve().await;
     assert!(room.request("r3").await.is_err());
@@ -185,20 +154,8 @@ async fn a_withdrawn_dataset_is_never_granted_again() {
 async fn a_withdrawn_approval_takes_a_newer_one() {
     let room = Room::approved().await;
     let (template, digest, of) = (weekly(), room.version(), member("grocer"));
-    let what = Revocable::Approval {
-        template,
-        digest,
-        of,
-    };
-    room.decide(
-        "grocer",
-        Body::Revoked {
-            by: member("grocer"),
-            what,
-        },
-    )
-    .await
-    .unwrap();
+    let what = Revocable::Approval { template, digest, of };
+    room.decide("grocer", Body::Revoked { by: member("grocer"), what }).await.unwrap();
     assert!(room.request("r1").await.is_err());
     room.approve().await.unwrap();
     room.request("r2").await.unwrap();
@@ -208,11 +165,7 @@ async fn a_withdrawn_approval_takes_a_newer_one() {
 async fn nobody_decides_for_another() {
     let room = Room::joined().await;
     let (template, digest) = (weekly(), room.version());
-    let forged = Body::Approved {
-        member: member("grocer"),
-        template,
-        digest,
-    };
+    let forged = Body::Approved { member: member("grocer"), template, digest };
     assert!(room.decide("brand", forged).await.is_err());
     room.approve().await.unwrap();
 }

@@ -13,17 +13,9 @@ const BATCH_MAX: usize = 256;
 #[derive(Debug)]
 pub(super) enum Work {
     /// Leaves at a position.
-    Append {
-        collaboration: CollaborationId,
-        expected: u64,
-        leaves: Vec<Vec<u8>>,
-    },
+    Append { collaboration: CollaborationId, expected: u64, leaves: Vec<Vec<u8>> },
     /// A checkpoint.
-    Checkpoint {
-        collaboration: CollaborationId,
-        size: u64,
-        note: String,
-    },
+    Checkpoint { collaboration: CollaborationId, size: u64, note: String },
 }
 
 /// Work and who waits for it.
@@ -48,10 +40,8 @@ impl Writer {
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::new();
         while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            let (work, waiting): (Vec<Work>, Vec<_>) = batch
-                .drain(..)
-                .map(|request| (request.work, request.answer))
-                .unzip();
+            let (work, waiting): (Vec<Work>, Vec<_>) =
+                batch.drain(..).map(|request| (request.work, request.answer)).unzip();
             let answers = self.commit_all(&work).await;
             for (answer, result) in waiting.into_iter().zip(answers) {
                 // Whoever stopped waiting finds the outcome in the log.
@@ -84,16 +74,12 @@ impl Writer {
         let mut answers = Vec::with_capacity(works.len());
         for work in works {
             answers.push(match work {
-                Work::Append {
-                    collaboration,
-                    expected,
-                    leaves,
-                } => append(&mut transaction, collaboration, *expected, leaves).await?,
-                Work::Checkpoint {
-                    collaboration,
-                    size,
-                    note,
-                } => checkpoint(&mut transaction, collaboration, *size, note).await?,
+                Work::Append { collaboration, expected, leaves } => {
+                    append(&mut transaction, collaboration, *expected, leaves).await?
+                }
+                Work::Checkpoint { collaboration, size, note } => {
+                    checkpoint(&mut transaction, collaboration, *size, note).await?
+                }
             });
         }
         transaction.commit().await.map_err(|e| told(&e))?;
@@ -138,11 +124,7 @@ async fn append(
     } else {
         let insert = "INSERT INTO log (collaboration, size) VALUES (?1, 0)";
         let inserted = sqlx::query(insert).bind(collaboration.as_str());
-        inserted
-            .execute(&mut *connection)
-            .await
-            .map_err(|e| told(&e))?
-            .last_insert_rowid()
+        inserted.execute(&mut *connection).await.map_err(|e| told(&e))?.last_insert_rowid()
     };
     for (leaf, position) in leaves.iter().zip(size..) {
         sqlx::query("INSERT INTO leaf (log, position, body) VALUES (?1, ?2, ?3)")
@@ -180,10 +162,7 @@ async fn checkpoint(
     let kept = match row {
         Some(row) => {
             let kept_size = read_back(row.try_get(0).map_err(|e| told(&e))?)?;
-            Some((
-                kept_size,
-                row.try_get::<String, _>(1).map_err(|e| told(&e))?,
-            ))
+            Some((kept_size, row.try_get::<String, _>(1).map_err(|e| told(&e))?))
         }
         None => None,
     };

@@ -8,17 +8,8 @@ use crate::model::{
 };
 use std::collections::BTreeSet;
 
-const FIELDS: [&str; 9] = [
-    "from",
-    "type",
-    "use",
-    "key",
-    "keys",
-    "normalise",
-    "hashed",
-    "aggregates",
-    "activate",
-];
+const FIELDS: [&str; 9] =
+    ["from", "type", "use", "key", "keys", "normalise", "hashed", "aggregates", "activate"];
 const KEYS_MAX: usize = 8;
 const PHYSICAL_BYTES_MAX: usize = 255;
 const NORMALISERS: [(&str, Normaliser); 5] = [
@@ -61,10 +52,7 @@ pub(super) fn column(cx: &mut Cx, name: &ColumnName, place: &Place<'_>) -> Optio
     reserved(cx, place, name.as_str(), "airlock");
     let fields = place.fields(cx, &FIELDS)?;
     let r#use = fields.need(cx, "use").and_then(|p| p.word(cx, &USES));
-    let activate = fields
-        .get("activate")
-        .and_then(|p| p.boolean(cx))
-        .unwrap_or_default();
+    let activate = fields.get("activate").and_then(|p| p.boolean(cx)).unwrap_or_default();
     match r#use? {
         Use::Match => match_column(cx, name, &fields),
         Use::Dimension => plain(cx, name, &fields, ColumnUse::Dimension, activate),
@@ -81,9 +69,7 @@ pub(super) fn column(cx: &mut Cx, name: &ColumnName, place: &Place<'_>) -> Optio
             Some(Column {
                 from: from?,
                 r#type: kind?,
-                r#use: ColumnUse::Measure {
-                    aggregates: aggregates?,
-                },
+                r#use: ColumnUse::Measure { aggregates: aggregates? },
                 activate,
             })
         }
@@ -100,12 +86,7 @@ fn plain(
     let names = ["key", "keys", "normalise", "hashed", "aggregates"];
     fields.forbid(cx, &names, "field-not-for-use", "for a dimension or filter");
     let (from, kind) = source(cx, name, fields);
-    Some(Column {
-        from: from?,
-        r#type: kind?,
-        r#use,
-        activate,
-    })
+    Some(Column { from: from?, r#type: kind?, r#use, activate })
 }
 
 /// The physical column and type of a column that is no match key.
@@ -119,12 +100,7 @@ fn source(
         let kind = p.word(cx, &TYPES)?;
         if kind == ColumnType::Binary {
             let message = "binary columns can only be hashed match keys";
-            cx.refuse(
-                &p,
-                "binary-column",
-                message,
-                "use: match with hashed, or another type",
-            );
+            cx.refuse(&p, "binary-column", message, "use: match with hashed, or another type");
         }
         Some(kind)
     });
@@ -132,9 +108,7 @@ fn source(
 }
 
 fn from_or_name(cx: &mut Cx, name: &ColumnName, fields: &Fields<'_>) -> Option<String> {
-    fields
-        .get("from")
-        .map_or_else(|| Some(name.as_str().to_owned()), |p| physical(cx, &p))
+    fields.get("from").map_or_else(|| Some(name.as_str().to_owned()), |p| physical(cx, &p))
 }
 
 /// The name of a physical column.
@@ -147,12 +121,7 @@ pub(super) fn physical(cx: &mut Cx, place: &Place<'_>) -> Option<String> {
         let help = format!(
             "at most {PHYSICAL_BYTES_MAX} bytes, no quotes or backslashes, no spaces around it"
         );
-        cx.refuse(
-            place,
-            "bad-column-source",
-            "this is no name of a physical column",
-            help,
-        );
+        cx.refuse(place, "bad-column-source", "this is no name of a physical column", help);
         return None;
     }
     Some(text.to_owned())
@@ -165,12 +134,7 @@ fn aggregates(
 ) -> Option<BTreeSet<Aggregate>> {
     let place = fields.need(cx, "aggregates")?;
     if place.list(cx)?.is_empty() {
-        cx.refuse(
-            &place,
-            "empty-list",
-            "a measure needs its aggregates",
-            "such as [sum, avg]",
-        );
+        cx.refuse(&place, "empty-list", "a measure needs its aggregates", "such as [sum, avg]");
     }
     place.set(cx, |cx, item| {
         let aggregate = item.word(cx, &AGGREGATES)?;
@@ -246,12 +210,7 @@ fn match_column(cx: &mut Cx, name: &ColumnName, fields: &Fields<'_>) -> Option<C
     }
     let first = keys.first()?;
     let (from, kind) = (first.from.clone(), usual.unwrap_or(first.r#type));
-    Some(Column {
-        from,
-        r#type: kind,
-        r#use: ColumnUse::Match { keys },
-        activate: false,
-    })
+    Some(Column { from, r#type: kind, r#use: ColumnUse::Match { keys }, activate: false })
 }
 
 fn match_key(
@@ -270,9 +229,7 @@ fn match_key(
         (None, Some(usual)) => Some(usual),
         (None, None) => fields.need(cx, "type").and(None),
     };
-    let normalise = fields
-        .get("normalise")
-        .and_then(|p| p.word(cx, &NORMALISERS));
+    let normalise = fields.get("normalise").and_then(|p| p.word(cx, &NORMALISERS));
     let hashed = match fields.get("hashed") {
         Some(p) => Some(p.word(cx, &HASHES)?),
         None => None,
@@ -280,10 +237,9 @@ fn match_key(
     let (key, from, kind) = (key?, from?, kind?);
     hashed_fits(cx, fields, kind, hashed);
     let normalise = if hashed.is_some() {
-        if let (Some(p), Some(_)) = (
-            fields.get("normalise"),
-            normalise.filter(|n| *n != Normaliser::None),
-        ) {
+        if let (Some(p), Some(_)) =
+            (fields.get("normalise"), normalise.filter(|n| *n != Normaliser::None))
+        {
             let message = "what was hashed beforehand can't be normalised any more";
             cx.refuse(
                 &p,
@@ -296,26 +252,13 @@ fn match_key(
     } else {
         let chosen = normalise.unwrap_or_else(|| usual_normaliser(key.as_str(), kind));
         if chosen != Normaliser::None && kind != ColumnType::Utf8 {
-            let at = fields
-                .get("normalise")
-                .unwrap_or_else(|| fields.place.clone());
+            let at = fields.get("normalise").unwrap_or_else(|| fields.place.clone());
             let message = format!("only utf8 keys are normalised, not {}", type_name(kind));
-            cx.refuse(
-                &at,
-                "normalise-type",
-                message,
-                "type: utf8, or normalise: none",
-            );
+            cx.refuse(&at, "normalise-type", message, "type: utf8, or normalise: none");
         }
         chosen
     };
-    Some(MatchKey {
-        key,
-        from,
-        r#type: kind,
-        normalise,
-        hashed,
-    })
+    Some(MatchKey { key, from, r#type: kind, normalise, hashed })
 }
 
 /// A key's own normaliser, by its name; identifiers that are no text stay as they are.
@@ -336,12 +279,7 @@ fn hashed_fits(cx: &mut Cx, fields: &Fields<'_>, kind: ColumnType, hashed: Optio
         Some(Hashed::Sha256Bytes | Hashed::HmacBytes) => ColumnType::Binary,
         None if kind == ColumnType::Binary => {
             let message = "a binary match key is one that was hashed beforehand";
-            cx.refuse(
-                &at("type"),
-                "hashed-type",
-                message,
-                "hashed: sha256-bytes or hmac-bytes",
-            );
+            cx.refuse(&at("type"), "hashed-type", message, "hashed: sha256-bytes or hmac-bytes");
             return;
         }
         None => {
@@ -358,16 +296,7 @@ fn hashed_fits(cx: &mut Cx, fields: &Fields<'_>, kind: ColumnType, hashed: Optio
         }
     };
     if kind != wanted {
-        let message = format!(
-            "this hash comes as {}, not {}",
-            type_name(wanted),
-            type_name(kind)
-        );
-        cx.refuse(
-            &at("hashed"),
-            "hashed-type",
-            message,
-            format!("type: {}", type_name(wanted)),
-        );
+        let message = format!("this hash comes as {}, not {}", type_name(wanted), type_name(kind));
+        cx.refuse(&at("hashed"), "hashed-type", message, format!("type: {}", type_name(wanted)));
     }
 }

@@ -10,17 +10,13 @@ use crate::model::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const FIELDS: [&str; 7] = [
-    "owner", "at", "entity", "columns", "rule", "consent", "rows",
-];
+const FIELDS: [&str; 7] = ["owner", "at", "entity", "columns", "rule", "consent", "rows"];
 const ENTITIES_MIN: u64 = 100;
 const ENTITIES_MIN_MAX: u64 = 1_000_000;
 const AUDIENCE_MIN: u64 = 1000;
 const AUDIENCE_MIN_MAX: u64 = 1_000_000_000;
-const JOINS: [(&str, JoinRule); 2] = [
-    ("required", JoinRule::Required),
-    ("optional", JoinRule::Optional),
-];
+const JOINS: [(&str, JoinRule); 2] =
+    [("required", JoinRule::Required), ("optional", JoinRule::Optional)];
 
 /// The types that a column may have, by their names.
 pub(super) const TYPES: [(&str, ColumnType); 7] = [
@@ -44,13 +40,8 @@ pub(super) fn reserved(cx: &mut Cx, place: &Place<'_>, name: &str, also: &str) {
 pub(super) fn dataset(cx: &mut Cx, name: &DatasetName, place: &Place<'_>) -> Option<Dataset> {
     reserved(cx, place, name.as_str(), "room");
     let fields = place.fields(cx, &FIELDS)?;
-    let owner = fields
-        .need(cx, "owner")
-        .and_then(|p| p.id(cx, MemberId::new));
-    let at = fields
-        .need(cx, "at")
-        .map(|p| locations(cx, &p))
-        .unwrap_or_default();
+    let owner = fields.need(cx, "owner").and_then(|p| p.id(cx, MemberId::new));
+    let at = fields.need(cx, "at").map(|p| locations(cx, &p)).unwrap_or_default();
     let mut columns = BTreeMap::new();
     let mut known = BTreeSet::new();
     if let Some(place) = fields.need(cx, "columns") {
@@ -83,20 +74,9 @@ pub(super) fn dataset(cx: &mut Cx, name: &DatasetName, place: &Place<'_>) -> Opt
         },
     };
     let consent = fields.get("consent").and_then(|p| consent(cx, &p));
-    let rows = fields
-        .get("rows")
-        .and_then(|p| p.list(cx))
-        .unwrap_or_default();
+    let rows = fields.get("rows").and_then(|p| p.list(cx)).unwrap_or_default();
     let rows = rows.iter().filter_map(|p| row_filter(cx, p)).collect();
-    Some(Dataset {
-        owner: owner?,
-        at,
-        entity: entity?,
-        columns,
-        rule,
-        consent,
-        rows,
-    })
+    Some(Dataset { owner: owner?, at, entity: entity?, columns, rule, consent, rows })
 }
 
 fn locations(cx: &mut Cx, place: &Place<'_>) -> BTreeMap<PlatformId, Location> {
@@ -118,9 +98,7 @@ fn rule(cx: &mut Cx, place: &Place<'_>) -> AnalysisRule {
     else {
         return rule;
     };
-    if let Some(n) = fields
-        .get("entities_min")
-        .and_then(|p| p.integer(cx, &(1..=ENTITIES_MIN_MAX)))
+    if let Some(n) = fields.get("entities_min").and_then(|p| p.integer(cx, &(1..=ENTITIES_MIN_MAX)))
     {
         rule.entities_min = n;
     }
@@ -128,9 +106,7 @@ fn rule(cx: &mut Cx, place: &Place<'_>) -> AnalysisRule {
         rule.join = join;
     }
     rule.receivers = fields.get("receivers").and_then(|p| members(cx, &p));
-    rule.activation = fields
-        .get("activation")
-        .and_then(|p| activation(cx, &p, rule.entities_min));
+    rule.activation = fields.get("activation").and_then(|p| activation(cx, &p, rule.entities_min));
     rule
 }
 
@@ -138,12 +114,7 @@ fn rule(cx: &mut Cx, place: &Place<'_>) -> AnalysisRule {
 pub(super) fn members(cx: &mut Cx, place: &Place<'_>) -> Option<BTreeSet<MemberId>> {
     let members = place.set(cx, |cx, p| p.id(cx, MemberId::new))?;
     if place.is_empty_list() {
-        cx.refuse(
-            place,
-            "empty-list",
-            "this list names nobody",
-            "name at least one member",
-        );
+        cx.refuse(place, "empty-list", "this list names nobody", "name at least one member");
     }
     Some(members)
 }
@@ -167,25 +138,15 @@ fn activation(cx: &mut Cx, place: &Place<'_>, entities_min: u64) -> Option<Activ
             n.unwrap_or(AUDIENCE_MIN)
         }
     };
-    Some(ActivationRule {
-        to: to?,
-        audience_min,
-    })
+    Some(ActivationRule { to: to?, audience_min })
 }
 
 fn consent(cx: &mut Cx, place: &Place<'_>) -> Option<Consent> {
     let fields = place.fields(cx, &["from", "type", "granted"])?;
-    let from = fields
-        .need(cx, "from")
-        .and_then(|p| column::physical(cx, &p));
-    let kind = fields
-        .get("type")
-        .map_or(Some(ColumnType::Utf8), |p| scanned_type(cx, &p));
+    let from = fields.need(cx, "from").and_then(|p| column::physical(cx, &p));
+    let kind = fields.get("type").map_or(Some(ColumnType::Utf8), |p| scanned_type(cx, &p));
     let granted = fields.need(cx, "granted");
-    let values = granted
-        .as_ref()
-        .zip(kind)
-        .and_then(|(p, kind)| literals(cx, kind, p));
+    let values = granted.as_ref().zip(kind).and_then(|(p, kind)| literals(cx, kind, p));
     if let Some(place) = granted.as_ref().filter(|p| p.is_empty_list()) {
         cx.refuse(
             place,
@@ -194,18 +155,12 @@ fn consent(cx: &mut Cx, place: &Place<'_>) -> Option<Consent> {
             "name at least one value",
         );
     }
-    Some(Consent {
-        from: from?,
-        r#type: kind?,
-        granted: values?,
-    })
+    Some(Consent { from: from?, r#type: kind?, granted: values? })
 }
 
 fn row_filter(cx: &mut Cx, place: &Place<'_>) -> Option<RowFilter> {
     let fields = place.fields(cx, &["from", "type", "any_of", "min", "max"])?;
-    let from = fields
-        .need(cx, "from")
-        .and_then(|p| column::physical(cx, &p));
+    let from = fields.need(cx, "from").and_then(|p| column::physical(cx, &p));
     let kind = fields.need(cx, "type").and_then(|p| scanned_type(cx, &p))?;
     let any_of = fields.get("any_of").and_then(|p| literals(cx, kind, &p));
     let (min, max) = bounds(cx, kind, fields.get("min"), fields.get("max"));
@@ -219,20 +174,9 @@ fn row_filter(cx: &mut Cx, place: &Place<'_>) -> Option<RowFilter> {
         );
     }
     if let Some(place) = fields.get("any_of").filter(Place::is_empty_list) {
-        cx.refuse(
-            &place,
-            "empty-list",
-            "no row has one of no values",
-            "name at least one value",
-        );
+        cx.refuse(&place, "empty-list", "no row has one of no values", "name at least one value");
     }
-    Some(RowFilter {
-        from: from?,
-        r#type: kind,
-        any_of: any_of.unwrap_or_default(),
-        min,
-        max,
-    })
+    Some(RowFilter { from: from?, r#type: kind, any_of: any_of.unwrap_or_default(), min, max })
 }
 
 fn scanned_type(cx: &mut Cx, place: &Place<'_>) -> Option<ColumnType> {
@@ -286,11 +230,7 @@ pub(super) fn bounds(
     min: Option<Place<'_>>,
     max: Option<Place<'_>>,
 ) -> (Option<Literal>, Option<Literal>) {
-    for place in [&min, &max]
-        .into_iter()
-        .flatten()
-        .filter(|_| !literal::ordered(kind))
-    {
+    for place in [&min, &max].into_iter().flatten().filter(|_| !literal::ordered(kind)) {
         let message = format!("{} has no order to bound", literal::type_name(kind));
         cx.refuse(place, "unordered-bound", message, "list the values instead");
     }
@@ -299,12 +239,7 @@ pub(super) fn bounds(
     if let (Some(place), Some(a), Some(b)) = (max, &low, &high)
         && literal::order(kind, a, b).is_some_and(std::cmp::Ordering::is_gt)
     {
-        cx.refuse(
-            &place,
-            "parameter-bounds",
-            "`max` is below `min`",
-            "swap them",
-        );
+        cx.refuse(&place, "parameter-bounds", "`max` is below `min`", "swap them");
     }
     (low, high)
 }

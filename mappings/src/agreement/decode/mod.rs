@@ -43,49 +43,27 @@ pub(super) fn agreement(cx: &mut Cx, root: &Place<'_>) -> Option<Agreement> {
     version(cx, root)?;
     let top = root.fields(cx, &FIELDS)?;
     let unnamed = || CollaborationId::new("unnamed").ok();
-    let collaboration = top
-        .need(cx, "collaboration")
-        .and_then(|p| p.id(cx, CollaborationId::new));
-    let description = top
-        .get("description")
-        .and_then(|p| paragraph(cx, &p))
-        .unwrap_or_default();
-    let residency = top
-        .get("residency")
-        .and_then(|p| p.set(cx, |cx, r| r.id(cx, Region::new)));
-    let members = top
-        .need(cx, "members")
-        .map(|p| members(cx, &p))
-        .unwrap_or_default();
-    let rooms = top
-        .need(cx, "rooms")
-        .map(|p| rooms(cx, &p))
-        .unwrap_or_default();
+    let collaboration = top.need(cx, "collaboration").and_then(|p| p.id(cx, CollaborationId::new));
+    let description = top.get("description").and_then(|p| paragraph(cx, &p)).unwrap_or_default();
+    let residency = top.get("residency").and_then(|p| p.set(cx, |cx, r| r.id(cx, Region::new)));
+    let members = top.need(cx, "members").map(|p| members(cx, &p)).unwrap_or_default();
+    let rooms = top.need(cx, "rooms").map(|p| rooms(cx, &p)).unwrap_or_default();
     let mut datasets = BTreeMap::new();
-    for (name, place) in top
-        .need(cx, "datasets")
-        .map(|p| p.named(cx, DatasetName::new))
-        .unwrap_or_default()
+    for (name, place) in
+        top.need(cx, "datasets").map(|p| p.named(cx, DatasetName::new)).unwrap_or_default()
     {
         datasets.extend(dataset::dataset(cx, &name, &place).map(|d| (name, d)));
     }
     let mut templates = BTreeMap::new();
-    for (name, place) in top
-        .need(cx, "templates")
-        .map(|p| p.named(cx, TemplateName::new))
-        .unwrap_or_default()
+    for (name, place) in
+        top.need(cx, "templates").map(|p| p.named(cx, TemplateName::new)).unwrap_or_default()
     {
         templates.extend(template::template(cx, &place).map(|t| (name, t)));
     }
-    let limits = top
-        .get("limits")
-        .and_then(|p| limits(cx, &p))
-        .unwrap_or_default();
+    let limits = top.get("limits").and_then(|p| limits(cx, &p)).unwrap_or_default();
     let mut destinations = BTreeMap::new();
-    for (member, place) in top
-        .get("destinations")
-        .map(|p| p.named(cx, MemberId::new))
-        .unwrap_or_default()
+    for (member, place) in
+        top.get("destinations").map(|p| p.named(cx, MemberId::new)).unwrap_or_default()
     {
         destinations.extend(place.text(cx).map(|text| (member, text.to_owned())));
     }
@@ -134,12 +112,7 @@ fn version(cx: &mut Cx, root: &Place<'_>) -> Option<()> {
         | Value::List(_)
         | Value::Refused => {
             let message = "this version of the format is not known here";
-            cx.refuse(
-                &written,
-                "unknown-version",
-                message,
-                "write `agreement: v1`",
-            );
+            cx.refuse(&written, "unknown-version", message, "write `agreement: v1`");
             None
         }
     }
@@ -151,12 +124,7 @@ fn paragraph(cx: &mut Cx, place: &Place<'_>) -> Option<String> {
     let hidden = |c: char| c.is_control() && c != '\n';
     if text.len() > DESCRIPTION_BYTES_MAX || text.chars().any(hidden) {
         let help = format!("at most {DESCRIPTION_BYTES_MAX} bytes without control characters");
-        cx.refuse(
-            place,
-            "bad-text",
-            "this text is too long or has control characters",
-            help,
-        );
+        cx.refuse(place, "bad-text", "this text is too long or has control characters", help);
         return None;
     }
     Some(text.to_owned())
@@ -168,32 +136,17 @@ fn members(cx: &mut Cx, place: &Place<'_>) -> BTreeMap<MemberId, Member> {
         let Some(fields) = place.fields(cx, &["name", "abilities", "identity", "key"]) else {
             continue;
         };
-        let name = fields
-            .need(cx, "name")
-            .and_then(|p| p.text(cx))
-            .unwrap_or_default()
-            .to_owned();
-        let abilities = fields
-            .get("abilities")
-            .and_then(|p| p.set(cx, |cx, a| a.word(cx, &ABILITIES)));
+        let name = fields.need(cx, "name").and_then(|p| p.text(cx)).unwrap_or_default().to_owned();
+        let abilities =
+            fields.get("abilities").and_then(|p| p.set(cx, |cx, a| a.word(cx, &ABILITIES)));
         let mut identity = BTreeMap::new();
-        for (platform, place) in fields
-            .get("identity")
-            .map(|p| platforms(cx, &p))
-            .unwrap_or_default()
+        for (platform, place) in
+            fields.get("identity").map(|p| platforms(cx, &p)).unwrap_or_default()
         {
             identity.extend(place.text(cx).map(|text| (platform, text.to_owned())));
         }
         let key = fields.get("key").and_then(|p| public_key(cx, &p));
-        out.insert(
-            id,
-            Member {
-                name,
-                abilities: abilities.unwrap_or_default(),
-                identity,
-                key,
-            },
-        );
+        out.insert(id, Member { name, abilities: abilities.unwrap_or_default(), identity, key });
     }
     out
 }
@@ -204,12 +157,7 @@ fn public_key(cx: &mut Cx, place: &Place<'_>) -> Option<String> {
     if text.strip_prefix("ed25519:").is_some_and(hex) {
         return Some(text.to_owned());
     }
-    cx.refuse(
-        place,
-        "bad-key",
-        "this is no public key",
-        "`ed25519:` and 64 lower-case hex digits",
-    );
+    cx.refuse(place, "bad-key", "this is no public key", "`ed25519:` and 64 lower-case hex digits");
     None
 }
 
@@ -253,10 +201,7 @@ fn rooms(cx: &mut Cx, place: &Place<'_>) -> Vec<Room> {
 fn room(cx: &mut Cx, place: &Place<'_>) -> Option<Room> {
     if matches!(place.node.value, Value::Text(_)) {
         let platform = place.id(cx, PlatformId::new)?;
-        return known_platform(cx, place, &platform).then_some(Room {
-            platform,
-            region: None,
-        });
+        return known_platform(cx, place, &platform).then_some(Room { platform, region: None });
     }
     let fields = place.fields(cx, &["platform", "region"])?;
     let at = fields.need(cx, "platform")?;
@@ -271,16 +216,9 @@ fn room(cx: &mut Cx, place: &Place<'_>) -> Option<Room> {
 fn limits(cx: &mut Cx, place: &Place<'_>) -> Option<Limits> {
     let fields = place.fields(cx, &["runs_max", "within"])?;
     let usual = Limits::default();
-    let runs = fields
-        .get("runs_max")
-        .and_then(|p| p.integer(cx, &(1..=1_000_000)));
-    let runs_max = runs
-        .and_then(|n| u32::try_from(n).ok())
-        .unwrap_or(usual.runs_max);
-    let within_s = fields
-        .get("within")
-        .and_then(|p| window(cx, &p))
-        .unwrap_or(usual.within_s);
+    let runs = fields.get("runs_max").and_then(|p| p.integer(cx, &(1..=1_000_000)));
+    let runs_max = runs.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual.runs_max);
+    let within_s = fields.get("within").and_then(|p| window(cx, &p)).unwrap_or(usual.within_s);
     Some(Limits { runs_max, within_s })
 }
 
@@ -296,13 +234,8 @@ fn window(cx: &mut Cx, place: &Place<'_>) -> Option<u64> {
     let mut digits = text.chars();
     let unit = digits.next_back().and_then(unit);
     let plain = |d: &&str| d.len() <= 9 && d.bytes().all(|b| b.is_ascii_digit());
-    let count = Some(digits.as_str())
-        .filter(plain)
-        .and_then(|d| d.parse::<u64>().ok());
-    let seconds = count
-        .zip(unit)
-        .map(|(n, s)| n * s)
-        .filter(|s| (1..=WINDOW_S_MAX).contains(s));
+    let count = Some(digits.as_str()).filter(plain).and_then(|d| d.parse::<u64>().ok());
+    let seconds = count.zip(unit).map(|(n, s)| n * s).filter(|s| (1..=WINDOW_S_MAX).contains(s));
     if seconds.is_none() {
         let help = "a number and s, m, h or d, such as 24h or 30m; at most 366d";
         cx.refuse(place, "bad-duration", "this is no window of time", help);

@@ -11,38 +11,21 @@ fn template(parameters: &str) -> Template {
 }
 
 fn give(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect()
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 fn bound(parameters: &str, text: &str) -> Result<Literal, &'static str> {
-    let found = bind(
-        &template(&format!("p: {parameters}")),
-        &give(&[("p", text)]),
-    );
-    found
-        .map(|b| b.into_values().next().unwrap())
-        .map_err(|d| d[0].code)
+    let found = bind(&template(&format!("p: {parameters}")), &give(&[("p", text)]));
+    found.map(|b| b.into_values().next().unwrap()).map_err(|d| d[0].code)
 }
 
 #[test]
 fn texts_become_typed_values() {
     assert_eq!(bound("{ type: int64 }", "-7"), Ok(Literal::Int64(-7)));
     assert_eq!(bound("{ type: float64 }", "1"), Ok(Literal::Float64(1.0)));
-    assert_eq!(
-        bound("{ type: boolean }", "true"),
-        Ok(Literal::Boolean(true))
-    );
-    assert_eq!(
-        bound("{ type: utf8 }", " a'; DROP "),
-        Ok(Literal::Utf8(" a'; DROP ".to_owned()))
-    );
-    assert_eq!(
-        bound("{ type: date }", "2024-02-29"),
-        Ok(Literal::Utf8("2024-02-29".to_owned()))
-    );
+    assert_eq!(bound("{ type: boolean }", "true"), Ok(Literal::Boolean(true)));
+    assert_eq!(bound("{ type: utf8 }", " a'; DROP "), Ok(Literal::Utf8(" a'; DROP ".to_owned())));
+    assert_eq!(bound("{ type: date }", "2024-02-29"), Ok(Literal::Utf8("2024-02-29".to_owned())));
     let noon = bound("{ type: timestamp }", "2024-01-01T13:00:00+01:00");
     assert_eq!(noon, Ok(Literal::Utf8("2024-01-01T12:00:00Z".to_owned())));
 }
@@ -98,11 +81,7 @@ fn bounds_hold_at_their_edges() {
             assert!(bound(&parameter, text).is_ok(), "{kind} {text}");
         }
         for text in outside {
-            assert_eq!(
-                bound(&parameter, text),
-                Err("parameter-bounds"),
-                "{kind} {text}"
-            );
+            assert_eq!(bound(&parameter, text), Err("parameter-bounds"), "{kind} {text}");
         }
     }
 }
@@ -110,10 +89,7 @@ fn bounds_hold_at_their_edges() {
 #[test]
 fn only_listed_values_pass() {
     assert!(bound("{ type: utf8, values: [gold, silver] }", "gold").is_ok());
-    assert_eq!(
-        bound("{ type: utf8, values: [gold, silver] }", "Gold"),
-        Err("parameter-values")
-    );
+    assert_eq!(bound("{ type: utf8, values: [gold, silver] }", "Gold"), Err("parameter-values"));
     assert!(bound("{ type: float64, values: [1, 2] }", "2.0").is_ok());
 }
 
@@ -121,10 +97,7 @@ fn only_listed_values_pass() {
 fn a_default_fills_in_and_nothing_else_does() {
     let template = template("a: { type: int64, default: 3 }\n      b: { type: int64 }");
     let found = bind(&template, &give(&[("b", "4")])).unwrap();
-    assert_eq!(
-        found.into_values().collect::<Vec<_>>(),
-        [Literal::Int64(3), Literal::Int64(4)]
-    );
+    assert_eq!(found.into_values().collect::<Vec<_>>(), [Literal::Int64(3), Literal::Int64(4)]);
     let found = bind(&template, &give(&[])).unwrap_err();
     assert_eq!(
         (found[0].code, found[0].path.as_str(), found.len()),
@@ -135,11 +108,7 @@ fn a_default_fills_in_and_nothing_else_does() {
 #[test]
 fn unknown_names_are_refused_with_the_nearest_and_without_the_value() {
     let template = template("from_week: { type: int64 }");
-    let given = give(&[
-        ("from_weak", "123456"),
-        ("from_week", "x123456"),
-        ("a b", "1"),
-    ]);
+    let given = give(&[("from_weak", "123456"), ("from_week", "x123456"), ("a b", "1")]);
     let found: Vec<Diagnostic> = bind(&template, &given).unwrap_err();
     assert_eq!(
         found.iter().map(|d| d.code).collect::<Vec<_>>(),

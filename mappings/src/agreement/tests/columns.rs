@@ -15,30 +15,21 @@ fn keys(text: &str) -> Vec<MatchKey> {
 #[test]
 fn a_key_defaults_to_its_column_and_its_own_normaliser() {
     let person = |text: &str| {
-        with(
-            "person: { from: mail, type: utf8, use: match, key: email }",
-            text,
-        )
-        .replace("entity: person", "entity: device_id")
+        with("person: { from: mail, type: utf8, use: match, key: email }", text)
+            .replace("entity: person", "entity: device_id")
     };
     let key = &keys(&person("device_id: { type: utf8, use: match }"))[0];
     assert_eq!(
         (key.key.as_str(), key.from.as_str(), key.normalise),
         ("device-id", "device_id", Normaliser::DeviceId)
     );
-    let key = &keys(&person(
-        "device_id: { type: int64, use: match, key: household-id }",
-    ))[0];
+    let key = &keys(&person("device_id: { type: int64, use: match, key: household-id }"))[0];
     assert_eq!(key.normalise, Normaliser::None);
     let key = &keys(&person("device_id: { type: utf8, use: match, key: card }"))[0];
     assert_eq!(key.normalise, Normaliser::LowerTrim);
-    let key = &keys(&person(
-        "device_id: { type: utf8, use: match, key: email, hashed: sha256-hex }",
-    ))[0];
-    assert_eq!(
-        (key.normalise, key.hashed),
-        (Normaliser::None, Some(Hashed::Sha256Hex))
-    );
+    let key =
+        &keys(&person("device_id: { type: utf8, use: match, key: email, hashed: sha256-hex }"))[0];
+    assert_eq!((key.normalise, key.hashed), (Normaliser::None, Some(Hashed::Sha256Hex)));
 }
 
 #[test]
@@ -58,12 +49,7 @@ fn keys_and_hashes_fit_their_types() {
         &person("type: binary, use: match, hashed: sha256-hex"),
         &good,
     );
-    one(
-        "hashed-type",
-        &format!("{path}.type"),
-        &person("type: binary, use: match"),
-        &good,
-    );
+    one("hashed-type", &format!("{path}.type"), &person("type: binary, use: match"), &good);
     one(
         "hashed-normalise",
         &format!("{path}.normalise"),
@@ -97,13 +83,7 @@ fn a_column_takes_several_keys_in_order() {
     let several = person(
         "use: match, type: utf8, keys: [{ key: email, from: a }, { key: card, from: b, type: int64 }]",
     );
-    assert_eq!(
-        keys(&several)
-            .iter()
-            .map(|k| k.from.as_str())
-            .collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(keys(&several).iter().map(|k| k.from.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     one(
         "conflicting-fields",
         &format!("{path}.from"),
@@ -116,12 +96,7 @@ fn a_column_takes_several_keys_in_order() {
         &several.replace("key: card", "key: email"),
         &several,
     );
-    one(
-        "keys-count",
-        &format!("{path}.keys"),
-        &person("use: match, keys: []"),
-        &several,
-    );
+    one("keys-count", &format!("{path}.keys"), &person("use: match, keys: []"), &several);
 }
 
 #[test]
@@ -146,12 +121,7 @@ fn measures_have_aggregates_that_mean_something() {
         &sales("type: int64, use: measure, aggregates: []"),
         BASE,
     );
-    one(
-        "missing-field",
-        path,
-        &sales("type: int64, use: measure"),
-        BASE,
-    );
+    one("missing-field", path, &sales("type: int64, use: measure"), BASE);
     one(
         "field-not-for-use",
         &format!("{path}.aggregates"),

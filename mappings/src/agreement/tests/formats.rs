@@ -17,9 +17,7 @@ fn stored() -> Vec<(String, String)> {
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let stem = name
-            .strip_suffix(".yaml")
-            .or_else(|| name.strip_suffix(".json"));
+        let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".json"));
         if let Some(stem) =
             stem.filter(|s| s.starts_with("agreement-v1-") && !s.ends_with(".canonical"))
         {
@@ -38,10 +36,7 @@ fn value(node: &Node) -> serde_json::Value {
         Value::Float(n) => json!(n),
         Value::Text(text) => json!(text),
         Value::List(items) => items.iter().map(value).collect(),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|e| (e.name.clone(), value(&e.node)))
-            .collect(),
+        Value::Map(entries) => entries.iter().map(|e| (e.name.clone(), value(&e.node))).collect(),
     }
 }
 
@@ -51,10 +46,7 @@ fn a_stored_agreement_keeps_its_canonical_bytes() {
         let agreement = read(&text).unwrap_or_else(|found| panic!("{stem}: {found:#?}"));
         let bytes =
             fs::read(folder().join(format!("{stem}.canonical.json"))).unwrap_or_else(|_| {
-                panic!(
-                    "{stem}: store {}",
-                    String::from_utf8_lossy(&agreement.canonical())
-                )
+                panic!("{stem}: store {}", String::from_utf8_lossy(&agreement.canonical()))
             });
         assert_eq!(
             String::from_utf8_lossy(&agreement.canonical()),
@@ -113,13 +105,9 @@ fn the_base_fits_the_schema_and_its_broken_twins_do_not() {
 fn every_word_of_the_schema_is_read() {
     let schema = json_schema();
     let words = |path: &str| -> Vec<String> {
-        let list = schema
-            .pointer(path)
-            .and_then(|v| v.as_array())
-            .unwrap_or_else(|| panic!("{path}"));
-        list.iter()
-            .map(|w| w.as_str().unwrap().to_owned())
-            .collect()
+        let list =
+            schema.pointer(path).and_then(|v| v.as_array()).unwrap_or_else(|| panic!("{path}"));
+        list.iter().map(|w| w.as_str().unwrap().to_owned()).collect()
     };
     for platform in words("/$defs/platform/enum") {
         let text = super::with(

@@ -47,10 +47,7 @@ fn names_must_refer_to_something() {
 #[test]
 fn a_refused_declaration_still_declares_its_name() {
     assert_eq!(
-        codes(&with(
-            "{ name: Brand, abilities: [contribute, run, receive] }",
-            "17"
-        )),
+        codes(&with("{ name: Brand, abilities: [contribute, run, receive] }", "17")),
         ["wrong-type"]
     );
     assert_eq!(codes(&with("use: match", "use: mtch")), ["unknown-word"]);
@@ -72,12 +69,7 @@ fn identifiers_have_a_shape() {
         BASE,
     );
     assert_eq!(hidden.message, "this name is no name for a collaboration");
-    one(
-        "bad-identifier",
-        "datasets.shoppers.columns.Age",
-        &with("age: {", "Age: {"),
-        BASE,
-    );
+    one("bad-identifier", "datasets.shoppers.columns.Age", &with("age: {", "Age: {"), BASE);
 }
 
 #[test]
@@ -118,10 +110,7 @@ fn the_privacy_unit_is_a_match_column() {
 #[test]
 fn abilities_are_needed() {
     let grocer = |abilities: &str| {
-        with(
-            "abilities: [contribute] }",
-            &format!("abilities: [{abilities}] }}"),
-        )
+        with("abilities: [contribute] }", &format!("abilities: [{abilities}] }}"))
     };
     one(
         "owner-cannot-contribute",
@@ -133,36 +122,18 @@ fn abilities_are_needed() {
         "{}  grocer: /results/grocer\n",
         with("received_by: [brand]", "received_by: [brand, grocer]")
     );
-    let able = two.replace(
-        "abilities: [contribute] }",
-        "abilities: [contribute, receive] }",
-    );
-    one(
-        "receiver-cannot-receive",
-        "templates.ages.received_by.1",
-        &two,
-        &able,
-    );
+    let able = two.replace("abilities: [contribute] }", "abilities: [contribute, receive] }");
+    one("receiver-cannot-receive", "templates.ages.received_by.1", &two, &able);
     one(
         "runner-cannot-run",
         "templates.ages.run_by.0",
         &with("run_by: [brand]", "run_by: [grocer]"),
         BASE,
     );
-    let activation = with(
-        "join: required }",
-        "join: required, activation: { to: [grocer] } }",
-    );
-    let able = activation.replace(
-        "abilities: [contribute] }",
-        "abilities: [contribute, receive] }",
-    );
-    one(
-        "activation-to",
-        "datasets.shoppers.rule.activation.to.0",
-        &activation,
-        &able,
-    );
+    let activation = with("join: required }", "join: required, activation: { to: [grocer] } }");
+    let able =
+        activation.replace("abilities: [contribute] }", "abilities: [contribute, receive] }");
+    one("activation-to", "datasets.shoppers.rule.activation.to.0", &activation, &able);
 }
 
 #[test]
@@ -177,12 +148,7 @@ fn results_have_a_place_apart() {
         "/a/../b",
         "s3://bucket/%2e%2e/x",
     ] {
-        one(
-            "destination-scheme",
-            path,
-            &place(bad),
-            &place("s3://bucket/x"),
-        );
+        one("destination-scheme", path, &place(bad), &place("s3://bucket/x"));
     }
     for bad in [
         "/data/shoppers.parquet",
@@ -191,12 +157,7 @@ fn results_have_a_place_apart() {
         "file:///data/./shoppers.parquet/out",
         "/DATA//Shoppers.parquet/",
     ] {
-        one(
-            "destination-is-source",
-            path,
-            &place(bad),
-            &place("/data2/shoppers.parquet"),
-        );
+        one("destination-is-source", path, &place(bad), &place("/data2/shoppers.parquet"));
     }
 }
 
@@ -205,23 +166,10 @@ fn places_are_compared_in_one_form() {
     let place = |text: &str| with("file:///results/brand", text);
     let path = "destinations.brand";
     // Escapes in a file URL are the characters they stand for.
-    let spaced = with(
-        "file:///data/shoppers.parquet",
-        "file:///my%20data/x.parquet",
-    );
+    let spaced = with("file:///data/shoppers.parquet", "file:///my%20data/x.parquet");
     let out = |to: &str| spaced.replace("file:///results/brand", to);
-    one(
-        "destination-is-source",
-        path,
-        &out("/my data"),
-        &out("file:///my%20results"),
-    );
-    one(
-        "destination-is-source",
-        path,
-        &out("file:///m%79%20data"),
-        &out("/my results"),
-    );
+    one("destination-is-source", path, &out("/my data"), &out("file:///my%20results"));
+    one("destination-is-source", path, &out("file:///m%79%20data"), &out("/my results"));
     for bad in [
         "file:///a%2fb",
         "file:///a/%2e%2e/b",
@@ -232,10 +180,7 @@ fn places_are_compared_in_one_form() {
     ] {
         one("destination-scheme", path, &place(bad), BASE);
     }
-    let s3 = with(
-        "file:///data/shoppers.parquet",
-        "s3://bucket/clean/shoppers/",
-    );
+    let s3 = with("file:///data/shoppers.parquet", "s3://bucket/clean/shoppers/");
     one(
         "destination-is-source",
         path,
@@ -269,24 +214,14 @@ fn every_room_is_where_residency_allows() {
             .replace("[local]", "[local, eu-central-1]")
     };
     let inside = aws("{ platform: aws-clean-rooms, region: eu-central-1 }");
-    one(
-        "residency",
-        "rooms.1",
-        &aws("{ platform: aws-clean-rooms, region: us-east-1 }"),
-        &inside,
-    );
+    one("residency", "rooms.1", &aws("{ platform: aws-clean-rooms, region: us-east-1 }"), &inside);
     one(
         "residency",
         "rooms.1",
         &aws("snowflake"),
         &aws("{ platform: snowflake, region: eu-central-1 }"),
     );
-    one(
-        "residency",
-        "rooms.0",
-        &with("residency: [local]", "residency: [eu-central-1]"),
-        BASE,
-    );
+    one("residency", "rooms.0", &with("residency: [local]", "residency: [eu-central-1]"), BASE);
     let anywhere = aws("snowflake").replace("residency: [local, eu-central-1]\n", "");
     assert!(read(&anywhere).is_ok());
 }
@@ -296,23 +231,11 @@ fn datasets_lie_where_a_room_is() {
     let at = |text: &str| with("{ native: file:///data/shoppers.parquet }", text);
     let path = "datasets.shoppers.at";
     let snow = at("{ native: /x.parquet, snowflake: A.B.C }");
-    let room = snow.replace(
-        "rooms: [native]",
-        "rooms: [native, { platform: snowflake, region: local }]",
-    );
+    let room =
+        snow.replace("rooms: [native]", "rooms: [native, { platform: snowflake, region: local }]");
     one("no-room", &format!("{path}.snowflake"), &snow, &room);
-    one(
-        "location",
-        &format!("{path}.snowflake"),
-        &room.replace("A.B.C", "A.B"),
-        &room,
-    );
-    one(
-        "no-location",
-        path,
-        &at("{}"),
-        &at("{ native: s3://bucket/x.parquet }"),
-    );
+    one("location", &format!("{path}.snowflake"), &room.replace("A.B.C", "A.B"), &room);
+    one("no-location", path, &at("{}"), &at("{ native: s3://bucket/x.parquet }"));
     for bad in ["ftp://x/y", "/x/*.parquet", "../x.parquet", "memory://x"] {
         one(
             "location",
@@ -334,12 +257,7 @@ fn datasets_lie_where_a_room_is() {
 fn parameters_accept_their_own_defaults() {
     let week = |text: &str| with("type: int64, min: 1, max: 53", text);
     let path = "templates.ages.parameters.week";
-    one(
-        "parameter-bounds",
-        &format!("{path}.max"),
-        &week("type: int64, min: 9, max: 1"),
-        BASE,
-    );
+    one("parameter-bounds", &format!("{path}.max"), &week("type: int64, min: 9, max: 1"), BASE);
     one(
         "parameter-bounds",
         &format!("{path}.default"),
@@ -358,36 +276,16 @@ fn parameters_accept_their_own_defaults() {
         &week("type: date, min: 2024-01-01, values: [2023-12-31]"),
         &week("type: date, min: 2024-01-01, values: [2024-01-01]"),
     );
-    one(
-        "parameter-type",
-        &format!("{path}.type"),
-        &week("type: binary"),
-        &week("type: boolean"),
-    );
+    one("parameter-type", &format!("{path}.type"), &week("type: binary"), &week("type: boolean"));
 }
 
 #[test]
 fn templates_are_measured() {
     let sql = "SELECT age, COUNT(DISTINCT person) AS people FROM shoppers GROUP BY age";
     let long = |n: usize| with(sql, &"x".repeat(n));
-    one(
-        "template-too-long",
-        "templates.ages.sql",
-        &long(65_537),
-        &long(65_536),
-    );
-    one(
-        "template-empty",
-        "templates.ages.sql",
-        &with(sql, "' '"),
-        BASE,
-    );
-    one(
-        "empty-list",
-        "templates.ages.run_by",
-        &with("run_by: [brand]", "run_by: []"),
-        BASE,
-    );
+    one("template-too-long", "templates.ages.sql", &long(65_537), &long(65_536));
+    one("template-empty", "templates.ages.sql", &with(sql, "' '"), BASE);
+    one("empty-list", "templates.ages.run_by", &with("run_by: [brand]", "run_by: []"), BASE);
 }
 
 #[test]
@@ -424,12 +322,7 @@ fn rules_and_limits_have_ranges() {
         &rule("rule: { activation: { to: [brand] } }"),
     );
     let limits = |text: &str| format!("{BASE}limits: {{ {text} }}\n");
-    one(
-        "out-of-range",
-        "limits.runs_max",
-        &limits("runs_max: 0"),
-        &limits("runs_max: 1"),
-    );
+    one("out-of-range", "limits.runs_max", &limits("runs_max: 0"), &limits("runs_max: 1"));
     for bad in ["0s", "24", "h", "1w", "-1h", "367d", "1.5h"] {
         one(
             "bad-duration",
@@ -439,33 +332,17 @@ fn rules_and_limits_have_ranges() {
         );
     }
     for (text, seconds) in [("24h", 86_400), ("30m", 1800), ("7d", 604_800), ("90s", 90)] {
-        assert_eq!(
-            read(&limits(&format!("within: {text}")))
-                .unwrap()
-                .limits
-                .within_s,
-            seconds
-        );
+        assert_eq!(read(&limits(&format!("within: {text}"))).unwrap().limits.within_s, seconds);
     }
 }
 
 #[test]
 fn a_rule_left_out_is_the_strict_one() {
-    let agreement = read(&with(
-        "    rule: { entities_min: 50, join: required }\n",
-        "",
-    ))
-    .unwrap();
+    let agreement = read(&with("    rule: { entities_min: 50, join: required }\n", "")).unwrap();
     let rule = &agreement.datasets.values().next().unwrap().rule;
-    assert_eq!(
-        (rule.entities_min, rule.join),
-        (100, crate::model::JoinRule::Required)
-    );
+    assert_eq!((rule.entities_min, rule.join), (100, crate::model::JoinRule::Required));
     assert!(rule.activation.is_none());
-    let text = with(
-        "entities_min: 50",
-        "entities_min: 5000, activation: { to: [brand] }",
-    );
+    let text = with("entities_min: 50", "entities_min: 5000, activation: { to: [brand] }");
     let agreement = read(&text).unwrap();
     let rule = &agreement.datasets.values().next().unwrap().rule;
     assert_eq!(rule.activation.as_ref().unwrap().audience_min, 5000);

@@ -9,10 +9,7 @@ use proptest::prelude::*;
 fn the_base_passes() {
     let agreement = read(BASE).unwrap();
     assert_eq!(agreement.collaboration.as_str(), "spring");
-    assert_eq!(
-        (agreement.limits.runs_max, agreement.limits.within_s),
-        (100, 86_400)
-    );
+    assert_eq!((agreement.limits.runs_max, agreement.limits.within_s), (100, 86_400));
 }
 
 #[test]
@@ -25,10 +22,7 @@ fn json_says_the_same_as_yaml() {
 #[test]
 fn json_escapes_beyond_sixteen_bits_are_one_character() {
     let json = r#"{"agreement":"v1","collaboration":"a","description":"\ud83d\uDED2 \\ud83d\\uded2 \u00e9","members":{"b":{"name":"B"}},"rooms":["native"],"datasets":{},"templates":{}}"#;
-    assert_eq!(
-        read(json).unwrap().description,
-        "\u{1f6d2} \\ud83d\\uded2 é"
-    );
+    assert_eq!(read(json).unwrap().description, "\u{1f6d2} \\ud83d\\uded2 é");
     assert_eq!(codes(&json.replace(r"\uDED2", "")), ["syntax"]);
 }
 
@@ -55,10 +49,7 @@ fn everything_wrong_is_found_at_once_in_the_order_of_the_text() {
 
 #[test]
 fn a_diagnostic_says_where_what_and_what_would_pass() {
-    let found = refused(&with(
-        "rule: { entities_min: 50,",
-        "rule: { entitys_min: 50,",
-    ));
+    let found = refused(&with("rule: { entities_min: 50,", "rule: { entitys_min: 50,"));
     assert_eq!(
         found[0].to_string(),
         "17:13: unknown-field: `entitys_min` is not a field here (did you mean `entities_min`?)"
@@ -94,16 +85,8 @@ fn what_two_readers_would_read_differently_is_refused() {
         &with("entities_min: 50", "entities_min: 050"),
         BASE,
     );
-    one(
-        "many-documents",
-        "",
-        &format!("{BASE}---\n{BASE}"),
-        &format!("---\n{BASE}"),
-    );
-    let alias = format!(
-        "description: *a\n{}",
-        with("name: Grocer", "name: &a Grocer")
-    );
+    one("many-documents", "", &format!("{BASE}---\n{BASE}"), &format!("---\n{BASE}"));
+    let alias = format!("description: *a\n{}", with("name: Grocer", "name: &a Grocer"));
     assert!(codes(&alias).contains(&"syntax") && codes(&alias).len() == 1);
     let later = with("name: Brand", "name: *a").replace("name: Grocer", "name: &a Grocer");
     assert_eq!(codes(&later), ["anchor", "alias"]);
@@ -111,18 +94,8 @@ fn what_two_readers_would_read_differently_is_refused() {
 
 #[test]
 fn characters_that_nobody_sees_are_refused() {
-    one(
-        "hidden-character",
-        "",
-        &with("FROM shoppers", "FROM \u{202e}shoppers"),
-        BASE,
-    );
-    one(
-        "hidden-character",
-        "",
-        &with("FROM shoppers", "FROM shoppers\0"),
-        BASE,
-    );
+    one("hidden-character", "", &with("FROM shoppers", "FROM \u{202e}shoppers"), BASE);
+    one("hidden-character", "", &with("FROM shoppers", "FROM shoppers\0"), BASE);
     one(
         "bad-text",
         "templates.ages.sql",
@@ -142,33 +115,16 @@ fn size_depth_and_number_are_bounded() {
     let nested = |n: usize| format!("{BASE}x: {}{}\n", "[".repeat(n), "]".repeat(n));
     assert_eq!(codes(&nested(DEPTH_MAX)), ["too-deep"]);
     assert_eq!(codes(&nested(DEPTH_MAX - 1)), ["unknown-field"]);
-    assert_eq!(
-        codes(&format!("{BASE}x: [{}]", "1,".repeat(VALUES_MAX))),
-        ["too-many-values"]
-    );
-    for number in [
-        "9007199254740992",
-        "99999999999999999999",
-        "1e999",
-        ".inf",
-        ".nan",
-    ] {
+    assert_eq!(codes(&format!("{BASE}x: [{}]", "1,".repeat(VALUES_MAX))), ["too-many-values"]);
+    for number in ["9007199254740992", "99999999999999999999", "1e999", ".inf", ".nan"] {
         let text = with("min: 1, max: 53", &format!("min: 1, max: {number}"));
-        one(
-            "number-overflow",
-            "templates.ages.parameters.week.max",
-            &text,
-            BASE,
-        );
+        one("number-overflow", "templates.ages.parameters.week.max", &text, BASE);
     }
 }
 
 #[test]
 fn no_more_than_a_hundred_reasons_are_given() {
-    let noise = (0..500)
-        .map(|n| format!("noise{n}: 1"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let noise = (0..500).map(|n| format!("noise{n}: 1")).collect::<Vec<_>>().join("\n");
     assert_eq!(codes(&format!("{BASE}{noise}")).len(), 100);
 }
 
@@ -188,27 +144,15 @@ fn no_message_shows_a_value_or_sql() {
     let secret = "hunter2-AKIA";
     for text in [
         with("entities_min: 50", &format!("entities_min: {secret}")),
-        with(
-            "min: 1, max: 53",
-            &format!("min: {secret}, values: [{secret}], default: {secret}"),
-        ),
+        with("min: 1, max: 53", &format!("min: {secret}, values: [{secret}], default: {secret}")),
         with("SELECT age,", &format!("\"\\0{secret}\" #")),
         with("file:///results/brand", &format!("https://{secret}@host/")),
-        with(
-            "file:///data/shoppers.parquet",
-            &format!("s3://{secret}@bucket/x"),
-        ),
+        with("file:///data/shoppers.parquet", &format!("s3://{secret}@bucket/x")),
         with("from: mail", &format!("from: '{secret}\"'")),
         with("name: Grocer", &format!("name: [{secret}]")),
         with("name: Grocer", &format!("name: G, key: {secret}")),
-        with(
-            "name: Grocer",
-            &format!("name: G, \"{secret} {secret}\": 1"),
-        ),
-        with(
-            "residency: [local]",
-            &format!("residency: [local]\nlimits: {{ within: {secret} }}"),
-        ),
+        with("name: Grocer", &format!("name: G, \"{secret} {secret}\": 1")),
+        with("residency: [local]", &format!("residency: [local]\nlimits: {{ within: {secret} }}")),
     ] {
         for found in refused(&text) {
             let whole = format!("{found} {found:?}");
@@ -219,10 +163,7 @@ fn no_message_shows_a_value_or_sql() {
 
 #[test]
 fn the_schema_is_a_schema() {
-    assert_eq!(
-        json_schema()["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+    assert_eq!(json_schema()["$schema"], "https://json-schema.org/draft/2020-12/schema");
 }
 
 proptest! {

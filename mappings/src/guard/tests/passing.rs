@@ -1,0 +1,146 @@
+//! What passes, and the text that it becomes.
+
+use super::*;
+
+#[test]
+fn a_join_is_tokenised_filtered_and_thresholded() {
+    let guarded = judged(
+        "SELECT e.campaign, COUNT(DISTINCT t.household) AS households, SUM(t.amount) AS sales
+         FROM sales t JOIN exposures e ON t.household = e.household
+         WHERE t.week BETWEEN :from_week AND :to_week AND t.store <> 7
+         GROUP BY e.campaign",
+    )
+    .unwrap();
+    let want = r#"WITH "exposures" AS (
+  SELECT CAST("campaign" AS BIGINT) AS "campaign",
+         airlock_token('household-id:none', "household_id") AS "household"
+  FROM "room"."exposures"
+), "sales" AS (
+  SELECT CAST("amount" AS DOUBLE) AS "amount",
+         airlock_token('household-id:none', "household_id") AS "household",
+         CAST("store" AS BIGINT) AS "store",
+         CAST("week" AS BIGINT) AS "week"
+  FROM "room"."sales"
+  WHERE CAST("ads_ok" AS VARCHAR) IN ('yes')
+    AND CAST("country" AS VARCHAR) IN ('DE', 'FR')
+)
+SELECT "e"."campaign" AS "campaign",
+       COUNT(DISTINCT "t"."household") AS "households",
+       SUM("t"."amount") AS "sales"
+FROM "sales" AS "t"
+JOIN "exposures" AS "e" ON "t"."household" = "e"."household"
+WHERE ("t"."week" BETWEEN $from_week AND $to_week AND "t"."store" <> 7)
+GROUP BY "e"."campaign"
+HAVING airlock_at_least(COUNT(DISTINCT "t"."household"), 100)"#;
+    assert_eq!(guarded.datafusion, want);
+    assert_eq!(guarded.thresholds.len(), 1);
+    assert_eq!(guarded.datasets.len(), 2);
+}
+
+#[test]
+fn a_frequency_histogram_counts_entities_at_its_last_stage() {
+    let guarded = judged(
+        "WITH per AS (
+           SELECT t.household, COUNT(*) AS visits
+           FROM sales t JOIN exposures e ON t.household = e.household GROUP BY t.household)
+         SELECT CASE WHEN visits >= 3 THEN '3+' WHEN visits = 2 THEN '2' ELSE '1' END AS frequency,
+                COUNT(DISTINCT household) AS people, AVG(visits) AS mean
+         FROM per GROUP BY frequency ORDER BY frequency",
+    )
+    .unwrap();
+    assert!(
+        guarded
+            .datafusion
+            .contains("HAVING airlock_at_least(COUNT(DISTINCT \"per\".\"household\"), 100)")
+    );
+    assert!(guarded.datafusion.ends_with("ORDER BY \"frequency\" ASC NULLS LAST"));
+}
+
+#[test]
+fn three_datasets_are_held_to_the_strictest_of_equal_entities() {
+    let guarded = judged(
+        "SELECT s.age, COUNT(DISTINCT t.household) AS n FROM sales t
+         JOIN exposures e ON t.household = e.household
+         JOIN shoppers s ON s.household = t.household GROUP BY s.age",
+    )
+    .unwrap();
+    assert!(
+        guarded
+            .datafusion
+            .ends_with("HAVING airlock_at_least(COUNT(DISTINCT \"t\".\"household\"), 100)")
+    );
+    assert_eq!(guarded.thresholds.len(), 2);
+}
+
+#[test]
+fn the_optional_side_of_a_join_is_counted_by_itself() {
+    let guarded = judged(
+        "SELECT e.campaign, COUNT(*) AS n FROM exposures e
+         LEFT JOIN sales t ON t.household = e.household GROUP BY e.campaign",
+    )
+    .unwrap();
+    assert!(
+        guarded.datafusion.contains("airlock_at_least(COUNT(DISTINCT \"t\".\"household\"), 100)")
+    );
+}
+
+#[test]
+fn having_acts_on_what_passed() {
+    let guarded = judged(
+        "SELECT t.week, SUM(t.amount) AS sales FROM sales t JOIN exposures e ON t.household = e.household
+         GROUP BY t.week HAVING COUNT(*) > 10 ORDER BY sales DESC LIMIT 3",
+    )
+    .unwrap();
+    let inside = guarded.datafusion.find("airlock_at_least").unwrap();
+    assert!(inside < guarded.datafusion.find("WHERE \"airlock_having\"").unwrap());
+    assert!(guarded.datafusion.ends_with("LIMIT 3"));
+}
+
+#[test]
+fn several_keys_are_resolved_to_the_first_dataset() {
+    let guarded = judged(
+        "SELECT c.segment, COUNT(DISTINCT c.person) AS people
+         FROM customers c JOIN readers r ON c.person = r.person GROUP BY c.segment",
+    )
+    .unwrap();
+    assert!(guarded.datafusion.contains(
+        "COALESCE(\"m0\".\"id\", \"m1\".\"id\", \"r\".\"person\") AS \"airlock_person\""
+    ));
+    assert!(guarded.datafusion.contains("ON \"c\".\"person\" = \"r\".\"airlock_person\""));
+    assert_eq!(guarded.thresholds.len(), 2);
+}
+
+#[test]
+fn an_activation_is_one_large_audience_or_nothing() {
+    let guarded = activated(
+        "SELECT r.reader, c.segment FROM customers c JOIN readers r ON c.person = r.person WHERE r.section = 'sport'",
+    )
+    .unwrap();
+    assert!(
+        guarded
+            .datafusion
+            .contains("HAVING airlock_at_least(COUNT(DISTINCT \"airlock_entity_0\"), 1000)")
+    );
+    assert!(guarded.datafusion.contains("SELECT DISTINCT \"a\".\"reader\", \"a\".\"segment\""));
+}
+
+#[test]
+fn the_same_template_gives_the_same_text() {
+    let sql = "SELECT t.week, COUNT(DISTINCT t.household) AS n FROM sales t
+               JOIN exposures e ON t.household = e.household GROUP BY t.week";
+    assert_eq!(judged(sql).unwrap(), judged(sql).unwrap());
+}
+
+#[test]
+fn a_parameter_is_never_text() {
+    let parameter: ParameterName = ParameterName::new("from_week").unwrap();
+    let agreement = agreement("SELECT 1", ResultClass::Aggregate, "brand");
+    let declared: Option<&Parameter> = agreement.templates[&subject()].parameters.get(&parameter);
+    assert!(declared.is_some());
+    let guarded = judged(
+        "SELECT t.week, COUNT(*) AS n FROM sales t JOIN exposures e ON t.household = e.household
+         WHERE t.week = :from_week GROUP BY t.week",
+    )
+    .unwrap();
+    assert!(guarded.datafusion.contains("\"t\".\"week\" = $from_week"));
+}
