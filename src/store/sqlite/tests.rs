@@ -1,4 +1,4 @@
-//! `SQLite` passes the suite, with every step in a newly opened store.
+//! `SQLite` passes the suite, with every step in a newly opened store, and what only a file can suffer.
 
 use super::*;
 use std::sync::Arc;
@@ -12,4 +12,74 @@ async fn conforms() {
         store
     })
     .await;
+}
+
+fn named(name: &str) -> CollaborationId {
+    CollaborationId::new(name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_openers_at_once_share_one_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    let (one, other) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let own = named("shared");
+    assert_eq!(one.append(&own, 0, vec![b"a".to_vec()]).await, Ok(1));
+    assert_eq!(
+        other.append(&own, 0, vec![b"b".to_vec()]).await,
+        Err(StoreError::Conflict { size: 1 })
+    );
+    assert_eq!(other.append(&own, 1, vec![b"b".to_vec()]).await, Ok(2));
+    assert_eq!(one.size(&own).await, Ok(2));
+    assert_eq!(one.read(&own, 0, 9).await, Ok(vec![b"a".to_vec(), b"b".to_vec()]));
+}
+
+#[tokio::test]
+async fn stored_leaves_can_neither_be_changed_nor_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(&named("kept"), 0, vec![b"a".to_vec()]).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
+    assert!(sqlx::raw_sql("UPDATE leaf SET body = x'00'").execute(&mut direct).await.is_err());
+    assert!(sqlx::raw_sql("DELETE FROM leaf").execute(&mut direct).await.is_err());
+    assert_eq!(store.read(&named("kept"), 0, 9).await, Ok(vec![b"a".to_vec()]));
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    drop(SqliteStore::open(&path).await.unwrap());
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut direct).await.unwrap();
+    assert_eq!(SqliteStore::open(&path).await.map(|_| ()), Err(StoreError::Corrupt));
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    std::fs::write(&path, vec![b'x'; 8192]).unwrap();
+    assert_eq!(SqliteStore::open(&path).await.map(|_| ()), Err(StoreError::Corrupt));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = connect(&options).await.unwrap();
+    sqlx::raw_sql("PRAGMA max_page_count = 20").execute(&mut connection).await.unwrap();
+    let (queue, requests) = mpsc::channel(4);
+    tokio::spawn(Writer::new(connection).run(requests));
+    let readers = SqlitePoolOptions::new().connect_lazy_with(options);
+    let store = SqliteStore { readers, queue };
+    let own = named("full");
+    assert_eq!(store.append(&own, 0, vec![vec![0; 1 << 20]]).await, Err(StoreError::Full));
+    assert_eq!(store.size(&own).await, Ok(0));
+    assert_eq!(store.append(&own, 0, vec![b"small".to_vec()]).await, Ok(1));
 }

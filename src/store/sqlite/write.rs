@@ -68,21 +68,41 @@ impl Writer {
         }
     }
 
+    /// Plain statements, not the driver's transaction: `SQLite` undoes one by itself when the disk is full, and the
+    /// driver would go on counting it.
     async fn commit(&mut self, works: &[Work]) -> Result<Vec<Result<u64, StoreError>>, StoreError> {
-        let begun = self.connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(|e| told(&e))?;
+        self.tell("BEGIN IMMEDIATE").await?;
+        let written = match self.write_all(works).await {
+            Ok(answers) => self.tell("COMMIT").await.map(|()| answers),
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
+            // Fails when `SQLite` has undone it already, which is as good.
+            let _ = self.tell("ROLLBACK").await;
+        }
+        written
+    }
+
+    async fn tell(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        let told_so = sqlx::query(statement).execute(&mut self.connection).await;
+        told_so.map(|_| ()).map_err(|e| told(&e))
+    }
+
+    async fn write_all(
+        &mut self,
+        works: &[Work],
+    ) -> Result<Vec<Result<u64, StoreError>>, StoreError> {
         let mut answers = Vec::with_capacity(works.len());
         for work in works {
             answers.push(match work {
                 Work::Append { collaboration, expected, leaves } => {
-                    append(&mut transaction, collaboration, *expected, leaves).await?
+                    append(&mut self.connection, collaboration, *expected, leaves).await?
                 }
                 Work::Checkpoint { collaboration, size, note } => {
-                    checkpoint(&mut transaction, collaboration, *size, note).await?
+                    checkpoint(&mut self.connection, collaboration, *size, note).await?
                 }
             });
         }
-        transaction.commit().await.map_err(|e| told(&e))?;
         Ok(answers)
     }
 }
