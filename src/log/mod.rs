@@ -299,11 +299,12 @@ impl AgreementLog {
         collaboration: &CollaborationId,
         known: &mut Known,
     ) -> Result<(), LogError> {
+        // The checkpoint first: whoever appends and signs in between makes the log longer, never shorter.
+        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
         let size = self.store.size(collaboration).await?;
         if size < known.state.size() {
             return Err(LogError::Tampered("it is shorter than before"));
         }
-        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
         if signed.as_ref().is_some_and(|checkpoint| checkpoint.size > size) {
             return Err(LogError::Tampered("it is shorter than its checkpoint"));
         }
