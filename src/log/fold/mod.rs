@@ -467,4 +467,6 @@ fn next_status(status: &RunStatus, body: &Body) -> RunStatus {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;
