@@ -2,7 +2,7 @@
 //! Never data, never results. Knows nothing of what the files mean.
 
 use crate::error::{Error, Result};
-use mappings::model::{CollaborationId, MemberId};
+use mappings::model::{CollaborationId, MemberId, RunId};
 use std::path::{Path, PathBuf};
 
 /// A gateway's folder.
@@ -59,6 +59,63 @@ impl Home {
     #[must_use]
     pub fn room_key(&self, collaboration: &CollaborationId) -> PathBuf {
         self.keys().join(format!("room-{collaboration}.key"))
+    }
+
+    /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone.
+    pub fn keep_opening(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+        salt: &[u8; 32],
+        parameters: &serde_json::Value,
+    ) -> Result<()> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let folder = self.root.join("openings").join(collaboration.as_str());
+        private_folder(&folder)?;
+        let path = folder.join(format!("{run}.json"));
+        let salt = salt.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        match file {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes()).map_err(|error| Error::io("write", &path, &error))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(Error::refused("run-id-used", format!("run {run} was requested before"))
+                    .help("another run id, or none"))
+            }
+            Err(error) => Err(Error::io("write", &path, &error)),
+        }
+    }
+}
+
+/// Held by the process that works on a run: a lock on a file, gone with the process.
+#[derive(Debug)]
+pub struct Claim {
+    _file: std::fs::File,
+    path: PathBuf,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Removed while the lock is still held: whoever comes later makes a new one.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Home {
+    /// Claims a run for this process; `None` when a living process has it.
+    pub fn claim(&self, run: &RunId) -> Result<Option<Claim>> {
+        let path = self.scratch().join(format!("{run}.lock"));
+        let failed = |error: std::io::Error| Error::io("claim", &path, &error);
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Claim { _file: file, path })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+        }
     }
 }
 

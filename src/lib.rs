@@ -3,7 +3,10 @@
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod demo;
 pub mod error;
 pub mod home;
 pub mod log;
+pub mod results;
 pub mod store;
+pub mod wiring;

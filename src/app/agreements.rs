@@ -3,7 +3,9 @@
 use crate::error::{Error, Problem, Result};
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
 use mappings::guard::{Guarded, Refusal};
-use mappings::model::{Agreement, Location, PlatformId, TemplateName};
+use mappings::model::{
+    Agreement, Digest, Literal, Location, ParameterName, PlatformId, TemplateName,
+};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -26,6 +28,7 @@ pub fn read(file: &Path) -> Result<Agreement> {
             .problems(problems)
     })?;
     anchor(&mut agreement, file)?;
+    places_apart(&agreement)?;
     Ok(agreement)
 }
 
@@ -43,6 +46,9 @@ fn anchor(agreement: &mut Agreement, file: &Path) -> Result<()> {
             *place = url.into();
         }
     };
+    for destination in agreement.destinations.values_mut() {
+        whole(destination);
+    }
     for dataset in agreement.datasets.values_mut() {
         if let Some(Location::Name(place)) = dataset.at.get_mut(&PlatformId::native()) {
             whole(place);
@@ -106,4 +112,52 @@ pub fn problems(name: &TemplateName, refusals: &[Refusal]) -> Vec<Problem> {
             help: refusal.change.clone(),
         })
         .collect()
+}
+
+/// The digest that names a template's version.
+pub fn digest(agreement: &Agreement, name: &TemplateName) -> Result<Digest> {
+    let name = known(agreement, name)?;
+    let template = agreement.templates.get(name);
+    template.map(|t| t.digest(name)).ok_or_else(|| Error::failed("bug", "a known template is gone"))
+}
+
+/// Guards one template.
+pub fn guard_one(agreement: &Agreement, name: &TemplateName) -> Result<Guarded> {
+    mappings::guard::guard(agreement, known(agreement, name)?).map_err(|refusals| {
+        Error::refused("template-refused", format!("the guard refuses template {name}"))
+            .problems(problems(name, &refusals))
+    })
+}
+
+/// Binds parameters given as text.
+pub fn bind(
+    agreement: &Agreement,
+    name: &TemplateName,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<ParameterName, Literal>> {
+    let Some(template) = agreement.templates.get(known(agreement, name)?) else {
+        return Err(Error::failed("bug", "a known template is gone"));
+    };
+    mappings::agreement::bind(template, given).map_err(|diagnostics| {
+        let problems = diagnostics.iter().map(problem).collect();
+        Error::invalid("parameters-invalid", format!("parameters of {name}")).problems(problems)
+    })
+}
+
+/// Refuses results that would go where data lies, by the places' real paths.
+pub fn places_apart(agreement: &Agreement) -> Result<()> {
+    for (receiver, destination) in &agreement.destinations {
+        for (name, dataset) in &agreement.datasets {
+            let Some(Location::Name(place)) = dataset.at.get(&PlatformId::native()) else {
+                continue;
+            };
+            if crate::results::overlaps(place, destination) {
+                let message =
+                    format!("the destination of {receiver} and dataset {name} lie in each other");
+                return Err(Error::invalid("destination-is-source", message)
+                    .help("a destination of its own"));
+            }
+        }
+    }
+    Ok(())
 }

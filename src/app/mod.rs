@@ -2,4 +2,195 @@
 //! and no adapter by name.
 
 pub mod agreements;
+pub mod audit;
+mod delivery;
 pub mod members;
+mod recovery;
+mod revocations;
+mod runs;
+mod status;
+mod templates;
+
+pub use audit::{Exported, LeafLine};
+pub use revocations::Withdrawal;
+pub(crate) use runs::Started;
+pub use runs::{Delivered, Preview, RunReport, RunRequest};
+pub use status::{Standing, TemplateStanding};
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::log::{
+    AgreementLog, Body, DecideError, Denied, Entry, KeyError, Loaded, LogError, Receipt, SecretKey,
+    State,
+};
+use crate::store::{SqliteStore, Store};
+use crate::wiring::{self, Rooms};
+use mappings::model::{Agreement, CollaborationId, MemberId};
+use serde::Serialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A gateway at work in one process.
+#[derive(Debug)]
+pub struct App {
+    home: Home,
+    log: AgreementLog,
+    store: Arc<dyn Store>,
+    key: SecretKey,
+    rooms: Rooms,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Recorded {
+    /// The leaf's index.
+    pub index: u64,
+    /// Leaves in the log.
+    pub size: u64,
+    /// The signed checkpoint.
+    pub checkpoint: String,
+    /// RFC 6962 inclusion proof, each hash in base64.
+    pub proof: Vec<String>,
+}
+
+impl App {
+    /// Opens the gateway of a folder: its log, its key (made at first use), its rooms.
+    pub async fn open(home: &Path) -> Result<Self> {
+        let home = Home::open(home)?;
+        let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let key = gateway_key(&home)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock));
+        let rooms = wiring::rooms(&home)?;
+        Ok(Self { home, log, store, key, rooms, clock })
+    }
+
+    async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded> {
+        self.log.load(collaboration).await.map_err(Error::from)
+    }
+
+    /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
+    async fn decide<F>(
+        &self,
+        collaboration: &CollaborationId,
+        (member, key): (&MemberId, &SecretKey),
+        body: F,
+    ) -> Result<Recorded>
+    where
+        F: Fn(&State) -> Result<Body> + Send + Sync,
+    {
+        let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
+        Ok(recorded(self.log.decide(collaboration, entry).await?))
+    }
+
+    /// Records what the gateway itself did or saw.
+    async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
+        let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
+        Ok(recorded(self.log.decide(collaboration, entry).await?))
+    }
+
+    /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
+    pub async fn propose(&self, agreement: &Agreement, member: &MemberId) -> Result<Recorded> {
+        agreements::guard_all(agreement)?;
+        if !agreement.members.contains_key(member) {
+            let message = format!("{member} is no member of this agreement");
+            return Err(Error::refused("not-a-member", message));
+        }
+        members::signing_key(&self.home, member)?;
+        wiring::room_key(&self.home, &agreement.collaboration)?;
+        let body =
+            Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
+        self.record(&agreement.collaboration, body).await
+    }
+}
+
+fn gateway_key(home: &Home) -> Result<SecretKey> {
+    let path = home.gateway_key();
+    if !path.exists() {
+        let key = SecretKey::generate().map_err(|e| key_error(&e))?;
+        // Another process may have made it in between: what is on disk counts.
+        let _ = key.save(&path);
+    }
+    SecretKey::load(&path).map_err(|e| key_error(&e))
+}
+
+fn key_error(error: &KeyError) -> Error {
+    Error::failed("key", error.to_string())
+}
+
+fn recorded(receipt: Receipt) -> Recorded {
+    Recorded {
+        index: receipt.index,
+        size: receipt.size,
+        checkpoint: receipt.checkpoint,
+        proof: receipt.inclusion.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The agreement in force.
+fn standing(state: &State) -> Result<&Agreement> {
+    state.in_force().map(|version| version.agreement.as_ref()).ok_or_else(|| {
+        Error::refused(
+            "no-agreement",
+            "this collaboration has no agreement that every member joined",
+        )
+        .help("every member joins: airlock join COLLABORATION --as MEMBER")
+    })
+}
+
+/// The agreement in force, or else the one that waits for members.
+fn known(state: &State) -> Result<&Agreement> {
+    state.agreement().ok_or_else(|| {
+        Error::refused("no-agreement", "this collaboration has no agreement yet")
+            .help("airlock apply FILE --as MEMBER")
+    })
+}
+
+impl From<LogError> for Error {
+    fn from(error: LogError) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        match error {
+            LogError::Fold(_) => Self::refused(code, message),
+            LogError::NotFound | LogError::Empty => Self::invalid(code, message),
+            LogError::Store(_)
+            | LogError::Tampered(_)
+            | LogError::Checkpoint(_)
+            | LogError::OtherGateway
+            | LogError::Busy => Self::failed(code, message),
+        }
+    }
+}
+
+impl From<DecideError<Self>> for Error {
+    fn from(error: DecideError<Self>) -> Self {
+        match error {
+            DecideError::Refused(error) => error,
+            DecideError::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::refused(denied.code, denied.message).help(denied.remedy)
+    }
+}
+
+impl From<adapter_spi::AdapterError> for Error {
+    fn from(error: adapter_spi::AdapterError) -> Self {
+        if error.kind == adapter_spi::ErrorKind::PermissionDenied {
+            Self::refused(error.code, error.reason)
+        } else {
+            Self::failed(error.code, error.reason)
+        }
+    }
+}
+
+impl From<crate::results::ResultsError> for Error {
+    fn from(error: crate::results::ResultsError) -> Self {
+        Self::failed(error.code(), error.to_string())
+    }
+}

@@ -48,6 +48,6 @@ impl Check {
     }
 }
 
-fn join<T: ToString>(items: impl Iterator<Item = T>) -> String {
+pub(super) fn join<T: ToString>(items: impl Iterator<Item = T>) -> String {
     items.map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
 }

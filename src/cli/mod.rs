@@ -1,10 +1,18 @@
 //! The command line: one file a command. Reads arguments, calls a use case, shows what it answered.
 //! Decides nothing.
 
+mod apply;
+mod approve;
+mod audit;
 mod check;
 mod explain;
+mod join;
 mod keygen;
+mod quickstart;
+mod revoke;
+mod run;
 mod screen;
+mod status;
 
 use crate::error::{Error, Kind, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -33,6 +41,8 @@ Exit codes: 0 done; 1 tried and failed; 2 bad input or usage; 3 refused by a rul
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make two members with data, run three templates, revoke, verify: all in one folder.
+    Quickstart(quickstart::Quickstart),
     /// Validate an agreement file and guard its templates.
     Check(check::Check),
     /// Print the JSON Schema of the agreement file.
@@ -41,6 +51,20 @@ enum Command {
     Explain(explain::Explain),
     /// Make a member's signing key.
     Keygen(keygen::Keygen),
+    /// Record an agreement in its collaboration's log.
+    Apply(apply::Apply),
+    /// Join a collaboration as a member.
+    Join(join::Join),
+    /// Approve templates as the owner of datasets they touch.
+    Approve(approve::Approve),
+    /// Withdraw a membership, dataset, column, template, approval or the whole room.
+    Revoke(revoke::Revoke),
+    /// Run an approved template.
+    Run(run::Run),
+    /// Show collaborations: members, approvals, revocations, runs.
+    Status(status::Status),
+    /// Show, export or verify the agreement log.
+    Audit(audit::Audit),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -80,8 +104,49 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Completions { shell } => completions(shell),
         Command::Check(command) => command.run(screen),
         Command::Explain(command) => command.run(screen),
-        Command::Keygen(command) => command.run(&arguments.home, screen),
+        command @ (Command::Quickstart(_)
+        | Command::Keygen(_)
+        | Command::Apply(_)
+        | Command::Join(_)
+        | Command::Approve(_)
+        | Command::Revoke(_)
+        | Command::Run(_)
+        | Command::Status(_)
+        | Command::Audit(_)) => asynchronous(command, arguments.home, screen),
     }
+}
+
+fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
+    logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(8 << 20)
+        .build()
+        .map_err(|_| Error::failed("runtime", "the asynchronous runtime did not start"))?;
+    runtime.block_on(Box::pin(async move {
+        match command {
+            Command::Quickstart(command) => command.run(screen).await,
+            Command::Keygen(command) => command.run(&home, screen),
+            Command::Apply(command) => command.run(&home, screen).await,
+            Command::Join(command) => command.run(&home, screen).await,
+            Command::Approve(command) => command.run(&home, screen).await,
+            Command::Revoke(command) => command.run(&home, screen).await,
+            Command::Run(command) => command.run(&home, screen).await,
+            Command::Status(command) => command.run(&home, screen).await,
+            Command::Audit(command) => command.run(&home, screen).await,
+            Command::Schema
+            | Command::Completions { .. }
+            | Command::Check(_)
+            | Command::Explain(_) => Ok(()),
+        }
+    }))
+}
+
+fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AIRLOCK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 fn schema() -> Result<()> {

@@ -2,7 +2,8 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 /// The terminal, or a pipe.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,15 @@ impl Screen {
     pub(super) fn say(self, line: impl AsRef<str>) {
         if !self.json {
             put(line.as_ref());
+        }
+    }
+
+    /// A heading, bold on a terminal.
+    pub(super) fn heading(self, line: &str) {
+        if std::io::stdout().is_terminal() {
+            self.say(format!("\n\u{1b}[1m{line}\u{1b}[0m"));
+        } else {
+            self.say(format!("\n{line}"));
         }
     }
 
@@ -45,6 +55,47 @@ impl Screen {
     pub(super) fn object(self, value: &Value) {
         if self.json {
             put(&value.to_string());
+        }
+    }
+
+    /// A progress line on the error stream, for people at a terminal, shown after two seconds.
+    #[must_use]
+    pub(super) fn progress(self, what: &str) -> Progress {
+        let shown = !self.json && std::io::stderr().is_terminal();
+        Progress { bar: None, what: what.to_owned(), started: std::time::Instant::now(), shown }
+    }
+}
+
+/// A spinner with rows and bytes that appears once something has taken two seconds.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: Option<indicatif::ProgressBar>,
+    what: String,
+    started: std::time::Instant,
+    shown: bool,
+}
+
+impl Progress {
+    /// Tells how far it is.
+    pub(super) fn tell(&mut self, rows: u64, bytes: u64) {
+        if !self.shown || self.started.elapsed() < Duration::from_secs(2) {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(indicatif::ProgressBar::new_spinner);
+        bar.set_message(format!(
+            "{}: {} rows, {}",
+            self.what,
+            indicatif::HumanCount(rows),
+            indicatif::HumanBytes(bytes)
+        ));
+        bar.tick();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 }

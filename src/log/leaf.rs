@@ -46,6 +46,12 @@ impl Code {
         }
     }
 
+    /// The code of a run whose process died before its end.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self("interrupted".to_owned())
+    }
+
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -15,7 +15,7 @@ pub mod verify;
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
-    Denied, FoldError, Illegal, MemberState, OpenIntent, Run, RunRequest, RunStatus, State,
+    Denied, FoldError, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use leaf::{

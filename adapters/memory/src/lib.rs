@@ -2,21 +2,14 @@
 //! Starts empty and denies by default. Must not know any real platform.
 
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Effect, ErrorKind,
-    Fidelity, Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Fidelity,
+    Held, Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope, Stale,
     Step, Verdict,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, PlatformId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// What one collaboration holds here.
-#[derive(Debug, Default, Clone)]
-struct Held {
-    version: u64,
-    resources: BTreeSet<Resource>,
-}
 
 /// A platform in memory. Other adapters whose room lives in this process build on it.
 #[derive(Debug)]
@@ -93,31 +86,15 @@ impl Adapter for MemoryAdapter {
     async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
         let mut all = self.lock();
         let held = all.entry(step.collaboration.clone()).or_default();
-        let changed = match step.effect {
-            Effect::Revoke | Effect::Restrict => held.resources.remove(&step.resource),
-            Effect::Neutral => false,
-            Effect::Grant if held.resources.contains(&step.resource) => false,
-            Effect::Grant if step.requires != held.version => {
-                return Err(AdapterError {
-                    kind: ErrorKind::StaleVersion,
-                    code: "stale-version",
-                    outcome: Outcome::NotApplied,
-                    retry: Retry::NextCycle,
-                    platform: self.platform.clone(),
-                    operation: "apply",
-                    reason: "the room changed since this step was planned".to_owned(),
-                });
-            }
-            Effect::Grant => held.resources.insert(step.resource.clone()),
-        };
-        if !changed {
-            return Ok(Applied::Already);
-        }
-        // Only what takes access away makes older plans stale: grants of one plan don't invalidate each other.
-        if step.effect != Effect::Grant {
-            held.version += 1;
-        }
-        Ok(Applied::Changed { version: held.version })
+        held.apply(step).map_err(|Stale| AdapterError {
+            kind: ErrorKind::StaleVersion,
+            code: "stale-version",
+            outcome: Outcome::NotApplied,
+            retry: Retry::NextCycle,
+            platform: self.platform.clone(),
+            operation: "apply",
+            reason: "the room changed since this step was planned".to_owned(),
+        })
     }
 }
 

@@ -225,7 +225,7 @@ impl Checks<'_, '_> {
             let path = format!("destinations.{id}");
             self.member(&path, id);
             let Some(spot) = Spot::destination(text) else {
-                let help = "a file://, s3:// or memory:// URL or an absolute path, without wildcards or `..`";
+                let help = "a file://, s3:// or memory:// URL or a path, without wildcards or `..`";
                 self.refuse(&path, "destination-scheme", "results can't go to this place", help);
                 continue;
             };

@@ -27,7 +27,7 @@ enum Root {
 impl Spot {
     /// Where results may go.
     pub(super) fn destination(text: &str) -> Option<Self> {
-        Self::parse(text).filter(|spot| spot.root != Root::Relative)
+        Self::parse(text)
     }
 
     /// Where a native dataset may lie.

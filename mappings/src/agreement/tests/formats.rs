@@ -90,7 +90,7 @@ fn the_base_fits_the_schema_and_its_broken_twins_do_not() {
         ("aggregates: [sum]", "aggregates: []"),
         ("class: aggregate", "class: rows"),
         ("collaboration: spring", "collaboration: Spring"),
-        ("brand: file:///results/brand", "brand: results"),
+        ("brand: file:///results/brand", "brand: ftp://results"),
         ("agreement: v1", "agreement: v2"),
         ("rooms: [native]", "rooms: [azure]"),
     ] {

@@ -140,14 +140,9 @@ fn abilities_are_needed() {
 fn results_have_a_place_apart() {
     let place = |text: &str| with("file:///results/brand", text);
     let path = "destinations.brand";
-    for bad in [
-        "https://x/y",
-        "results/brand",
-        "s3://key@bucket/x",
-        "file://host/x",
-        "/a/../b",
-        "s3://bucket/%2e%2e/x",
-    ] {
+    for bad in
+        ["https://x/y", "s3://key@bucket/x", "file://host/x", "/a/../b", "s3://bucket/%2e%2e/x"]
+    {
         one("destination-scheme", path, &place(bad), &place("s3://bucket/x"));
     }
     for bad in [

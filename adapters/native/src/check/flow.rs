@@ -1,0 +1,314 @@
+//! Rows through a plan, from scans to the output: nothing leaves that no threshold has passed.
+
+use super::expression::{Kind, aggregate, kind};
+use super::scan::{columns, constant, scanned};
+use super::{Checked, wrong};
+use adapter_spi::ProtectedQuery;
+use datafusion::common::JoinType;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Aggregate, Expr, Filter, Join, LogicalPlan, Operator, Projection};
+use mappings::model::{Dataset, DatasetName, JoinRule};
+use std::collections::BTreeSet;
+
+/// Rows at one point of a plan.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flow {
+    /// What each column is.
+    pub(super) kinds: Vec<Kind>,
+    /// Scans whose rows no threshold has passed.
+    pub(super) open: BTreeSet<usize>,
+    /// Scans matched with another owner's data.
+    pub(super) matched: BTreeSet<usize>,
+    /// Scans whose entities are equal in every row.
+    classes: Vec<BTreeSet<usize>>,
+    /// Grouped, and waiting for the threshold right above.
+    pending: bool,
+}
+
+impl Flow {
+    /// Whether this may leave as an aggregate.
+    pub(super) fn is_released(&self) -> Checked<()> {
+        if self.open.is_empty() && !self.pending {
+            Ok(())
+        } else {
+            wrong("rows that no threshold has passed would leave")
+        }
+    }
+
+    /// The scans whose entity equals one of these in every row.
+    pub(super) fn class_of(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let touching = self.classes.iter().filter(|class| !class.is_disjoint(of));
+        touching.flatten().chain(of).copied().collect()
+    }
+
+    fn equate(&mut self, mut merged: BTreeSet<usize>) {
+        self.classes.retain(|class| {
+            let apart = class.is_disjoint(&merged);
+            if !apart {
+                merged.extend(class);
+            }
+            apart
+        });
+        self.classes.push(merged);
+    }
+}
+
+/// One check of one plan.
+pub(super) struct Checker<'a> {
+    pub(super) query: &'a ProtectedQuery,
+    scans: Vec<(&'a DatasetName, &'a Dataset)>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(query: &'a ProtectedQuery) -> Self {
+        Self { query, scans: Vec::new() }
+    }
+
+    pub(super) fn scan(&self, id: usize) -> Option<(&'a DatasetName, &'a Dataset)> {
+        self.scans.get(id).copied()
+    }
+
+    /// The rows that a plan gives.
+    pub(super) fn flow(&mut self, plan: &LogicalPlan) -> Checked<Flow> {
+        match plan {
+            LogicalPlan::SubqueryAlias(alias) => self.flow(&alias.input),
+            LogicalPlan::Projection(projection) => self.projection(projection),
+            LogicalPlan::Filter(filter) => self.filter(filter),
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Sort(sort) => self.released(&sort.input),
+            LogicalPlan::Limit(limit) => self.released(&limit.input),
+            LogicalPlan::Window(window) => {
+                let mut flow = self.released(&window.input)?;
+                flow.kinds.extend(window.window_expr.iter().map(|_| Kind::Free));
+                Ok(flow)
+            }
+            _ => wrong("a plan node outside the list"),
+        }
+    }
+
+    /// Rows that must have passed their threshold.
+    fn released(&mut self, plan: &LogicalPlan) -> Checked<Flow> {
+        let flow = self.flow(plan)?;
+        flow.is_released()?;
+        Ok(flow)
+    }
+
+    /// Rows that don't wait for a threshold.
+    fn settled(&mut self, plan: &LogicalPlan) -> Checked<Flow> {
+        let flow = self.flow(plan)?;
+        if flow.pending { wrong("groups that no threshold has passed") } else { Ok(flow) }
+    }
+
+    fn projection(&mut self, projection: &Projection) -> Checked<Flow> {
+        if let Some((table, predicate)) = scanned(projection) {
+            let known =
+                self.query.agreement.datasets.iter().find(|(name, _)| name.as_str() == table);
+            let known = known.filter(|(name, _)| self.query.guarded.datasets.contains_key(*name));
+            let Some(dataset) = known else {
+                return wrong("a table that the template does not touch");
+            };
+            let id = self.scans.len();
+            self.scans.push(dataset);
+            let kinds = columns(projection, predicate, dataset, id)?;
+            return Ok(Flow { kinds, open: BTreeSet::from([id]), ..Flow::default() });
+        }
+        let mut flow = self.settled(&projection.input)?;
+        let schema = projection.input.schema();
+        let kinds: Checked<Vec<Kind>> =
+            projection.expr.iter().map(|expr| kind(expr, &flow, schema)).collect();
+        flow.kinds = kinds?;
+        Ok(flow)
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Checked<Flow> {
+        let flow = self.flow(&filter.input)?;
+        if flow.pending {
+            return self.threshold(filter, flow);
+        }
+        match kind(&filter.predicate, &flow, filter.input.schema())? {
+            Kind::Constant | Kind::Dimension(_) | Kind::Filter | Kind::Free => Ok(flow),
+            Kind::Token(_) | Kind::Measure(_) | Kind::Derived(_) | Kind::Distinct(_) => {
+                wrong("a condition on something else than dimensions and filters")
+            }
+        }
+    }
+
+    fn aggregate(&mut self, node: &Aggregate) -> Checked<Flow> {
+        let mut flow = self.settled(&node.input)?;
+        let schema = node.input.schema();
+        let mut kinds = Vec::new();
+        let mut entity = false;
+        for expr in &node.group_expr {
+            let group = kind(expr, &flow, schema)?;
+            match &group {
+                Kind::Token(_) => entity = true,
+                Kind::Dimension(_) | Kind::Derived(_) | Kind::Free | Kind::Constant => {}
+                Kind::Filter | Kind::Measure(_) | Kind::Distinct(_) => {
+                    return wrong("a group that is not of dimensions");
+                }
+            }
+            kinds.push(group);
+        }
+        for expr in &node.aggr_expr {
+            kinds.push(aggregate(expr, &flow, schema)?);
+        }
+        flow.kinds = kinds;
+        if entity {
+            for kind in &mut flow.kinds {
+                if matches!(kind, Kind::Distinct(_)) {
+                    *kind = Kind::Derived(BTreeSet::new());
+                }
+            }
+            return Ok(flow);
+        }
+        if flow.open.is_empty() {
+            return Ok(flow);
+        }
+        self.joined(&flow)?;
+        if self.asked(&flow).next().is_none() {
+            Ok(release(flow))
+        } else {
+            Ok(Flow { pending: true, ..flow })
+        }
+    }
+
+    /// The scans whose rule asks for a threshold, with the entities that it asks for.
+    fn asked(&self, flow: &Flow) -> impl Iterator<Item = (usize, u64)> {
+        let asked = flow
+            .open
+            .iter()
+            .filter_map(|id| self.scan(*id).map(|(_, dataset)| (*id, dataset.rule.entities_min)));
+        asked.filter(|(_, min)| *min > 1).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The condition right above a group: enough distinct entities of every scan that asks.
+    fn threshold(&self, filter: &Filter, flow: Flow) -> Checked<Flow> {
+        let schema = filter.input.schema();
+        let mut held: Vec<(BTreeSet<usize>, u64)> = Vec::new();
+        for conjunct in split_conjunction(&filter.predicate) {
+            let Expr::ScalarFunction(call) = conjunct else { continue };
+            if call.name() != "airlock_at_least" {
+                continue;
+            }
+            for pair in call.args.chunks(2) {
+                let [count, min] = pair else { return wrong("a threshold without its minimum") };
+                let min = constant(min).and_then(|min| min.parse().ok());
+                let (Kind::Distinct(of), Some(min)) = (kind(count, &flow, schema)?, min) else {
+                    return wrong("a threshold that does not count distinct entities");
+                };
+                held.push((flow.class_of(&of), min));
+            }
+        }
+        for (id, min) in self.asked(&flow) {
+            if !held.iter().any(|(of, least)| of.contains(&id) && *least >= min) {
+                let name = self.scan(id).map_or_else(String::new, |(name, _)| name.to_string());
+                return wrong(format!("no threshold of at least {min} entities of {name}"));
+            }
+        }
+        Ok(release(flow))
+    }
+
+    /// Refuses a scan that may only be used matched, and is not.
+    pub(super) fn joined(&self, flow: &Flow) -> Checked<()> {
+        for id in flow.open.difference(&flow.matched) {
+            if let Some((name, dataset)) = self.scan(*id)
+                && dataset.rule.join == JoinRule::Required
+            {
+                return wrong(format!("{name} is used without a match"));
+            }
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, join: &Join) -> Checked<Flow> {
+        let (left, right) = (self.settled(&join.left)?, self.settled(&join.right)?);
+        let outer = match join.join_type {
+            JoinType::Inner => false,
+            JoinType::Left => true,
+            _ => return wrong("a join outside the list"),
+        };
+        let mut flow = Flow {
+            kinds: [left.kinds.clone(), right.kinds.clone()].concat(),
+            open: &left.open | &right.open,
+            matched: &left.matched | &right.matched,
+            classes: left.classes.clone(),
+            pending: false,
+        };
+        for class in right.classes.clone() {
+            flow.equate(class);
+        }
+        if left.open.is_empty() && right.open.is_empty() {
+            return Ok(flow);
+        }
+        if left.open.is_empty() || right.open.is_empty() {
+            return wrong("released rows joined with rows that are not");
+        }
+        let mut keyed = false;
+        for (one, two) in equalities(join)? {
+            let one = kind(one, &flow, &join.schema)?;
+            let two = kind(two, &flow, &join.schema)?;
+            match (one, two) {
+                (Kind::Token(one), Kind::Token(two)) => {
+                    self.note(&mut flow, (&left, &one), (&right, &two), outer);
+                    keyed = true;
+                }
+                (Kind::Dimension(_), Kind::Dimension(_)) => {}
+                (_, _) => return wrong("a join on something else than tokens and dimensions"),
+            }
+        }
+        if keyed { Ok(flow) } else { wrong("a join without a match key") }
+    }
+
+    fn note(
+        &self,
+        flow: &mut Flow,
+        one: (&Flow, &BTreeSet<usize>),
+        two: (&Flow, &BTreeSet<usize>),
+        outer: bool,
+    ) {
+        // The sides of an equality may be written in either order.
+        let swapped = !one.1.is_subset(&one.0.open);
+        let (before, after) = if swapped { (two.1, one.1) } else { (one.1, two.1) };
+        let (before, after) = (one.0.class_of(before), two.0.class_of(after));
+        let owners: BTreeSet<_> = before
+            .union(&after)
+            .filter_map(|id| self.scan(*id))
+            .map(|(_, dataset)| &dataset.owner)
+            .collect();
+        if owners.len() > 1 {
+            flow.matched.extend(&after);
+            if !outer {
+                flow.matched.extend(&before);
+            }
+        }
+        if !outer && !one.1.is_empty() && !two.1.is_empty() {
+            flow.equate(one.1 | two.1);
+        }
+    }
+}
+
+fn release(flow: Flow) -> Flow {
+    let kinds = flow.kinds.into_iter().map(|kind| match kind {
+        Kind::Dimension(_) | Kind::Constant | Kind::Derived(_) | Kind::Distinct(_) | Kind::Free => {
+            Kind::Free
+        }
+        // A token or measure can't be a group's output: `aggregate` saw to it. Kept as it is, it can't leave either.
+        Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
+    });
+    Flow { kinds: kinds.collect(), ..Flow::default() }
+}
+
+/// The equalities of a join, wherever the planner put them; anything else is refused.
+fn equalities(join: &Join) -> Checked<Vec<(&Expr, &Expr)>> {
+    let mut all: Vec<(&Expr, &Expr)> = join.on.iter().map(|(one, two)| (one, two)).collect();
+    for conjunct in join.filter.iter().flat_map(split_conjunction) {
+        match conjunct {
+            Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
+                all.push((&binary.left, &binary.right));
+            }
+            _ => return wrong("a join on something else than equality"),
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,63 @@
+//! How engine and storage errors become codes. Their own text never leaves this file: it may hold row values.
+
+use adapter_spi::Failure;
+use datafusion::error::DataFusionError;
+
+/// A failure with a code and a sentence of names.
+pub(crate) fn failure(code: &str, reason: impl Into<String>) -> Failure {
+    Failure { code: code.to_owned(), reason: reason.into() }
+}
+
+/// What an engine's error is called.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the engine's errors grow; unknown ones are engine-failed"
+)]
+pub(crate) fn engine(error: &DataFusionError) -> Failure {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(text)
+            if text.contains("disk") || text.contains("spill") =>
+        {
+            failure("spill-limit", "the run needs more space on disk than it may have")
+        }
+        DataFusionError::ResourcesExhausted(_) => {
+            failure("memory-limit", "the run needs more memory than it may have")
+        }
+        DataFusionError::ParquetError(_) => {
+            failure("dataset-unreadable", "a dataset's file is not readable Parquet")
+        }
+        DataFusionError::ObjectStore(error) => storage(error),
+        DataFusionError::IoError(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            failure("disk-full", "no space is left on the disk")
+        }
+        DataFusionError::ArrowError(error, _) => match &**error {
+            arrow::error::ArrowError::ParquetError(_) => {
+                failure("dataset-unreadable", "a dataset's file is not readable Parquet")
+            }
+            arrow::error::ArrowError::ArithmeticOverflow(_) => {
+                failure("arithmetic-overflow", "a sum is beyond its type")
+            }
+            _ => failure("engine-failed", "the engine could not finish the run"),
+        },
+        DataFusionError::External(error) if error.is::<crate::token::MalformedKey>() => {
+            failure("malformed-key", "a key declared as hashed is not a SHA-256")
+        }
+        _ => failure("engine-failed", "the engine could not finish the run"),
+    }
+}
+
+/// What a storage error is called.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's errors grow; unknown ones are storage-unavailable"
+)]
+pub(crate) fn storage(error: &object_store::Error) -> Failure {
+    match error {
+        object_store::Error::NotFound { .. } => failure("dataset-missing", "a file is not there"),
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => {
+            failure("storage-denied", "the storage does not let us in")
+        }
+        _ => failure("storage-unavailable", "the storage can't be read"),
+    }
+}

@@ -1,0 +1,15 @@
+//! The native room: `DataFusion` over Parquet where it lies. It starts empty and denies what no step granted; it runs only
+//! text that a checker, which did not write it, accepts. Must not know the agreement log, HTTP or a clock.
+
+mod check;
+mod dataset;
+mod failure;
+mod landing;
+mod room;
+mod run;
+mod storage;
+mod threshold;
+mod token;
+
+pub use room::{KeySource, NativeRoom, granted};
+pub use storage::{Place, StorageError};

@@ -1,0 +1,290 @@
+//! The room as an adapter: what is granted, what runs. Grants live in memory; a restart forgets them all.
+
+use crate::failure::failure;
+use crate::run::{Watch, carry_out};
+use crate::token::Tokens;
+use adapter_spi::{
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Fidelity,
+    Held, Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Residual, Resource,
+    ResourceKind, Result, Retry, RunStatus, RunsQueries, Scope, Stale, Step, Verdict,
+};
+use async_trait::async_trait;
+use mappings::agreement::canonical;
+use mappings::model::{Agreement, CollaborationId, Dataset, Digest, PlatformId, RunId};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Gives a collaboration's key, by reference: the room asks for it once a run and keeps nothing.
+pub trait KeySource: Debug + Send + Sync {
+    /// The 32 bytes under which match keys of this collaboration are hashed.
+    fn key(&self, collaboration: &CollaborationId) -> Option<[u8; 32]>;
+}
+
+/// The native room of one process.
+#[derive(Debug)]
+pub struct NativeRoom {
+    platform: PlatformId,
+    capabilities: Capabilities,
+    keys: Arc<dyn KeySource>,
+    scratch: PathBuf,
+    held: Mutex<BTreeMap<CollaborationId, Held>>,
+    runs: Mutex<BTreeMap<RunId, Running>>,
+}
+
+/// A run of this process.
+#[derive(Debug, Clone)]
+struct Running {
+    collaboration: CollaborationId,
+    needs: Vec<Resource>,
+    watch: Arc<Watch>,
+    ended: Arc<Mutex<Option<RunStatus>>>,
+}
+
+/// What the room must be granted for a dataset: the digest of all that the agreement says of it.
+#[must_use]
+pub fn granted(name: &mappings::model::DatasetName, dataset: &Dataset) -> Resource {
+    Resource {
+        kind: ResourceKind::Dataset(name.clone()),
+        digest: Digest::of(&canonical(&serde_json::json!({ "dataset": name, "terms": dataset }))),
+    }
+}
+
+impl NativeRoom {
+    /// An empty room that spills below this folder.
+    #[must_use]
+    pub fn new(keys: Arc<dyn KeySource>, scratch: PathBuf) -> Self {
+        Self {
+            platform: PlatformId::native(),
+            capabilities: Capabilities {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                runs_queries: true,
+                activation: true,
+                cancels: true,
+            },
+            keys,
+            scratch,
+            held: Mutex::default(),
+            runs: Mutex::default(),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<CollaborationId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, Running>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(
+        &self,
+        kind: ErrorKind,
+        code: &'static str,
+        operation: &'static str,
+        reason: String,
+    ) -> AdapterError {
+        let (outcome, retry) = (Outcome::NotApplied, Retry::Never);
+        AdapterError {
+            kind,
+            code,
+            outcome,
+            retry,
+            platform: self.platform.clone(),
+            operation,
+            reason,
+        }
+    }
+
+    /// What a run needs, or a refusal when some of it is not granted.
+    fn needs(&self, query: &ProtectedQuery) -> Result<Vec<Resource>> {
+        let template = Resource {
+            kind: ResourceKind::Template(query.guarded.template.clone()),
+            digest: query.guarded.digest,
+        };
+        let datasets = query.guarded.datasets.keys().filter_map(|name| {
+            query.agreement.datasets.get(name).map(|dataset| granted(name, dataset))
+        });
+        let needs: Vec<Resource> = datasets.chain([template]).collect();
+        let all = self.held();
+        let held = all.get(&query.agreement.collaboration);
+        let missing =
+            needs.iter().find(|need| !held.is_some_and(|held| held.resources.contains(need)));
+        match missing {
+            None => Ok(needs),
+            Some(need) => {
+                let what = match &need.kind {
+                    ResourceKind::Dataset(name) => {
+                        format!("dataset {name} is not granted to the room")
+                    }
+                    ResourceKind::Template(name) => {
+                        format!("template {name} is not granted to the room")
+                    }
+                };
+                Err(self.error(ErrorKind::PermissionDenied, "not-granted", "submit", what))
+            }
+        }
+    }
+
+    fn run_of(&self, run: &RunId, operation: &'static str) -> Result<Running> {
+        let unknown = || {
+            self.error(
+                ErrorKind::NotFound,
+                "run-unknown",
+                operation,
+                format!("no run {run} in this room"),
+            )
+        };
+        self.runs().get(run).cloned().ok_or_else(unknown)
+    }
+}
+
+#[async_trait]
+impl Adapter for NativeRoom {
+    fn platform(&self) -> &PlatformId {
+        &self.platform
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn assess(&self, desired: &Agreement) -> Assessment {
+        let verdict = |term: String, residual, reason: &str| Verdict {
+            term,
+            fidelity: Fidelity::Exact,
+            residual,
+            reason: reason.to_owned(),
+        };
+        let datasets = desired.datasets.keys().map(|name| {
+            verdict(format!("datasets.{name}"), Residual::Template, "columns, consent, row filters and thresholds are in the guarded text, which a checker verifies")
+        });
+        let templates = desired
+            .templates
+            .keys()
+            .map(|name| verdict(format!("templates.{name}"), Residual::None, "runs as approved"));
+        let limits =
+            [verdict("limits".to_owned(), Residual::Gateway, "counted over the agreement log")];
+        Assessment {
+            platform: self.platform.clone(),
+            verdicts: datasets.chain(templates).chain(limits).collect(),
+        }
+    }
+
+    async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
+        let held = self.held().get(&scope.collaboration).cloned().unwrap_or_default();
+        Ok(Observation {
+            scope: scope.clone(),
+            coverage: Coverage::Complete,
+            version: held.version,
+            resources: held.resources.into_iter().collect(),
+        })
+    }
+
+    fn plan(
+        &self,
+        desired: &[Resource],
+        seen: &Observation,
+    ) -> std::result::Result<Plan, PlanRefused> {
+        Ok(Plan::between(desired, seen))
+    }
+
+    async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
+        let applied = self.held().entry(step.collaboration.clone()).or_default().apply(step);
+        let applied = applied.map_err(|Stale| AdapterError {
+            retry: Retry::NextCycle,
+            ..self.error(
+                ErrorKind::StaleVersion,
+                "stale-version",
+                "apply",
+                "the room changed since this step was planned".to_owned(),
+            )
+        })?;
+        // A run that stands on what was just taken away stops now.
+        for running in
+            self.runs().values().filter(|running| running.collaboration == step.collaboration)
+        {
+            let gone = !self
+                .held()
+                .get(&step.collaboration)
+                .is_some_and(|held| running.needs.iter().all(|need| held.resources.contains(need)));
+            if gone {
+                running.watch.cancel.cancel();
+            }
+        }
+        Ok(applied)
+    }
+
+    fn runs_queries(&self) -> Option<&dyn RunsQueries> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl RunsQueries for NativeRoom {
+    async fn submit(&self, query: &ProtectedQuery, _: &Cx) -> Result<()> {
+        let needs = self.needs(query)?;
+        let collaboration = query.agreement.collaboration.clone();
+        let key = self.keys.key(&collaboration).ok_or_else(|| {
+            self.error(
+                ErrorKind::PermissionDenied,
+                "room-key-missing",
+                "submit",
+                format!("the room has no key of {collaboration}"),
+            )
+        })?;
+        let running =
+            Running { collaboration, needs, watch: Arc::default(), ended: Arc::default() };
+        {
+            let mut runs = self.runs();
+            if runs.contains_key(&query.run) {
+                return Err(self.error(
+                    ErrorKind::AlreadyExists,
+                    "run-exists",
+                    "submit",
+                    format!("run {} exists", query.run),
+                ));
+            }
+            runs.insert(query.run.clone(), running.clone());
+        }
+        let slot = Arc::clone(&running.ended);
+        let (query, scratch, tokens) = (query.clone(), self.scratch.clone(), Tokens::new(&key));
+        let work = async move {
+            let ended = Box::pin(carry_out(&query, tokens, &scratch, &running.watch)).await;
+            let status = match ended {
+                Ok(output) => RunStatus::Succeeded(output),
+                Err(failure) if failure.code == "cancelled" => RunStatus::Cancelled,
+                Err(failure) => RunStatus::Failed(failure),
+            };
+            *running.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        };
+        // A panic in the engine ends the run, not the room.
+        let ended = Arc::clone(&slot);
+        let work = tokio::spawn(work);
+        tokio::spawn(async move {
+            if work.await.is_err() {
+                let crashed = RunStatus::Failed(failure("engine-panicked", "the engine gave up"));
+                *ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(crashed);
+            }
+        });
+        Ok(())
+    }
+
+    async fn status(&self, run: &RunId, _: &Cx) -> Result<RunStatus> {
+        let running = self.run_of(run, "status")?;
+        let ended = running.ended.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(ended.unwrap_or_else(|| {
+            if running.watch.cancel.is_cancelled() {
+                RunStatus::Cancelling
+            } else {
+                RunStatus::Running(running.watch.progress())
+            }
+        }))
+    }
+
+    async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
+        self.run_of(run, "cancel")?.watch.cancel.cancel();
+        self.status(run, cx).await
+    }
+}

@@ -1,0 +1,322 @@
+//! One run, from decision to delivery: request on record, the room brought to desire, watch, verify, deliver.
+//! Whatever stops it leaves either a whole result with its manifest, or nothing.
+
+use super::{App, agreements, delivery, members, standing};
+use crate::error::{Error, Kind, Result};
+use crate::home::Claim;
+use crate::log::{self, Body, Code, Entry, State, Touched};
+use adapter_spi::{
+    Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
+};
+use mappings::guard::Guarded;
+use mappings::model::{
+    Agreement, CollaborationId, Literal, MemberId, ParameterName, ResultClass, RunId, TemplateName,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often a run's status and the log are looked at: well inside the second in which a revocation must act.
+const WATCH_EVERY: Duration = Duration::from_millis(25);
+
+/// A request to run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The collaboration.
+    pub collaboration: CollaborationId,
+    /// The template.
+    pub template: TemplateName,
+    /// Who runs it.
+    pub by: MemberId,
+    /// Parameters as text.
+    pub parameters: BTreeMap<String, String>,
+    /// The run's id, or `None` for a new one.
+    pub run: Option<RunId>,
+}
+
+/// Where one receiver's result is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delivered {
+    /// Who received.
+    pub receiver: MemberId,
+    /// The manifest, as a URL.
+    pub manifest: String,
+}
+
+/// The first rows of an aggregate, for the terminal of a runner who also receives. Empty otherwise.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Preview {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Values as text.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What a run gave.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// The template.
+    pub template: TemplateName,
+    /// Its class.
+    pub class: ResultClass,
+    /// Always `succeeded`; anything else is an error.
+    pub state: &'static str,
+    /// Rows of the result.
+    pub rows: u64,
+    /// Groups (or audiences) withheld by a threshold.
+    pub withheld: u64,
+    /// Rows read, by dataset.
+    pub rows_read: BTreeMap<String, u64>,
+    /// Where results are.
+    pub results: Vec<Delivered>,
+    /// The first rows, where the runner may see them.
+    #[serde(skip)]
+    pub preview: Preview,
+}
+
+/// Everything that is fixed before a run starts.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) collaboration: CollaborationId,
+    pub(crate) run: RunId,
+    pub(crate) by: MemberId,
+    pub(crate) agreement: Arc<Agreement>,
+    pub(crate) guarded: Arc<Guarded>,
+    pub(crate) parameters: BTreeMap<ParameterName, Literal>,
+    pub(crate) receivers: Vec<MemberId>,
+    /// Held while this process works on the run; another process that gets it knows that this one died.
+    _claim: Claim,
+}
+
+/// How a run ended short of a result, for the record and for the caller.
+struct Ended {
+    body: Body,
+    error: Error,
+}
+
+impl App {
+    /// Runs a template and delivers its result.
+    ///
+    /// # Errors
+    /// `Refused` by a rule, `Cancelled`, or `Failed`; each is on the record, and nothing is delivered.
+    pub async fn run(
+        &self,
+        request: RunRequest,
+        cancel: &CancellationToken,
+        progress: &mut (dyn FnMut(RunProgress) + Send),
+    ) -> Result<RunReport> {
+        self.recover(&request.collaboration).await?;
+        let started = self.start(request).await?;
+        let landing = self.landing(&started.run)?;
+        let outcome = self.carry_out(&started, &landing, cancel, progress).await;
+        let _ = std::fs::remove_dir_all(&landing);
+        match outcome {
+            Ok(report) => Ok(report),
+            Err(ended) => {
+                self.record(&started.collaboration, ended.body).await?;
+                Err(ended.error)
+            }
+        }
+    }
+
+    /// Guards, binds and decides; the request is durable when this returns.
+    async fn start(&self, request: RunRequest) -> Result<Started> {
+        let RunRequest { collaboration, template, by, parameters, run } = request;
+        let key = members::signing_key(&self.home, &by)?;
+        let loaded = self.load(&collaboration).await?;
+        let agreement = Arc::new(standing(&loaded.state)?.clone());
+        let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
+        let parameters = agreements::bind(&agreement, &template, &parameters)?;
+        let run = run.map_or_else(|| self.new_run_id(), Ok)?;
+        let receivers: Vec<MemberId> = agreement
+            .templates
+            .get(&template)
+            .map(|t| t.received_by.iter().cloned().collect())
+            .unwrap_or_default();
+        let touched: Touched = guarded
+            .datasets
+            .iter()
+            .map(|(name, used)| (name.clone(), used.columns.clone()))
+            .collect();
+        let values = serde_json::json!(parameters);
+        let salt = salt()?;
+        let commitment = log::commitment(&salt, &values);
+        let at_ms = self.clock.now_ms();
+        let asked = |state: &State| {
+            state.may_run(&log::RunRequest {
+                run: &run,
+                template: &template,
+                digest: guarded.digest,
+                by: &by,
+                receivers: &receivers,
+                touched: &touched,
+                at_ms,
+            })?;
+            let body = Body::RunRequested {
+                run: run.clone(),
+                template: template.clone(),
+                digest: guarded.digest,
+                text_digest: guarded.text_digest,
+                by: by.clone(),
+                receivers: receivers.clone(),
+                parameters: commitment,
+                touched: touched.clone(),
+            };
+            Ok::<_, Error>(vec![Entry::member(&by, &key, body)])
+        };
+        let claim = self
+            .home
+            .claim(&run)?
+            .ok_or_else(|| Error::refused("run-id-used", format!("run {run} is at work")))?;
+        self.log.decide(&collaboration, asked).await?;
+        self.home.keep_opening(&collaboration, &run, &salt, &values)?;
+        Ok(Started {
+            collaboration,
+            run,
+            by,
+            agreement,
+            guarded,
+            parameters,
+            receivers,
+            _claim: claim,
+        })
+    }
+
+    fn new_run_id(&self) -> Result<RunId> {
+        let mut random = [0u8; 6];
+        getrandom::fill(&mut random)
+            .map_err(|_| Error::failed("random", "no randomness to be had"))?;
+        let hex = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        RunId::new(&format!("run-{}-{hex}", self.clock.now_ms()))
+            .map_err(|error| Error::failed("bug", error.to_string()))
+    }
+
+    fn landing(&self, run: &RunId) -> Result<PathBuf> {
+        let folder = self.home.scratch().join(format!("landing-{run}"));
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| Error::io("make the folder", &folder, &error))?;
+        folder.canonicalize().map_err(|error| Error::io("find the folder", &folder, &error))
+    }
+
+    async fn carry_out(
+        &self,
+        started: &Started,
+        landing: &Path,
+        cancel: &CancellationToken,
+        progress: &mut (dyn FnMut(RunProgress) + Send),
+    ) -> Result<RunReport, Ended> {
+        let end = |error: Error| started.ended(error);
+        let loaded = self.load(&started.collaboration).await.map_err(end)?;
+        self.rooms.grant(started, &loaded.state).await.map_err(end)?;
+        let output = self.watch(started, landing, cancel, progress).await.map_err(end)?;
+        let ready = delivery::stage(self, started, landing, &output).await.map_err(end)?;
+        self.intend(started, ready.intent(started)).await.map_err(end)?;
+        let delivered = delivery::commit(started, &ready).await.map_err(end)?;
+        self.record(&started.collaboration, ready.outcome(started)).await.map_err(end)?;
+        ready.report(started, output, delivered).map_err(end)
+    }
+
+    /// Puts the delivery on record, unless anything that the run rests on was withdrawn by then.
+    async fn intend(&self, started: &Started, intent: Body) -> Result<()> {
+        let entry = |state: &State| {
+            state.may_deliver(&started.run)?;
+            Ok::<_, Error>(vec![Entry::gateway(intent.clone())])
+        };
+        self.log.decide(&started.collaboration, entry).await?;
+        Ok(())
+    }
+
+    /// Submits the run and waits for its end, looking at the log all the while.
+    async fn watch(
+        &self,
+        started: &Started,
+        landing: &Path,
+        cancel: &CancellationToken,
+        progress: &mut (dyn FnMut(RunProgress) + Send),
+    ) -> Result<RunOutput> {
+        let room = self.rooms.native_runs()?;
+        let cx = Cx { cancel: cancel.child_token() };
+        room.submit(&started.query(landing)?, &cx).await?;
+        let mut stopped = None;
+        loop {
+            match room.status(&started.run, &cx).await? {
+                RunStatus::Succeeded(output) => return stopped.map_or(Ok(output), Err),
+                RunStatus::Failed(failure) => {
+                    return Err(stopped.unwrap_or_else(|| failed(failure)));
+                }
+                RunStatus::Cancelled => return Err(stopped.unwrap_or_else(cancelled)),
+                RunStatus::Running(so_far) => progress(so_far),
+                RunStatus::Cancelling => {}
+            }
+            if stopped.is_none() {
+                stopped = self.stop_reason(started, cancel).await?;
+                if stopped.is_some() {
+                    room.cancel(&started.run, &cx).await?;
+                }
+            }
+            tokio::time::sleep(WATCH_EVERY).await;
+        }
+    }
+
+    async fn stop_reason(
+        &self,
+        started: &Started,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Error>> {
+        if cancel.is_cancelled() {
+            return Ok(Some(cancelled()));
+        }
+        Ok(self.may_deliver(started).await.err())
+    }
+
+    /// Refuses once anything that the run rests on was withdrawn.
+    pub(super) async fn may_deliver(&self, started: &Started) -> Result<()> {
+        let loaded = self.load(&started.collaboration).await?;
+        loaded.state.may_deliver(&started.run).map_err(Error::from)
+    }
+}
+
+fn salt() -> Result<[u8; 32]> {
+    let mut salt = [0u8; 32];
+    getrandom::fill(&mut salt).map_err(|_| Error::failed("random", "no randomness to be had"))?;
+    Ok(salt)
+}
+
+impl Started {
+    fn query(&self, landing: &Path) -> Result<ProtectedQuery> {
+        let url = url::Url::from_directory_path(landing)
+            .map_err(|()| Error::failed("bug", "the landing folder has no absolute path"))?;
+        Ok(ProtectedQuery {
+            run: self.run.clone(),
+            agreement: Arc::clone(&self.agreement),
+            guarded: Arc::clone(&self.guarded),
+            parameters: self.parameters.clone(),
+            landing: Landing { url },
+            limits: RunLimits::default(),
+            base: None,
+        })
+    }
+
+    fn ended(&self, error: Error) -> Ended {
+        let code = Code::new(&error.code).unwrap_or_else(|_| Code::interrupted());
+        let run = self.run.clone();
+        let body = match error.kind {
+            Kind::Refused | Kind::Cancelled => Body::RunCancelled { run, code },
+            Kind::Failed | Kind::Invalid => Body::RunFailed { run, code },
+        };
+        Ended { body, error }
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(Kind::Cancelled, "cancelled", "the run was cancelled; nothing of it is left")
+}
+
+fn failed(failure: Failure) -> Error {
+    Error::failed(&failure.code, failure.reason)
+}

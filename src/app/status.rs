@@ -1,0 +1,122 @@
+//! Where a collaboration stands, for people: a reading of the folded state, nothing stored.
+
+use super::{App, agreements};
+use crate::error::Result;
+use crate::log::{Revocable, RunStatus};
+use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
+use serde::Serialize;
+
+/// One template's approvals.
+#[derive(Debug, Clone, Serialize)]
+pub struct TemplateStanding {
+    /// The template.
+    pub template: TemplateName,
+    /// Its version.
+    pub digest: Digest,
+    /// Owners who approved it.
+    pub approved_by: Vec<MemberId>,
+    /// Owners whose approval is missing.
+    pub waits_for: Vec<MemberId>,
+}
+
+/// One collaboration.
+#[derive(Debug, Clone, Serialize)]
+pub struct Standing {
+    /// Which.
+    pub collaboration: CollaborationId,
+    /// Leaves in its log.
+    pub leaves: u64,
+    /// Members and their states.
+    pub members: Vec<(MemberId, String)>,
+    /// Templates and their approvals.
+    pub templates: Vec<TemplateStanding>,
+    /// What was withdrawn.
+    pub revocations: Vec<String>,
+    /// Runs and their states.
+    pub runs: Vec<(RunId, String)>,
+    /// Attempts left in the current window.
+    pub runs_left: u32,
+}
+
+impl App {
+    /// One collaboration, or all.
+    pub async fn status(&self, only: Option<&CollaborationId>) -> Result<Vec<Standing>> {
+        let collaborations = match only {
+            Some(one) => vec![one.clone()],
+            None => self.log.collaborations().await?,
+        };
+        let mut standings = Vec::new();
+        for collaboration in collaborations {
+            self.recover(&collaboration).await?;
+            standings.push(self.standing_of(&collaboration).await?);
+        }
+        Ok(standings)
+    }
+
+    async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
+        let loaded = self.load(collaboration).await?;
+        let state = &loaded.state;
+        let agreement = super::known(state)?;
+        let mut templates = Vec::new();
+        for (name, guarded) in agreements::guard_all(agreement)? {
+            let owners: std::collections::BTreeSet<_> =
+                guarded.datasets.values().map(|d| d.owner.clone()).collect();
+            let approvals = state.approvals(&name, guarded.digest);
+            let (approved_by, waits_for) =
+                owners.into_iter().partition(|owner| approvals.contains(owner));
+            templates.push(TemplateStanding {
+                template: name,
+                digest: guarded.digest,
+                approved_by,
+                waits_for,
+            });
+        }
+        let spent = state.attempts_within(
+            self.clock.now_ms(),
+            i64::try_from(agreement.limits.within_s).unwrap_or(i64::MAX).saturating_mul(1000),
+        );
+        Ok(Standing {
+            collaboration: collaboration.clone(),
+            leaves: loaded.size,
+            members: state
+                .members()
+                .into_iter()
+                .map(|(member, state)| (member, format!("{state:?}").to_lowercase()))
+                .collect(),
+            templates,
+            revocations: state.revocations().keys().map(named).collect(),
+            runs: state
+                .runs()
+                .iter()
+                .map(|(run, known)| (run.clone(), stands(&known.status)))
+                .collect(),
+            runs_left: agreement
+                .limits
+                .runs_max
+                .saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX)),
+        })
+    }
+}
+
+fn named(what: &Revocable) -> String {
+    match what {
+        Revocable::Member { member } => format!("membership of {member}"),
+        Revocable::Dataset { dataset } => format!("dataset {dataset}"),
+        Revocable::Column { dataset, column } => format!("column {dataset}.{column}"),
+        Revocable::Template { template, .. } => format!("template {template}"),
+        Revocable::Approval { template, of, .. } => format!("approval of {template} by {of}"),
+        Revocable::Room => "the whole room".to_owned(),
+    }
+}
+
+fn stands(status: &RunStatus) -> String {
+    match status {
+        RunStatus::Requested(_) => "requested".to_owned(),
+        RunStatus::Delivering(_) => "delivering".to_owned(),
+        RunStatus::Succeeded { rows, withheld } => {
+            format!("succeeded: {rows} rows, {withheld} withheld")
+        }
+        RunStatus::Failed(code) => format!("failed: {code}"),
+        RunStatus::Cancelled(code) => format!("cancelled: {code}"),
+    }
+}

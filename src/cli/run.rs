@@ -1,0 +1,94 @@
+//! `airlock run`: one run of an approved template; Ctrl-C cancels it and leaves nothing behind.
+
+use super::screen::Screen;
+use crate::app::{App, RunReport, RunRequest};
+use crate::error::{Error, Result};
+use mappings::model::{CollaborationId, MemberId, ResultClass, RunId, TemplateName};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// The collaboration.
+    collaboration: CollaborationId,
+    /// The template.
+    template: TemplateName,
+    /// The member who runs it.
+    #[arg(long = "as")]
+    member: MemberId,
+    /// A parameter, as NAME=VALUE; repeat for more.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+    /// The run's id; made up when left out. Using one twice is refused.
+    #[arg(long = "run-id")]
+    id: Option<RunId>,
+}
+
+impl Run {
+    pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|text| {
+                let pair = text.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
+                pair.ok_or_else(|| Error::invalid("parameter-shape", "a parameter is NAME=VALUE"))
+            })
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        let app = App::open(home).await?;
+        let request = RunRequest {
+            collaboration: self.collaboration,
+            template: self.template,
+            by: self.member,
+            parameters,
+            run: self.id,
+        };
+        let report = watched(&app, request, screen).await?;
+        show(&report, screen);
+        screen.object(&serde_json::json!(report));
+        Ok(())
+    }
+}
+
+/// Runs with a progress line; Ctrl-C cancels.
+pub(super) async fn watched(app: &App, request: RunRequest, screen: Screen) -> Result<RunReport> {
+    let cancel = CancellationToken::new();
+    let stopper = cancel.clone();
+    let ctrl_c = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stopper.cancel();
+        }
+    });
+    let mut progress = screen.progress(request.template.as_str());
+    let report = app.run(request, &cancel, &mut |p| progress.tell(p.rows_read, p.bytes_read)).await;
+    ctrl_c.abort();
+    report
+}
+
+/// Shows what a run gave. An activation's rows are not shown: the runner sees a count.
+pub(super) fn show(report: &RunReport, screen: Screen) {
+    match report.class {
+        ResultClass::Aggregate => {
+            let header: Vec<&str> = report.preview.columns.iter().map(String::as_str).collect();
+            screen.table(&header, report.preview.rows.iter().cloned());
+            screen.say(format!(
+                "{} rows; {} groups withheld by rule (too few entities)",
+                report.rows, report.withheld
+            ));
+        }
+        ResultClass::Activation if report.withheld > 0 => {
+            screen
+                .say("the audience is below its minimum: withheld by rule, nothing was delivered");
+        }
+        ResultClass::Activation => {
+            screen.say(format!(
+                "{} rows delivered to the receiver; the runner sees this count",
+                report.rows
+            ));
+        }
+    }
+    for result in &report.results {
+        screen.say(format!("  {} → {}", result.receiver, result.manifest));
+    }
+}

@@ -1,0 +1,74 @@
+//! Results: landing → verify → canonical Parquet → deliver → manifest last. A receiver gets what the run produced or
+//! nothing: a reader takes only what a manifest names, and a manifest is written when everything it names is there.
+//! Knows nothing of platforms, the log or who may receive.
+
+mod deliver;
+mod manifest;
+mod place;
+mod stage;
+
+pub use deliver::{Delivery, deliver, state, withdraw};
+pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
+pub use place::{Place, overlaps};
+pub use stage::{Expected, Staged, StagedFile, preview, stage};
+
+/// Why a result could not be staged or delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResultsError {
+    /// The destination's URL is none that is supported.
+    #[error("the destination is not a file:// or s3:// URL")]
+    DestinationScheme,
+    /// The destination's settings are missing or wrong.
+    #[error("the destination's storage settings are missing or wrong")]
+    DestinationSettings,
+    /// The destination can't be written to.
+    #[error("the destination can't be written to")]
+    DestinationReadOnly,
+    /// The destination has no space left.
+    #[error("the destination, or the folder for staging, is full")]
+    DestinationFull,
+    /// The storage can't be reached.
+    #[error("the destination's storage can't be reached")]
+    StorageUnavailable,
+    /// Something else is there under a name that is ours.
+    #[error("another content is at the destination under this run's name")]
+    DeliveryConflict,
+    /// The landed output is not readable.
+    #[error("the landed output is not readable Parquet")]
+    LandingUnreadable,
+    /// The landed output has other columns than the guard said.
+    #[error("the landed output has other columns than the guard said")]
+    SchemaMismatch,
+    /// The landed output has other rows than the run reported.
+    #[error("the landed output has not as many rows as the run reported")]
+    RowsMismatch,
+}
+
+impl ResultsError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DestinationScheme => "destination-scheme",
+            Self::DestinationSettings => "destination-settings",
+            Self::DestinationReadOnly => "destination-read-only",
+            Self::DestinationFull => "destination-full",
+            Self::StorageUnavailable => "storage-unavailable",
+            Self::DeliveryConflict => "delivery-conflict",
+            Self::LandingUnreadable => "landing-unreadable",
+            Self::SchemaMismatch => "schema-mismatch",
+            Self::RowsMismatch => "rows-mismatch",
+        }
+    }
+
+    fn io(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            Self::DestinationFull
+        } else {
+            Self::DestinationReadOnly
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! A receiver's registered destination: a folder, or a prefix in S3-compatible storage. Write-only in spirit: what is
+//! read back is only what a run of ours put there.
+
+use super::ResultsError;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use std::sync::Arc;
+use url::Url;
+
+/// An opened destination.
+#[derive(Debug, Clone)]
+pub struct Place {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    url: String,
+}
+
+impl Place {
+    /// Opens a destination; a local folder is made when it is not there.
+    pub fn open(location: &str) -> Result<Self, ResultsError> {
+        let url = Url::parse(location).map_err(|_| ResultsError::DestinationScheme)?;
+        let (store, prefix): (Arc<dyn ObjectStore>, Path) = match url.scheme() {
+            "file" => {
+                let folder = url.to_file_path().map_err(|()| ResultsError::DestinationScheme)?;
+                std::fs::create_dir_all(&folder).map_err(|error| ResultsError::io(&error))?;
+                let store = LocalFileSystem::new_with_prefix(&folder)
+                    .map_err(|_| ResultsError::DestinationReadOnly)?;
+                (Arc::new(store.with_automatic_cleanup(false)), Path::default())
+            }
+            "s3" => {
+                let prefix =
+                    Path::from_url_path(url.path()).map_err(|_| ResultsError::DestinationScheme)?;
+                (s3(&url)?, prefix)
+            }
+            _ => return Err(ResultsError::DestinationScheme),
+        };
+        Ok(Self { store, prefix, url: location.trim_end_matches('/').to_owned() })
+    }
+
+    /// A destination in a store that is there already, for tests.
+    #[cfg(test)]
+    pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, prefix: Path::default(), url: "memory://".to_owned() }
+    }
+
+    /// The URL of something below.
+    #[must_use]
+    pub fn url_of(&self, name: &str) -> String {
+        format!("{}/{name}", self.url)
+    }
+
+    pub(super) fn store(&self) -> &dyn ObjectStore {
+        &*self.store
+    }
+
+    pub(super) fn path(&self, name: &str) -> Path {
+        Path::from(format!("{}/{name}", self.prefix))
+    }
+
+    /// Creates an object; the same content under the same name is success, other content is a conflict.
+    pub(super) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
+        use object_store::ObjectStoreExt;
+        let path = self.path(name);
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let payload = PutPayload::from(bytes.clone());
+        match self.store.put_opts(&path, payload, options).await {
+            Ok(_) => Ok(()),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => {
+                let there = self.store.get(&path).await.map_err(|error| failed(&error))?;
+                let there = there.bytes().await.map_err(|error| failed(&error))?;
+                if there == bytes { Ok(()) } else { Err(ResultsError::DeliveryConflict) }
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's errors grow; unknown ones are storage-unavailable"
+)]
+pub(super) fn failed(error: &object_store::Error) -> ResultsError {
+    match error {
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => ResultsError::DestinationReadOnly,
+        object_store::Error::Generic { source, .. } => {
+            let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
+            while let Some(one) = cause {
+                if let Some(io) = one.downcast_ref::<std::io::Error>() {
+                    return ResultsError::io(io);
+                }
+                cause = one.source();
+            }
+            ResultsError::StorageUnavailable
+        }
+        _ => ResultsError::StorageUnavailable,
+    }
+}
+
+/// Whether one of two places lies in the other, by their real paths where they are local.
+#[must_use]
+pub fn overlaps(one: &str, two: &str) -> bool {
+    let real = |place: &str| -> Option<std::path::PathBuf> {
+        let path = Url::parse(place).ok()?.to_file_path().ok()?;
+        let there = path
+            .ancestors()
+            .find_map(|part| part.canonicalize().ok().map(|real| (part.to_path_buf(), real)));
+        let (known, real) = there?;
+        path.strip_prefix(known).ok().map(|rest| real.join(rest))
+    };
+    match (real(one), real(two)) {
+        (Some(one), Some(two)) => one.starts_with(&two) || two.starts_with(&one),
+        (None, None) => {
+            let slashed = |place: &str| format!("{}/", place.trim_end_matches('/'));
+            slashed(one).starts_with(&slashed(two)) || slashed(two).starts_with(&slashed(one))
+        }
+        (_, _) => false,
+    }
+}
+
+fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, ResultsError> {
+    let bucket = url.host_str().ok_or(ResultsError::DestinationScheme)?;
+    let loopback = std::env::var("AWS_ENDPOINT_URL").is_ok_and(|endpoint| {
+        Url::parse(&endpoint)
+            .is_ok_and(|at| matches!(at.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+    });
+    AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_allow_http(loopback)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .build()
+        .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+        .map_err(|_| ResultsError::DestinationSettings)
+}

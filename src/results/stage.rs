@@ -1,0 +1,205 @@
+//! From landing to staged files: verified against what the guard said, rewritten as canonical Parquet in a stream, digested.
+
+use super::ResultsError;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use mappings::model::{ColumnType, Digest};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+const ROW_GROUP_ROWS_MAX: usize = 131_072;
+/// Rows of one delivered file, so that a file is small enough for one conditional write.
+const FILE_ROWS_MAX: u64 = 1_000_000;
+
+/// What a landed output must be.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Names and types, in order.
+    pub columns: Vec<(String, ColumnType)>,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One verified file, waiting for delivery.
+#[derive(Debug, Clone)]
+pub struct StagedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The name it will have.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// Its digest.
+    pub sha256: Digest,
+}
+
+/// A verified result.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// Its files.
+    pub files: Vec<StagedFile>,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// Verifies landed files and rewrites them below `staging`, which must be empty.
+pub fn stage(
+    landed: &[PathBuf],
+    expected: &Expected,
+    staging: &Path,
+) -> Result<Staged, ResultsError> {
+    let mut writer = Writer { staging, files: Vec::new(), open: None };
+    let mut rows = 0u64;
+    for path in landed {
+        for batch in read(path)? {
+            let batch = batch?;
+            fits(&batch, expected)?;
+            rows += batch.num_rows() as u64;
+            writer.write(&batch)?;
+        }
+    }
+    if rows != expected.rows {
+        return Err(ResultsError::RowsMismatch);
+    }
+    if rows == 0 {
+        let schema = landed
+            .first()
+            .map(|path| schema(path))
+            .transpose()?
+            .ok_or(ResultsError::LandingUnreadable)?;
+        let empty = RecordBatch::new_empty(schema);
+        fits(&empty, expected)?;
+        writer.write(&empty)?;
+    }
+    Ok(Staged { files: writer.finish()?, rows })
+}
+
+fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ResultsError> {
+    let file = File::open(path).map_err(|_| ResultsError::LandingUnreadable)?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| ResultsError::LandingUnreadable)
+}
+
+fn schema(path: &Path) -> Result<arrow::datatypes::SchemaRef, ResultsError> {
+    builder(path).map(|builder| std::sync::Arc::clone(builder.schema()))
+}
+
+fn read(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<RecordBatch, ResultsError>>, ResultsError> {
+    let reader = builder(path)?.build().map_err(|_| ResultsError::LandingUnreadable)?;
+    Ok(reader.map(|batch| batch.map_err(|_| ResultsError::LandingUnreadable)))
+}
+
+fn fits(batch: &RecordBatch, expected: &Expected) -> Result<(), ResultsError> {
+    let schema = batch.schema();
+    let found =
+        schema.fields().iter().map(|field| (field.name().as_str(), field.data_type().clone()));
+    let wanted = expected.columns.iter().map(|(name, of)| (name.as_str(), arrow_type(*of)));
+    if found.eq(wanted) { Ok(()) } else { Err(ResultsError::SchemaMismatch) }
+}
+
+const fn arrow_type(of: ColumnType) -> DataType {
+    match of {
+        ColumnType::Int64 => DataType::Int64,
+        ColumnType::Float64 => DataType::Float64,
+        ColumnType::Utf8 => DataType::Utf8,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ColumnType::Binary => DataType::Binary,
+    }
+}
+
+/// Writes batches into files of bounded size.
+struct Writer<'a> {
+    staging: &'a Path,
+    files: Vec<StagedFile>,
+    open: Option<(PathBuf, ArrowWriter<File>, u64)>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), ResultsError> {
+        let (path, mut writer, rows) = match self.open.take() {
+            Some(open) => open,
+            None => self.begin(batch)?,
+        };
+        writer.write(batch).map_err(|_| ResultsError::DestinationFull)?;
+        let rows = rows + batch.num_rows() as u64;
+        self.open = Some((path, writer, rows));
+        if rows >= FILE_ROWS_MAX { self.end() } else { Ok(()) }
+    }
+
+    fn begin(
+        &self,
+        batch: &RecordBatch,
+    ) -> Result<(PathBuf, ArrowWriter<File>, u64), ResultsError> {
+        let path = self.staging.join(format!("part-{:05}.parquet", self.files.len()));
+        let file = File::create_new(&path).map_err(|error| ResultsError::io(&error))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+            .set_created_by("airlock".to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
+        Ok((path, writer.map_err(|_| ResultsError::DestinationFull)?, 0))
+    }
+
+    fn end(&mut self) -> Result<(), ResultsError> {
+        let Some((path, writer, rows)) = self.open.take() else { return Ok(()) };
+        writer.close().map_err(|_| ResultsError::DestinationFull)?;
+        let content = std::fs::read(&path).map_err(|error| ResultsError::io(&error))?;
+        let sha256 = Digest::of(&content);
+        let name = format!("part-{:05}-{}.parquet", self.files.len(), sha256.short());
+        self.files.push(StagedFile { path, name, bytes: content.len() as u64, rows, sha256 });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<StagedFile>, ResultsError> {
+        self.end()?;
+        Ok(self.files)
+    }
+}
+
+/// The first rows of a staged result as text.
+pub fn preview(staged: &Staged, rows_max: usize) -> Result<Vec<Vec<String>>, ResultsError> {
+    let mut rows = Vec::new();
+    let options = FormatOptions::default();
+    for file in &staged.files {
+        for batch in read(&file.path)? {
+            let batch = batch?;
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column, &options))
+                .collect::<Result<_, _>>()
+                .map_err(|_| ResultsError::LandingUnreadable)?;
+            for row in 0..batch.num_rows() {
+                if rows.len() == rows_max {
+                    return Ok(rows);
+                }
+                rows.push(
+                    columns
+                        .iter()
+                        .zip(batch.columns())
+                        .map(|(column, array)| shown(column, array, row))
+                        .collect(),
+                );
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn shown(column: &ArrayFormatter<'_>, array: &dyn Array, row: usize) -> String {
+    match array.as_any().downcast_ref::<arrow::array::Float64Array>() {
+        Some(floats) if floats.is_valid(row) => format!("{:.2}", floats.value(row)),
+        Some(_) | None => column.value(row).to_string(),
+    }
+}

@@ -1,0 +1,114 @@
+//! The one file that names concrete adapters: which rooms there are, and where their keys come from.
+
+use crate::app::Started;
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::log::{Revocable, State};
+use adapter_native::{KeySource, NativeRoom, granted};
+use adapter_spi::{Adapter, Cx, Resource, ResourceKind, RunsQueries, Scope};
+use mappings::model::{Agreement, CollaborationId};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+
+/// The rooms of one gateway.
+#[derive(Debug)]
+pub struct Rooms {
+    native: NativeRoom,
+}
+
+/// The rooms, all empty.
+pub fn rooms(home: &Home) -> Result<Rooms> {
+    let scratch = home
+        .scratch()
+        .canonicalize()
+        .map_err(|error| Error::io("find the folder", &home.scratch(), &error))?;
+    Ok(Rooms { native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch) })
+}
+
+impl Rooms {
+    /// Brings the native room to what the log says of a run's collaboration.
+    pub(crate) async fn grant(&self, started: &Started, state: &State) -> Result<()> {
+        let cx = Cx::default();
+        let scope = Scope { collaboration: started.collaboration.clone() };
+        let desired = desired(&started.agreement, state);
+        for _ in 0..3 {
+            let seen = self.native.observe(&scope, &cx).await?;
+            let plan = self
+                .native
+                .plan(&desired, &seen)
+                .map_err(|refused| Error::refused(&refused.code, refused.message))?;
+            if plan.steps.is_empty() {
+                return Ok(());
+            }
+            for step in &plan.steps {
+                if self.native.apply(step, &cx).await.is_err() {
+                    break;
+                }
+            }
+        }
+        Err(Error::failed("room-unsettled", "the native room did not settle on what the log says"))
+    }
+
+    /// The native room's power to run.
+    pub(crate) fn native_runs(&self) -> Result<&dyn RunsQueries> {
+        self.native
+            .runs_queries()
+            .ok_or_else(|| Error::failed("bug", "the native room runs nothing"))
+    }
+}
+
+/// What a room must hold: every dataset and template version that nobody withdrew.
+fn desired(agreement: &Agreement, state: &State) -> Vec<Resource> {
+    let datasets = agreement
+        .datasets
+        .iter()
+        .filter(|(name, _)| {
+            state.revoked(&Revocable::Dataset { dataset: (*name).clone() }).is_none()
+        })
+        .map(|(name, dataset)| granted(name, dataset));
+    let templates = agreement.templates.iter().map(|(name, template)| Resource {
+        kind: ResourceKind::Template(name.clone()),
+        digest: template.digest(name),
+    });
+    datasets.chain(templates).collect()
+}
+
+/// Room keys in the gateway's folder, read when a run needs one.
+#[derive(Debug)]
+struct KeyFiles(Home);
+
+impl KeySource for KeyFiles {
+    fn key(&self, collaboration: &CollaborationId) -> Option<[u8; 32]> {
+        let text = std::fs::read_to_string(self.0.room_key(collaboration)).ok()?;
+        let text = text.trim();
+        let mut key = [0u8; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (n, byte) in key.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(n * 2..n * 2 + 2)?, 16).ok()?;
+        }
+        Some(key)
+    }
+}
+
+/// Makes a collaboration's room key when there is none.
+pub(crate) fn room_key(home: &Home, collaboration: &CollaborationId) -> Result<()> {
+    let path = home.room_key(collaboration);
+    if path.exists() {
+        return Ok(());
+    }
+    let mut key = [0u8; 32];
+    getrandom::fill(&mut key).map_err(|_| Error::failed("random", "no randomness to be had"))?;
+    let text = key.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    match file {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).map_err(|error| Error::io("write", &path, &error))
+        }
+        // Another process was faster: its key counts.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("write", &path, &error)),
+    }
+}
