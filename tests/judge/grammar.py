@@ -266,13 +266,17 @@ def frequency(rng, name):
     bucket = rng.choice(("times", f"CASE WHEN times < {low} THEN 'few' WHEN times < {low + 3} THEN 'some' ELSE 'many' END",
                          f"CASE WHEN times = 1 THEN 1 WHEN times <= {low + 2} THEN 2 ELSE 3 END"))
     outs = [(bucket, "bucket"), ("COUNT(DISTINCT who)", "people")]
+    worths = [("SUM(worth)", "all_worth")] if alias else []
+    if alias and "avg" in TABLES[source.alias[alias]].columns[column].aggregates:
+        worths.append(("AVG(worth)", "mean_worth"))
     if not single:  # alone, rows without an identity would be a group of their own in the stage
-        outs += rng.sample([("COUNT(*)", "n"), ("SUM(times)", "all_times"), ("AVG(times)", "mean_times")] + ([("SUM(worth)", "all_worth")] if alias else []), 2)
+        outs += rng.sample([("COUNT(*)", "n"), ("SUM(times)", "all_times"), ("AVG(times)", "mean_times"), *worths], 2)
     stage = "SELECT " + ", ".join(f"{source.airlock(e)} AS {o}" for e, o in inside) + f" FROM {tables}"
     stage += (f" WHERE {source.airlock(where)}" if where else "") + f" GROUP BY {source.airlock('{ax.entity}')}"
     sql = f"WITH per AS ({stage}) SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f" FROM per GROUP BY {bucket}"
     inner = "SELECT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in inside) + f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY base.ax__entity"
     least = max(TABLES[n].entities_min for n in source.names)
+    least = least if least > 1 else 0  # a minimum of 1 asks for nothing, so a group of unidentified rows passes
     grouped = "SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f", COUNT(DISTINCT who) AS t FROM ({inner}) GROUP BY {bucket}"
     columns = [o for _, o in outs]
     return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE t >= {least}", columns,
@@ -316,7 +320,8 @@ def activation(rng, name):
     rows = f"FROM {source.base()} WHERE {source.duck(where or 'TRUE')}"
     least = max(TABLES[n].audience_min for n in source.names)
     size = f"SELECT count(DISTINCT base.ax__entity) {rows}"
-    expected = "SELECT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({size}) >= {least}"
+    # An audience is a set: how often an entity matched is nobody's to know.
+    expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({size}) >= {least}"
     return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({size}) >= {least} THEN 0 ELSE 1 END",
                 source.parameters, source.settings, f"SELECT CASE WHEN n >= {least} THEN n ELSE 0 END FROM (SELECT ({size}) AS n)")
 

@@ -5,7 +5,7 @@
 
 Rows are compared as multisets; text, integers, booleans, dates and times exactly; floats within a relative 1e-9, because
 sums of floats depend on the order of rows; a date equals midnight of that day, because engines differ in what date_trunc
-of a date is. It refuses to pass when fewer than 300 templates were compared or more than 30 % had nothing to show.
+of a date is. An activation's rows are compared as a set, for an audience is one. It refuses to pass when fewer than 300 templates were compared or more than 30 % had nothing to show.
 """
 
 import argparse
@@ -100,7 +100,7 @@ def verdict(con, case, outcome):
         return found, not expected
     size = con.execute(case.audience).fetchone()[0] if case.audience else len(expected)
     if report["rows"] != size:
-        return f"reported {report['rows']} rows, DuckDB has {size}", not expected
+        return f"the rows are the same, but {report['rows']} were reported to the runner: {'the audience is' if case.audience else 'DuckDB has'} {size}", not expected
     if case.withheld:
         withheld = con.execute(case.withheld).fetchone()[0]
         if case.audience:

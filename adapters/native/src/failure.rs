@@ -34,6 +34,14 @@ pub(crate) fn engine(error: &DataFusionError) -> Failure {
             arrow::error::ArrowError::ParquetError(_) => {
                 failure("dataset-unreadable", "a dataset's file is not readable Parquet")
             }
+            arrow::error::ArrowError::IoError(text, _) if text.contains("disk space") => {
+                failure("spill-limit", "the run needs more space on disk than it may have")
+            }
+            arrow::error::ArrowError::IoError(_, error)
+                if error.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                failure("disk-full", "no space is left on the disk")
+            }
             arrow::error::ArrowError::ArithmeticOverflow(_) => {
                 failure("arithmetic-overflow", "a sum is beyond its type")
             }

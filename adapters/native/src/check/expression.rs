@@ -99,6 +99,9 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
             .filter_map(|part| if let Kind::Token(of) = part { Some(of) } else { None });
         return Ok(Kind::Token(all.flatten().collect()));
     }
+    if let (Expr::Cast(_), [Kind::Derived(may)]) = (expr, parts.as_slice()) {
+        return Ok(Kind::Derived(may.clone()));
+    }
     let measured = parts.iter().any(|part| matches!(part, Kind::Measure(_)));
     if measured {
         return product(expr, &parts);

@@ -1,0 +1,12 @@
+//! The native room from outside, over real files: thresholds to the entity, consent, keys, hostile files, limits, the checker.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may end by panicking; clippy knows that only inside test functions"
+)]
+
+mod checker;
+mod limits;
+mod meaning;
+mod world;
