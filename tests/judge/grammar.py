@@ -27,7 +27,7 @@ class Case:
     withheld: str = ""
     parameters: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
-    audience: str = ""
+    audience: bool = False
 
     def template(self):
         """Its entry in the agreement."""
@@ -323,7 +323,7 @@ def activation(rng, name):
     # An audience is a set: how often an entity matched is nobody's to know.
     expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({size}) >= {least}"
     return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({size}) >= {least} THEN 0 ELSE 1 END",
-                source.parameters, source.settings, f"SELECT CASE WHEN n >= {least} THEN n ELSE 0 END FROM (SELECT ({size}) AS n)")
+                source.parameters, source.settings, True)
 
 
 SHAPES = ((flat, 64), (frequency, 14), (released, 12), (activation, 10))

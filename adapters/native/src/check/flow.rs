@@ -230,7 +230,11 @@ impl<'a> Checker<'a> {
         };
         let mut flow = Flow {
             kinds: [left.kinds.clone(), right.kinds.clone()].concat(),
-            open: &left.open | &right.open,
+            open: if outer && only_identities(&join.right, &right) {
+                left.open.clone()
+            } else {
+                &left.open | &right.open
+            },
             matched: &left.matched | &right.matched,
             classes: left.classes.clone(),
             pending: false,
@@ -297,6 +301,18 @@ fn release(flow: Flow) -> Flow {
         Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
     });
     Flow { kinds: kinds.collect(), ..Flow::default() }
+}
+
+/// Whether a plan is a map from tokens to tokens with one row a token: as the optional side of a join it neither adds
+/// rows nor anything that could leave, so nothing of it has to pass a threshold.
+fn only_identities(plan: &LogicalPlan, flow: &Flow) -> bool {
+    let grouped = match plan {
+        LogicalPlan::SubqueryAlias(alias) => return only_identities(&alias.input, flow),
+        LogicalPlan::Projection(projection) => &*projection.input,
+        other => other,
+    };
+    let once = matches!(grouped, LogicalPlan::Aggregate(node) if node.group_expr.len() == 1);
+    once && flow.kinds.iter().all(|kind| matches!(kind, Kind::Token(_)))
 }
 
 /// The equalities of a join, wherever the planner put them; anything else is refused.

@@ -41,6 +41,8 @@ async fn what_the_guard_writes_is_accepted() {
                   SELECT CASE WHEN n > 1 THEN 'more' ELSE 'one' END AS often, COUNT(DISTINCT person) AS people, AVG(n) AS mean
                   FROM per GROUP BY often HAVING COUNT(*) > 0 ORDER BY often LIMIT 3";
     tampered(staged, ResultClass::Aggregate, "HAVING", "HAVING").await.unwrap();
+    let optional = "SELECT s.segment, COUNT(*) AS n FROM seen e LEFT JOIN sales s ON s.person = e.person GROUP BY s.segment";
+    tampered(optional, ResultClass::Aggregate, "HAVING", "HAVING").await.unwrap();
 }
 
 #[tokio::test]
