@@ -26,19 +26,22 @@ use expression::Names;
 use refuse::{Resolved, refuse};
 use relation::{Instance, Mark, Relation, quoted};
 use serde::{Deserialize, Serialize};
-use sqlparser::ast::{Query, Spanned, Statement};
+use sqlparser::ast::{Expr, Query, Spanned, Statement, Visit, Visitor};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Span as At;
+use sqlparser::tokenizer::{Span as At, Tokenizer};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::ControlFlow;
 use typing::{folded, shown};
 
 /// The longest template, in bytes.
 pub const TEMPLATE_BYTES_MAX: usize = 64 << 10;
 /// How deep a template may nest.
 const DEPTH_MAX: usize = 64;
+/// The most words and signs in a template, spaces among them: a chain of operators is freed as deep as it is long.
+const TOKENS_MAX: usize = 16 << 10;
 
 /// Guards a template: the text that may run, or why it may not.
 pub fn guard(agreement: &Agreement, name: &TemplateName) -> Result<Guarded, Vec<Refusal>> {
@@ -252,11 +255,14 @@ fn parse(sql: &str) -> Resolved<Query> {
             "one SELECT query",
         )
     };
-    let parser = Parser::new(&GenericDialect {}).with_recursion_limit(DEPTH_MAX);
-    let mut statements = parser
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|_| syntax())?;
+    let dialect = GenericDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|_| syntax())?;
+    if tokens.len() > TOKENS_MAX {
+        return Err(syntax());
+    }
+    let parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX);
+    let mut statements =
+        parser.with_tokens_with_locations(tokens).parse_statements().map_err(|_| syntax())?;
     let (Some(one), true) = (statements.pop(), statements.is_empty()) else {
         return Err(refuse(
             code::STATEMENT,
@@ -265,11 +271,32 @@ fn parse(sql: &str) -> Resolved<Query> {
             "one SELECT query",
         ));
     };
+    if one.visit(&mut Depth(0)).is_break() {
+        return Err(syntax());
+    }
     let at = one.span();
     if let Statement::Query(query) = one {
         return Ok(*query);
     }
     Err(refuse(code::STATEMENT, at, "only a SELECT may run", "SELECT … FROM …"))
+}
+
+/// How deep expressions stand in one another. The parser counts brackets, but a chain of operators is as deep as it is
+/// long, and what resolves it recurses.
+struct Depth(usize);
+
+impl Visitor for Depth {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.0 += 1;
+        if self.0 > DEPTH_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.0 = self.0.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
 }
 
 /// A name that stages, aliases and output columns may have.
