@@ -117,6 +117,7 @@ impl Scope<'_> {
                 let length =
                     places.get(1).map_or_else(String::new, |n| format!(", greatest({}, 0)", n.sql));
                 let from = places.first().map_or("1", |n| n.sql.as_str());
+                let from = total(from);
                 (format!("substr({}, {from}{length})", subject.sql), Some(ColumnType::Utf8))
             }
             ("coalesce" | "greatest" | "least", [_, _, ..]) | ("nullif", [_, _]) => {
@@ -129,15 +130,16 @@ impl Scope<'_> {
             }
             ("abs", [side]) => {
                 all(&numbers)?;
-                (plain, side.r#type)
+                let whole = side.r#type == Some(ColumnType::Int64);
+                let sql = if whole { format!("abs({})", total(&side.sql)) } else { plain };
+                (sql, side.r#type)
             }
             ("floor" | "ceil" | "round", [side]) => {
                 all(&numbers)?;
                 (format!("{name}(CAST({} AS DOUBLE))", side.sql), Some(ColumnType::Float64))
             }
-            ("round", [side, places]) if places.mark == Mark::Constant => {
+            ("round", [side, places]) if places.sql.parse().is_ok_and(|n: u8| n <= 15) => {
                 expect(side, &numbers, expr)?;
-                expect(places, &[ColumnType::Int64], expr)?;
                 (
                     format!("round(CAST({} AS DOUBLE), {})", side.sql, places.sql),
                     Some(ColumnType::Float64),
@@ -145,6 +147,10 @@ impl Scope<'_> {
             }
             ("date_trunc", [_, side]) => {
                 expect(side, &[ColumnType::Date, ColumnType::Timestamp], expr)?;
+                // A computed time out of the engine's range is an error, and an error is an oracle.
+                if matches!(side.mark, Mark::Dimension(None) | Mark::Derived(_)) {
+                    return Err(outside(expr, "date_trunc takes a column as it is"));
+                }
                 let unit = unit(items.first().copied().unwrap_or(expr))?;
                 let of = side.r#type.unwrap_or(ColumnType::Timestamp);
                 (format!("CAST(date_trunc('{unit}', {}) AS {})", side.sql, sql_type(of)), Some(of))
@@ -351,6 +357,14 @@ fn allowed(wanted: Aggregate, side: &Typed, released: bool, expr: &Expr) -> Reso
             "COUNT or COUNT(DISTINCT …) of a dimension, or agree on the column as a measure",
         ),
     }
+}
+
+/// An integer that has a negative: the one that has none is an error in the engine, and an error is an oracle.
+fn total(sql: &str) -> String {
+    if sql.bytes().all(|b| b.is_ascii_digit()) {
+        return sql.to_owned();
+    }
+    format!("greatest({sql}, -9223372036854775807)")
 }
 
 fn unit(item: &Expr) -> Resolved<&'static str> {

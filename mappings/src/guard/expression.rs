@@ -9,15 +9,17 @@ use super::code;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
 use super::typing::{
-    cast_type, common, expect, folded, measure_refusal, measures, outside, shown, type_refusal,
-    ungrouped,
+    DATES, cast_type, common, dated_text, expect, folded, measure_refusal, measures, outside,
+    shown, type_refusal, ungrouped,
 };
 use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, Parameter, ParameterName};
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DateTimeField, Expr, Ident, Spanned, UnaryOperator, Value,
+    Visit, Visitor,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// What expressions of a template may refer to, besides columns.
 #[derive(Debug)]
@@ -106,6 +108,13 @@ impl Scope<'_> {
                 let inner = self.resolve(inner)?;
                 let to = cast_type(data_type)
                     .ok_or_else(|| outside(expr, "cast to a type of the agreement"))?;
+                if matches!(to, ColumnType::Date | ColumnType::Timestamp) {
+                    expect(
+                        &inner,
+                        &[ColumnType::Utf8, ColumnType::Date, ColumnType::Timestamp],
+                        expr,
+                    )?;
+                }
                 let sql = format!("TRY_CAST({} AS {})", inner.sql, sql_type(to));
                 Self::made(sql, Some(to), &[inner], expr)
             }
@@ -240,7 +249,7 @@ impl Scope<'_> {
                 Some(of @ (ColumnType::Date | ColumnType::Timestamp)),
                 Value::SingleQuotedString(value),
             ) => {
-                let sql = format!("CAST({} AS {})", text(value), sql_type(of));
+                let sql = dated_text(&text(value), of).ok_or_else(|| type_refusal(expr, DATES))?;
                 Ok(Typed { sql, r#type: Some(of), mark: Mark::Constant, bare: false })
             }
             _ => Err(outside(expr, "DATE '…' or TIMESTAMP '…'")),
@@ -363,15 +372,17 @@ impl Scope<'_> {
     }
 
     fn in_list(&self, inner: &Expr, list: &[Expr], negated: bool, expr: &Expr) -> Resolved<Typed> {
+        let subject = self.resolve(inner)?;
         let mut sides = Vec::new();
         for item in list {
-            let [_, item] = self.comparable([inner, item])?;
+            let pair = alike(vec![subject.clone(), self.resolve(item)?], Some(inner))?;
+            let item = pair.into_iter().next_back().ok_or_else(nothing)?;
             if item.mark != Mark::Constant {
                 return Err(outside(expr, "IN takes a list of constants and parameters"));
             }
             sides.push(item);
         }
-        let inner = self.resolve(inner)?;
+        let inner = subject;
         let listed: Vec<&str> = sides.iter().map(|item| item.sql.as_str()).collect();
         let not = if negated { "NOT " } else { "" };
         let sql = format!("{} {not}IN ({})", inner.sql, listed.join(", "));
@@ -397,6 +408,9 @@ impl Scope<'_> {
         otherwise: Option<&Expr>,
         expr: &Expr,
     ) -> Resolved<Typed> {
+        if operand.is_some_and(has_operand) {
+            return Err(outside(expr, "CASE WHEN condition THEN …, or the inner CASE in a CTE"));
+        }
         let mut sides = Vec::new();
         let mut sql = "CASE".to_owned();
         let mut of = None;
@@ -462,39 +476,8 @@ impl Scope<'_> {
         for side in sides {
             resolved.push(self.resolve(side)?);
         }
-        let at = sides.first().copied();
-        let dated = resolved.iter().find_map(|side| {
-            side.r#type.filter(|of| matches!(of, ColumnType::Date | ColumnType::Timestamp))
-        });
-        if let Some(to) = dated {
-            for side in &mut resolved {
-                if side.mark == Mark::Constant && side.r#type == Some(ColumnType::Utf8) {
-                    side.sql = format!("CAST({} AS {})", side.sql, sql_type(to));
-                    side.r#type = Some(to);
-                }
-            }
-        }
-        let mut of = None;
-        for side in &resolved {
-            let fits = common(of, side.r#type);
-            of = fits.map_err(|_| match at {
-                Some(at) => type_refusal(at, "operands of one type"),
-                None => refuse(
-                    code::TYPE,
-                    sqlparser::tokenizer::Span::empty(),
-                    "nothing to compare",
-                    "operands",
-                ),
-            })?;
-        }
-        resolved.try_into().map_err(|_| {
-            refuse(
-                code::TYPE,
-                sqlparser::tokenizer::Span::empty(),
-                "nothing to compare",
-                "operands",
-            )
-        })
+        let alike = alike(resolved, sides.first().copied())?;
+        alike.try_into().map_err(|_| nothing())
     }
 
     fn boolean(sql: String, sides: &[Typed], expr: &Expr) -> Resolved<Typed> {
@@ -532,4 +515,45 @@ impl Scope<'_> {
         }
         Ok(Typed { sql, r#type: of, mark, bare: false })
     }
+}
+
+/// Operands made comparable: text constants become dates where dates are compared.
+fn alike(mut resolved: Vec<Typed>, at: Option<&Expr>) -> Resolved<Vec<Typed>> {
+    let misfit = |wants: &str| at.map_or_else(nothing, |at| type_refusal(at, wants));
+    let dated = resolved.iter().find_map(|side| {
+        side.r#type.filter(|of| matches!(of, ColumnType::Date | ColumnType::Timestamp))
+    });
+    if let Some(to) = dated {
+        for side in &mut resolved {
+            if side.mark == Mark::Constant && side.r#type == Some(ColumnType::Utf8) {
+                side.sql = dated_text(&side.sql, to).ok_or_else(|| misfit(DATES))?;
+                side.r#type = Some(to);
+            }
+        }
+    }
+    let mut of = None;
+    for side in &resolved {
+        of = common(of, side.r#type).map_err(|_| misfit("operands of one type"))?;
+    }
+    Ok(resolved)
+}
+
+fn nothing() -> Box<super::Refusal> {
+    let at = sqlparser::tokenizer::Span::empty();
+    refuse(code::TYPE, at, "nothing to compare", "operands")
+}
+
+/// Whether an expression holds a CASE with an operand, which is written once for every WHEN.
+fn has_operand(expr: &Expr) -> bool {
+    struct Finder;
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Case { operand: Some(_), .. } => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Finder).is_break()
 }

@@ -4,6 +4,7 @@ use super::code;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Mark, Typed, sql_type};
 use crate::model::{Aggregate, ColumnType};
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use sqlparser::ast::{DataType, Expr, Ident, Spanned};
 use std::collections::BTreeSet;
 
@@ -128,4 +129,23 @@ pub(super) fn cast_type(of: &DataType) -> Option<ColumnType> {
         DataType::Timestamp(None, _) => ColumnType::Timestamp,
         _ => return None,
     })
+}
+
+/// What a date or time in a template looks like.
+pub(super) const DATES: &str =
+    "a date 'YYYY-MM-DD' or a time 'YYYY-MM-DD HH:MM:SS' between 1900 and 2199";
+
+/// A text constant or parameter as a date or time. A malformed one would fail at run time, and only where a row reaches
+/// it: literals are read here, and parameters become NULL.
+pub(super) fn dated_text(sql: &str, to: ColumnType) -> Option<String> {
+    let to = sql_type(to);
+    let Some(literal) = sql.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) else {
+        return Some(format!("TRY_CAST({sql} AS {to})"));
+    };
+    let time = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"];
+    let date = NaiveDate::parse_from_str(literal, "%Y-%m-%d").ok().or_else(|| {
+        let mut found = time.iter().map(|form| NaiveDateTime::parse_from_str(literal, form));
+        found.find_map(Result::ok).map(|time| time.date())
+    })?;
+    (1900..2200).contains(&date.year()).then(|| format!("CAST({sql} AS {to})"))
 }
