@@ -8,7 +8,7 @@
 use super::code;
 use super::expression::Scope;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Mark, Typed, sql_type};
+use super::relation::{Mark, Measure, Typed, sql_type};
 use super::typing::{common, expect, filter_refusal, outside, type_refusal};
 use crate::model::{Aggregate, ColumnType};
 use sqlparser::ast::{
@@ -148,7 +148,7 @@ impl Scope<'_> {
             ("date_trunc", [_, side]) => {
                 expect(side, &[ColumnType::Date, ColumnType::Timestamp], expr)?;
                 // A computed time out of the engine's range is an error, and an error is an oracle.
-                if matches!(side.mark, Mark::Dimension(None) | Mark::Derived(_)) {
+                if matches!(side.mark, Mark::Dimension(None) | Mark::Derived(_) | Mark::Filter) {
                     return Err(outside(expr, "date_trunc takes a column as it is"));
                 }
                 let unit = unit(items.first().copied().unwrap_or(expr))?;
@@ -226,7 +226,7 @@ impl Scope<'_> {
         };
         let further = match (wanted, &side.mark) {
             (Aggregate::Count | Aggregate::CountDistinct, _) => counted,
-            (_, Mark::Measure(may) | Mark::Derived(may)) => may.clone(),
+            (_, Mark::Measure(Measure { may, .. }) | Mark::Derived(may)) => may.clone(),
             (_, _) => BTreeSet::new(),
         };
         let star = if distinct { "DISTINCT " } else { "" };
@@ -333,6 +333,12 @@ fn allowed(wanted: Aggregate, side: &Typed, released: bool, expr: &Expr) -> Reso
     let no =
         |message: &str, change: &str| Err(refuse(code::AGGREGATE, expr.span(), message, change));
     match &side.mark {
+        Mark::Key(key) if key.thin => Err(refuse(
+            code::CONDITIONAL_AGGREGATE,
+            expr.span(),
+            "this counts matched entities alone, of whom there may be fewer than the other side's rule asks for",
+            "GROUP BY key IS NOT NULL and count the other side's key, or use an inner join",
+        )),
         Mark::Key(_) if wanted == Aggregate::CountDistinct => Ok(()),
         Mark::Key(_) => Err(refuse(
             code::MATCH_KEY,
@@ -341,7 +347,7 @@ fn allowed(wanted: Aggregate, side: &Typed, released: bool, expr: &Expr) -> Reso
             "COUNT(DISTINCT key)",
         )),
         Mark::Filter => Err(filter_refusal(expr)),
-        Mark::Measure(may) | Mark::Derived(may) if may.contains(&wanted) => Ok(()),
+        Mark::Measure(Measure { may, .. }) | Mark::Derived(may) if may.contains(&wanted) => Ok(()),
         Mark::Measure(_) => no(
             "the owner does not allow this aggregate on this measure",
             "an aggregate listed on the column",

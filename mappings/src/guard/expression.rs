@@ -7,7 +7,7 @@
 
 use super::code;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
+use super::relation::{Field, Mark, Measure, Relation, Typed, sql_type, text};
 use super::typing::{
     DATES, cast_type, common, dated_text, expect, folded, measure_refusal, measures, outside,
     shown, type_refusal, ungrouped,
@@ -20,6 +20,9 @@ use sqlparser::ast::{
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+
+/// The most measures in one product: the sum of high powers is the maximum.
+const FACTORS_MAX: usize = 3;
 
 /// What expressions of a template may refer to, besides columns.
 #[derive(Debug)]
@@ -323,22 +326,14 @@ impl Scope<'_> {
         };
         let linear =
             matches!(op, BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply);
-        match (measures(&left.mark), measures(&right.mark)) {
-            (None, None) => Self::made(sql, Some(of), &[left, right], expr),
-            (one, two) if linear && self.argument => {
-                let sides = [&left, &right].into_iter();
-                if sides
-                    .into_iter()
-                    .any(|side| measures(&side.mark).is_none() && side.mark != Mark::Constant)
-                {
-                    return Err(measure_refusal(expr));
-                }
-                let additive = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
-                let allowed = [one, two].into_iter().flatten().fold(additive, |a, b| &a & b);
-                Ok(Typed { sql, r#type: Some(of), mark: Mark::Measure(allowed), bare: false })
-            }
-            (_, _) => Err(measure_refusal(expr)),
+        if measures(&left.mark).is_none() && measures(&right.mark).is_none() {
+            return Self::made(sql, Some(of), &[left, right], expr);
         }
+        if !linear || !self.argument {
+            return Err(measure_refusal(expr));
+        }
+        let measure = combined([&left, &right], op == &BinaryOperator::Multiply, expr)?;
+        Ok(Typed { sql, r#type: Some(of), mark: Mark::Measure(measure), bare: false })
     }
 
     fn unary(&self, op: UnaryOperator, inner: &Expr, expr: &Expr) -> Resolved<Typed> {
@@ -515,6 +510,30 @@ impl Scope<'_> {
         }
         Ok(Typed { sql, r#type: of, mark, bare: false })
     }
+}
+
+/// A sum or product of measures and constants.
+fn combined(sides: [&Typed; 2], product: bool, expr: &Expr) -> Resolved<Measure> {
+    let may = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
+    let mut all = Measure { may, owners: BTreeSet::new(), factors: 0 };
+    for side in sides {
+        let Some(one) = measures(&side.mark) else {
+            if side.mark == Mark::Constant {
+                continue;
+            }
+            return Err(measure_refusal(expr));
+        };
+        all.may = &all.may & &one.may;
+        all.owners.extend(one.owners.iter().cloned());
+        all.factors =
+            if product { all.factors + one.factors } else { all.factors.max(one.factors) };
+    }
+    if product && (all.owners.len() > 1 || all.factors > FACTORS_MAX) {
+        let message = "a product that may single out one entity's value: another member's measure as a weight, or a high power";
+        let change = "a product of at most three measures of one member";
+        return Err(refuse(code::AGGREGATE, expr.span(), message, change));
+    }
+    Ok(all)
 }
 
 /// Operands made comparable: text constants become dates where dates are compared.

@@ -9,7 +9,7 @@ use super::Resolver;
 use super::code;
 use super::expression::{Names, Scope};
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Instance, Key, Mark, Relation, Typed, quoted};
+use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, quoted};
 use super::scan::{keys_of, part};
 use super::typing::{folded, shown};
 use crate::model::{ColumnName, ColumnUse, DatasetName, KeyName};
@@ -140,13 +140,18 @@ impl Resolver<'_> {
             let mark = match &declared.r#use {
                 ColumnUse::Dimension => Mark::Dimension(origin.clone()),
                 ColumnUse::Filter => Mark::Filter,
-                ColumnUse::Measure { aggregates } => Mark::Measure(aggregates.clone()),
+                ColumnUse::Measure { aggregates } => Mark::Measure(Measure {
+                    may: aggregates.clone(),
+                    owners: BTreeSet::from([dataset.owner.clone()]),
+                    factors: 1,
+                }),
                 ColumnUse::Match { keys } => Mark::Key(Key {
                     of: (*column == dataset.entity).then_some(instance).into_iter().collect(),
                     space: name.clone(),
                     column: column.clone(),
                     kinds: keys.iter().map(|key| key.key.clone()).collect(),
                     scan: Some(instance),
+                    thin: false,
                 }),
             };
             relation.fields.push(Field {
@@ -268,6 +273,9 @@ impl Resolver<'_> {
             quoted(&right.alias),
             equalities.join(" AND ")
         );
+        if outer && self.entities_min(&right.relation) < self.entities_min(&source.relation) {
+            right.relation.thin();
+        }
         let (to, from) = (&mut source.relation, right.relation);
         to.fields.extend(from.fields);
         to.lineage.extend(from.lineage);
@@ -276,6 +284,12 @@ impl Resolver<'_> {
             to.equate(&class.clone(), &class);
         }
         Ok(())
+    }
+
+    /// The most that a threshold asks for over these rows.
+    fn entities_min(&self, relation: &Relation) -> u64 {
+        let datasets = relation.lineage.iter().filter_map(|instance| self.dataset(*instance));
+        datasets.map(|dataset| dataset.rule.entities_min.max(1)).max().unwrap_or(1)
     }
 
     /// The two columns of an equality, the left relation's first.
@@ -339,6 +353,7 @@ impl Resolver<'_> {
                     kinds: left.kinds.clone(),
                     scan: None,
                     of: key.of.clone(),
+                    thin: key.thin,
                 };
             }
         }

@@ -1,6 +1,6 @@
 //! What flows between the stages of a template: columns with privacy marks, and the datasets behind them.
 
-use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, KeyName};
+use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, KeyName, MemberId};
 use std::collections::BTreeSet;
 
 /// One occurrence of a dataset in a template: a position in [`super::scan::Scans`].
@@ -17,14 +17,25 @@ pub(super) enum Mark {
     Dimension(Option<(DatasetName, ColumnName)>),
     /// Computed from at least one filter column.
     Filter,
-    /// Computed from measures, with the aggregates that all their owners allow.
-    Measure(BTreeSet<Aggregate>),
+    /// Computed from measures.
+    Measure(Measure),
     /// A per-entity value, with the aggregates it may go into.
     Derived(BTreeSet<Aggregate>),
     /// An aggregate of the stage at hand.
     Aggregated(BTreeSet<Aggregate>),
     /// Passed a threshold; the column it was, when it was one.
     Released(Option<(DatasetName, ColumnName)>),
+}
+
+/// A measure, or a sum or product of measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Measure {
+    /// The aggregates that all their owners allow.
+    pub(super) may: BTreeSet<Aggregate>,
+    /// Whose they are.
+    pub(super) owners: BTreeSet<MemberId>,
+    /// How many stand in the longest product.
+    pub(super) factors: usize,
 }
 
 /// A match key in a relation.
@@ -40,6 +51,8 @@ pub(super) struct Key {
     pub(super) kinds: Vec<KeyName>,
     /// The occurrence, when it comes straight from a dataset.
     pub(super) scan: Option<Instance>,
+    /// Whether it is NULL unless matched, and no threshold sees enough of the matched.
+    pub(super) thin: bool,
 }
 
 /// A typed expression and its emitted text.
@@ -90,6 +103,20 @@ impl Relation {
     pub(super) fn class_of(&self, instances: &BTreeSet<Instance>) -> BTreeSet<Instance> {
         let touching = self.classes.iter().filter(|class| !class.is_disjoint(instances));
         touching.flatten().copied().chain(instances.iter().copied()).collect()
+    }
+
+    /// Takes away what may be counted or summed of rows that are NULL unless matched, where no threshold sees enough of
+    /// the matched: an aggregate of those alone would be one with a condition in it. They may still be groups.
+    pub(super) fn thin(&mut self) {
+        for field in &mut self.fields {
+            match &mut field.mark {
+                Mark::Key(key) => key.thin = true,
+                Mark::Measure(measure) => measure.may.clear(),
+                Mark::Derived(may) => may.clear(),
+                Mark::Dimension(origin) => *origin = None,
+                Mark::Constant | Mark::Filter | Mark::Aggregated(_) | Mark::Released(_) => {}
+            }
+        }
     }
 
     /// Makes the entities of two sets equal.

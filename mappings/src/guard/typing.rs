@@ -2,11 +2,10 @@
 
 use super::code;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Mark, Typed, sql_type};
-use crate::model::{Aggregate, ColumnType};
+use super::relation::{Mark, Measure, Typed, sql_type};
+use crate::model::ColumnType;
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use sqlparser::ast::{DataType, Expr, Ident, Spanned};
-use std::collections::BTreeSet;
 
 /// An identifier as the template's names are written: unquoted ones fold to lower case.
 pub(super) fn folded(name: &Ident) -> String {
@@ -81,9 +80,9 @@ pub(super) fn expect(side: &Typed, any: &[ColumnType], expr: &Expr) -> Resolved<
     }
 }
 
-pub(super) fn measures(mark: &Mark) -> Option<&BTreeSet<Aggregate>> {
+pub(super) fn measures(mark: &Mark) -> Option<&Measure> {
     match mark {
-        Mark::Measure(allowed) => Some(allowed),
+        Mark::Measure(measure) => Some(measure),
         Mark::Constant
         | Mark::Key(_)
         | Mark::Dimension(_)
