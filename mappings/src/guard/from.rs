@@ -301,7 +301,18 @@ impl Resolver<'_> {
         let (before, after) = (scope(&names, &source.relation), scope(&names, &right.relation));
         let found = match (before.resolve(one), after.resolve(two)) {
             (Ok(one), Ok(two)) => (one, two),
-            (_, _) => (before.resolve(two)?, after.resolve(one)?),
+            (first, second) => match (before.resolve(two), after.resolve(one)) {
+                (Ok(one), Ok(two)) => (one, two),
+                // Of the two orders, the one that finds its columns says what is wrong.
+                (third, fourth) => {
+                    let refused =
+                        [first, second, third, fourth].into_iter().filter_map(Result::err);
+                    let mut refused: Vec<_> = refused.collect();
+                    refused.sort_by_key(|refusal| refusal.code == code::COLUMN_UNKNOWN);
+                    let told = refused.into_iter().next();
+                    return Err(told.unwrap_or_else(|| join_key(conjunct.span())));
+                }
+            },
         };
         if found.0.bare && found.1.bare { Ok(found) } else { Err(join_key(conjunct.span())) }
     }

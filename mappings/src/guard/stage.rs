@@ -501,6 +501,10 @@ fn group_keys(select: &Select) -> Resolved<Vec<&Expr>> {
     };
     let mut found = Vec::new();
     for key in keys {
+        let key = match key {
+            Expr::Nested(inner) if number(inner).is_none() => &**inner,
+            key => key,
+        };
         let item = match key {
             Expr::Identifier(name) => {
                 select.projection.iter().find(|item| listed(item) == Some(folded(name)))
