@@ -144,3 +144,20 @@ fn a_parameter_is_never_text() {
     .unwrap();
     assert!(guarded.datafusion.contains("\"t\".\"week\" = $from_week"));
 }
+
+#[test]
+fn no_value_makes_a_function_fail() {
+    let guarded = judged(
+        "SELECT abs(t.week) AS w, substr(s.age, t.week, t.week) AS a, COUNT(*) AS n FROM sales t
+         JOIN exposures e ON t.household = e.household JOIN shoppers s ON s.household = t.household
+         WHERE t.week % 2 = 1 GROUP BY 1, 2",
+    )
+    .unwrap();
+    for total in [
+        r#"abs(greatest("t"."week", -9223372036854775807))"#,
+        r#"substr("s"."age", greatest("t"."week", -9223372036854775807), greatest("t"."week", 0))"#,
+        r#""t"."week" % NULLIF(2, 0)"#,
+    ] {
+        assert!(guarded.datafusion.contains(total), "{}", guarded.datafusion);
+    }
+}
