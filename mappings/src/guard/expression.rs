@@ -21,8 +21,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-/// The most measures in one product: the sum of high powers is the maximum.
-const FACTORS_MAX: usize = 3;
+/// The most measures in one product, and occurrences of a dataset in one join: the sum of high powers is the maximum.
+pub(super) const FACTORS_MAX: usize = 3;
+
+/// The longest text constant, in bytes, as for constants of the agreement.
+const LITERAL_BYTES_MAX: usize = 1024;
 
 /// What expressions of a template may refer to, besides columns.
 #[derive(Debug)]
@@ -201,6 +204,10 @@ impl Scope<'_> {
                     return Err(type_refusal(expr, "a finite number"));
                 }
                 (format!("CAST({number:?} AS DOUBLE)"), Some(ColumnType::Float64))
+            }
+            // A longer LIKE pattern may fail in the engine, and only where a row reaches it.
+            Value::SingleQuotedString(value) if value.len() > LITERAL_BYTES_MAX => {
+                return Err(outside(expr, "a text of at most 1024 bytes"));
             }
             Value::SingleQuotedString(value) => (text(value), Some(ColumnType::Utf8)),
             Value::Boolean(value) => (value.to_string(), Some(ColumnType::Boolean)),
