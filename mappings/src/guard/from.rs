@@ -7,7 +7,7 @@
 
 use super::Resolver;
 use super::code;
-use super::expression::{Names, Scope};
+use super::expression::{FACTORS_MAX, Names, Scope};
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, quoted};
 use super::scan::{keys_of, part};
@@ -273,6 +273,7 @@ impl Resolver<'_> {
             quoted(&right.alias),
             equalities.join(" AND ")
         );
+        self.powers(&source.relation, &right)?;
         if outer && self.entities_min(&right.relation) < self.entities_min(&source.relation) {
             right.relation.thin();
         }
@@ -282,6 +283,23 @@ impl Resolver<'_> {
         to.matched.extend(from.matched);
         for class in from.classes {
             to.equate(&class.clone(), &class);
+        }
+        Ok(())
+    }
+
+    /// Refuses a protected dataset joined with itself too often: rows multiply by entity, and sums of high powers are the
+    /// maximum.
+    fn powers(&self, source: &Relation, right: &Side) -> Resolved<()> {
+        let all = || source.lineage.iter().chain(&right.relation.lineage);
+        for (name, dataset) in all().filter_map(|instance| self.occurrence(*instance)) {
+            let times =
+                all().filter(|other| self.occurrences.get(**other).is_some_and(|of| of == name));
+            if dataset.rule.entities_min > 1 && times.count() > FACTORS_MAX {
+                let message = format!("{name} stands more than {FACTORS_MAX} times in one join");
+                let change = "one stage per entity with several aggregates in it";
+                return Err(refuse(code::MIXED_STAGES, right.at, message, change)
+                    .rule_of(&dataset.owner, name));
+            }
         }
         Ok(())
     }
