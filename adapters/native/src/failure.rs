@@ -2,6 +2,7 @@
 
 use adapter_spi::Failure;
 use datafusion::error::DataFusionError;
+use matching::MatchError;
 
 /// A failure with a code and a sentence of names.
 pub(crate) fn failure(code: &str, reason: impl Into<String>) -> Failure {
@@ -49,6 +50,34 @@ pub(crate) fn engine(error: &DataFusionError) -> Failure {
         },
         DataFusionError::External(error) if error.is::<crate::token::MalformedKey>() => {
             failure("malformed-key", "a key declared as hashed is not a SHA-256")
+        }
+        DataFusionError::External(error) => match error.downcast_ref::<MatchError>() {
+            Some(error) => matching(error),
+            None => failure("engine-failed", "the engine could not finish the run"),
+        },
+        _ => failure("engine-failed", "the engine could not finish the run"),
+    }
+}
+
+/// The code under which the operator leaves a run to the stock plan; no user sees it.
+pub(crate) const GAVE_WAY: &str = "match-gave-way";
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the operator's errors grow; unknown ones are engine-failed"
+)]
+fn matching(error: &MatchError) -> Failure {
+    match error {
+        MatchError::TooManyGroups { .. } => failure(GAVE_WAY, "more groups than can be numbered"),
+        MatchError::OutOfRange => failure("arithmetic-overflow", "a sum is beyond its type"),
+        MatchError::OutOfMemory { .. } => {
+            failure("memory-limit", "the run needs more memory than it may have")
+        }
+        MatchError::SpillLimit { .. } => {
+            failure("spill-limit", "the run needs more space on disk than it may have")
+        }
+        MatchError::Spill(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            failure("disk-full", "no space is left on the disk")
         }
         _ => failure("engine-failed", "the engine could not finish the run"),
     }

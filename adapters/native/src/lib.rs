@@ -5,6 +5,7 @@ mod check;
 mod dataset;
 mod failure;
 mod landing;
+mod matched;
 mod room;
 mod run;
 mod storage;

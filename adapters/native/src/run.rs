@@ -3,27 +3,30 @@
 
 use crate::check;
 use crate::dataset::{self, Opened};
-use crate::failure::{engine, failure};
+use crate::failure::{self, GAVE_WAY, engine, failure};
 use crate::landing;
+use crate::matched::{Bounds, with_matching};
 use crate::storage::Place;
 use crate::threshold::AtLeast;
 use crate::token::{Form, TokenFunction, Tokens};
 use adapter_spi::{Failure, ProtectedQuery, RunOutput, RunProgress};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use mappings::model::{ColumnType, Literal, Parameter};
+use mappings::model::{ColumnType, Literal, Parameter, ResultClass};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// What may be asked of a run while it works.
@@ -39,6 +42,24 @@ impl Watch {
         let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         plan.as_ref().map(read_by).unwrap_or_default()
     }
+
+    fn follow(&self, plan: Option<Arc<dyn ExecutionPlan>>) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+    }
+}
+
+/// Distinct groups of one side that the match operator numbers; a run with more takes the stock plan, which can spill them.
+const GROUPS_MAX: usize = 1 << 20;
+const SPILL_WAIT: Duration = Duration::from_millis(5);
+const SPILL_WAITS_MAX: usize = 2_000;
+
+/// Whose plan a run takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    /// With the match operator wherever it serves.
+    Matching,
+    /// As the engine plans it.
+    Stock,
 }
 
 /// Carries a run out. On any failure nothing of it is left at its landing or on disk.
@@ -51,11 +72,17 @@ pub(crate) async fn carry_out(
     let spill = tempfile::Builder::new()
         .prefix("spill-")
         .tempdir_in(scratch)
+        .map(Arc::new)
         .map_err(|_| failure("scratch", "the folder for spilled data can't be made"))?;
     let place = Place::open(query.landing.url.as_str())
         .map_err(|_| failure("landing-failed", "the landing can't be opened"))?;
     let limit = Duration::from_millis(query.limits.duration_ms_max);
-    let work = Box::pin(work(query, tokens, spill.path(), &place, watch));
+    let bounds = Bounds {
+        folder: Arc::clone(&spill),
+        spill_bytes_max: query.limits.spill_bytes_max,
+        groups_max: GROUPS_MAX,
+    };
+    let work = Box::pin(Run { query, tokens, bounds, place: &place, watch }.matched_or_not());
     let ended = tokio::select! {
         biased;
         () = watch.cancel.cancelled() => Err(failure("cancelled", "the run was cancelled")),
@@ -65,7 +92,20 @@ pub(crate) async fn carry_out(
     if ended.is_err() {
         clear(&place).await;
     }
+    watch.follow(None);
+    removed(spill).await;
     ended
+}
+
+/// Removes the folder once no thread writes to it any more; those of a cancelled run stop at their next batch.
+async fn removed(mut folder: Arc<TempDir>) {
+    for _ in 0..SPILL_WAITS_MAX {
+        match Arc::try_unwrap(folder) {
+            Ok(folder) => return drop(folder.close()),
+            Err(held) => folder = held,
+        }
+        tokio::time::sleep(SPILL_WAIT).await;
+    }
 }
 
 async fn clear(place: &Place) {
@@ -78,68 +118,100 @@ async fn clear(place: &Place) {
     }
 }
 
-async fn work(
-    query: &ProtectedQuery,
+/// One run's means.
+struct Run<'r> {
+    query: &'r ProtectedQuery,
     tokens: Tokens,
-    spill: &Path,
-    place: &Place,
-    watch: &Watch,
-) -> Result<RunOutput, Failure> {
-    let withheld = Arc::new(AtomicU64::new(0));
-    let context = context(query, &tokens, spill, &withheld)?;
-    let mut opened: Vec<Opened> = Vec::new();
-    let mut output = RunOutput {
-        files: Vec::new(),
-        rows: 0,
-        withheld: 0,
-        rows_read: std::collections::BTreeMap::new(),
-    };
-    for name in query.guarded.datasets.keys() {
-        let Some(dataset) = query.agreement.datasets.get(name) else {
-            return Err(failure("dataset-missing", format!("the agreement has no dataset {name}")));
-        };
-        let one = dataset::open(&context, name, dataset).await?;
-        output.rows_read.insert(name.to_string(), one.files.rows);
-        opened.push(one);
-    }
-    let (plan, stream) = planned(query, &context).await?;
-    *watch.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
-    let (file, rows) =
-        landing::write(stream, &query.guarded.output, place, query.limits.rows_max).await?;
-    for one in &opened {
-        one.unchanged().await?;
-    }
-    output.files.push(file);
-    output.rows = rows;
-    output.withheld = withheld.load(Ordering::Relaxed);
-    Ok(output)
+    bounds: Bounds,
+    place: &'r Place,
+    watch: &'r Watch,
 }
 
-/// An engine for one run: its own catalog, memory, spill folder and functions, and nothing else.
-fn context(
-    query: &ProtectedQuery,
-    tokens: &Tokens,
-    spill: &Path,
-    withheld: &Arc<AtomicU64>,
-) -> Result<SessionContext, Failure> {
-    let config = SessionConfig::new()
-        .with_information_schema(false)
-        .with_default_catalog_and_schema("airlock", "room");
-    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
-        .with_max_temp_directory_size(query.limits.spill_bytes_max);
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(bytes(query.limits.memory_bytes_max))))
-        .with_disk_manager_builder(disk)
-        .build_arc()
-        .map_err(|error| engine(&error))?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
-    for form in [Form::Raw, Form::Hashed] {
-        context.register_udf(ScalarUDF::new_from_impl(TokenFunction::new(tokens.clone(), form)));
+impl Run<'_> {
+    /// With the match operator; where it gives way, once more with the stock plan.
+    async fn matched_or_not(self) -> Result<RunOutput, Failure> {
+        match Box::pin(self.output(Engine::Matching)).await {
+            Err(failure) if failure.code == GAVE_WAY => {
+                clear(self.place).await;
+                Box::pin(self.output(Engine::Stock)).await
+            }
+            ended => ended,
+        }
     }
-    context.register_udf(ScalarUDF::new_from_impl(AtLeast::new(Arc::clone(withheld))));
-    Ok(context)
+
+    async fn output(&self, engine: Engine) -> Result<RunOutput, Failure> {
+        let query = self.query;
+        let withheld = Arc::new(AtomicU64::new(0));
+        let context = self.context(engine, &withheld)?;
+        let mut opened: Vec<Opened> = Vec::new();
+        let mut output = RunOutput {
+            files: Vec::new(),
+            rows: 0,
+            withheld: 0,
+            rows_read: std::collections::BTreeMap::new(),
+        };
+        for name in query.guarded.datasets.keys() {
+            let Some(dataset) = query.agreement.datasets.get(name) else {
+                let missing = format!("the agreement has no dataset {name}");
+                return Err(failure("dataset-missing", missing));
+            };
+            let one = dataset::open(&context, name, dataset).await?;
+            output.rows_read.insert(name.to_string(), one.files.rows);
+            opened.push(one);
+        }
+        let (plan, stream) = planned(query, &context).await?;
+        self.watch.follow(Some(plan));
+        let (file, rows) =
+            landing::write(stream, &query.guarded.output, self.place, query.limits.rows_max)
+                .await?;
+        for one in &opened {
+            one.unchanged().await?;
+        }
+        output.files.push(file);
+        output.rows = rows;
+        output.withheld = match query.guarded.class {
+            ResultClass::Aggregate => withheld.load(Ordering::Relaxed),
+            // An audience leaves whole or not at all, whether the engine had to look at it or not.
+            ResultClass::Activation => u64::from(rows == 0),
+        };
+        Ok(output)
+    }
+
+    /// An engine for one run: its own catalog, memory, spill folder and functions, and nothing else.
+    fn context(
+        &self,
+        engine: Engine,
+        withheld: &Arc<AtomicU64>,
+    ) -> Result<SessionContext, Failure> {
+        let limits = &self.query.limits;
+        let config = SessionConfig::new()
+            .with_information_schema(false)
+            .with_default_catalog_and_schema("airlock", "room");
+        let memory = usize::try_from(limits.memory_bytes_max).unwrap_or(usize::MAX);
+        let folder = self.bounds.folder.path().to_path_buf();
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![folder]))
+            .with_max_temp_directory_size(limits.spill_bytes_max);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(|error| failure::engine(&error))?;
+        let builder = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features();
+        let context = match engine {
+            Engine::Matching => with_matching(builder, self.bounds.clone()),
+            Engine::Stock => SessionContext::new_with_state(builder.build()),
+        };
+        for form in [Form::Raw, Form::Hashed] {
+            let function = TokenFunction::new(self.tokens.clone(), form);
+            context.register_udf(ScalarUDF::new_from_impl(function));
+        }
+        context.register_udf(ScalarUDF::new_from_impl(AtLeast::new(Arc::clone(withheld))));
+        Ok(context)
+    }
 }
 
 async fn planned(

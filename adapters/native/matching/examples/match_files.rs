@@ -96,6 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let memory = MemoryLimit {
         bytes_max: number(4, 4096)? << 20,
         spill_folder: words.get(5).filter(|w| *w != "-").map(PathBuf::from),
+        spill_bytes_max: u64::MAX,
     };
     let settings = Settings::new(memory).with_threads(number(3, 2)?);
     let mut out = std::io::stdout().lock();

@@ -44,6 +44,12 @@ pub enum MatchError {
         /// The limit.
         bytes_max: usize,
     },
+    /// Spill files would take more than they may.
+    #[error("the spill limit of {bytes_max} bytes is reached")]
+    SpillLimit {
+        /// The limit.
+        bytes_max: u64,
+    },
     /// A spill file could not be written or read.
     #[error("spill failed")]
     Spill(#[source] io::Error),
@@ -74,6 +80,7 @@ impl MatchError {
             Self::OutOfRange => "out-of-range",
             Self::Cancelled => "cancelled",
             Self::OutOfMemory { .. } => "out-of-memory",
+            Self::SpillLimit { .. } => "spill-limit",
             Self::Spill(_) => "spill",
             Self::Source { .. } => "source",
             Self::OutOfTurn => "out-of-turn",

@@ -25,6 +25,8 @@ pub struct MemoryLimit {
     pub bytes_max: usize,
     /// A private folder for spill files; without one, reaching the limit is an error.
     pub spill_folder: Option<PathBuf>,
+    /// Bytes that may lie in the spill folder; more is an error.
+    pub spill_bytes_max: u64,
 }
 
 /// What one run may use.

@@ -1,6 +1,6 @@
 //! Both sides' partitions, in memory and spilled, under one memory limit; knows rows as words, not what they mean.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::MatchError;
@@ -39,6 +39,7 @@ pub(crate) struct Store {
     widths: (usize, usize),
     used: AtomicUsize,
     peak: AtomicUsize,
+    spilled: AtomicU64,
     writers: AtomicUsize,
     left: Mutex<Sealed>,
     right: Mutex<Sealed>,
@@ -57,6 +58,7 @@ impl Store {
             widths,
             used: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
+            spilled: AtomicU64::new(0),
             writers: AtomicUsize::new(0),
             left: Mutex::default(),
             right: Mutex::default(),
@@ -137,6 +139,10 @@ impl Store {
         let folder = memory.spill_folder.as_deref();
         let folder = folder.ok_or(MatchError::OutOfMemory { bytes_max: memory.bytes_max })?;
         let bytes = parts.bytes();
+        let spilled = self.spilled.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        if spilled > memory.spill_bytes_max {
+            return Err(MatchError::SpillLimit { bytes_max: memory.spill_bytes_max });
+        }
         let run = Run::write(folder, parts.into_blocks()).map_err(MatchError::Spill)?;
         self.used.fetch_sub(bytes, Ordering::Relaxed);
         lock(self.sealed(side)).runs.push(run);

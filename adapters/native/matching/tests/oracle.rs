@@ -101,8 +101,11 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn settings(case: &Case, folder: &tempfile::TempDir) -> Settings {
-    let memory =
-        MemoryLimit { bytes_max: case.bytes_max, spill_folder: Some(folder.path().to_owned()) };
+    let memory = MemoryLimit {
+        bytes_max: case.bytes_max,
+        spill_folder: Some(folder.path().to_owned()),
+        spill_bytes_max: u64::MAX,
+    };
     let mut settings = Settings::new(memory).with_threads(case.threads);
     settings.partition_bits = case.bits;
     settings
@@ -310,7 +313,7 @@ fn short_memory_spills_and_changes_nothing() {
 fn without_a_spill_folder_the_limit_is_an_error_and_enough_memory_is_not() {
     let column = TokenColumn::from_tokens(vec![matching::Token::from_bytes([3; 16]); 50]);
     for (bytes_max, code) in [(100, Some("out-of-memory")), (1 << 20, None)] {
-        let memory = MemoryLimit { bytes_max, spill_folder: None };
+        let memory = MemoryLimit { bytes_max, spill_folder: None, spill_bytes_max: 0 };
         let overlap = Overlap::new(Settings::new(memory));
         let pushed = overlap.writer(Side::Left).push(&column);
         assert_eq!(pushed.err().map(|e| e.code()), code);
@@ -319,7 +322,11 @@ fn without_a_spill_folder_the_limit_is_an_error_and_enough_memory_is_not() {
 
 #[test]
 fn a_spill_folder_that_is_not_there_is_an_error() {
-    let memory = MemoryLimit { bytes_max: 0, spill_folder: Some("/nowhere/at/all".into()) };
+    let memory = MemoryLimit {
+        bytes_max: 0,
+        spill_folder: Some("/nowhere/at/all".into()),
+        spill_bytes_max: u64::MAX,
+    };
     let overlap = Overlap::new(Settings::new(memory));
     let column = TokenColumn::from_tokens(vec![matching::Token::default(); 5]);
     let mut writer = overlap.writer(Side::Left);
@@ -328,7 +335,7 @@ fn a_spill_folder_that_is_not_there_is_an_error() {
 
 #[test]
 fn a_raised_flag_ends_pushing_and_finishing() {
-    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None, spill_bytes_max: 0 };
     let column = TokenColumn::from_tokens(vec![matching::Token::default(); 5]);
     let settings = Settings::new(memory);
     let overlap = Overlap::new(settings.clone());
@@ -342,7 +349,7 @@ fn a_raised_flag_ends_pushing_and_finishing() {
 
 #[test]
 fn sides_are_written_in_turn() {
-    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None, spill_bytes_max: 0 };
     let column = TokenColumn::from_tokens(vec![matching::Token::default(); 5]);
     let overlap = Overlap::new(Settings::new(memory));
     let mut writer = overlap.writer(Side::Left);
@@ -359,7 +366,7 @@ fn sides_are_written_in_turn() {
 
 #[test]
 fn a_writer_that_is_not_sealed_does_not_count() {
-    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None, spill_bytes_max: 0 };
     let column = TokenColumn::from_tokens(vec![matching::Token::default(); 5]);
     for (sealed, expected) in [(false, 0), (true, 1)] {
         let overlap = Overlap::new(Settings::new(memory.clone()));
@@ -375,7 +382,7 @@ fn a_writer_that_is_not_sealed_does_not_count() {
 }
 
 fn sum_of(values: &[i64], right_rows: usize) -> Result<Total, &'static str> {
-    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None, spill_bytes_max: 0 };
     let shape = Shape { left: vec![MeasureKind::I64], right: vec![] };
     let matcher = MatchAggregate::new(Settings::new(memory), shape).unwrap();
     let column = |rows| TokenColumn::from_tokens(vec![matching::Token::from_bytes([9; 16]); rows]);
@@ -401,7 +408,7 @@ fn whole_sums_are_exact_to_the_last_and_refused_beyond() {
 
 #[test]
 fn columns_that_do_not_follow_the_shape_are_refused() {
-    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 20, spill_folder: None, spill_bytes_max: 0 };
     let matcher = MatchAggregate::new(Settings::new(memory), shape()).unwrap();
     let column = TokenColumn::from_tokens(vec![matching::Token::default(); 2]);
     let two = Int64Array::from(vec![1, 2]);

@@ -46,7 +46,7 @@ fn write(path: &Path, keys: std::ops::Range<u16>, as_hex: bool) {
 }
 
 fn settings() -> Settings {
-    let memory = MemoryLimit { bytes_max: 1 << 26, spill_folder: None };
+    let memory = MemoryLimit { bytes_max: 1 << 26, spill_folder: None, spill_bytes_max: 0 };
     Settings::new(memory).with_threads(3)
 }
 
