@@ -7,9 +7,15 @@ use crate::log::{Revocable, State};
 use adapter_native::{KeySource, NativeRoom, granted};
 use adapter_spi::{Adapter, Cx, Resource, ResourceKind, RunsQueries, Scope};
 use mappings::model::{Agreement, CollaborationId};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub(crate) use adapter_native::{Preparation, PreparedKey, prepare};
+
+/// A key file holds 64 digits and perhaps a line's end.
+const KEY_FILE_BYTES_MAX: u64 = 128;
 
 /// The rooms of one gateway.
 #[derive(Debug)]
@@ -80,10 +86,26 @@ struct KeyFiles(Home);
 
 impl KeySource for KeyFiles {
     fn key(&self, collaboration: &CollaborationId) -> Option<[u8; 32]> {
-        let text = std::fs::read_to_string(self.0.room_key(collaboration)).ok()?;
+        KeyFile(self.0.room_key(collaboration)).read()
+    }
+}
+
+/// A key by reference: a file of 64 hex digits.
+#[derive(Debug)]
+pub(crate) struct KeyFile(pub(crate) PathBuf);
+
+impl KeyFile {
+    /// Its 32 bytes.
+    pub(crate) fn read(&self) -> Option<[u8; 32]> {
+        let mut text = String::new();
+        std::fs::File::open(&self.0)
+            .ok()?
+            .take(KEY_FILE_BYTES_MAX)
+            .read_to_string(&mut text)
+            .ok()?;
         let text = text.trim();
         let mut key = [0u8; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;
         }
         for (n, byte) in key.iter_mut().enumerate() {
@@ -91,6 +113,17 @@ impl KeySource for KeyFiles {
         }
         Some(key)
     }
+}
+
+/// A path or URL that a user typed, as a URL.
+pub(crate) fn location(text: &str) -> Result<String> {
+    if text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let path = Path::new(text);
+    let whole = std::path::absolute(path).map_err(|error| Error::io("find", path, &error))?;
+    let url = url::Url::from_file_path(&whole);
+    url.map(String::from).map_err(|()| Error::invalid("location", "a path that has no URL"))
 }
 
 /// Makes a collaboration's room key when there is none.

@@ -8,6 +8,7 @@ mod check;
 mod explain;
 mod join;
 mod keygen;
+mod prepare;
 mod quickstart;
 mod revoke;
 mod run;
@@ -59,6 +60,8 @@ enum Command {
     Approve(approve::Approve),
     /// Withdraw a membership, dataset, column, template, approval or the whole room.
     Revoke(revoke::Revoke),
+    /// Hash identifiers of a Parquet file in your own domain, before any room sees them.
+    Prepare(prepare::Prepare),
     /// Run an approved template.
     Run(run::Run),
     /// Show collaborations: members, approvals, revocations, runs.
@@ -108,6 +111,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Keygen(_)
         | Command::Apply(_)
         | Command::Join(_)
+        | Command::Prepare(_)
         | Command::Approve(_)
         | Command::Revoke(_)
         | Command::Run(_)
@@ -129,6 +133,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Keygen(command) => command.run(&home, screen),
             Command::Apply(command) => command.run(&home, screen).await,
             Command::Join(command) => command.run(&home, screen).await,
+            Command::Prepare(command) => Box::pin(command.run(screen)).await,
             Command::Approve(command) => command.run(&home, screen).await,
             Command::Revoke(command) => command.run(&home, screen).await,
             Command::Run(command) => command.run(&home, screen).await,

@@ -1,6 +1,7 @@
 //! One dataset as a table of a run: only the physical columns that the agreement names, checked before anything is read.
 
 use crate::failure::{engine, failure, storage};
+use crate::footer::footer;
 use crate::storage::Place;
 use adapter_spi::Failure;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -12,12 +13,8 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use mappings::model::{ColumnType, ColumnUse, Dataset, DatasetName, Location, PlatformId};
 use object_store::{ObjectMeta, ObjectStoreExt};
-use parquet::file::metadata::ParquetMetaDataReader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-const FOOTER_TAIL_BYTES: u64 = 8;
-const FOOTER_BYTES_MAX: u64 = 64 << 20;
 
 /// The state of a dataset's files: what must not change while a run reads them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +93,10 @@ fn identity(meta: &ObjectMeta) -> (String, u64, Option<String>, i64) {
     )
 }
 
-async fn listed(place: &Place, single: bool) -> Result<Vec<ObjectMeta>, object_store::Error> {
+pub(crate) async fn listed(
+    place: &Place,
+    single: bool,
+) -> Result<Vec<ObjectMeta>, object_store::Error> {
     if single {
         return Ok(vec![place.store.head(&place.path).await?]);
     }
@@ -116,25 +116,11 @@ async fn rows_of(place: &Place, metas: &[ObjectMeta], name: &DatasetName) -> Res
                 format!("a file of dataset {name} is not readable Parquet"),
             )
         };
-        let found = footer_rows(place, meta).await.and_then(|rows| u64::try_from(rows).ok());
-        rows = rows.saturating_add(found.ok_or_else(unreadable)?);
+        let footer = footer(place, meta).await.ok_or_else(unreadable)?;
+        let found = u64::try_from(footer.file_metadata().num_rows()).map_err(|_| unreadable())?;
+        rows = rows.saturating_add(found);
     }
     Ok(rows)
-}
-
-/// The rows that a file's footer says it has. The footer's length is the file's own claim, and bounded before it is believed.
-async fn footer_rows(place: &Place, meta: &ObjectMeta) -> Option<i64> {
-    let tail_at = meta.size.checked_sub(FOOTER_TAIL_BYTES)?;
-    let tail = place.store.get_range(&meta.location, tail_at..meta.size).await.ok()?;
-    let (length, magic) = tail.split_first_chunk::<4>()?;
-    let length = u64::from(u32::from_le_bytes(*length));
-    if magic != b"PAR1" || length > FOOTER_BYTES_MAX {
-        return None;
-    }
-    let start = tail_at.checked_sub(length)?;
-    let bytes = place.store.get_range(&meta.location, start..tail_at).await.ok()?;
-    let metadata = ParquetMetaDataReader::decode_metadata(&bytes).ok()?;
-    Some(metadata.file_metadata().num_rows())
 }
 
 async fn register(

@@ -49,7 +49,7 @@ pub(crate) fn engine(error: &DataFusionError) -> Failure {
             _ => failure("engine-failed", "the engine could not finish the run"),
         },
         DataFusionError::External(error) if error.is::<crate::token::MalformedKey>() => {
-            failure("malformed-key", "a key declared as hashed is not a SHA-256")
+            failure("malformed-key", "a key declared as hashed is not 32 bytes or 64 hex digits")
         }
         DataFusionError::External(error) => match error.downcast_ref::<MatchError>() {
             Some(error) => matching(error),

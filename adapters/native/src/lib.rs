@@ -4,13 +4,16 @@
 mod check;
 mod dataset;
 mod failure;
+mod footer;
 mod landing;
 mod matched;
+mod prepare;
 mod room;
 mod run;
 mod storage;
 mod threshold;
 mod token;
 
+pub use prepare::{Preparation, Prepared, PreparedKey, prepare};
 pub use room::{KeySource, NativeRoom, granted};
 pub use storage::{Place, StorageError};

@@ -1,7 +1,8 @@
 //! Tokens: match keys under the collaboration's key, so that no raw identifier passes a scan (decision 0002).
 //! `HMAC-SHA256(key, kind ‖ 0x00 ‖ SHA-256(normalised))`, 32 bytes. Must not know where values come from.
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, NullBufferBuilder};
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::ScalarValue;
@@ -25,7 +26,7 @@ pub(crate) struct MalformedKey;
 
 impl fmt::Display for MalformedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key declared as hashed is not a SHA-256")
+        f.write_str("a key declared as hashed is not 32 bytes or 64 hex digits")
     }
 }
 
@@ -126,72 +127,73 @@ impl ScalarUDFImpl for TokenFunction {
             Form::Raw => {
                 let word = word(0)?;
                 let (kind, normaliser) = word.split_once(':').ok_or_else(malformed)?;
-                self.raw(kind, normaliser_named(normaliser).ok_or_else(malformed)?, &column)?
+                let normaliser = normaliser_named(normaliser).ok_or_else(malformed)?;
+                self.tokens.raw(kind, normaliser, &column)?
             }
-            Form::Hashed => self.hashed(&word(0)?, &word(1)?, &column)?,
+            Form::Hashed => self.tokens.hashed(&word(0)?, &word(1)?, &column)?,
         };
         Ok(ColumnarValue::Array(made))
     }
 }
 
-impl TokenFunction {
-    fn raw(&self, kind: &str, normaliser: Normaliser, column: &ArrayRef) -> Result<ArrayRef> {
-        let mut made = FixedSizeBinaryBuilder::with_capacity(column.len(), BYTES);
-        let mut put = |token: Option<[u8; 32]>| {
-            if let Some(token) = token {
-                made.append_value(token)
-            } else {
-                made.append_null();
-                Ok(())
-            }
-        };
+impl Tokens {
+    /// A column of raw identifiers as tokens; where normalising leaves none there is none.
+    pub(crate) fn raw(
+        &self,
+        kind: &str,
+        normaliser: Normaliser,
+        column: &ArrayRef,
+    ) -> Result<ArrayRef> {
         if column.data_type().is_integer() {
             let numbers = cast(column, &DataType::Int64)?;
-            for number in numbers.as_primitive::<Int64Type>() {
-                put(number.map(|number| self.tokens.of_raw(kind, number.to_string().as_bytes())))?;
-            }
-        } else {
-            let texts = cast(column, &DataType::Utf8)?;
-            let texts: &StringArray = texts.as_string();
-            for text in texts {
-                let clean = text.and_then(|text| normalise(normaliser, text));
-                put(clean.map(|text| self.tokens.of_raw(kind, text.as_bytes())))?;
-            }
+            let token = |number: i64| Ok(Some(self.of_raw(kind, number.to_string().as_bytes())));
+            return column_of(numbers.as_primitive::<Int64Type>().iter(), token);
         }
-        Ok(Arc::new(made.finish()))
+        let texts = cast(column, &DataType::Utf8View)?;
+        let token = |text: &str| {
+            let clean = normalise(normaliser, text);
+            Ok(clean.map(|clean| self.of_raw(kind, clean.as_bytes())))
+        };
+        column_of(texts.as_string_view().iter(), token)
     }
 
+    /// A column that its owner hashed as tokens; one value that is no hash fails it.
     fn hashed(&self, kind: &str, form: &str, column: &ArrayRef) -> Result<ArrayRef> {
-        let mut made = FixedSizeBinaryBuilder::with_capacity(column.len(), BYTES);
-        let mut put = |token: Option<[u8; 32]>| {
-            if let Some(token) = token {
-                made.append_value(token)
-            } else {
-                made.append_null();
-                Ok(())
+        let whole = |value: &[u8]| <[u8; 32]>::try_from(value).map_err(|_| malformed());
+        let keyed = |hash: &[u8; 32]| self.of_hash(kind, hash);
+        let digits = |text: &str| unhex(text.as_bytes()).ok_or_else(malformed);
+        let texts = || cast(column, &DataType::Utf8View);
+        let bytes = || cast(column, &DataType::BinaryView);
+        match form {
+            "hmac-bytes" if *column.data_type() == DataType::FixedSizeBinary(BYTES) => {
+                Ok(Arc::clone(column))
             }
-        };
-        if form == "sha256-hex" {
-            let texts = cast(column, &DataType::Utf8)?;
-            let texts: &StringArray = texts.as_string();
-            for text in texts {
-                let hash = text.map(|text| unhex(text).ok_or_else(malformed)).transpose()?;
-                put(hash.map(|hash| self.tokens.of_hash(kind, &hash)))?;
-            }
-            return Ok(Arc::new(made.finish()));
+            "hmac-bytes" => column_of(bytes()?.as_binary_view().iter(), |v| whole(v).map(Some)),
+            "hmac-hex" => column_of(texts()?.as_string_view().iter(), |v| digits(v).map(Some)),
+            "sha256-bytes" => column_of(bytes()?.as_binary_view().iter(), |v| {
+                whole(v).map(|hash| Some(keyed(&hash)))
+            }),
+            "sha256-hex" => column_of(texts()?.as_string_view().iter(), |v| {
+                digits(v).map(|hash| Some(keyed(&hash)))
+            }),
+            _ => Err(malformed()),
         }
-        let bytes = cast(column, &DataType::Binary)?;
-        for value in bytes.as_binary::<i32>() {
-            let hash: Option<[u8; 32]> =
-                value.map(|value| value.try_into().map_err(|_| malformed())).transpose()?;
-            put(match form {
-                "hmac-bytes" => hash,
-                "sha256-bytes" => hash.map(|hash| self.tokens.of_hash(kind, &hash)),
-                _ => return Err(malformed()),
-            })?;
-        }
-        Ok(Arc::new(made.finish()))
     }
+}
+
+/// A token for each value, NULL where there is none.
+fn column_of<V>(
+    values: impl ExactSizeIterator<Item = Option<V>>,
+    token: impl Fn(V) -> Result<Option<[u8; 32]>>,
+) -> Result<ArrayRef> {
+    let mut bytes: Vec<u8> = Vec::with_capacity(values.len() * 32);
+    let mut some = NullBufferBuilder::new(values.len());
+    for value in values {
+        let token = value.map(&token).transpose()?.flatten();
+        some.append(token.is_some());
+        bytes.extend_from_slice(&token.unwrap_or_default());
+    }
+    Ok(Arc::new(FixedSizeBinaryArray::try_new(BYTES, Buffer::from_vec(bytes), some.finish())?))
 }
 
 fn malformed() -> DataFusionError {
@@ -220,16 +222,87 @@ fn normaliser_named(name: &str) -> Option<Normaliser> {
     })
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut out = [0u8; 32];
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
+/// 32 bytes from 64 hex digits of either case. Flat loops over bytes, so that they become vector instructions.
+fn unhex(text: &[u8]) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = text.try_into().ok()?;
+    let mut bad = 0_u8;
+    let mut nibbles = [0_u8; 64];
+    for (nibble, &c) in nibbles.iter_mut().zip(digits) {
+        let digit = c.wrapping_sub(b'0') < 10;
+        let letter = (c | 0x20).wrapping_sub(b'a') < 6;
+        bad |= u8::from(!(digit | letter));
+        *nibble = (c & 0x0f) + 9 * (c >> 6);
     }
-    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    let mut out = [0_u8; 32];
+    for (byte, [high, low]) in out.iter_mut().zip(nibbles.as_chunks::<2>().0) {
+        *byte = high << 4 | low;
     }
-    Some(out)
+    (bad == 0).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{BinaryArray, StringArray};
+
+    // Python: hmac.new(bytes([7]) * 32, b"email\0" + hashlib.sha256(b"a@x.io").digest(), "sha256").hexdigest()
+    const TOKEN: &str = "af0cd64b9d0e5cedb9278ce762138702fc36638ce86352b89e8b17946b57985f";
+    // Python: hashlib.sha256(b"a@x.io").hexdigest()
+    const HASH: &str = "aa8a6b1226018606fb52fd4fb5e6f407d7a610c996250306acf156a247c08e26";
+
+    fn shown(column: &ArrayRef) -> Vec<Option<String>> {
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        };
+        column.as_fixed_size_binary().iter().map(|token| token.map(hex)).collect()
+    }
+
+    #[test]
+    fn every_form_of_a_key_gives_the_token_that_python_says() {
+        let tokens = Tokens::new(&[7; 32]);
+        let raw: ArrayRef = Arc::new(StringArray::from(vec![Some(" A@X.io"), Some("none"), None]));
+        let expected = vec![Some(TOKEN.to_owned()), None, None];
+        assert_eq!(shown(&tokens.raw("email", Normaliser::Email, &raw).unwrap()), expected);
+        let bytes = |hex: &str| unhex(hex.as_bytes()).unwrap().to_vec();
+        let forms: [(&str, ArrayRef); 6] = [
+            ("sha256-hex", Arc::new(StringArray::from(vec![HASH.to_owned(), HASH.to_uppercase()]))),
+            ("sha256-bytes", Arc::new(BinaryArray::from_vec(vec![&bytes(HASH), &bytes(HASH)]))),
+            ("hmac-hex", Arc::new(StringArray::from(vec![TOKEN.to_uppercase(), TOKEN.to_owned()]))),
+            ("hmac-bytes", Arc::new(BinaryArray::from_vec(vec![&bytes(TOKEN), &bytes(TOKEN)]))),
+            (
+                "hmac-bytes",
+                cast(
+                    &(Arc::new(BinaryArray::from_vec(vec![&bytes(TOKEN), &bytes(TOKEN)]))
+                        as ArrayRef),
+                    &DataType::BinaryView,
+                )
+                .unwrap(),
+            ),
+            (
+                "hmac-bytes",
+                Arc::new(
+                    FixedSizeBinaryArray::try_from_iter([bytes(TOKEN), bytes(TOKEN)].iter())
+                        .unwrap(),
+                ),
+            ),
+        ];
+        for (form, column) in forms {
+            let found = shown(&tokens.hashed("email", form, &column).unwrap());
+            assert_eq!(found, vec![Some(TOKEN.to_owned()); 2], "{form}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_fails_without_its_value() {
+        let tokens = Tokens::new(&[7; 32]);
+        let long = format!("{HASH}0");
+        let foreign = format!("{}g", &HASH[1..]);
+        for bad in ["", "a@x.io", &HASH[1..], &long, &foreign] {
+            let column: ArrayRef = Arc::new(StringArray::from(vec![HASH, bad]));
+            for form in ["sha256-hex", "hmac-hex", "sha256-bytes", "hmac-bytes"] {
+                let error = tokens.hashed("email", form, &column).unwrap_err().to_string();
+                assert!(bad.is_empty() || !error.contains(bad), "{error}");
+            }
+        }
+    }
 }

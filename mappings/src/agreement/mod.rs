@@ -18,6 +18,7 @@ mod tree;
 
 pub use bind::bind;
 pub use canonical::canonical;
+pub use decode::{normaliser, usual_normaliser};
 pub use diagnostic::Diagnostic;
 pub use tree::SOURCE_BYTES_MAX;
 

@@ -84,6 +84,7 @@ fn token(key: &MatchKey) -> String {
                 Hashed::Sha256Hex => "sha256-hex",
                 Hashed::Sha256Bytes => "sha256-bytes",
                 Hashed::HmacBytes => "hmac-bytes",
+                Hashed::HmacHex => "hmac-hex",
             };
             format!("airlock_hashed({}, '{form}', {column})", text(key.key.as_str()))
         }

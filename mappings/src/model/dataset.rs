@@ -70,6 +70,8 @@ pub enum Hashed {
     Sha256Bytes,
     /// HMAC-SHA-256 under the collaboration's key as 32 bytes, as `airlock prepare` writes it.
     HmacBytes,
+    /// The same as 64 hex digits, as warehouses like to write it.
+    HmacHex,
 }
 
 /// One way to match an entity.

@@ -94,6 +94,7 @@ fn tokenised(key: &MatchKey, function: &str, words: &[Option<String>]) -> bool {
                 Hashed::Sha256Hex => "sha256-hex",
                 Hashed::Sha256Bytes => "sha256-bytes",
                 Hashed::HmacBytes => "hmac-bytes",
+                Hashed::HmacHex => "hmac-hex",
             };
             function == "airlock_hashed" && is(0, key.key.as_str()) && is(1, form)
         }

@@ -9,4 +9,5 @@
 mod checker;
 mod limits;
 mod meaning;
+mod prepared;
 mod world;

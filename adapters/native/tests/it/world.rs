@@ -9,7 +9,8 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use mappings::guard::{Guarded, guard};
 use mappings::model::{
-    Agreement, CollaborationId, Literal, ParameterName, ResultClass, RunId, TemplateName,
+    Agreement, CollaborationId, ColumnName, ColumnType, ColumnUse, DatasetName, Hashed, Literal,
+    Location, Normaliser, ParameterName, PlatformId, ResultClass, RunId, TemplateName,
 };
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -91,6 +92,22 @@ impl World {
         let template = agreement.templates.get_mut(&subject()).unwrap();
         sql.clone_into(&mut template.sql);
         template.class = class;
+        agreement
+    }
+
+    /// The agreement with `seen` as its owner prepared it.
+    pub(crate) fn prepared(mut agreement: Agreement, file: &Path) -> Agreement {
+        let seen = agreement.datasets.get_mut(&DatasetName::new("seen").unwrap()).unwrap();
+        let place = Location::Name(format!("file://{}", file.display()));
+        seen.at.insert(PlatformId::native(), place);
+        let person = seen.columns.get_mut(&ColumnName::new("person").unwrap()).unwrap();
+        let ColumnUse::Match { keys } = &mut person.r#use else { unreachable!() };
+        for key in keys {
+            key.from = format!("{}_token", key.key);
+            key.r#type = ColumnType::Binary;
+            key.hashed = Some(Hashed::HmacBytes);
+            key.normalise = Normaliser::None;
+        }
         agreement
     }
 

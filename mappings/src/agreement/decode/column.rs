@@ -19,10 +19,11 @@ const NORMALISERS: [(&str, Normaliser); 5] = [
     ("lower-trim", Normaliser::LowerTrim),
     ("none", Normaliser::None),
 ];
-const HASHES: [(&str, Hashed); 3] = [
+const HASHES: [(&str, Hashed); 4] = [
     ("sha256-hex", Hashed::Sha256Hex),
     ("sha256-bytes", Hashed::Sha256Bytes),
     ("hmac-bytes", Hashed::HmacBytes),
+    ("hmac-hex", Hashed::HmacHex),
 ];
 const AGGREGATES: [(&str, Aggregate); 6] = [
     ("count", Aggregate::Count),
@@ -261,8 +262,15 @@ fn match_key(
     Some(MatchKey { key, from, r#type: kind, normalise, hashed })
 }
 
+/// A normaliser by its name in an agreement.
+#[must_use]
+pub fn normaliser(name: &str) -> Option<Normaliser> {
+    NORMALISERS.iter().find(|(known, _)| *known == name).map(|(_, normaliser)| *normaliser)
+}
+
 /// A key's own normaliser, by its name; identifiers that are no text stay as they are.
-fn usual_normaliser(key: &str, kind: ColumnType) -> Normaliser {
+#[must_use]
+pub fn usual_normaliser(key: &str, kind: ColumnType) -> Normaliser {
     match (key, kind) {
         (_, k) if k != ColumnType::Utf8 => Normaliser::None,
         ("email", _) => Normaliser::Email,
@@ -275,7 +283,7 @@ fn usual_normaliser(key: &str, kind: ColumnType) -> Normaliser {
 fn hashed_fits(cx: &mut Cx, fields: &Fields<'_>, kind: ColumnType, hashed: Option<Hashed>) {
     let at = |name: &str| fields.get(name).unwrap_or_else(|| fields.place.clone());
     let wanted = match hashed {
-        Some(Hashed::Sha256Hex) => ColumnType::Utf8,
+        Some(Hashed::Sha256Hex | Hashed::HmacHex) => ColumnType::Utf8,
         Some(Hashed::Sha256Bytes | Hashed::HmacBytes) => ColumnType::Binary,
         None if kind == ColumnType::Binary => {
             let message = "a binary match key is one that was hashed beforehand";

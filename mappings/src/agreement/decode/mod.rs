@@ -6,6 +6,8 @@ mod column;
 mod dataset;
 mod template;
 
+pub use column::{normaliser, usual_normaliser};
+
 use super::cursor::{Cx, Place};
 use super::tree::Value;
 use crate::model::{
