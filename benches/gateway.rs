@@ -8,7 +8,9 @@ use airlock::app::{App, RunReport, RunRequest, agreements, members};
 use airlock::home::Home;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use mappings::model::{Agreement, MemberId, TemplateName};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
@@ -234,7 +236,11 @@ async fn bare(text: &str, left: &str, right: &str) -> Fallible<u64> {
             "the guarded text has functions of ours that this benchmark does not know".into()
         );
     }
-    let context = SessionContext::new();
+    // The same limit as a run has: beyond it both spill.
+    let limit = usize::try_from(adapter_spi::RunLimits::default().memory_bytes_max)?;
+    let pool = std::sync::Arc::new(FairSpillPool::new(limit));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+    let context = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);
     context.register_parquet("lefts", left, ParquetReadOptions::default()).await?;
     context.register_parquet("rights", right, ParquetReadOptions::default()).await?;
     let batches = context.sql(&text).await?.collect().await?;

@@ -104,6 +104,14 @@ class Source:
         """(alias, column, spec) of every column with this use."""
         return [(a, c, s) for a, n in self.alias.items() for c, s in TABLES[n].columns.items() if s.use == use and (types is None or s.type in types)]
 
+    def counted(self):
+        """The aliases that aggregates may be over: the optional side of a LEFT JOIN may be thinner than the threshold."""
+        return list(self.alias)[:-1] if self.left else list(self.alias)
+
+    def aggregated(self, use):
+        """(alias, column, spec) of every column with this use that aggregates may be over."""
+        return [found for found in self.columns(use) if found[0] in self.counted()]
+
     def constant(self, value, kind):
         """A constant, often as a parameter."""
         if self.rng.random() < 0.6 or kind == "boolean" or value == "":
@@ -192,11 +200,11 @@ def aggregate(source):
     if turn < 0.2:
         return "COUNT(*)"
     if turn < 0.45:
-        return f"COUNT(DISTINCT {{{rng.choice(list(source.alias))}.entity}})"
+        return f"COUNT(DISTINCT {{{rng.choice(source.counted())}.entity}})"
     if turn < 0.55:
-        alias, column, _ = rng.choice(source.columns("dimension"))
+        alias, column, _ = rng.choice(source.aggregated("dimension"))
         return f"COUNT(DISTINCT {{{alias}.{column}}})"
-    alias, column, spec = rng.choice(source.columns("measure"))
+    alias, column, spec = rng.choice(source.aggregated("measure"))
     name = rng.choice(spec.aggregates)
     return f"COUNT(DISTINCT {{{alias}.{column}}})" if name == "count-distinct" else f"{name.upper()}({{{alias}.{column}}})"
 
@@ -287,7 +295,7 @@ def released(rng, name):
     """Arithmetic, filters, order and limit over rows that were guarded in a stage before."""
     source = sourced(rng, smallest=2)
     key, where, tables = group_key(source), condition(source), source.from_()
-    alias, column = rng.choice([(a, c) for a, c, s in source.columns("measure") if "sum" in s.aggregates and s.type == "float64"] or [(None, None)])
+    alias, column = rng.choice([(a, c) for a, c, s in source.aggregated("measure") if "sum" in s.aggregates and s.type == "float64"] or [(None, None)])
     total = f"SUM({{{alias}.{column}}})" if alias else "COUNT(*) * 1.5"
     inside = [(key, "d"), ("COUNT(DISTINCT {ax.entity})", "people"), (total, "total"), ("COUNT(*)", "n")]
     outs = [("d", "d"), *rng.sample([
