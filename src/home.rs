@@ -4,6 +4,10 @@
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const CLAIM_TRIES: usize = 4;
+const CLAIM_WAIT: Duration = Duration::from_millis(5);
 
 /// A gateway's folder.
 #[derive(Debug, Clone)]
@@ -108,15 +112,55 @@ impl Home {
     /// Claims a run for this process; `None` when a living process has it.
     pub fn claim(&self, run: &RunId) -> Result<Option<Claim>> {
         let path = self.scratch().join(format!("{run}.lock"));
-        let failed = |error: std::io::Error| Error::io("claim", &path, &error);
-        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Claim { _file: file, path })),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+        for _ in 0..CLAIM_TRIES {
+            match locked(&path).map_err(|error| Error::io("claim", &path, &error))? {
+                Some(file) => return Ok(Some(Claim { _file: file, path })),
+                // Held by the run's process, or for an instant by one that sweeps.
+                None => std::thread::sleep(CLAIM_WAIT),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The lock file at this path, locked; `None` when another has it or has just removed it.
+fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {
+            let held = file.metadata()?.ino();
+            let named = std::fs::metadata(path).map(|it| it.ino());
+            Ok(named.is_ok_and(|named| named == held).then_some(file))
+        }
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+impl Home {
+    /// Removes from scratch what runs of dead processes left there; a living process holds its run's claim.
+    pub fn sweep(&self) {
+        let Ok(entries) = std::fs::read_dir(self.scratch()) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(run) = name.to_str().and_then(run_of) else { continue };
+            let Ok(Some(claim)) = self.claim(&run) else { continue };
+            if entry.path() != claim.path {
+                // What can't be removed now is tried again by the next command.
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
         }
     }
+}
+
+/// The run that something in scratch belongs to: `landing-RUN`, `spill-RUN-RANDOM` or `RUN.lock`.
+fn run_of(name: &str) -> Option<RunId> {
+    let landing = name.strip_prefix("landing-");
+    let spill = || name.strip_prefix("spill-").and_then(|rest| rest.rsplit_once('-'));
+    let run =
+        landing.or_else(|| spill().map(|(run, _)| run)).or_else(|| name.strip_suffix(".lock"));
+    RunId::new(run?).ok()
 }
 
 fn private_folder(folder: &Path) -> Result<()> {

@@ -1,5 +1,5 @@
 //! What a killed process left open in a log is settled by the next command on it: a delivery whose manifests are all there
-//! is recorded as done; anything less is taken back and recorded as failed. A run of a living process is left alone.
+//! is recorded as done; anything less is taken back and recorded as failed; what it had in scratch is removed. A run of a living process is left alone.
 
 use super::App;
 use crate::error::Result;
@@ -10,6 +10,7 @@ use mappings::model::{Agreement, CollaborationId, RunId};
 impl App {
     /// Settles every open run of a collaboration that no living process works on.
     pub(super) async fn recover(&self, collaboration: &CollaborationId) -> Result<()> {
+        self.home.sweep();
         let loaded = self.load(collaboration).await?;
         let Some(agreement) = loaded.state.agreement() else { return Ok(()) };
         for (run, known) in loaded.state.runs() {

@@ -70,7 +70,7 @@ pub(crate) async fn carry_out(
     watch: &Watch,
 ) -> Result<RunOutput, Failure> {
     let spill = tempfile::Builder::new()
-        .prefix("spill-")
+        .prefix(&format!("spill-{}-", query.run))
         .tempdir_in(scratch)
         .map(Arc::new)
         .map_err(|_| failure("scratch", "the folder for spilled data can't be made"))?;
