@@ -98,9 +98,10 @@ fn manifest(
     }
 }
 
-/// Delivers to every receiver's registered destination.
+/// Delivers to every receiver's registered destination: everybody's files first, then everybody's manifest, so that
+/// what can go wrong goes wrong while nobody has a result.
 pub(super) async fn commit(started: &Started, ready: &Ready) -> Result<Vec<Delivered>> {
-    let mut delivered = Vec::new();
+    let mut placed = Vec::new();
     for (receiver, manifest) in &ready.manifests {
         let Some(destination) = started.agreement.destinations.get(receiver) else {
             return Err(Error::failed(
@@ -109,7 +110,12 @@ pub(super) async fn commit(started: &Started, ready: &Ready) -> Result<Vec<Deliv
             ));
         };
         let place = Place::open(destination)?;
-        let url = results::deliver(&place, &ready.staged.files, manifest).await?;
+        results::place_files(&place, &ready.staged.files, manifest).await?;
+        placed.push((receiver, place, manifest));
+    }
+    let mut delivered = Vec::new();
+    for (receiver, place, manifest) in placed {
+        let url = results::publish(&place, manifest).await?;
         delivered.push(Delivered { receiver: receiver.clone(), manifest: url });
     }
     Ok(delivered)

@@ -1,58 +1,64 @@
-//! What a killed process left open in a log is settled by the next command on it: a delivery whose manifests are all there
-//! is recorded as done; anything less is taken back and recorded as failed; what it had in scratch is removed. A run of a living process is left alone.
+//! What a run left open in a log is settled: when delivery fails, by the run itself; when a process was killed, by the
+//! next command on that log. A delivery whose manifests are all there is recorded as done; of anything less, what has no
+//! manifest is taken back, and the record names who got the whole result all the same. A run of a living process is left alone.
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Body, Code, OpenRun, Run, RunStatus};
+use crate::log::{Body, Code, Run};
 use crate::results::{self, Delivery, Place};
-use mappings::model::{Agreement, CollaborationId, RunId};
+use mappings::model::{CollaborationId, RunId};
+use std::collections::BTreeMap;
 
 impl App {
-    /// Settles every open run of a collaboration that no living process works on.
+    /// Settles every open run of a collaboration that no living process works on. One whose destination can't be seen
+    /// now stays open for a later command; it keeps nobody from running.
     pub(super) async fn recover(&self, collaboration: &CollaborationId) -> Result<()> {
         self.home.sweep();
         let loaded = self.load(collaboration).await?;
-        let Some(agreement) = loaded.state.agreement() else { return Ok(()) };
         for (run, known) in loaded.state.runs() {
-            let Some(open) = known.open() else { continue };
-            let Some(_ours) = self.home.claim(run)? else { continue };
-            // Whoever had it may have ended it in between.
-            let now = self.load(collaboration).await?;
-            if now.state.runs().get(run).and_then(Run::open).is_none() {
+            if known.open().is_none() {
                 continue;
             }
-            let body = self.settled(agreement, (collaboration, run), (known, open)).await?;
-            self.record(collaboration, body).await?;
+            let Some(_ours) = self.home.claim(run)? else { continue };
+            if let Err(error) = self.settle(collaboration, run, Code::interrupted()).await {
+                tracing::warn!(%run, code = error.code, "an open run stays open");
+            }
         }
         Ok(())
     }
 
-    async fn settled(
+    /// Ends a run that nothing works on any more, as its destinations say. Nothing happens to one that has ended.
+    pub(super) async fn settle(
         &self,
-        agreement: &Agreement,
-        (collaboration, run): (&CollaborationId, &RunId),
-        (known, open): (&Run, &OpenRun),
-    ) -> Result<Body> {
-        let mut whole = matches!(known.status, RunStatus::Delivering(_));
-        let mut places = Vec::new();
+        collaboration: &CollaborationId,
+        run: &RunId,
+        code: Code,
+    ) -> Result<()> {
+        let loaded = self.load(collaboration).await?;
+        let Some(open) = loaded.state.runs().get(run).and_then(Run::open) else { return Ok(()) };
+        let wanted = open.intended.as_ref().map(|(_, _, wanted)| wanted);
+        let mut delivered = BTreeMap::new();
         for receiver in &open.receivers {
-            let Some(destination) = agreement.destinations.get(receiver) else { continue };
+            let Some(destination) = open.agreement.destinations.get(receiver) else { continue };
             let place = Place::open(destination)?;
-            let state = results::state(&place, collaboration, run).await?;
-            let wanted =
-                open.intended.as_ref().and_then(|(_, _, manifests)| manifests.get(receiver));
-            whole &= matches!((state, wanted), (Delivery::Complete(found), Some(wanted)) if found == *wanted);
-            places.push((place, state));
-        }
-        let run = run.clone();
-        if let (true, Some((rows, withheld, manifests))) = (whole, open.intended.clone()) {
-            return Ok(Body::RunSucceeded { run, rows, withheld, manifests });
-        }
-        for (place, state) in places {
-            if state == Delivery::Partial {
-                results::withdraw(&place, collaboration, &run).await?;
+            match results::state(&place, collaboration, run).await? {
+                Delivery::Complete(found)
+                    if wanted.and_then(|all| all.get(receiver)) == Some(&found) =>
+                {
+                    delivered.insert(receiver.clone(), found);
+                }
+                Delivery::Partial => results::withdraw(&place, collaboration, run).await?,
+                Delivery::Complete(_) | Delivery::Absent => {}
             }
         }
-        Ok(Body::RunFailed { run, code: Code::interrupted() })
+        let run = run.clone();
+        let body = match open.intended.clone() {
+            Some((rows, withheld, manifests)) if manifests == delivered => {
+                Body::RunSucceeded { run, rows, withheld, manifests }
+            }
+            _ => Body::RunFailed { run, code, delivered },
+        };
+        self.record(collaboration, body).await?;
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use super::{App, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
-use crate::log::{self, Body, Code, Entry, State, Touched};
+use crate::log::{self, Body, Code, Entry, Run, State, Touched};
 use adapter_spi::{
     Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
 };
@@ -93,12 +93,6 @@ pub(crate) struct Started {
     _claim: Claim,
 }
 
-/// How a run ended short of a result, for the record and for the caller.
-struct Ended {
-    body: Body,
-    error: Error,
-}
-
 impl App {
     /// Runs a template and delivers its result.
     ///
@@ -117,11 +111,23 @@ impl App {
         let _ = std::fs::remove_dir_all(&landing);
         match outcome {
             Ok(report) => Ok(report),
-            Err(ended) => {
-                self.record(&started.collaboration, ended.body).await?;
-                Err(ended.error)
+            Err(error) => {
+                self.end(&started, &error).await?;
+                Err(error)
             }
         }
+    }
+
+    /// Puts the end of a run without a result on record; what was being delivered is settled as far as it got.
+    async fn end(&self, started: &Started, error: &Error) -> Result<()> {
+        let Started { collaboration, run, .. } = started;
+        let loaded = self.load(collaboration).await?;
+        let open = loaded.state.runs().get(run).and_then(Run::open);
+        if open.is_some_and(|open| open.intended.is_some()) {
+            return self.settle(collaboration, run, code_of(error)).await;
+        }
+        self.record(collaboration, end_of(run.clone(), error)).await?;
+        Ok(())
     }
 
     /// Guards, binds and decides; the request is durable when this returns.
@@ -147,9 +153,11 @@ impl App {
         let salt = salt()?;
         let commitment = log::commitment(&salt, &values);
         let at_ms = self.clock.now_ms();
+        let agreed = agreement.digest();
         let asked = |state: &State| {
             state.may_run(&log::RunRequest {
                 run: &run,
+                agreement: agreed,
                 template: &template,
                 digest: guarded.digest,
                 by: &by,
@@ -159,6 +167,7 @@ impl App {
             })?;
             let body = Body::RunRequested {
                 run: run.clone(),
+                agreement: agreed,
                 template: template.clone(),
                 digest: guarded.digest,
                 text_digest: guarded.text_digest,
@@ -209,16 +218,15 @@ impl App {
         landing: &Path,
         cancel: &CancellationToken,
         progress: &mut (dyn FnMut(RunProgress) + Send),
-    ) -> Result<RunReport, Ended> {
-        let end = |error: Error| started.ended(error);
-        let loaded = self.load(&started.collaboration).await.map_err(end)?;
-        self.rooms.grant(started, &loaded.state).await.map_err(end)?;
-        let output = self.watch(started, landing, cancel, progress).await.map_err(end)?;
-        let ready = delivery::stage(self, started, landing, &output).await.map_err(end)?;
-        self.intend(started, ready.intent(started)).await.map_err(end)?;
-        let delivered = delivery::commit(started, &ready).await.map_err(end)?;
-        self.record(&started.collaboration, ready.outcome(started)).await.map_err(end)?;
-        ready.report(started, output, delivered).map_err(end)
+    ) -> Result<RunReport> {
+        let loaded = self.load(&started.collaboration).await?;
+        self.rooms.grant(started, &loaded.state).await?;
+        let output = self.watch(started, landing, cancel, progress).await?;
+        let ready = delivery::stage(self, started, landing, &output).await?;
+        self.intend(started, ready.intent(started)).await?;
+        let delivered = delivery::commit(started, &ready).await?;
+        self.record(&started.collaboration, ready.outcome(started)).await?;
+        ready.report(started, output, delivered)
     }
 
     /// Puts the delivery on record, unless anything that the run rests on was withdrawn by then.
@@ -301,16 +309,19 @@ impl Started {
             base: None,
         })
     }
+}
 
-    fn ended(&self, error: Error) -> Ended {
-        let code = Code::new(&error.code).unwrap_or_else(|_| Code::interrupted());
-        let run = self.run.clone();
-        let body = match error.kind {
-            Kind::Refused | Kind::Cancelled => Body::RunCancelled { run, code },
-            Kind::Failed | Kind::Invalid => Body::RunFailed { run, code },
-        };
-        Ended { body, error }
+/// The end of a run without a result, as it is recorded.
+fn end_of(run: RunId, error: &Error) -> Body {
+    let code = code_of(error);
+    match error.kind {
+        Kind::Refused | Kind::Cancelled => Body::RunCancelled { run, code },
+        Kind::Failed | Kind::Invalid => Body::RunFailed { run, code, delivered: BTreeMap::new() },
     }
+}
+
+fn code_of(error: &Error) -> Code {
+    Code::new(&error.code).unwrap_or_else(|_| Code::interrupted())
 }
 
 fn cancelled() -> Error {

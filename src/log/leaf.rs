@@ -209,6 +209,8 @@ pub enum Body {
     RunRequested {
         /// The run.
         run: RunId,
+        /// The agreement whose rules it runs under; it neither starts nor delivers under another.
+        agreement: Digest,
         /// The template.
         template: TemplateName,
         /// Its version.
@@ -224,12 +226,15 @@ pub enum Body {
         /// What the guard says the text reads.
         touched: Touched,
     },
-    /// A run ended without a result.
+    /// A run ended without a result, or with one that only some of its receivers got.
     RunFailed {
         /// The run.
         run: RunId,
         /// Why, without any detail of data.
         code: Code,
+        /// Who got the whole result all the same, with the digest of the manifest: no delivery can be unread.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        delivered: BTreeMap<MemberId, Digest>,
     },
     /// A run was stopped or its result withheld.
     RunCancelled {

@@ -22,12 +22,12 @@ fn prefix(collaboration: &CollaborationId, run: &RunId) -> String {
     format!("{collaboration}/{run}")
 }
 
-/// Delivers files and then the manifest, and answers the manifest's URL. Doing it again changes nothing.
-pub async fn deliver(
+/// Brings the files that a manifest will name to its destination. Doing it again changes nothing.
+pub async fn place_files(
     place: &Place,
     files: &[StagedFile],
     manifest: &Manifest,
-) -> Result<String, ResultsError> {
+) -> Result<(), ResultsError> {
     let prefix = prefix(&manifest.collaboration, &manifest.run);
     for file in files {
         let bytes = std::fs::read(&file.path).map_err(|error| ResultsError::io(&error))?;
@@ -36,7 +36,12 @@ pub async fn deliver(
         }
         place.create(&format!("{prefix}/{}", file.name), bytes).await?;
     }
-    let name = format!("{prefix}/manifest.json");
+    Ok(())
+}
+
+/// Writes the manifest, which makes the files a result, and answers its URL. Doing it again changes nothing.
+pub async fn publish(place: &Place, manifest: &Manifest) -> Result<String, ResultsError> {
+    let name = format!("{}/manifest.json", prefix(&manifest.collaboration, &manifest.run));
     place.create(&name, manifest.canonical()).await?;
     Ok(place.url_of(&name))
 }

@@ -7,7 +7,7 @@ mod manifest;
 mod place;
 mod stage;
 
-pub use deliver::{Delivery, deliver, state, withdraw};
+pub use deliver::{Delivery, place_files, publish, state, withdraw};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::{Place, overlaps};
 pub use stage::{Expected, Staged, StagedFile, preview, stage};

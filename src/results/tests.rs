@@ -89,13 +89,18 @@ async fn a_result_is_whole_once_its_manifest_is_there() {
     let place = Place::over(Arc::new(InMemory::new()));
     let (collaboration, run) = (&manifest.collaboration, &manifest.run);
     assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Absent));
-    deliver(&place, &staged.files, &manifest).await.unwrap();
-    deliver(&place, &staged.files, &manifest).await.unwrap();
+    for _ in 0..2 {
+        place_files(&place, &staged.files, &manifest).await.unwrap();
+        assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Partial));
+    }
+    for _ in 0..2 {
+        publish(&place, &manifest).await.unwrap();
+    }
     let digest = Digest::of(&manifest.canonical());
     assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Complete(digest)));
     assert_eq!(withdraw(&place, collaboration, run).await, Err(ResultsError::DeliveryConflict));
     let other = Manifest { rows: 9, ..manifest.clone() };
-    assert_eq!(deliver(&place, &staged.files, &other).await, Err(ResultsError::DeliveryConflict));
+    assert_eq!(publish(&place, &other).await, Err(ResultsError::DeliveryConflict));
 }
 
 #[tokio::test]

@@ -77,6 +77,7 @@ illegal! {
     IntentMissing, "intent-missing", "no intent is on the record";
     IntentRepeated, "intent-repeated", "the intent is on the record already";
     OutcomeDiffers, "outcome-differs", "the outcome is not what was intended";
+    CancelledLate, "cancelled-late", "the run's delivery is on record; it ends delivered or failed";
     OutcomeRepeated, "outcome-repeated", "the outcome is on the record already";
     ReceiverDiffers, "receiver-differs", "the files or manifests do not match the run's receivers";
     FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";

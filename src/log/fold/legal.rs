@@ -212,14 +212,22 @@ impl State {
     }
 
     fn legal_run_requested(&self, leaf: &Leaf) -> Signer {
-        let Body::RunRequested { run, template, digest, by, receivers, touched, .. } = &leaf.body
+        let Body::RunRequested { run, agreement, template, digest, by, receivers, touched, .. } =
+            &leaf.body
         else {
             return Err(Illegal::RunUnknown);
         };
         by_member(leaf, by)?;
-        let digest = *digest;
-        let at_ms = leaf.at_ms;
-        self.may_run(&RunRequest { run, template, digest, by, receivers, touched, at_ms })?;
+        self.may_run(&RunRequest {
+            run,
+            agreement: *agreement,
+            template,
+            digest: *digest,
+            by,
+            receivers,
+            touched,
+            at_ms: leaf.at_ms,
+        })?;
         self.known_key(by)
     }
 
@@ -227,8 +235,26 @@ impl State {
         let id = ended_run(&leaf.body).ok_or(Illegal::RunUnknown)?;
         let run = self.runs.get(id).ok_or(Illegal::RunUnknown)?;
         let open = run.open().ok_or(Illegal::RunEnded)?;
-        if let (Body::RunCancelled { .. }, Actor::Member(member)) = (&leaf.body, &leaf.actor) {
-            return if *member == run.by { self.known_key(member) } else { Err(Illegal::Actor) };
+        if let Body::RunCancelled { .. } = &leaf.body {
+            if open.intended.is_some() {
+                return Err(Illegal::CancelledLate);
+            }
+            if let Actor::Member(member) = &leaf.actor {
+                return if *member == run.by {
+                    self.known_key(member)
+                } else {
+                    Err(Illegal::Actor)
+                };
+            }
+        }
+        if let Body::RunFailed { delivered, .. } = &leaf.body {
+            let intended = open.intended.as_ref().map(|(_, _, manifests)| manifests);
+            let was = |(who, digest)| intended.and_then(|all| all.get(who)) == Some(digest);
+            if !delivered.iter().all(was)
+                || intended.is_some_and(|all| !all.is_empty() && all == delivered)
+            {
+                return Err(Illegal::OutcomeDiffers);
+            }
         }
         if let Body::DeliveryIntended { files, rows, withheld, manifests, .. } = &leaf.body {
             exact([*rows, *withheld].into_iter().chain(files.iter().map(|file| file.bytes)))?;

@@ -57,6 +57,10 @@ pub struct OpenRun {
     pub receivers: Vec<MemberId>,
     /// What it reads.
     pub touched: Touched,
+    /// The agreement it runs under.
+    pub agreement: Arc<Agreement>,
+    /// Its digest.
+    pub agreement_digest: Digest,
     /// The digest of the guarded text.
     pub text_digest: Digest,
     /// Rows and withheld rows, and each receiver's manifest, once delivery was intended.
@@ -389,7 +393,10 @@ impl State {
         } = &leaf.body
         {
             self.attempts.push(leaf.at_ms);
+            let Some(version) = &self.in_force else { return };
             let open = OpenRun {
+                agreement: Arc::clone(&version.agreement),
+                agreement_digest: version.digest,
                 receivers: receivers.clone(),
                 touched: touched.clone(),
                 text_digest: *text_digest,

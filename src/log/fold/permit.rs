@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 pub struct RunRequest<'a> {
     /// Its id, never used before.
     pub run: &'a RunId,
+    /// The agreement whose rules the guard applied.
+    pub agreement: Digest,
     /// The template.
     pub template: &'a TemplateName,
     /// Its version.
@@ -46,6 +48,7 @@ impl Denied {
 /// The parts of a request that stay true while the run goes on.
 #[derive(Clone, Copy)]
 struct Standing<'a> {
+    agreement: Digest,
     template: &'a TemplateName,
     digest: Digest,
     by: &'a MemberId,
@@ -61,9 +64,11 @@ const FINAL: &str =
 impl State {
     /// Whether this run may be requested now.
     pub fn may_run(&self, request: &RunRequest<'_>) -> Result<(), Denied> {
-        let RunRequest { run, template, digest, by, receivers, touched, at_ms } = *request;
-        let version =
-            self.permitted(Standing { template, digest, by, receivers, touched, since: None })?;
+        let RunRequest { run, agreement, template, digest, by, receivers, touched, at_ms } =
+            *request;
+        let standing =
+            Standing { agreement, template, digest, by, receivers, touched, since: None };
+        let version = self.permitted(standing)?;
         if self.runs.contains_key(run) {
             let message = format!("run `{run}` was requested before");
             return Err(Denied::new("run-id-used", message, "choose another run id"));
@@ -80,6 +85,7 @@ impl State {
             return Err(Denied::new("run-ended", message, "request a new run"));
         };
         let standing = Standing {
+            agreement: open.agreement_digest,
             template: &found.template,
             digest: found.digest,
             by: &found.by,
@@ -116,6 +122,7 @@ impl State {
     fn permitted(&self, standing: Standing<'_>) -> Result<&Version, Denied> {
         self.room_is_open()?;
         let version = self.everyone_joined()?;
+        agreement_is_current(version, standing)?;
         template_is_current(version, standing)?;
         parties_are_named(&version.agreement, standing)?;
         self.datasets_are_offered(&version.agreement, standing)?;
@@ -243,6 +250,15 @@ impl State {
         );
         Err(Denied::new("cap-spent", message, remedy))
     }
+}
+
+fn agreement_is_current(version: &Version, standing: Standing<'_>) -> Result<(), Denied> {
+    if version.digest == standing.agreement {
+        return Ok(());
+    }
+    let (now, then) = (version.digest.short(), standing.agreement.short());
+    let message = format!("the agreement is now {now}, not {then}: its rules may differ");
+    Err(Denied::new("agreement-changed", message, "request the run under the agreement in force"))
 }
 
 fn template_is_current(version: &Version, standing: Standing<'_>) -> Result<(), Denied> {

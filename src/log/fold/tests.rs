@@ -109,6 +109,7 @@ impl Room {
         let column = |name: &str| ColumnName::new(name).unwrap();
         let body = Body::RunRequested {
             run: RunId::new(run).unwrap(),
+            agreement: self.agreement.digest(),
             template: weekly(),
             digest: self.version(),
             text_digest: Digest::of(b"text"),

@@ -124,13 +124,15 @@ impl Room {
     }
 
     fn requested(&self, run: &str) -> Body {
+        let template = &self.agreement.templates[&id::<TemplateName>("reach")];
         Body::RunRequested {
             run: id(run),
+            agreement: self.state.digest().unwrap_or_else(|| self.agreement.digest()),
             template: id("reach"),
             digest: self.template(),
             text_digest: Digest::of(b"text"),
             by: id("brand"),
-            receivers: vec![id("brand")],
+            receivers: template.received_by.iter().cloned().collect(),
             parameters: Digest::of(b"salted"),
             touched: touched(),
         }
@@ -332,13 +334,14 @@ fn the_cap_counts_attempts_in_log_time() {
     for run in ["run-1", "run-2", "run-3"] {
         room.request(run).unwrap();
         let code = Code::new("memory").unwrap();
-        room.gateway(Body::RunFailed { run: id(run), code }).unwrap();
+        room.gateway(Body::RunFailed { run: id(run), code, delivered: BTreeMap::new() }).unwrap();
     }
     assert_eq!(room.request("run-4"), Err("cap-spent"), "failures count");
     let denied = |at_ms| {
         let (run, template, by) = (id("run-4"), id("reach"), id("brand"));
         let request = RunRequest {
             run: &run,
+            agreement: room.agreement.digest(),
             template: &template,
             digest: room.template(),
             by: &by,
@@ -377,6 +380,66 @@ fn a_delivery_is_intended_first_and_ends_as_intended() {
     assert_eq!(room.intend("run-1"), Err("intent-repeated"));
     assert_eq!(room.succeed("run-1", 3), Err("outcome-differs"));
     assert_eq!(room.succeed("run-1", 2), Ok(()));
+}
+
+#[test]
+fn a_delivery_on_record_fails_for_those_who_did_not_get_it_and_is_not_cancelled() {
+    let two = || {
+        let mut room = Room::opened();
+        let template = room.agreement.templates.get_mut(&id::<TemplateName>("reach")).unwrap();
+        template.received_by.insert(id("grocer"));
+        let grocer = room.agreement.members.get_mut(&id::<MemberId>("grocer")).unwrap();
+        grocer.abilities.insert(mappings::model::Ability::Receive);
+        room.agreement.destinations.insert(id("grocer"), "file:///results/grocer".to_owned());
+        room.propose().unwrap();
+        room.join("grocer", 1).unwrap();
+        room.join("brand", 2).unwrap();
+        room.approve("grocer").unwrap();
+        room.approve("brand").unwrap();
+        room.request("run-1").unwrap();
+        room
+    };
+    let all = BTreeMap::from([(id("brand"), Digest::of(b"b")), (id("grocer"), Digest::of(b"g"))]);
+    let one = BTreeMap::from([(id("brand"), Digest::of(b"b"))]);
+    let other = BTreeMap::from([(id("brand"), Digest::of(b"g"))]);
+    let code = || Code::new("destination-full").unwrap();
+    let failed = |delivered: &BTreeMap<_, _>| Body::RunFailed {
+        run: id("run-1"),
+        code: code(),
+        delivered: delivered.clone(),
+    };
+    let mut room = two();
+    assert_eq!(room.gateway(failed(&one)), Err("outcome-differs"), "nothing was intended yet");
+    let manifests = all.clone();
+    room.gateway(Body::DeliveryIntended {
+        run: id("run-1"),
+        files: vec![],
+        rows: 2,
+        withheld: 1,
+        manifests,
+    })
+    .unwrap();
+    assert_eq!(room.gateway(failed(&other)), Err("outcome-differs"));
+    assert_eq!(room.gateway(failed(&all)), Err("outcome-differs"), "that is success");
+    let cancelled = Body::RunCancelled { run: id("run-1"), code: code() };
+    assert_eq!(room.gateway(cancelled.clone()), Err("cancelled-late"));
+    assert_eq!(room.member("brand", cancelled), Err("cancelled-late"));
+    assert_eq!(room.gateway(failed(&one)), Ok(()));
+}
+
+#[test]
+fn a_run_neither_starts_nor_delivers_under_rules_that_it_was_not_guarded_with() {
+    let mut room = Room::ready();
+    room.request("run-1").unwrap();
+    let stale = room.requested("run-2");
+    room.agreement.limits.runs_max = 9;
+    room.propose().unwrap();
+    room.join("grocer", 1).unwrap();
+    assert_eq!(room.state.may_deliver(&id("run-1")).map_err(|denied| denied.code), Ok(()));
+    room.join("brand", 2).unwrap();
+    assert_eq!(room.intend("run-1"), Err("agreement-changed"));
+    assert_eq!(room.member("brand", stale), Err("agreement-changed"));
+    assert_eq!(room.request("run-2"), Ok(()));
 }
 
 #[test]
