@@ -1,6 +1,6 @@
 //! Reading agreements from files and guarding their templates. Knows nothing of the log.
 
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Kind, Problem, Result};
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
 use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
@@ -12,10 +12,7 @@ use std::path::Path;
 
 /// Reads and validates an agreement file; all its problems at once.
 pub fn read(file: &Path) -> Result<Agreement> {
-    let open = |error| Error::io("read the agreement", file, &error);
-    let mut text = String::new();
-    let bound = SOURCE_BYTES_MAX as u64 + 1;
-    std::fs::File::open(file).map_err(open)?.take(bound).read_to_string(&mut text).map_err(open)?;
+    let text = text_of(file)?;
     let mut agreement = mappings::agreement::read(&text).map_err(|diagnostics| {
         let problems = diagnostics
             .iter()
@@ -30,6 +27,29 @@ pub fn read(file: &Path) -> Result<Agreement> {
     anchor(&mut agreement, file)?;
     places_apart(&agreement)?;
     Ok(agreement)
+}
+
+/// The file's text; of one that is too long, enough to be refused for it.
+fn text_of(file: &Path) -> Result<String> {
+    let unread = |error: std::io::Error| Error {
+        kind: Kind::Invalid,
+        ..Error::io("read the agreement", file, &error)
+    };
+    let bound = SOURCE_BYTES_MAX as u64 + 1;
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .map_err(unread)?
+        .take(bound)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    if bytes.len() > SOURCE_BYTES_MAX {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let message = format!("{} is not UTF-8 text from byte {at} on", file.display());
+        Error::invalid("not-text", message).help("an agreement is YAML or JSON in UTF-8")
+    })
 }
 
 /// Relative places are taken from the file's folder, and recorded whole: a log must mean the same from anywhere.

@@ -80,10 +80,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return unread(&error),
     };
     let screen = Screen::new(arguments.json);
     match dispatch(arguments, screen) {
@@ -99,6 +96,19 @@ pub fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// Usage that can't be read, or help that was asked for. A machine gets its object here as well.
+fn unread(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let machine = std::env::args_os().any(|argument| argument == "--json");
+    let usage = Error::invalid("usage", format!("the command line: {}", error.kind()))
+        .help("airlock help COMMAND");
+    Screen::new(machine).object(&serde_json::json!({ "error": usage }));
+    ExitCode::from(2)
 }
 
 fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {

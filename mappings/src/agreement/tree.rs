@@ -77,6 +77,7 @@ pub(super) fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
         builder.refuse((1, 1), "source-too-long", message, "split it into several collaborations");
         return (None, builder.found);
     }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(at) = hidden_character(text) {
         let message = "the text holds a control or direction character that readers do not see";
         builder.refuse(at, "hidden-character", message, "remove it, or write it as an escape");

@@ -1,0 +1,15 @@
+//! The binary as its users meet it: real processes, real files, bad input, limits. Knows only the command line, its JSON
+//! and what lies on disk.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may end by panicking; clippy knows that only inside test functions"
+)]
+
+mod agreements;
+mod datasets;
+mod destinations;
+mod runs;
+mod world;
