@@ -200,7 +200,7 @@ fn million(folder: &Path, leaves: u64) -> Fallible<bundle::Bundle> {
     let [_, (brand, key)] = &parties;
     let mut run = 0;
     while scribe.frontier.size() < leaves {
-        one_run(&mut scribe, (brand, key), digest, run, leaves)?;
+        one_run(&mut scribe, (brand, key), (accepted, digest), run, leaves)?;
         run += 1;
     }
     let (size, root) = (scribe.frontier.size(), scribe.frontier.root());
@@ -212,7 +212,7 @@ fn million(folder: &Path, leaves: u64) -> Fallible<bundle::Bundle> {
 fn one_run(
     scribe: &mut Scribe,
     who: (&MemberId, &SecretKey),
-    digest: Digest,
+    (agreement, digest): (Digest, Digest),
     number: u64,
     leaves: u64,
 ) -> Fallible {
@@ -223,6 +223,7 @@ fn one_run(
         BTreeMap::from([("shoppers".parse()?, columns.clone()), ("exposures".parse()?, columns)]);
     let requested = Body::RunRequested {
         run: run.clone(),
+        agreement,
         template: "reach".parse()?,
         digest,
         text_digest: of("text"),

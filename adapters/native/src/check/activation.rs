@@ -149,7 +149,7 @@ fn distinct(
         let index =
             audience.schema().fields().iter().position(|field| field.name() == column.name());
         if let Some(Kind::Token(of)) = index.and_then(|index| flow.kinds.get(index)) {
-            return Ok(of.clone());
+            return Ok(of.of.clone());
         }
     }
     wrong("a minimum that does not count distinct entities")

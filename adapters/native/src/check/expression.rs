@@ -5,7 +5,7 @@ use super::{Checked, wrong};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
-use mappings::model::{Aggregate, ColumnName, DatasetName};
+use mappings::model::{Aggregate, ColumnName, DatasetName, MemberId};
 use std::collections::BTreeSet;
 
 /// What a value is made of.
@@ -14,25 +14,67 @@ pub(super) enum Kind {
     /// Constants and parameters only.
     Constant,
     /// A token; the scans whose entity it is.
-    Token(BTreeSet<usize>),
+    Token(Entities),
     /// Dimensions; the one it is, when it is one as it stands.
     Dimension(Option<(DatasetName, ColumnName)>),
     /// At least one filter column.
     Filter,
-    /// Measures, with the aggregates allowed on all of them.
-    Measure(BTreeSet<Aggregate>),
+    /// Computed from measures.
+    Measure(Measure),
     /// A per-entity value, with the aggregates it may go into.
     Derived(BTreeSet<Aggregate>),
     /// The number of distinct tokens of these scans, in a group that nothing has released.
-    Distinct(BTreeSet<usize>),
+    Distinct(Entities),
     /// Released.
     Free,
 }
 
+/// Whose entities a token or a count is of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Entities {
+    /// The scans.
+    pub(super) of: BTreeSet<usize>,
+    /// Whether they are only those that an optional side matched, of whom no threshold may see enough: no count of them leaves.
+    pub(super) thin: bool,
+}
+
+/// A measure, or a sum or product of measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Measure {
+    /// The aggregates allowed on all of them.
+    pub(super) may: BTreeSet<Aggregate>,
+    /// Whose they are.
+    pub(super) owners: BTreeSet<MemberId>,
+    /// How many stand in the longest product.
+    pub(super) factors: usize,
+}
+
+/// The most measures in one product, and occurrences of a dataset in one join (decision 0003).
+pub(super) const FACTORS_MAX: usize = 3;
+
 impl Kind {
     /// A token of a scan.
     pub(super) fn token(id: usize, entity: bool) -> Self {
-        Self::Token(entity.then_some(id).into_iter().collect())
+        let of = entity.then_some(id).into_iter().collect();
+        Self::Token(Entities { of, thin: false })
+    }
+
+    /// A measure as it was declared.
+    pub(super) fn measure(may: &BTreeSet<Aggregate>, owner: &MemberId) -> Self {
+        let owners = BTreeSet::from([owner.clone()]);
+        Self::Measure(Measure { may: may.clone(), owners, factors: 1 })
+    }
+
+    /// The same on the optional side of a join whose threshold asks for less than the other's: it may be a group, and
+    /// not be counted or summed.
+    pub(super) fn thin(self) -> Self {
+        match self {
+            Self::Token(all) => Self::Token(Entities { thin: true, ..all }),
+            Self::Measure(one) => Self::Measure(Measure { may: BTreeSet::new(), ..one }),
+            Self::Derived(_) => Self::Derived(BTreeSet::new()),
+            Self::Dimension(_) => Self::Dimension(None),
+            Self::Constant | Self::Filter | Self::Distinct(_) | Self::Free => self,
+        }
     }
 }
 
@@ -66,7 +108,11 @@ pub(super) fn kind(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<Kind>
     if let Expr::Column(column) = expr {
         let index =
             schema.index_of_column(column).map_err(|_| "a column from nowhere".to_owned())?;
-        return flow.kinds.get(index).cloned().ok_or_else(|| "a column from nowhere".to_owned());
+        let found = flow.kinds.get(index).cloned();
+        if !flow.pending && matches!(&found, Some(Kind::Distinct(all)) if all.thin) {
+            return wrong("a count of matched entities alone");
+        }
+        return found.ok_or_else(|| "a column from nowhere".to_owned());
     }
     if let Expr::Alias(alias) = expr {
         return kind(&alias.expr, flow, schema);
@@ -94,10 +140,14 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
     }
     let named = |name: &str| matches!(expr, Expr::ScalarFunction(call) if call.name() == name);
     if named("coalesce") && parts.iter().all(|part| matches!(part, Kind::Token(_))) {
-        let all = parts
-            .into_iter()
-            .filter_map(|part| if let Kind::Token(of) = part { Some(of) } else { None });
-        return Ok(Kind::Token(all.flatten().collect()));
+        let mut all = Entities::default();
+        for part in parts {
+            if let Kind::Token(one) = part {
+                all.of.extend(one.of);
+                all.thin |= one.thin;
+            }
+        }
+        return Ok(Kind::Token(all));
     }
     if let (Expr::Cast(_), [Kind::Derived(may)]) = (expr, parts.as_slice()) {
         return Ok(Kind::Derived(may.clone()));
@@ -131,11 +181,20 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
     if !cast && !linear {
         return wrong("a measure inside an expression");
     }
-    let mut may = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
+    if let (true, [part @ Kind::Measure(_)]) = (cast, parts) {
+        return Ok(part.clone());
+    }
+    let multiplied = matches!(expr, Expr::BinaryExpr(binary) if binary.op == Multiply);
+    let may = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
+    let mut all = Measure { may, owners: BTreeSet::new(), factors: 0 };
     for part in parts {
         match part {
-            Kind::Measure(one) if cast => may.clone_from(one),
-            Kind::Measure(one) => may = &may & one,
+            Kind::Measure(one) => {
+                all.may = &all.may & &one.may;
+                all.owners.extend(one.owners.iter().cloned());
+                let both = all.factors + one.factors;
+                all.factors = if multiplied { both } else { all.factors.max(one.factors) };
+            }
             Kind::Constant => {}
             Kind::Token(_)
             | Kind::Dimension(_)
@@ -147,7 +206,10 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
             }
         }
     }
-    Ok(Kind::Measure(may))
+    if multiplied && (all.owners.len() > 1 || all.factors > FACTORS_MAX) {
+        return wrong("a product that may single out one entity's value");
+    }
+    Ok(Kind::Measure(all))
 }
 
 fn allowed(expr: &Expr) -> Checked<()> {
@@ -203,12 +265,14 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
     };
     match (of, wanted) {
         (Kind::Token(of), Aggregate::CountDistinct) => Ok(Kind::Distinct(of)),
-        (Kind::Token(of), Aggregate::Min) => Ok(Kind::Token(of)),
+        (Kind::Token(of), Aggregate::Min) if !of.thin => Ok(Kind::Token(of)),
         (
             Kind::Constant | Kind::Dimension(Some(_)),
             Aggregate::Count | Aggregate::CountDistinct,
         ) => Ok(Kind::Derived(counts)),
-        (Kind::Measure(may) | Kind::Derived(may), wanted) if may.contains(&wanted) => {
+        (Kind::Measure(Measure { may, .. }) | Kind::Derived(may), wanted)
+            if may.contains(&wanted) =>
+        {
             match wanted {
                 Aggregate::Count | Aggregate::CountDistinct => Ok(Kind::Derived(counts)),
                 Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => {

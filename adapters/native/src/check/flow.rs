@@ -1,6 +1,6 @@
 //! Rows through a plan, from scans to the output: nothing leaves that no threshold has passed.
 
-use super::expression::{Kind, aggregate, kind};
+use super::expression::{FACTORS_MAX, Kind, aggregate, kind};
 use super::scan::{columns, constant, scanned};
 use super::{Checked, wrong};
 use adapter_spi::ProtectedQuery;
@@ -22,7 +22,7 @@ pub(super) struct Flow {
     /// Scans whose entities are equal in every row.
     classes: Vec<BTreeSet<usize>>,
     /// Grouped, and waiting for the threshold right above.
-    pending: bool,
+    pub(super) pending: bool,
 }
 
 impl Flow {
@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
                 let (Kind::Distinct(of), Some(min)) = (kind(count, &flow, schema)?, min) else {
                     return wrong("a threshold that does not count distinct entities");
                 };
-                held.push((flow.class_of(&of), min));
+                held.push((flow.class_of(&of.of), min));
             }
         }
         for (id, min) in self.asked(&flow) {
@@ -222,19 +222,21 @@ impl<'a> Checker<'a> {
     }
 
     fn join(&mut self, join: &Join) -> Checked<Flow> {
-        let (left, right) = (self.settled(&join.left)?, self.settled(&join.right)?);
+        let (left, mut right) = (self.settled(&join.left)?, self.settled(&join.right)?);
         let outer = match join.join_type {
             JoinType::Inner => false,
             JoinType::Left => true,
             _ => return wrong("a join outside the list"),
         };
+        let identities = outer && only_identities(&join.right, &right);
+        if outer && !identities && self.entities_min(&right) < self.entities_min(&left) {
+            right.kinds = right.kinds.into_iter().map(Kind::thin).collect();
+        }
+        let open = if identities { left.open.clone() } else { &left.open | &right.open };
+        self.powers(&open)?;
         let mut flow = Flow {
             kinds: [left.kinds.clone(), right.kinds.clone()].concat(),
-            open: if outer && only_identities(&join.right, &right) {
-                left.open.clone()
-            } else {
-                &left.open | &right.open
-            },
+            open,
             matched: &left.matched | &right.matched,
             classes: left.classes.clone(),
             pending: false,
@@ -254,7 +256,7 @@ impl<'a> Checker<'a> {
             let two = kind(two, &flow, &join.schema)?;
             match (one, two) {
                 (Kind::Token(one), Kind::Token(two)) => {
-                    self.note(&mut flow, (&left, &one), (&right, &two), outer);
+                    self.note(&mut flow, (&left, &one.of), (&right, &two.of), outer);
                     keyed = true;
                 }
                 (Kind::Dimension(_), Kind::Dimension(_)) => {}
@@ -262,6 +264,23 @@ impl<'a> Checker<'a> {
             }
         }
         if keyed { Ok(flow) } else { wrong("a join without a match key") }
+    }
+
+    /// The most that a threshold asks for over these rows.
+    fn entities_min(&self, flow: &Flow) -> u64 {
+        let all = flow.open.iter().filter_map(|id| self.scan(*id));
+        all.map(|(_, dataset)| dataset.rule.entities_min.max(1)).max().unwrap_or(1)
+    }
+
+    /// Refuses a protected dataset joined with itself too often: rows multiply by entity, and sums of high powers are
+    /// the maximum.
+    fn powers(&self, open: &BTreeSet<usize>) -> Checked<()> {
+        let all = || open.iter().filter_map(|id| self.scan(*id));
+        let often = |name| all().filter(|(other, _)| *other == name).count() > FACTORS_MAX;
+        match all().find(|(name, dataset)| dataset.rule.entities_min > 1 && often(*name)) {
+            Some((name, _)) => wrong(format!("{name} stands too often in one join")),
+            None => Ok(()),
+        }
     }
 
     fn note(
@@ -294,10 +313,11 @@ impl<'a> Checker<'a> {
 
 fn release(flow: Flow) -> Flow {
     let kinds = flow.kinds.into_iter().map(|kind| match kind {
+        Kind::Distinct(ref all) if all.thin => kind,
         Kind::Dimension(_) | Kind::Constant | Kind::Derived(_) | Kind::Distinct(_) | Kind::Free => {
             Kind::Free
         }
-        // A token or measure can't be a group's output: `aggregate` saw to it. Kept as it is, it can't leave either.
+        // None of these can be a group's output: `aggregate` saw to it. Kept as they are, they can't leave either.
         Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
     });
     Flow { kinds: kinds.collect(), ..Flow::default() }

@@ -69,7 +69,7 @@ fn column(expr: &Expr, (name, dataset): (&DatasetName, &Dataset), id: usize) -> 
         Some((column, declared)) if declared.from == from => match &declared.r#use {
             ColumnUse::Dimension => Ok(Kind::Dimension(Some((name.clone(), column.clone())))),
             ColumnUse::Filter => Ok(Kind::Filter),
-            ColumnUse::Measure { aggregates } => Ok(Kind::Measure(aggregates.clone())),
+            ColumnUse::Measure { aggregates } => Ok(Kind::measure(aggregates, &dataset.owner)),
             ColumnUse::Match { .. } => wrong(format!("a raw match key of {name} leaves its scan")),
         },
         Some(_) | None => Err(unknown()),

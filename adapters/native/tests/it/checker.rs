@@ -102,6 +102,47 @@ async fn what_it_would_not_write_is_refused() {
     }
 }
 
+/// A product of a high power, an aggregate of matched entities alone, and a dataset four times in one join.
+#[tokio::test]
+async fn what_singles_one_entity_out_is_refused() {
+    let amount = "\"s\".\"amount\"";
+    let power = |n: usize| format!("SUM({}) AS", vec![amount; n].join(" * "));
+    let plain = format!("SUM({amount}) AS");
+    tampered(HONEST, ResultClass::Aggregate, &plain, &power(3)).await.unwrap();
+    tampered(HONEST, ResultClass::Aggregate, &plain, &power(4)).await.unwrap_err();
+
+    let optional = "SELECT s.segment, COUNT(DISTINCT s.person) AS people
+                    FROM sales s JOIN seen e ON s.person = e.person LEFT JOIN seen f ON s.person = f.person AND e.campaign = f.campaign
+                    GROUP BY s.segment";
+    let people = "COUNT(DISTINCT \"s\".\"person\") AS \"people\"";
+    tampered(optional, ResultClass::Aggregate, people, people).await.unwrap();
+    for matched in [
+        "COUNT(DISTINCT \"f\".\"person\")",
+        "COUNT(DISTINCT \"f\".\"person\") + 1",
+        "COUNT(\"f\".\"campaign\")",
+    ] {
+        let matched = format!("{matched} AS \"people\"");
+        let accepted = tampered(optional, ResultClass::Aggregate, people, &matched).await.is_ok();
+        assert!(!accepted, "accepted {matched}");
+    }
+
+    let alias = |n: usize| format!("JOIN sales s{n} ON s.person = s{n}.person");
+    let often = |times: usize| {
+        let joins: Vec<String> = (1..times).map(alias).collect();
+        format!(
+            "SELECT s.segment, COUNT(*) AS n FROM sales s JOIN seen e ON s.person = e.person {} GROUP BY s.segment",
+            joins.join(" ")
+        )
+    };
+    tampered(&often(3), ResultClass::Aggregate, "HAVING", "HAVING").await.unwrap();
+    let world = world();
+    let guarded = guard(&world.agreement(&often(3), ResultClass::Aggregate), &subject()).unwrap();
+    let third =
+        guarded.datafusion.lines().find(|line| line.contains("AS \"s2\"")).unwrap_or_default();
+    let again = format!("{third}\n{}", third.replace("\"s2\"", "\"s3\""));
+    tampered(&often(3), ResultClass::Aggregate, third, &again).await.unwrap_err();
+}
+
 #[tokio::test]
 async fn an_activation_that_lets_too_much_go_is_refused() {
     let size = "airlock_at_least(COUNT(DISTINCT \"airlock_entity_0\"), 4)";
