@@ -1,6 +1,6 @@
 //! Where a command's words go: tables and sentences for people, or one JSON object for machines. Never both.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -43,6 +43,7 @@ impl Screen {
         let mut table = Table::new();
         table
             .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .remove_style(TableComponent::HorizontalLines)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(header.iter().map(ToString::to_string));
         for row in rows {

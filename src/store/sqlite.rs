@@ -108,8 +108,8 @@ fn told(error: &sqlx::Error) -> StoreError {
         Some(8) => StoreError::ReadOnly,
         Some(13) => StoreError::Full,
         Some(11 | 26) => StoreError::Corrupt,
-        // Out of space surfaces as a short write in some places.
-        Some(10) if code == Some(778) => StoreError::Full,
+        // Out of space surfaces as a short write in some places, and where the shared index grows.
+        Some(10) if matches!(code, Some(778 | 4874)) => StoreError::Full,
         Some(_) | None => StoreError::Unavailable,
     }
 }

@@ -300,6 +300,10 @@ impl Target {
     async fn output(&self) -> Result<Box<dyn AsyncWrite + Unpin + Send>, Failure> {
         match self {
             Self::Local { part, .. } => {
+                if let Some(folder) = part.parent() {
+                    // Where it can't be made, the file can't either, and says so.
+                    let _ = tokio::fs::create_dir_all(folder).await;
+                }
                 let file = tokio::fs::File::create_new(part).await;
                 file.map(|file| Box::new(file) as _)
                     .map_err(|_| failure("target-failed", "the file can't be made there"))

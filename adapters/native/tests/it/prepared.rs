@@ -60,7 +60,7 @@ async fn prepared_and_raw_data_meet() {
 #[tokio::test]
 async fn only_tokens_and_what_is_kept_leave() {
     let folder = tempfile::tempdir().unwrap();
-    let (raw, made) = (folder.path().join("raw.parquet"), folder.path().join("made.parquet"));
+    let (raw, made) = (folder.path().join("raw.parquet"), folder.path().join("new/made.parquet"));
     let ids = Arc::new((0..200_000).map(|n| (n % 7 != 0).then_some(n)).collect::<Int64Array>());
     let kept =
         Arc::new((0..200_000).map(|n| Some(format!("segment {}", n % 3))).collect::<StringArray>());
@@ -98,7 +98,7 @@ async fn only_tokens_and_what_is_kept_leave() {
     let before = std::fs::read(&made).unwrap();
     assert_eq!(prepared(&preparation).await, Err("target-exists".to_owned()));
     assert!(std::fs::read(&made).unwrap() == before);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no part is left");
+    assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 1, "no part is left");
 }
 
 #[tokio::test]
