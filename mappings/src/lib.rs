@@ -5,3 +5,4 @@ pub mod agreement;
 pub mod guard;
 pub mod keys;
 pub mod model;
+pub mod spark;

@@ -162,6 +162,29 @@ fn every_hostile_template_is_refused_and_every_twin_passes() -> Result<(), Box<d
     Ok(())
 }
 
+/// Every twin has a text for Spark as well, but for what the lists of `mappings::spark` leave out by name.
+#[test]
+fn every_twin_is_said_in_spark_or_refused_by_name() -> Result<(), Box<dyn Error>> {
+    let (mut said, mut refused) = (0, BTreeMap::new());
+    for Case { name, class, twin, .. } in corpus()?.into_values().flat_map(|family| family.case) {
+        let Ok(guarded) = judged(&twin, class, None)? else { continue };
+        match mappings::spark::spark(&guarded) {
+            Ok(text) => {
+                assert!(!text.sql.contains(['"', '$']), "{name}: {}", text.sql);
+                said += 1;
+            }
+            Err(why) => *refused.entry(why.change).or_insert(0) += 1,
+        }
+    }
+    let known = [
+        "a whole number from 1",
+        "`airlock prepare` in the owner's domain, and `hashed:` on the key",
+    ];
+    assert!(refused.keys().all(|change| known.contains(&change.as_str())), "{refused:?}");
+    assert!(said > CASES_MIN / 2, "{said} said, {refused:?}");
+    Ok(())
+}
+
 #[test]
 fn no_text_or_name_stands_twice() -> Result<(), Box<dyn Error>> {
     let (mut texts, mut twice) = (BTreeMap::new(), Vec::new());

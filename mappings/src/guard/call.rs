@@ -9,6 +9,7 @@ use super::code;
 use super::expression::Scope;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Mark, Measure, Typed, sql_type};
+use super::stage::direction;
 use super::typing::{common, expect, filter_refusal, outside, type_refusal};
 use crate::model::{Aggregate, ColumnType};
 use sqlparser::ast::{
@@ -300,8 +301,7 @@ impl Scope<'_> {
             let mut by = Vec::new();
             for item in &spec.order_by {
                 let resolved = self.resolve(&item.expr)?;
-                let down = if item.options.asc == Some(false) { " DESC" } else { "" };
-                by.push(format!("{}{down}", resolved.sql));
+                by.push(format!("{} {}", resolved.sql, direction(item)));
             }
             parts.push(format!("ORDER BY {}", by.join(", ")));
         }

@@ -14,8 +14,8 @@ use super::relation::{Field, Mark, Relation, Typed, quoted};
 use super::typing::{filter_refusal, folded, type_refusal};
 use crate::model::JoinRule;
 use sqlparser::ast::{
-    Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    SetExpr, Spanned, Value, Visit, Visitor,
+    Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor,
+    SelectItem, SetExpr, Spanned, Value, Visit, Visitor,
 };
 use sqlparser::tokenizer::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -363,12 +363,17 @@ impl Resolver<'_> {
             };
             let field =
                 found.filter(|_| item.with_fill.is_none()).ok_or_else(|| outside(&names()))?;
-            let down = if item.options.asc == Some(false) { "DESC" } else { "ASC" };
-            let nulls = if item.options.nulls_first == Some(true) { "FIRST" } else { "LAST" };
-            parts.push(format!("{} {down} NULLS {nulls}", quoted(&field.name)));
+            parts.push(format!("{} {}", quoted(&field.name), direction(item)));
         }
         Ok(format!("\nORDER BY {}", parts.join(", ")))
     }
+}
+
+/// The direction of an order, with the place of NULLs said: engines differ in what they take for granted.
+pub(super) fn direction(item: &OrderByExpr) -> String {
+    let down = if item.options.asc == Some(false) { "DESC" } else { "ASC" };
+    let nulls = if item.options.nulls_first == Some(true) { "FIRST" } else { "LAST" };
+    format!("{down} NULLS {nulls}")
 }
 
 /// The stage's text with its threshold; the template's own HAVING acts on what passed.
