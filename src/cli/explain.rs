@@ -3,7 +3,8 @@
 use super::screen::Screen;
 use crate::app::agreements;
 use crate::error::{Error, Result};
-use mappings::model::TemplateName;
+use mappings::guard::Guarded;
+use mappings::model::{Agreement, TemplateName};
 use std::path::PathBuf;
 
 /// Arguments of `explain`.
@@ -26,37 +27,60 @@ impl Explain {
         let mut objects = Vec::new();
         for name in names {
             match mappings::guard::guard(&agreement, name) {
-                Ok(guarded) => {
-                    screen.say(format!("\n{name}: passes, {}", guarded.digest));
-                    for t in &guarded.thresholds {
-                        screen.say(format!(
-                            "  every row backed by at least {} distinct entities of {} (rule of {})",
-                            t.entities_min, t.dataset, t.rule_of
-                        ));
-                    }
-                    screen.say("  text for the native room:");
-                    for line in guarded.datafusion.lines() {
-                        screen.say(format!("    {line}"));
-                    }
-                    objects.push(
-                        serde_json::json!({ "template": name, "passes": true, "guarded": guarded }),
-                    );
-                }
+                Ok(guarded) => objects.push(passed(&agreement, name, &guarded, screen)),
                 Err(refusals) => {
                     screen.say(format!("\n{name}: refused"));
                     for refusal in &refusals {
                         screen.say(format!("  {refusal}"));
                     }
                     problems.extend(agreements::problems(name, &refusals));
-                    objects.push(serde_json::json!({ "template": name, "passes": false, "refusals": refusals }));
                 }
             }
         }
-        screen.object(&serde_json::json!({ "templates": objects }));
         if problems.is_empty() {
+            screen.object(&serde_json::json!({ "templates": objects }));
             return Ok(());
         }
         Err(Error::refused("template-refused", format!("{} refusals by the guard", problems.len()))
             .problems(problems))
     }
+}
+
+/// Shows the thresholds of a template that passed, and its text for each room of the agreement.
+fn passed(
+    agreement: &Agreement,
+    name: &TemplateName,
+    guarded: &Guarded,
+    screen: Screen,
+) -> serde_json::Value {
+    screen.say(format!("\n{name}: passes, {}", guarded.digest));
+    for t in &guarded.thresholds {
+        screen.say(format!(
+            "  every row backed by at least {} distinct entities of {} (rule of {})",
+            t.entities_min, t.dataset, t.rule_of
+        ));
+    }
+    let mut texts = serde_json::Map::new();
+    for room in &agreement.rooms {
+        let text = match room.platform.as_str() {
+            "native" => Ok(guarded.datafusion.clone()),
+            "aws-clean-rooms" => mappings::spark::spark(guarded).map(|text| text.sql),
+            _ => continue,
+        };
+        match &text {
+            Ok(text) => {
+                screen.say(format!("  text for {}:", room.platform));
+                for line in text.lines() {
+                    screen.say(format!("    {line}"));
+                }
+            }
+            Err(why) => screen.say(format!("  no text for {}: {why}", room.platform)),
+        }
+        let said = match text {
+            Ok(sql) => serde_json::json!({ "sql": sql }),
+            Err(why) => serde_json::json!({ "unsaid": why }),
+        };
+        texts.insert(room.platform.to_string(), said);
+    }
+    serde_json::json!({ "template": name, "guarded": guarded, "texts": texts })
 }
