@@ -253,8 +253,10 @@ def a_file(rng, dirt, name, table):
     return pa.table(fields | {"secret_note": hidden})
 
 
-def write_world(folder: Path, seed: int):
-    """Writes the files, and gives a DuckDB connection with one view a dataset: canonical columns, filters applied."""
+def write_world(folder: Path, seed: int, hashed=None):
+    """Writes the files, and gives a DuckDB connection with one view a dataset: canonical columns, filters applied.
+
+    `hashed(normaliser, raw)` makes what stands in the files' keys instead of the raw identifiers."""
     rng = random.Random(seed)
     dirt = Dirt(rng)
     con = duckdb.connect()
@@ -263,10 +265,14 @@ def write_world(folder: Path, seed: int):
         rows = a_file(rng, dirt, name, table)
         path = folder / "data" / name
         path.mkdir(parents=True)
+        written = rows
+        for _, source, how in table.keys if hashed else ():
+            made = pa.array([hashed(how, v) for v in rows[source].to_pylist()], pa.string())
+            written = written.set_column(written.column_names.index(source), source, made)
         parts = 3 if name in ("exposures", "purchases") else 1
         each = -(-rows.num_rows // parts)
         for part in range(parts):
-            pq.write_table(rows.slice(part * each, each), path / f"part-{part}.parquet", row_group_size=900)
+            pq.write_table(written.slice(part * each, each), path / f"part-{part}.parquet", row_group_size=900)
         keys = {f"k_{kind}": pa.array([normal(how, v) for v in rows[source].to_pylist()], pa.string()) for kind, source, how in table.keys}
         for key, values in keys.items():
             rows = rows.append_column(key, values)
