@@ -18,6 +18,12 @@ pub struct Home {
 impl Home {
     /// Opens the folder, making it (private to its owner) when it is not there.
     pub fn open(root: &Path) -> Result<Self> {
+        if root.to_str().is_none() {
+            return Err(Error::invalid(
+                "home-path",
+                "the gateway's folder has a name that is not UTF-8",
+            ));
+        }
         let home = Self { root: root.to_path_buf() };
         for folder in [root.to_path_buf(), home.keys(), home.scratch()] {
             private_folder(&folder)?;

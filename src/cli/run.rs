@@ -28,14 +28,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let parameters = self
-            .parameters
-            .iter()
-            .map(|text| {
-                let pair = text.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
-                pair.ok_or_else(|| Error::invalid("parameter-shape", "a parameter is NAME=VALUE"))
-            })
-            .collect::<Result<BTreeMap<_, _>>>()?;
+        let parameters = named(&self.parameters)?;
         let app = App::open(home).await?;
         let request = RunRequest {
             collaboration: self.collaboration,
@@ -49,6 +42,21 @@ impl Run {
         screen.object(&serde_json::json!(report));
         Ok(())
     }
+}
+
+/// Parameters by name, each given once.
+fn named(given: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for text in given {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Error::invalid("parameter-shape", "a parameter is NAME=VALUE"))?;
+        if all.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Error::invalid("parameter-twice", "a parameter is given twice")
+                .help("each --set once"));
+        }
+    }
+    Ok(all)
 }
 
 /// Runs with a progress line; Ctrl-C cancels.

@@ -88,6 +88,9 @@ fn bad_usage_is_one_object_too() {
     let world = World::of(1);
     world.airlock(&["run", "spring"]).is(2, "usage");
     world.airlock(&["run", "no spaces here", "reach", "--as", "brand"]).is(2, "usage");
+    let twice =
+        ["run", "spring", "reach", "--as", "brand", "--set", "a=zqsentinel", "--set", "a=b"];
+    world.airlock(&twice).is(2, "parameter-twice");
     let unknown = world.run();
     assert_eq!(unknown.error(), "collaboration-unknown");
     assert!(matches!(unknown.code, Some(2 | 3)), "{unknown:?}");
