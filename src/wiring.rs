@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::log::{Revocable, State};
 use adapter_native::{KeySource, NativeRoom, granted};
-use adapter_spi::{Adapter, Cx, Resource, ResourceKind, RunsQueries, Scope};
+use adapter_spi::{Adapter, Assessment, Cx, Resource, ResourceKind, RunsQueries, Scope};
 use mappings::model::{Agreement, CollaborationId};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -30,6 +30,20 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
         .canonicalize()
         .map_err(|error| Error::io("find the folder", &home.scratch(), &error))?;
     Ok(Rooms { native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch) })
+}
+
+/// What each room of an agreement can hold of it, in the agreement's order. A platform without an adapter has no verdicts.
+pub(crate) fn assess(agreement: &Agreement) -> Result<Vec<Assessment>> {
+    let rooms = agreement.rooms.iter();
+    let assessed = rooms.filter_map(|room| match room.platform.as_str() {
+        "native" => Some(Ok(adapter_native::assess(agreement))),
+        "aws-clean-rooms" => Some(
+            adapter_aws_clean_rooms::assess(agreement)
+                .map_err(|error| Error::failed("bug", error.to_string())),
+        ),
+        _ => None,
+    });
+    assessed.collect()
 }
 
 impl Rooms {

@@ -6,3 +6,4 @@ pub mod guard;
 pub mod keys;
 pub mod model;
 pub mod spark;
+pub mod table;

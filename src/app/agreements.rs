@@ -1,6 +1,8 @@
 //! Reading agreements from files and guarding their templates. Knows nothing of the log.
 
 use crate::error::{Error, Kind, Problem, Result};
+use crate::wiring;
+use adapter_spi::Assessment;
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
 use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
@@ -180,4 +182,24 @@ pub fn places_apart(agreement: &Agreement) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What each room can hold of an agreement; refused when a room would admit more than was agreed.
+pub fn assess_all(agreement: &Agreement) -> Result<Vec<Assessment>> {
+    let all = wiring::assess(agreement)?;
+    let problems: Vec<Problem> = all
+        .iter()
+        .flat_map(|room| room.refused().map(move |verdict| (room, verdict)))
+        .map(|(room, verdict)| Problem {
+            code: "not-held".to_owned(),
+            at: format!("{} {}", room.platform, verdict.at),
+            message: verdict.reason.clone(),
+            help: String::new(),
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(all);
+    }
+    let message = format!("{} terms that a room can't hold", problems.len());
+    Err(Error::refused("room-refused", message).problems(problems))
 }

@@ -95,6 +95,7 @@ impl App {
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
     pub async fn propose(&self, agreement: &Agreement, member: &MemberId) -> Result<Recorded> {
         agreements::guard_all(agreement)?;
+        agreements::assess_all(agreement)?;
         if !agreement.members.contains_key(member) {
             let message = format!("{member} is no member of this agreement");
             return Err(Error::refused("not-a-member", message));

@@ -3,6 +3,7 @@
 use super::screen::Screen;
 use crate::app::agreements;
 use crate::error::Result;
+use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
 use std::path::PathBuf;
 
 /// Arguments of `check`.
@@ -16,6 +17,7 @@ impl Check {
     pub(super) fn run(self, screen: Screen) -> Result<()> {
         let agreement = agreements::read(&self.file)?;
         let guarded = agreements::guard_all(&agreement)?;
+        let rooms = agreements::assess_all(&agreement)?;
         screen.say(format!(
             "{}: collaboration {}, {}",
             self.file.display(),
@@ -36,7 +38,11 @@ impl Check {
                 ]
             }),
         );
+        for room in &rooms {
+            show(room, screen);
+        }
         screen.object(&serde_json::json!({
+            "rooms": rooms,
             "collaboration": agreement.collaboration,
             "digest": agreement.digest(),
             "templates": guarded.values().map(|g| serde_json::json!({
@@ -45,6 +51,36 @@ impl Check {
             })).collect::<Vec<_>>(),
         }));
         Ok(())
+    }
+}
+
+/// How a room holds the agreement: what it holds by itself in one line, and every other term with its reason.
+fn show(room: &Assessment, screen: Screen) {
+    let alone = |v: &&Verdict| v.fidelity == Fidelity::Exact;
+    let exact = room.verdicts.iter().filter(alone).count();
+    screen.heading(&format!(
+        "{}: {exact} of {} terms held as agreed",
+        room.platform,
+        room.verdicts.len()
+    ));
+    let others: Vec<&Verdict> = room.verdicts.iter().filter(|v| !alone(v)).collect();
+    if others.is_empty() {
+        return;
+    }
+    let rows = others.into_iter().map(|v| vec![v.at.clone(), said(v).to_owned(), v.reason.clone()]);
+    screen.table(&["term", "held", "why"], rows);
+}
+
+/// How a term is held, in the words of the agreement's parties.
+const fn said(verdict: &Verdict) -> &'static str {
+    match (verdict.residual, verdict.fidelity) {
+        (Residual::Gateway, _) => "held by the gateway",
+        (Residual::Template, _) => "compiled into the template",
+        (Residual::Waived, _) => "waived by the owner",
+        (Residual::None, Fidelity::Exact) => "exact",
+        (Residual::None, Fidelity::Narrower) => "narrower",
+        (Residual::None, Fidelity::Wider) => "wider: refused",
+        (Residual::None, Fidelity::Unsupported) => "unsupported: refused",
     }
 }
 

@@ -44,6 +44,7 @@ impl Screen {
         table
             .load_preset(presets::UTF8_HORIZONTAL_ONLY)
             .remove_style(TableComponent::HorizontalLines)
+            .remove_style(TableComponent::MiddleIntersections)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(header.iter().map(ToString::to_string));
         for row in rows {

@@ -2,9 +2,8 @@
 //! Starts empty and denies by default. Must not know any real platform.
 
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Fidelity,
-    Held, Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope, Stale,
-    Step, Verdict,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Held,
+    Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope, Stale, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, PlatformId};
@@ -51,18 +50,9 @@ impl Adapter for MemoryAdapter {
     }
 
     fn assess(&self, desired: &Agreement) -> Assessment {
-        let verdict = |term: String| Verdict {
-            term,
-            fidelity: Fidelity::Exact,
-            residual: Residual::None,
-            reason: "held in memory as written".to_owned(),
-        };
-        let datasets = desired.datasets.keys().map(|name| format!("datasets.{name}"));
-        let templates = desired.templates.keys().map(|name| format!("templates.{name}"));
-        Assessment {
-            platform: self.platform.clone(),
-            verdicts: datasets.chain(templates).map(verdict).collect(),
-        }
+        Assessment::exact(self.platform.clone(), desired, |_| {
+            (Residual::None, "held in memory as written")
+        })
     }
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {

@@ -1,6 +1,7 @@
 //! The native room: `DataFusion` over Parquet where it lies. It starts empty and denies what no step granted; it runs only
 //! text that a checker, which did not write it, accepts. Must not know the agreement log, HTTP or a clock.
 
+mod assess;
 mod check;
 mod dataset;
 mod failure;
@@ -14,6 +15,7 @@ mod storage;
 mod threshold;
 mod token;
 
+pub use assess::assess;
 pub use prepare::{Preparation, Prepared, PreparedKey, prepare};
 pub use room::{KeySource, NativeRoom, granted};
 pub use storage::{Place, StorageError};

@@ -1,12 +1,13 @@
 //! The room as an adapter: what is granted, what runs. Grants live in memory; a restart forgets them all.
 
+use crate::assess::assess;
 use crate::failure::failure;
 use crate::run::{Watch, carry_out};
 use crate::token::Tokens;
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Fidelity,
-    Held, Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Residual, Resource,
-    ResourceKind, Result, Retry, RunStatus, RunsQueries, Scope, Stale, Step, Verdict,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Held,
+    Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Resource, ResourceKind, Result, Retry,
+    RunStatus, RunsQueries, Scope, Stale, Step,
 };
 use async_trait::async_trait;
 use mappings::agreement::canonical;
@@ -151,25 +152,7 @@ impl Adapter for NativeRoom {
     }
 
     fn assess(&self, desired: &Agreement) -> Assessment {
-        let verdict = |term: String, residual, reason: &str| Verdict {
-            term,
-            fidelity: Fidelity::Exact,
-            residual,
-            reason: reason.to_owned(),
-        };
-        let datasets = desired.datasets.keys().map(|name| {
-            verdict(format!("datasets.{name}"), Residual::Template, "columns, consent, row filters and thresholds are in the guarded text, which a checker verifies")
-        });
-        let templates = desired
-            .templates
-            .keys()
-            .map(|name| verdict(format!("templates.{name}"), Residual::None, "runs as approved"));
-        let limits =
-            [verdict("limits".to_owned(), Residual::Gateway, "counted over the agreement log")];
-        Assessment {
-            platform: self.platform.clone(),
-            verdicts: datasets.chain(templates).chain(limits).collect(),
-        }
+        assess(desired)
     }
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {

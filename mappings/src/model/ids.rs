@@ -107,4 +107,10 @@ impl PlatformId {
     pub fn native() -> Self {
         Self("native".to_owned())
     }
+
+    /// AWS Clean Rooms.
+    #[must_use]
+    pub fn aws_clean_rooms() -> Self {
+        Self("aws-clean-rooms".to_owned())
+    }
 }

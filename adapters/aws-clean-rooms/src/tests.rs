@@ -1,0 +1,151 @@
+//! What the platform holds of an agreement, and what it refuses.
+
+use crate::assess;
+use adapter_spi::{Fidelity, Residual, Verdict};
+use mappings::agreement::read;
+use mappings::table::Term;
+
+const AGREEMENT: &str = "agreement: v1
+collaboration: spring
+residency: [eu-central-1]
+members:
+  grocer: { name: Grocer, abilities: [contribute], identity: { aws-clean-rooms: '111111111111' } }
+  brand: { name: Brand, abilities: [contribute, run, receive], identity: { aws-clean-rooms: '222222222222' } }
+rooms: [{ platform: aws-clean-rooms, region: eu-central-1 }]
+datasets:
+  sales:
+    owner: grocer
+    at: { aws-clean-rooms: { glue: { database: grocer, table: sales } } }
+    entity: person
+    columns:
+      person: { from: email_hash, type: utf8, use: match, key: email, hashed: sha256-hex }
+      segment: { type: utf8, use: dimension }
+      amount: { type: float64, use: measure, aggregates: [sum] }
+    rule: { entities_min: 100, join: required }
+    consent: { from: ads_ok, granted: ['yes'] }
+  seen:
+    owner: brand
+    at: { aws-clean-rooms: { glue: { database: brand, table: seen } } }
+    entity: person
+    columns:
+      person: { from: mail_hash, type: utf8, use: match, key: email, hashed: sha256-hex }
+      campaign: { type: utf8, use: dimension }
+    rule: { entities_min: 1 }
+templates:
+  reach:
+    class: aggregate
+    sql: SELECT e.campaign, COUNT(DISTINCT s.person) AS people FROM sales s JOIN seen e ON s.person = e.person GROUP BY e.campaign
+    run_by: [brand]
+    received_by: [brand]
+destinations: { brand: 's3://brand-results/airlock' }
+";
+
+/// The verdicts on a text after a change.
+fn verdicts(from: &str, to: &str) -> Vec<Verdict> {
+    assert!(AGREEMENT.contains(from), "{from}");
+    let agreement = read(&AGREEMENT.replace(from, to)).unwrap();
+    assess(&agreement).unwrap().verdicts
+}
+
+fn refused(from: &str, to: &str) -> Vec<(Term, String)> {
+    let all = verdicts(from, to).into_iter();
+    all.filter(|verdict| !verdict.is_held()).map(|verdict| (verdict.term, verdict.at)).collect()
+}
+
+fn found(verdicts: &[Verdict], term: Term, at: &str) -> (Fidelity, Residual) {
+    let known = verdicts.iter().find(|known| known.term == term && known.at == at).unwrap();
+    (known.fidelity, known.residual)
+}
+
+#[test]
+fn every_term_of_an_agreement_has_one_verdict() {
+    let agreement = read(AGREEMENT).unwrap();
+    let all = assess(&agreement).unwrap();
+    assert_eq!(all.refused().count(), 0);
+    for term in Term::ALL {
+        for at in term.places(&agreement) {
+            let said = all.verdicts.iter().filter(|known| known.term == *term && known.at == at);
+            assert_eq!(said.count(), 1, "{term} at {at}");
+        }
+    }
+    let held = |term, at| found(&all.verdicts, term, at);
+    assert_eq!(
+        held(Term::Consent, "datasets.sales.consent"),
+        (Fidelity::Unsupported, Residual::Template)
+    );
+    assert_eq!(
+        held(Term::HashedKey, "datasets.sales.columns.person"),
+        (Fidelity::Exact, Residual::Template)
+    );
+    assert_eq!(held(Term::Limits, "limits"), (Fidelity::Wider, Residual::Gateway));
+}
+
+#[test]
+fn what_would_be_another_collaboration_there_is_refused() {
+    let pinned = ", identity: { aws-clean-rooms: '111111111111' }";
+    let member = vec![(Term::Members, "members.grocer".to_owned())];
+    assert_eq!(refused(pinned, ""), member);
+    assert_eq!(refused("111111111111", "1111-1111-11"), member);
+    assert_eq!(refused("222222222222", "111111111111"), member, "one account for two members");
+    let region = vec![(Term::Residency, "rooms.aws-clean-rooms".to_owned())];
+    let nowhere =
+        AGREEMENT.replace("residency: [eu-central-1]\n", "").replace(", region: eu-central-1", "");
+    let all = assess(&read(&nowhere).unwrap()).unwrap();
+    let refused: Vec<_> = all.refused().map(|verdict| (verdict.term, verdict.at.clone())).collect();
+    assert_eq!(refused, region);
+}
+
+#[test]
+fn keys_that_never_meet_are_refused_on_both_sides() {
+    let both: Vec<_> = ["sales", "seen"]
+        .map(|name| (Term::HashedKey, format!("datasets.{name}.columns.person")))
+        .into();
+    assert_eq!(
+        refused(
+            "from: mail_hash, type: utf8, use: match, key: email, hashed: sha256-hex",
+            "from: mail_hash, type: utf8, use: match, key: email, hashed: hmac-hex"
+        ),
+        both
+    );
+    assert!(refused("hashed: sha256-hex", "hashed: hmac-hex").is_empty(), "both are HMACs");
+}
+
+#[test]
+fn names_that_the_platform_can_not_spell_are_refused() {
+    let columns = vec![(Term::HiddenColumns, "datasets.sales.columns".to_owned())];
+    assert_eq!(refused("segment: {", "segment: { from: 'Größe',"), columns);
+    assert_eq!(refused("segment: {", "segment: { from: AMOUNT,"), columns, "two columns in one");
+    assert!(refused("segment: {", "segment: { from: Segment,").is_empty(), "folded");
+}
+
+#[test]
+fn what_does_not_run_there_is_narrower() {
+    let raw = verdicts(
+        "from: mail_hash, type: utf8, use: match, key: email, hashed: sha256-hex",
+        "from: mail, type: utf8, use: match, key: email",
+    );
+    assert_eq!(
+        found(&raw, Term::RawKey, "datasets.seen.columns.person"),
+        (Fidelity::Narrower, Residual::None)
+    );
+    assert_eq!(
+        found(&raw, Term::TemplateText, "templates.reach.sql"),
+        (Fidelity::Narrower, Residual::None)
+    );
+    let elsewhere = AGREEMENT
+        .replace("rooms: [", "rooms: [{ platform: snowflake, region: eu-central-1 }, ")
+        .replace(
+            "at: { aws-clean-rooms: { glue: { database: brand, table: seen } } }",
+            "at: { snowflake: A.B.C }",
+        );
+    let away = assess(&read(&elsewhere).unwrap()).unwrap().verdicts;
+    assert_eq!(
+        found(&away, Term::Location, "datasets.seen.at"),
+        (Fidelity::Narrower, Residual::None)
+    );
+    assert_eq!(
+        found(&away, Term::TemplateText, "templates.reach.sql"),
+        (Fidelity::Narrower, Residual::None)
+    );
+    assert!(raw.iter().chain(&away).all(Verdict::is_held));
+}
