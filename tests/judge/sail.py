@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the Spark SQL of generated templates on Sail, an engine of that dialect, and compares every row with DuckDB.
 
-    sail.py [--seed N] [--count N] [--airlock PATH] [--only NAME] [--allow-not-run]
+    sail.py [--seed N] [--count N] [--airlock PATH] [--only NAME] [--apache-spark] [--allow-not-run]
 
 The world is the judge's, with keys hashed by their owners beforehand (SHA-256, hexadecimal), as AWS Clean Rooms wants them.
 What an answer should be comes from DuckDB over the guard's meaning, written independently; the texts from `airlock explain`.
-Sail is not Spark: it shows that the text is read as it is meant by somebody else, not that AWS accepts it.
+Sail is not Spark: it shows that the text is read as it is meant by somebody else, not that AWS accepts it. `--apache-spark`
+asks Spark itself, where it is installed.
 """
 
 import argparse
@@ -68,8 +69,8 @@ def typed(case):
     return {name: make[case.parameters[name]["type"]](value) for name, value in case.settings.items()}
 
 
-def session():
-    """A Sail server of this process, and a session on it."""
+def sail():
+    """A Sail server of this process, a session on it, and what ends both."""
     os.environ.setdefault("RUST_LOG", "off")
     try:
         from pysail.spark import SparkConnectServer
@@ -80,8 +81,19 @@ def session():
     server.start()
     _, port = server.listening_address
     spark = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    return server, spark
+    return spark, lambda: (spark.stop(), server.stop())
+
+
+def apache_spark():
+    """A session of Apache Spark in this process, and what ends it."""
+    try:
+        from pyspark.sql import SparkSession
+        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+        spark = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    except (ImportError, RuntimeError) as missing:
+        raise airlock.NotRun(f"Apache Spark or its Java is not installed: {missing}") from missing
+    spark.sparkContext.setLogLevel("OFF")
+    return spark, spark.stop
 
 
 def answer(spark, case, sql):
@@ -97,7 +109,8 @@ def prove(arguments, folder):
     cases = [c for c in cases if not arguments.only or c.name == arguments.only]
     gateway = airlock.Airlock(airlock.binary(arguments.airlock), folder / "home")
     said = texts(gateway, write(folder, cases))
-    server, spark = session()
+    spark, stop = apache_spark() if arguments.apache_spark else sail()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
     for name in world.TABLES:
         spark.read.parquet(str(folder / "data" / name)).createOrReplaceTempView(name)
     failures, unsaid, empty, compared = [], collections.Counter(), 0, 0
@@ -117,11 +130,10 @@ def prove(arguments, folder):
         why = f"columns {columns}, not {case.columns}" if columns != case.columns else judge.difference(expected, rows)
         if why:
             failures.append((case, text["sql"], why))
-    spark.stop()
-    server.stop()
+    stop()
     for case, sql, why in failures[:20]:
         print(f"\nMISMATCH {case.name} ({case.shape}) {json.dumps(case.settings, ensure_ascii=False)}\n  {why}\n{sql}\n  DuckDB: {case.expected}")
-    print(f"seed {arguments.seed}: {compared} texts on Sail, {len(failures)} failed, {empty} had no row to show; not said: {dict(unsaid)}")
+    print(f"seed {arguments.seed}: {compared} texts on {'Apache Spark' if arguments.apache_spark else 'Sail'}, {len(failures)} failed, {empty} had no row to show; not said: {dict(unsaid)}")
     few = compared < COMPARED_MIN and not arguments.only
     return 1 if failures or few or empty > EMPTY_SHARE_MAX * compared else 0
 
@@ -132,6 +144,7 @@ def main():
     ask.add_argument("--count", type=int, default=340)
     ask.add_argument("--airlock")
     ask.add_argument("--only")
+    ask.add_argument("--apache-spark", action="store_true", help="on Apache Spark instead (pip install pyspark==4.1.3 duckdb==2.0.0 pyarrow==26.0.1; Java 17)")
     ask.add_argument("--allow-not-run", action="store_true")
     arguments = ask.parse_args()
     with tempfile.TemporaryDirectory(prefix="airlock-sail-") as folder:
