@@ -129,6 +129,7 @@ async fn run(app: &App, agreement: &Agreement) -> Fallible<(RunReport, f64)> {
         by: MemberId::new("two")?,
         parameters: BTreeMap::new(),
         run: None,
+        limits: RunLimits::default(),
     };
     let cancel = tokio_util::sync::CancellationToken::new();
     let begun = Instant::now();

@@ -35,6 +35,8 @@ pub struct RunRequest {
     pub parameters: BTreeMap<String, String>,
     /// The run's id, or `None` for a new one.
     pub run: Option<RunId>,
+    /// What it may take of this machine, and how much may come out.
+    pub limits: RunLimits,
 }
 
 /// Where one receiver's result is.
@@ -89,6 +91,7 @@ pub(crate) struct Started {
     pub(crate) guarded: Arc<Guarded>,
     pub(crate) parameters: BTreeMap<ParameterName, Literal>,
     pub(crate) receivers: Vec<MemberId>,
+    limits: RunLimits,
     /// Held while this process works on the run; another process that gets it knows that this one died.
     _claim: Claim,
 }
@@ -132,7 +135,7 @@ impl App {
 
     /// Guards, binds and decides; the request is durable when this returns.
     async fn start(&self, request: RunRequest) -> Result<Started> {
-        let RunRequest { collaboration, template, by, parameters, run } = request;
+        let RunRequest { collaboration, template, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
@@ -192,6 +195,7 @@ impl App {
             guarded,
             parameters,
             receivers,
+            limits,
             _claim: claim,
         })
     }
@@ -305,7 +309,7 @@ impl Started {
             guarded: Arc::clone(&self.guarded),
             parameters: self.parameters.clone(),
             landing: Landing { url },
-            limits: RunLimits::default(),
+            limits: self.limits,
             base: None,
         })
     }

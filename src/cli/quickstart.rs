@@ -6,6 +6,7 @@ use crate::app::{App, RunReport, RunRequest, Withdrawal, agreements, audit, memb
 use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::home::Home;
+use adapter_spi::RunLimits;
 use mappings::model::{Agreement, DatasetName, MemberId, TemplateName};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -140,6 +141,7 @@ fn request(agreement: &Agreement, template: &TemplateName) -> Result<RunRequest>
         by,
         parameters: BTreeMap::new(),
         run: None,
+        limits: RunLimits::default(),
     })
 }
 

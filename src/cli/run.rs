@@ -3,6 +3,7 @@
 use super::screen::Screen;
 use crate::app::{App, RunReport, RunRequest};
 use crate::error::{Error, Result};
+use adapter_spi::RunLimits;
 use mappings::model::{CollaborationId, MemberId, ResultClass, RunId, TemplateName};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +25,40 @@ pub(super) struct Run {
     /// The run's id; made up when left out. Using one twice is refused.
     #[arg(long = "run-id")]
     id: Option<RunId>,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// What a run may take; beyond it the run fails and leaves nothing.
+#[derive(Debug, clap::Args)]
+struct Limits {
+    /// Memory for joins, groups and sorts; beyond it they spill to disk [default: 2048].
+    #[arg(long, value_name = "MIB", env = "AIRLOCK_MEMORY_MIB_MAX")]
+    memory_mib_max: Option<u64>,
+    /// Disk for spilling, inside the gateway's folder [default: 65536].
+    #[arg(long, value_name = "MIB", env = "AIRLOCK_SPILL_MIB_MAX")]
+    spill_mib_max: Option<u64>,
+    /// Rows of the result [default: 50000000].
+    #[arg(long, value_name = "N", env = "AIRLOCK_ROWS_MAX")]
+    rows_max: Option<u64>,
+    /// Wall time [default: 3600].
+    #[arg(long, value_name = "SECONDS", env = "AIRLOCK_DURATION_S_MAX")]
+    duration_s_max: Option<u64>,
+}
+
+impl Limits {
+    fn of_run(&self) -> RunLimits {
+        let usual = RunLimits::default();
+        let mib = |given: Option<u64>, usual| given.map_or(usual, |n| n.saturating_mul(1 << 20));
+        RunLimits {
+            memory_bytes_max: mib(self.memory_mib_max, usual.memory_bytes_max),
+            spill_bytes_max: mib(self.spill_mib_max, usual.spill_bytes_max),
+            rows_max: self.rows_max.unwrap_or(usual.rows_max),
+            duration_ms_max: self
+                .duration_s_max
+                .map_or(usual.duration_ms_max, |s| s.saturating_mul(1000)),
+        }
+    }
 }
 
 impl Run {
@@ -36,6 +71,7 @@ impl Run {
             by: self.member,
             parameters,
             run: self.id,
+            limits: self.limits.of_run(),
         };
         let report = watched(&app, request, screen).await?;
         show(&report, screen);

@@ -5,6 +5,7 @@
 use super::cursor::{Cx, Place};
 use super::diagnostic::suggestion;
 use super::location::{Spot, native_spot};
+use crate::guard::part;
 use crate::model::{
     Ability, Agreement, ColumnUse, Dataset, DatasetName, MemberId, PlatformId, Room, Template,
 };
@@ -21,6 +22,7 @@ pub(super) fn agreement(cx: &mut Cx, root: &Place<'_>, agreement: &Agreement) {
     for (name, template) in &agreement.templates {
         checks.template(&format!("templates.{name}"), template);
     }
+    checks.owners_apart();
     checks.destinations();
 }
 
@@ -106,6 +108,7 @@ impl Checks<'_, '_> {
         }
         self.places(&path, dataset);
         self.entity(&path, dataset);
+        self.keys_alone(&path, dataset);
         let named = dataset.rule.receivers.iter().flatten();
         for (index, id) in self.indexed(&format!("{path}.rule.receivers"), named) {
             self.member(&format!("{path}.rule.receivers.{index}"), id);
@@ -165,6 +168,31 @@ impl Checks<'_, '_> {
         }
     }
 
+    /// A raw key stands under no other name, and no other column under a key's.
+    fn keys_alone(&mut self, path: &str, dataset: &Dataset) {
+        let mut keys: BTreeSet<&str> = BTreeSet::new();
+        let mut parts: BTreeSet<String> = BTreeSet::new();
+        for (column, declared) in &dataset.columns {
+            let ColumnUse::Match { keys: all } = &declared.r#use else { continue };
+            keys.extend(all.iter().map(|key| key.from.as_str()));
+            parts.extend(all.iter().map(|key| part(column, key)));
+        }
+        for (column, declared) in &dataset.columns {
+            let at = format!("{path}.columns.{column}");
+            if parts.contains(column.as_str()) {
+                let message =
+                    format!("`{column}` is what a match key is called inside guarded texts");
+                self.refuse(&at, "name-reserved", message, "another name");
+            }
+            let shown = !matches!(declared.r#use, ColumnUse::Match { .. });
+            if shown && keys.contains(declared.from.as_str()) {
+                let message = format!("`{column}` is the raw identifier of a match key");
+                let help = "leave it out: a match key is matched and counted, and never shown";
+                self.refuse(&at, "match-key-shown", message, help);
+            }
+        }
+    }
+
     fn entity(&mut self, path: &str, dataset: &Dataset) {
         // A column that was refused itself is in the text but not here.
         let Some(column) = dataset.columns.get(&dataset.entity) else {
@@ -218,6 +246,31 @@ impl Checks<'_, '_> {
         }
     }
 
+    /// Two members' datasets never lie in each other: the second one's rule would undo the first one's.
+    fn owners_apart(&mut self) {
+        let agreement = self.agreement;
+        let mut earlier: Vec<(&DatasetName, &MemberId, Spot)> = Vec::new();
+        for (name, dataset) in &agreement.datasets {
+            let Some(spot) = dataset.at.get(&PlatformId::native()).and_then(native_spot) else {
+                continue;
+            };
+            let other = earlier
+                .iter()
+                .find(|(_, owner, known)| **owner != dataset.owner && known.touches(&spot));
+            if let Some((other, owner, _)) = other {
+                let message = format!("this is where `{other}` of `{owner}` lies");
+                let help = "each owner's data in a place of its own";
+                self.refuse(
+                    &format!("datasets.{name}.at.native"),
+                    "place-of-another",
+                    message,
+                    help,
+                );
+            }
+            earlier.push((name, &dataset.owner, spot));
+        }
+    }
+
     fn destinations(&mut self) {
         let agreement = self.agreement;
         let mut earlier: BTreeMap<&MemberId, Spot> = BTreeMap::new();
@@ -225,7 +278,7 @@ impl Checks<'_, '_> {
             let path = format!("destinations.{id}");
             self.member(&path, id);
             let Some(spot) = Spot::destination(text) else {
-                let help = "a file://, s3:// or memory:// URL or a path, without wildcards or `..`";
+                let help = "a file:// or s3:// URL or a path, without wildcards or `..`";
                 self.refuse(&path, "destination-scheme", "results can't go to this place", help);
                 continue;
             };

@@ -20,8 +20,6 @@ enum Root {
     Relative,
     /// A bucket.
     S3(String),
-    /// Nothing that lasts.
-    Memory,
 }
 
 impl Spot {
@@ -32,7 +30,7 @@ impl Spot {
 
     /// Where a native dataset may lie.
     fn native(text: &str) -> Option<Self> {
-        Self::parse(text).filter(|spot| spot.root != Root::Memory && !spot.parts.is_empty())
+        Self::parse(text).filter(|spot| !spot.parts.is_empty())
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -45,8 +43,6 @@ impl Spot {
                 |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
             let named = (3..=63).contains(&bucket.len()) && bucket.bytes().all(plain);
             (named.then(|| Root::S3(bucket.to_owned()))?, path)
-        } else if let Some(path) = text.strip_prefix("memory://") {
-            (Root::Memory, path)
         } else if text.contains("://") {
             return None;
         } else if let Some(path) = text.strip_prefix('/') {

@@ -9,8 +9,8 @@ use super::code;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Measure, Relation, Typed, sql_type, text};
 use super::typing::{
-    DATES, cast_type, common, dated_text, expect, folded, measure_refusal, measures, outside,
-    shown, type_refusal, ungrouped,
+    DATES, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
+    measures, outside, shown, type_refusal, ungrouped,
 };
 use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, Parameter, ParameterName};
 use sqlparser::ast::{
@@ -506,6 +506,10 @@ impl Scope<'_> {
                 }
                 (_, Mark::Measure(_)) => return Err(measure_refusal(expr)),
                 (mark, Mark::Constant) => mark,
+                (Mark::Filter, Mark::Derived(_) | Mark::Aggregated(_))
+                | (Mark::Derived(_) | Mark::Aggregated(_), Mark::Filter) => {
+                    return Err(filter_refusal(expr));
+                }
                 (Mark::Aggregated(_), _) | (_, Mark::Aggregated(_)) => {
                     Mark::Aggregated(BTreeSet::new())
                 }
@@ -519,14 +523,17 @@ impl Scope<'_> {
     }
 }
 
-/// A sum or product of measures and constants.
+/// A sum or product of one member's measures. A constant or another member's value beside a measure would be a weight that
+/// whoever writes the text chooses, and a chosen weight singles out one entity's value.
 fn combined(sides: [&Typed; 2], product: bool, expr: &Expr) -> Resolved<Measure> {
     let may = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
     let mut all = Measure { may, owners: BTreeSet::new(), factors: 0 };
     for side in sides {
         let Some(one) = measures(&side.mark) else {
             if side.mark == Mark::Constant {
-                continue;
+                let message = "a constant beside a measure may single out one entity's value";
+                let change = "the constant outside the aggregate, such as SUM(x) * 2";
+                return Err(refuse(code::AGGREGATE, expr.span(), message, change));
             }
             return Err(measure_refusal(expr));
         };
@@ -535,9 +542,9 @@ fn combined(sides: [&Typed; 2], product: bool, expr: &Expr) -> Resolved<Measure>
         all.factors =
             if product { all.factors + one.factors } else { all.factors.max(one.factors) };
     }
-    if product && (all.owners.len() > 1 || all.factors > FACTORS_MAX) {
-        let message = "a product that may single out one entity's value: another member's measure as a weight, or a high power";
-        let change = "a product of at most three measures of one member";
+    if all.owners.len() > 1 || all.factors > FACTORS_MAX {
+        let message = "a combination that may single out one entity's value: another member's measure as a weight, or a high power";
+        let change = "sums and products of at most three measures of one member";
         return Err(refuse(code::AGGREGATE, expr.span(), message, change));
     }
     Ok(all)

@@ -17,6 +17,7 @@ mod tests;
 mod typing;
 
 pub use code::CODES;
+pub(crate) use scan::part;
 
 use crate::model::{
     Agreement, ColumnName, ColumnType, Dataset, DatasetName, Digest, MemberId, ResultClass,

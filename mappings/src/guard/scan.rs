@@ -52,7 +52,7 @@ pub(super) fn cte(name: &DatasetName, dataset: &Dataset, used: &BTreeSet<ColumnN
 }
 
 /// The name of one key's token among several.
-pub(super) fn part(column: &ColumnName, key: &MatchKey) -> String {
+pub(crate) fn part(column: &ColumnName, key: &MatchKey) -> String {
     format!("{column}__{}", key.key.as_str().replace('-', "_"))
 }
 

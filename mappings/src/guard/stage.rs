@@ -533,7 +533,7 @@ pub(super) fn number(expr: &Expr) -> Option<usize> {
     let Value::Number(digits, false) = &value.value else {
         return None;
     };
-    digits.parse().ok()
+    digits.parse().ok().filter(|n| i64::try_from(*n).is_ok())
 }
 
 fn limit(limit: Option<&LimitClause>) -> Resolved<String> {

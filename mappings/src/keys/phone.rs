@@ -10,7 +10,8 @@ pub(super) fn e164(raw: &str) -> Option<String> {
     let text = raw.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
     let (plus, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
-    let rest = if plus { rest.replace("(0)", "") } else { rest.to_owned() };
+    let abroad = plus || rest.starts_with("00");
+    let rest = if abroad { rest.replace("(0)", "") } else { rest.to_owned() };
     let separator = |c: char| {
         matches!(c, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' | '\u{2011}' | '\u{2013}')
     };

@@ -161,6 +161,10 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
         all = match (all, part) {
             (_, Kind::Token(_)) => return wrong("a token inside an expression"),
             (_, Kind::Measure(_)) => return wrong("a measure inside an expression"),
+            (Kind::Filter, Kind::Distinct(_) | Kind::Derived(_))
+            | (Kind::Derived(_) | Kind::Distinct(_), Kind::Filter) => {
+                return wrong("a filter column inside a value that may leave");
+            }
             (_, Kind::Distinct(_) | Kind::Derived(_))
             | (Kind::Derived(_) | Kind::Distinct(_), _) => Kind::Derived(BTreeSet::new()),
             (Kind::Filter, _) | (_, Kind::Filter) => Kind::Filter,
@@ -195,8 +199,8 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
                 let both = all.factors + one.factors;
                 all.factors = if multiplied { both } else { all.factors.max(one.factors) };
             }
-            Kind::Constant => {}
-            Kind::Token(_)
+            Kind::Constant
+            | Kind::Token(_)
             | Kind::Dimension(_)
             | Kind::Filter
             | Kind::Derived(_)
@@ -206,8 +210,8 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
             }
         }
     }
-    if multiplied && (all.owners.len() > 1 || all.factors > FACTORS_MAX) {
-        return wrong("a product that may single out one entity's value");
+    if all.owners.len() > 1 || all.factors > FACTORS_MAX {
+        return wrong("a combination that may single out one entity's value");
     }
     Ok(Kind::Measure(all))
 }
