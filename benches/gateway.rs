@@ -4,6 +4,7 @@
 //! - `… -- overhead LEFT RIGHT [REPEATS]` runs one template through the gateway and bare in the engine, in turn.
 //! - `… -- overlap|aggregate LEFT RIGHT THREADS MEMORY_MB SPILL REPEATS` prints one JSON object a run.
 
+use adapter_spi::RunLimits;
 use airlock::app::{App, RunReport, RunRequest, agreements, members};
 use airlock::home::Home;
 use arrow::array::{AsArray, RecordBatch};
@@ -238,7 +239,7 @@ async fn bare(text: &str, left: &str, right: &str) -> Fallible<u64> {
         );
     }
     // The same limit as a run has: beyond it both spill.
-    let limit = usize::try_from(adapter_spi::RunLimits::default().memory_bytes_max)?;
+    let limit = usize::try_from(RunLimits::default().memory_bytes_max)?;
     let pool = std::sync::Arc::new(FairSpillPool::new(limit));
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
     let context = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);

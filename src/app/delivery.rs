@@ -100,7 +100,7 @@ fn manifest(
 
 /// Delivers to every receiver's registered destination: everybody's files first, then everybody's manifest, so that
 /// what can go wrong goes wrong while nobody has a result.
-pub(super) async fn commit(started: &Started, ready: &Ready) -> Result<Vec<Delivered>> {
+pub(super) async fn commit(app: &App, started: &Started, ready: &Ready) -> Result<Vec<Delivered>> {
     let mut placed = Vec::new();
     for (receiver, manifest) in &ready.manifests {
         let Some(destination) = started.agreement.destinations.get(receiver) else {
@@ -110,9 +110,11 @@ pub(super) async fn commit(started: &Started, ready: &Ready) -> Result<Vec<Deliv
             ));
         };
         let place = Place::open(destination)?;
+        app.may_deliver(started).await?;
         results::place_files(&place, &ready.staged.files, manifest).await?;
         placed.push((receiver, place, manifest));
     }
+    app.may_deliver(started).await?;
     let mut delivered = Vec::new();
     for (receiver, place, manifest) in placed {
         let url = results::publish(&place, manifest).await?;

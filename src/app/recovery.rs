@@ -47,7 +47,11 @@ impl App {
                 {
                     delivered.insert(receiver.clone(), found);
                 }
-                Delivery::Partial => results::withdraw(&place, collaboration, run).await?,
+                Delivery::Complete(_) | Delivery::Absent if wanted.is_some() => {
+                    let files = open.files.get(receiver).map_or(&[][..], Vec::as_slice);
+                    results::withdraw(&place, collaboration, run, files).await?;
+                }
+                // Nothing of it was ever to be there.
                 Delivery::Complete(_) | Delivery::Absent => {}
             }
         }

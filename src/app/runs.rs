@@ -228,7 +228,7 @@ impl App {
         let output = self.watch(started, landing, cancel, progress).await?;
         let ready = delivery::stage(self, started, landing, &output).await?;
         self.intend(started, ready.intent(started)).await?;
-        let delivered = delivery::commit(started, &ready).await?;
+        let delivered = delivery::commit(self, started, &ready).await?;
         self.record(&started.collaboration, ready.outcome(started)).await?;
         ready.report(started, output, delivered)
     }

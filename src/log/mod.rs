@@ -271,7 +271,9 @@ impl AgreementLog {
             let known = self.known(collaboration);
             let mut known = known.lock().await;
             self.refresh(collaboration, &mut known).await?;
-            (known.state.size(), self.sign(collaboration, &mut known).await?)
+            // Signing may find the log longer than it was.
+            let checkpoint = self.sign(collaboration, &mut known).await?;
+            (known.state.size(), checkpoint)
         };
         let mut writer = bundle::Writer::create(folder)?;
         let mut written = 0;

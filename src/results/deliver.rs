@@ -3,7 +3,6 @@
 
 use super::place::failed;
 use super::{Manifest, Place, ResultsError, StagedFile};
-use futures::TryStreamExt;
 use mappings::model::{CollaborationId, Digest, RunId};
 use object_store::ObjectStoreExt;
 
@@ -12,11 +11,11 @@ use object_store::ObjectStoreExt;
 pub enum Delivery {
     /// A manifest with this digest: the result is whole.
     Complete(Digest),
-    /// Files without a manifest.
-    Partial,
-    /// Nothing.
+    /// No manifest; files without one are no result.
     Absent,
 }
+
+const MANIFEST: &str = "manifest.json";
 
 fn prefix(collaboration: &CollaborationId, run: &RunId) -> String {
     format!("{collaboration}/{run}")
@@ -41,7 +40,7 @@ pub async fn place_files(
 
 /// Writes the manifest, which makes the files a result, and answers its URL. Doing it again changes nothing.
 pub async fn publish(place: &Place, manifest: &Manifest) -> Result<String, ResultsError> {
-    let name = format!("{}/manifest.json", prefix(&manifest.collaboration, &manifest.run));
+    let name = format!("{}/{MANIFEST}", prefix(&manifest.collaboration, &manifest.run));
     place.create(&name, manifest.canonical()).await?;
     Ok(place.url_of(&name))
 }
@@ -53,41 +52,26 @@ pub async fn state(
     run: &RunId,
 ) -> Result<Delivery, ResultsError> {
     let prefix = prefix(collaboration, run);
-    match place.store().get(&place.path(&format!("{prefix}/manifest.json"))).await {
+    match place.store().get(&place.path(&format!("{prefix}/{MANIFEST}"))).await {
         Ok(found) => {
             let bytes = found.bytes().await.map_err(|error| failed(&error))?;
             Ok(Delivery::Complete(Digest::of(&bytes)))
         }
-        Err(object_store::Error::NotFound { .. }) => {
-            let listed: Vec<_> = place
-                .store()
-                .list(Some(&place.path(&prefix)))
-                .try_collect()
-                .await
-                .map_err(|error| failed(&error))?;
-            Ok(if listed.is_empty() { Delivery::Absent } else { Delivery::Partial })
-        }
+        Err(object_store::Error::NotFound { .. }) => Ok(Delivery::Absent),
         Err(error) => Err(failed(&error)),
     }
 }
 
-/// Takes back what an unfinished delivery left: only files under names that we generate, and only without a manifest.
+/// Takes back what an unfinished delivery left: the files of this run by their names, and nothing else.
 pub async fn withdraw(
     place: &Place,
     collaboration: &CollaborationId,
     run: &RunId,
+    files: &[String],
 ) -> Result<(), ResultsError> {
-    if let Delivery::Complete(_) = state(place, collaboration, run).await? {
-        return Err(ResultsError::DeliveryConflict);
+    let prefix = prefix(collaboration, run);
+    for name in files {
+        place.remove(&format!("{prefix}/{name}")).await?;
     }
-    let below = place.path(&prefix(collaboration, run));
-    let listed: Vec<_> =
-        place.store().list(Some(&below)).try_collect().await.map_err(|error| failed(&error))?;
-    for meta in listed {
-        let name = meta.location.filename().unwrap_or_default();
-        if name.starts_with("part-") && name.ends_with(".parquet") {
-            place.store().delete(&meta.location).await.map_err(|error| failed(&error))?;
-        }
-    }
-    Ok(())
+    place.forget(&format!("{prefix}/{MANIFEST}"))
 }

@@ -6,6 +6,7 @@ use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
 
@@ -15,18 +16,22 @@ pub struct Place {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     url: String,
+    /// The folder, where it is local.
+    folder: Option<PathBuf>,
 }
 
 impl Place {
     /// Opens a destination; a local folder is made when it is not there.
     pub fn open(location: &str) -> Result<Self, ResultsError> {
         let url = Url::parse(location).map_err(|_| ResultsError::DestinationScheme)?;
+        let mut local = None;
         let (store, prefix): (Arc<dyn ObjectStore>, Path) = match url.scheme() {
             "file" => {
                 let folder = url.to_file_path().map_err(|()| ResultsError::DestinationScheme)?;
                 std::fs::create_dir_all(&folder).map_err(|error| ResultsError::io(&error))?;
                 let store = LocalFileSystem::new_with_prefix(&folder)
                     .map_err(|_| ResultsError::DestinationReadOnly)?;
+                local = Some(folder);
                 (Arc::new(store.with_automatic_cleanup(false)), Path::default())
             }
             "s3" => {
@@ -36,13 +41,13 @@ impl Place {
             }
             _ => return Err(ResultsError::DestinationScheme),
         };
-        Ok(Self { store, prefix, url: location.trim_end_matches('/').to_owned() })
+        Ok(Self { store, prefix, url: location.trim_end_matches('/').to_owned(), folder: local })
     }
 
     /// A destination in a store that is there already, for tests.
     #[cfg(test)]
     pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, prefix: Path::default(), url: "memory://".to_owned() }
+        Self { store, prefix: Path::default(), url: "memory://".to_owned(), folder: None }
     }
 
     /// The URL of something below.
@@ -57,6 +62,36 @@ impl Place {
 
     pub(super) fn path(&self, name: &str) -> Path {
         Path::from(format!("{}/{name}", self.prefix))
+    }
+
+    /// Removes an object that a delivery of ours made, and what its writing may have left.
+    pub(super) async fn remove(&self, name: &str) -> Result<(), ResultsError> {
+        use object_store::ObjectStoreExt;
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget(name),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Removes what the writing of an object may have left: a local store writes beside the name, as `NAME#1`, `NAME#2` …
+    pub(super) fn forget(&self, name: &str) -> Result<(), ResultsError> {
+        let Some(path) = self.folder.as_ref().map(|folder| folder.join(name)) else {
+            return Ok(());
+        };
+        let (Some(folder), Some(own)) = (path.parent(), path.file_name().and_then(|n| n.to_str()))
+        else {
+            return Ok(());
+        };
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let found = entry.file_name();
+            let staged =
+                found.to_str().and_then(|found| found.strip_prefix(own)?.strip_prefix('#'));
+            if staged.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+                std::fs::remove_file(entry.path()).map_err(|error| ResultsError::io(&error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Creates an object; the same content under the same name is success, other content is a conflict.
@@ -105,7 +140,7 @@ pub(super) fn failed(error: &object_store::Error) -> ResultsError {
 /// Whether one of two places lies in the other, by their real paths where they are local.
 #[must_use]
 pub fn overlaps(one: &str, two: &str) -> bool {
-    let real = |place: &str| -> Option<std::path::PathBuf> {
+    let real = |place: &str| -> Option<PathBuf> {
         let path = Url::parse(place).ok()?.to_file_path().ok()?;
         let there = path
             .ancestors()

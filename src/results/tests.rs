@@ -91,14 +91,13 @@ async fn a_result_is_whole_once_its_manifest_is_there() {
     assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Absent));
     for _ in 0..2 {
         place_files(&place, &staged.files, &manifest).await.unwrap();
-        assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Partial));
+        assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Absent));
     }
     for _ in 0..2 {
         publish(&place, &manifest).await.unwrap();
     }
     let digest = Digest::of(&manifest.canonical());
     assert_eq!(state(&place, collaboration, run).await, Ok(Delivery::Complete(digest)));
-    assert_eq!(withdraw(&place, collaboration, run).await, Err(ResultsError::DeliveryConflict));
     let other = Manifest { rows: 9, ..manifest.clone() };
     assert_eq!(publish(&place, &other).await, Err(ResultsError::DeliveryConflict));
 }
@@ -110,12 +109,17 @@ async fn an_unfinished_delivery_can_be_taken_back_and_nothing_else_is() {
     let manifest = manifest(&staged);
     let store = Arc::new(InMemory::new());
     let place = Place::over(Arc::clone(&store) as Arc<dyn ObjectStore>);
-    let mine = "spring/run-one/notes.txt";
-    store.put(&mine.into(), vec![1].into()).await.unwrap();
+    let theirs = ["spring/run-one/notes.txt", "spring/run-one/part-of-mine.parquet"];
+    for name in theirs {
+        store.put(&name.into(), vec![1].into()).await.unwrap();
+    }
     store.put(&"spring/run-one/part-00000-abc.parquet".into(), vec![1].into()).await.unwrap();
-    assert_eq!(state(&place, &manifest.collaboration, &manifest.run).await, Ok(Delivery::Partial));
-    withdraw(&place, &manifest.collaboration, &manifest.run).await.unwrap();
-    assert!(store.head(&mine.into()).await.is_ok());
+    assert_eq!(state(&place, &manifest.collaboration, &manifest.run).await, Ok(Delivery::Absent));
+    let files = ["part-00000-abc.parquet".to_owned(), "part-00001-never.parquet".to_owned()];
+    withdraw(&place, &manifest.collaboration, &manifest.run, &files).await.unwrap();
+    for name in theirs {
+        assert!(store.head(&name.into()).await.is_ok());
+    }
     assert!(store.head(&"spring/run-one/part-00000-abc.parquet".into()).await.is_err());
 }
 

@@ -9,7 +9,7 @@ fn run_after(world: &World, shell: &str) -> Answer {
     std::fs::create_dir_all(&results).unwrap();
     let run = world.command(&["run", "spring", "reach", "--as", "brand"]);
     let script = format!(
-        "{shell} || exit 77; \"$0\" \"$@\"; code=$?; find \"$DIR\" -name '*.json' -o -name '*.parquet' > seen; exit $code"
+        "{shell} || exit 77; \"$0\" \"$@\"; code=$?; find \"$DIR\" -type f ! -name other > seen; exit $code"
     );
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "/bin/sh", "-c", &script]);

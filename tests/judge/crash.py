@@ -59,7 +59,11 @@ def prove(arguments, folder):
         problems += [f"kill {number}: {m} speaks of files that are not there" for m in broken]
     # The next command settles whatever was left, and itself passes.
     gateway.call(*run)
-    problems += [f"{f} has no manifest beside it" for f in results.rglob("*.parquet") if not (f.parent / "manifest.json").exists()]
+    for file in results.rglob("*"):
+        beside = file.parent / "manifest.json"
+        named = beside.exists() and [p["name"] for p in json.loads(beside.read_text(encoding="utf-8"))["files"]]
+        if file.is_file() and file != beside and file.name not in (named or ()):
+            problems.append(f"{file} is no part of a result")
     left = [p.name for p in (gateway.home / "scratch").iterdir()]
     problems += [f"left in scratch: {name}" for name in left]
     key = gateway.call("audit", "export", world.COLLABORATION, "--to", str(folder / "log"))["key"]

@@ -100,6 +100,15 @@ fn unescaped(path: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
+/// Whether two places of datasets are one, or one lies in the other.
+#[must_use]
+pub fn touch(one: &Location, two: &Location) -> bool {
+    match (native_spot(one), native_spot(two)) {
+        (Some(one), Some(two)) => one.touches(&two),
+        (_, _) => one == two,
+    }
+}
+
 /// The place of a dataset that the native room reads.
 pub(super) fn native_spot(location: &Location) -> Option<Spot> {
     match location {

@@ -20,6 +20,7 @@ pub use bind::bind;
 pub use canonical::canonical;
 pub use decode::{normaliser, usual_normaliser};
 pub use diagnostic::Diagnostic;
+pub use location::touch;
 pub use tree::SOURCE_BYTES_MAX;
 
 use crate::model::Agreement;

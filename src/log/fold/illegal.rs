@@ -63,6 +63,9 @@ illegal! {
     AgreementNotProposed, "agreement-not-proposed", "the agreement accepted is not the one that waits";
     MemberUnknown, "member-unknown", "the agreement has no such member";
     MemberRevoked, "member-revoked", "the member has left this collaboration for good";
+    MemberDropped, "member-dropped", "the agreement leaves out a member that has not left; a member leaves by its own withdrawal";
+    OwnerChanged, "owner-changed", "a dataset of this name belongs to another member";
+    PlaceOfAnother, "place-of-another", "another member offered what lies there";
     MemberNotJoined, "member-not-joined", "the member has not accepted this agreement";
     AlreadyJoined, "member-already-joined", "the member has accepted this agreement already";
     AlreadyDeclined, "invitation-declined", "the member has declined this proposal; it has to be invited anew";

@@ -4,6 +4,7 @@ use super::permit::RunRequest;
 use super::{Illegal, RunStatus, State, Version, ended_run};
 use crate::log::keys::PublicKey;
 use crate::log::leaf::{Actor, Body, Effect, FileDigest, Leaf, Outcome, Revocable};
+use mappings::agreement::touch;
 use mappings::model::{Agreement, DatasetName, Digest, MemberId, RunId, TemplateName};
 use std::collections::BTreeMap;
 
@@ -67,6 +68,8 @@ impl State {
         }
         if let Actor::Member(member) = &leaf.actor
             && self.revoked(&Revocable::Member { member: member.clone() }).is_some()
+            // Whoever has left may still withdraw what is its own.
+            && !matches!(leaf.body, Body::Revoked { .. })
         {
             return Err(Illegal::MemberRevoked);
         }
@@ -100,6 +103,7 @@ impl State {
         if agreement.members.keys().any(|m| left(&m)) {
             return Err(Illegal::MemberRevoked);
         }
+        self.keeps_what_is_others(agreement)?;
         match &leaf.actor {
             Actor::Gateway => Ok(None),
             Actor::Member(member) => {
@@ -108,6 +112,33 @@ impl State {
                 Ok(Some(key))
             }
         }
+    }
+
+    /// A new version can't do without the consent of those whom it would cost something: no member is dropped who has not
+    /// left by its own act, no dataset changes its owner, and no place that one member offered is offered by another.
+    fn keeps_what_is_others(&self, agreement: &Agreement) -> Result<(), Illegal> {
+        let left = |m: &MemberId| self.revoked(&Revocable::Member { member: m.clone() }).is_some();
+        let before = self.in_force.iter().flat_map(|version| version.agreement.members.keys());
+        if before.into_iter().any(|m| !left(m) && !agreement.members.contains_key(m)) {
+            return Err(Illegal::MemberDropped);
+        }
+        for (name, dataset) in &agreement.datasets {
+            for (known, owner, places) in &self.offered {
+                if *owner == dataset.owner {
+                    continue;
+                }
+                if known == name {
+                    return Err(Illegal::OwnerChanged);
+                }
+                let other = |(platform, place)| {
+                    places.get(platform).is_some_and(|theirs| touch(theirs, place))
+                };
+                if dataset.at.iter().any(other) {
+                    return Err(Illegal::PlaceOfAnother);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn legal_joined(&self, member: &MemberId, key: PublicKey, agreement: Digest) -> Signer {

@@ -15,7 +15,8 @@ pub use permit::{Denied, RunRequest};
 use super::keys::{PublicKey, Signature};
 use super::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable, Touched};
 use mappings::model::{
-    Agreement, CollaborationId, Digest, MemberId, PlatformId, RunId, TemplateName,
+    Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
+    TemplateName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct OpenRun {
     pub text_digest: Digest,
     /// Rows and withheld rows, and each receiver's manifest, once delivery was intended.
     pub intended: Option<(u64, u64, BTreeMap<MemberId, Digest>)>,
+    /// Every file that was to be delivered, by receiver.
+    pub files: BTreeMap<MemberId, Vec<String>>,
 }
 
 /// Where a run stands.
@@ -137,6 +140,8 @@ pub enum OpenIntent {
     Effect(Code),
 }
 
+type Offered = (DatasetName, MemberId, BTreeMap<PlatformId, Location>);
+
 /// Everything that a collaboration's leaves say.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -151,6 +156,8 @@ pub struct State {
     tombstones: BTreeMap<Revocable, u64>,
     runs: BTreeMap<RunId, Run>,
     attempts: Vec<i64>,
+    /// Every dataset that ever was in force: its name, its owner, its places.
+    offered: Vec<Offered>,
     effects: BTreeMap<Code, EffectRecord>,
     signed_at_last: BTreeSet<Signature>,
 }
@@ -374,6 +381,12 @@ impl State {
         };
         version.accepted.insert(member.clone());
         if version.agreement.members.keys().all(|m| version.accepted.contains(m)) {
+            for (name, dataset) in &version.agreement.datasets {
+                let offered = (name.clone(), dataset.owner.clone(), dataset.at.clone());
+                if !self.offered.contains(&offered) {
+                    self.offered.push(offered);
+                }
+            }
             self.in_force = Some(version);
         } else {
             self.waiting = Some(version);
@@ -401,6 +414,7 @@ impl State {
                 touched: touched.clone(),
                 text_digest: *text_digest,
                 intended: None,
+                files: BTreeMap::new(),
             };
             let requested = Run {
                 index,
@@ -463,10 +477,15 @@ fn next_status(status: &RunStatus, body: &Body) -> RunStatus {
     if let Body::RunSucceeded { rows, withheld, .. } = body {
         return RunStatus::Succeeded { rows: *rows, withheld: *withheld };
     }
-    if let (Body::DeliveryIntended { rows, withheld, manifests, .. }, RunStatus::Requested(open)) =
-        (body, status)
+    if let (
+        Body::DeliveryIntended { rows, withheld, manifests, files, .. },
+        RunStatus::Requested(open),
+    ) = (body, status)
     {
         let mut open = open.clone();
+        for file in files {
+            open.files.entry(file.receiver.clone()).or_default().push(file.name.clone());
+        }
         open.intended = Some((*rows, *withheld, manifests.clone()));
         return RunStatus::Delivering(open);
     }

@@ -20,7 +20,7 @@ fn agreement(runs_max: u32) -> Agreement {
     let column = serde_json::json!({ "from": "x", "type": "utf8", "use": "dimension" });
     let dataset = |owner: &str| {
         serde_json::json!({
-            "owner": owner, "at": { "native": "file:///d" }, "entity": "age", "columns": { "age": column, "income": column },
+            "owner": owner, "at": { "native": format!("file:///{owner}") }, "entity": "age", "columns": { "age": column, "income": column },
             "rule": { "entities_min": 1, "join": "optional" },
         })
     };
@@ -308,6 +308,36 @@ fn a_new_agreement_binds_once_everyone_accepted_it() {
     room.join("brand", 2).unwrap();
     assert_eq!(room.state.digest(), Some(room.agreement.digest()));
     assert_eq!(room.request("run-2"), Err("cap-spent"));
+}
+
+#[test]
+fn nobody_is_left_out_and_nothing_changes_hands_without_its_owner() {
+    let mut room = Room::ready();
+    let agreed = room.agreement.clone();
+    let shoppers = agreed.datasets[&id::<DatasetName>("shoppers")].clone();
+    room.agreement.members.remove(&id::<MemberId>("grocer"));
+    room.agreement.datasets.retain(|_, dataset| dataset.owner != id("grocer"));
+    assert_eq!(room.propose(), Err("member-dropped"));
+    room.agreement = agreed.clone();
+    room.agreement.datasets.get_mut(&id::<DatasetName>("shoppers")).unwrap().owner = id("brand");
+    assert_eq!(room.propose(), Err("owner-changed"));
+    room.agreement = agreed.clone();
+    let copy = mappings::model::Dataset { owner: id("brand"), ..shoppers };
+    room.agreement.datasets.insert(id("clients"), copy);
+    assert_eq!(room.propose(), Err("place-of-another"));
+    // Its own withdrawal lets a member go; what it offered stays its own.
+    room.revoke("grocer", Revocable::Dataset { dataset: id("shoppers") }).unwrap();
+    room.revoke("grocer", Revocable::Member { member: id("grocer") }).unwrap();
+    room.revoke("grocer", Revocable::Room).unwrap();
+    let mut room = Room::ready();
+    room.revoke("grocer", Revocable::Member { member: id("grocer") }).unwrap();
+    room.agreement.members.remove(&id::<MemberId>("grocer"));
+    for dataset in room.agreement.datasets.values_mut() {
+        dataset.owner = id("brand");
+    }
+    assert_eq!(room.propose(), Err("owner-changed"));
+    room.agreement.datasets.remove(&id::<DatasetName>("shoppers"));
+    assert_eq!(room.propose(), Ok(()));
 }
 
 #[test]
