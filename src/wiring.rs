@@ -32,16 +32,14 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
     Ok(Rooms { native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch) })
 }
 
-/// What each room of an agreement can hold of it, in the agreement's order. A platform without an adapter has no verdicts.
+/// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for
+/// holds nothing.
 pub(crate) fn assess(agreement: &Agreement) -> Result<Vec<Assessment>> {
-    let rooms = agreement.rooms.iter();
-    let assessed = rooms.filter_map(|room| match room.platform.as_str() {
-        "native" => Some(Ok(adapter_native::assess(agreement))),
-        "aws-clean-rooms" => Some(
-            adapter_aws_clean_rooms::assess(agreement)
-                .map_err(|error| Error::failed("bug", error.to_string())),
-        ),
-        _ => None,
+    let assessed = agreement.rooms.iter().map(|room| match room.platform.as_str() {
+        "native" => Ok(adapter_native::assess(agreement)),
+        "aws-clean-rooms" => adapter_aws_clean_rooms::assess(agreement)
+            .map_err(|error| Error::failed("bug", error.to_string())),
+        _ => Ok(Assessment::none(room.platform.clone())),
     });
     assessed.collect()
 }

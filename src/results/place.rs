@@ -127,6 +127,18 @@ pub(super) fn failed(error: &object_store::Error) -> ResultsError {
             let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
             while let Some(one) = cause {
                 if let Some(io) = one.downcast_ref::<std::io::Error>() {
+                    use std::io::ErrorKind as Kind;
+                    let away = [
+                        Kind::ConnectionRefused,
+                        Kind::ConnectionReset,
+                        Kind::TimedOut,
+                        Kind::HostUnreachable,
+                        Kind::NetworkUnreachable,
+                        Kind::UnexpectedEof,
+                    ];
+                    if away.contains(&io.kind()) {
+                        return ResultsError::StorageUnavailable;
+                    }
                     return ResultsError::io(io);
                 }
                 cause = one.source();

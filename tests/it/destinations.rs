@@ -75,7 +75,7 @@ fn a_disk_that_ends_anywhere_in_a_delivery() {
 #[test]
 fn a_disk_that_is_full_for_the_gateway_itself() {
     let world = World::settled(10);
-    let home = "mount -t tmpfs -o size=8m tmpfs \"$DIR\" && cp -a home/. \"$DIR\" && mount --bind \"$DIR\" home \
+    let home = "mkdir spare && mount -t tmpfs -o size=8m tmpfs spare && cp -a home/. spare && mount --bind spare home \
                 && ! head -c 100000000 /dev/zero > home/other 2>/dev/null";
     let answer = run_after(&world, home);
     assert_eq!(answer.code, Some(1), "{answer:?}");

@@ -82,6 +82,20 @@ impl Assessment {
         Self { platform, verdicts: verdicts.collect() }
     }
 
+    /// The assessment of a platform that nobody speaks to: it can't be held to anything.
+    #[must_use]
+    pub fn none(platform: PlatformId) -> Self {
+        let verdict = Verdict {
+            term: Term::Members,
+            at: "rooms".to_owned(),
+            fidelity: Fidelity::Unsupported,
+            residual: Residual::None,
+            construct: String::new(),
+            reason: format!("this version has no adapter for {platform}; take the room out"),
+        };
+        Self { platform, verdicts: vec![verdict] }
+    }
+
     /// Puts a verdict in the place of what was said of the same term there.
     pub fn say(&mut self, verdict: Verdict) {
         let same = |known: &&mut Verdict| known.term == verdict.term && known.at == verdict.at;

@@ -82,7 +82,8 @@ impl Resolver<'_> {
             };
             let mark = Mark::Released(Some((dataset, origin)));
             let (r#type, sql) = (declared.r#type, quoted(&name));
-            let field = Field { alias: String::new(), sql, r#type, mark, origin: None, name };
+            let field =
+                Field { alias: String::new(), sql, r#type, mark, origin: None, name, weight: 1 };
             fields.push((typed.sql, field));
         }
         Ok(fields)

@@ -186,6 +186,7 @@ impl Scope<'_> {
                     r#type: Some(ColumnType::Int64),
                     mark,
                     bare: false,
+                    weight: 1,
                 });
             }
             Arguments::List { distinct, items } => match items.as_slice() {
@@ -237,7 +238,13 @@ impl Scope<'_> {
             side.sql
         };
         let sql = format!("{}({star}{argument})", name.to_ascii_uppercase());
-        Ok(Typed { sql, r#type: of, mark: Mark::Aggregated(further), bare: false })
+        Ok(Typed {
+            sql,
+            r#type: of,
+            mark: Mark::Aggregated(further),
+            bare: false,
+            weight: side.weight,
+        })
     }
 
     fn window(
@@ -308,7 +315,8 @@ impl Scope<'_> {
         let call = format!("{}({inner}) OVER ({})", name.to_ascii_uppercase(), parts.join(" "));
         let sql =
             if of == Some(ColumnType::Int64) { format!("CAST({call} AS BIGINT)") } else { call };
-        Ok(Typed { sql, r#type: of, mark: Mark::Released(None), bare: false })
+        let weight = given.iter().map(|one| one.weight).sum::<u64>().max(1);
+        Ok(Typed { sql, r#type: of, mark: Mark::Released(None), bare: false, weight })
     }
 }
 

@@ -11,6 +11,7 @@ macro_rules! codes {
 
 codes! {
     TEMPLATE_UNKNOWN, "template-unknown", "the agreement has no template of this name";
+    GROWTH, "grows-too-large", "an expression that repeats itself through stages, until no engine can plan or hold it";
     TOO_LONG, "template-too-long", "the text is longer than 64 KiB";
     SYNTAX, "syntax", "the text is not one SQL query, or nests too deeply";
     STATEMENT, "statement", "only one SELECT may run: no DDL, DML, COPY, SET or second statement";

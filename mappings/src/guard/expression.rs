@@ -23,6 +23,8 @@ use std::ops::ControlFlow;
 
 /// The most measures in one product, and occurrences of a dataset in one join: the sum of high powers is the maximum.
 pub(super) const FACTORS_MAX: usize = 3;
+/// The most times that columns may stand in one expression, seen through all stages.
+const WEIGHT_MAX: u64 = 1024;
 
 /// The longest text constant, in bytes, as for constants of the agreement.
 const LITERAL_BYTES_MAX: usize = 1024;
@@ -187,6 +189,7 @@ impl Scope<'_> {
             r#type: Some(field.r#type),
             mark: field.mark.clone(),
             bare: true,
+            weight: field.weight,
         })
     }
 
@@ -220,7 +223,7 @@ impl Scope<'_> {
                 ));
             }
         };
-        Ok(Typed { sql, r#type: of, mark: Mark::Constant, bare: false })
+        Ok(Typed { sql, r#type: of, mark: Mark::Constant, bare: false, weight: 0 })
     }
 
     fn parameter(&self, placeholder: &str, expr: &Expr) -> Resolved<Typed> {
@@ -246,6 +249,7 @@ impl Scope<'_> {
             r#type: Some(parameter.r#type),
             mark: Mark::Constant,
             bare: false,
+            weight: 0,
         })
     }
 
@@ -260,7 +264,7 @@ impl Scope<'_> {
                 Value::SingleQuotedString(value),
             ) => {
                 let sql = dated_text(&text(value), of).ok_or_else(|| type_refusal(expr, DATES))?;
-                Ok(Typed { sql, r#type: Some(of), mark: Mark::Constant, bare: false })
+                Ok(Typed { sql, r#type: Some(of), mark: Mark::Constant, bare: false, weight: 0 })
             }
             _ => Err(outside(expr, "DATE '…' or TIMESTAMP '…'")),
         }
@@ -340,7 +344,8 @@ impl Scope<'_> {
             return Err(measure_refusal(expr));
         }
         let measure = combined([&left, &right], op == &BinaryOperator::Multiply, expr)?;
-        Ok(Typed { sql, r#type: Some(of), mark: Mark::Measure(measure), bare: false })
+        let weight = weighed(&[left, right], expr)?;
+        Ok(Typed { sql, r#type: Some(of), mark: Mark::Measure(measure), bare: false, weight })
     }
 
     fn unary(&self, op: UnaryOperator, inner: &Expr, expr: &Expr) -> Resolved<Typed> {
@@ -368,6 +373,7 @@ impl Scope<'_> {
                 r#type: Some(ColumnType::Boolean),
                 mark: Mark::Dimension(None),
                 bare: false,
+                weight: resolved.weight,
             });
         }
         Self::boolean(sql, &[resolved], inner)
@@ -519,8 +525,19 @@ impl Scope<'_> {
                 (_, Mark::Dimension(_)) => Mark::Dimension(None),
             };
         }
-        Ok(Typed { sql, r#type: of, mark, bare: false })
+        Ok(Typed { sql, r#type: of, mark, bare: false, weight: weighed(sides, expr)? })
     }
+}
+
+/// The weight of something made of these. A stage's column that repeats another one twice doubles with every stage: some
+/// kilobytes of text would be gigabytes of plan, or of value.
+fn weighed(sides: &[Typed], expr: &Expr) -> Resolved<u64> {
+    let weight = sides.iter().fold(0u64, |all, side| all.saturating_add(side.weight));
+    if weight <= WEIGHT_MAX {
+        return Ok(weight);
+    }
+    let message = "an expression that repeats columns too often, seen through its stages";
+    Err(refuse(code::GROWTH, expr.span(), message, "name a value once, and repeat it less"))
 }
 
 /// A sum or product of one member's measures. A constant or another member's value beside a measure would be a weight that

@@ -161,6 +161,7 @@ impl Resolver<'_> {
                 r#type: declared.r#type,
                 mark,
                 origin,
+                weight: 1,
             });
         }
         relation

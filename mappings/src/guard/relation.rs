@@ -64,6 +64,8 @@ pub(super) struct Typed {
     pub(super) mark: Mark,
     /// Whether it is a bare column reference.
     pub(super) bare: bool,
+    /// How often columns of datasets stand in it, seen through all stages.
+    pub(super) weight: u64,
 }
 
 /// A column of a relation.
@@ -79,6 +81,8 @@ pub(super) struct Field {
     pub(super) mark: Mark,
     /// The dataset's column it was read from, when it comes straight from a dataset.
     pub(super) origin: Option<(DatasetName, ColumnName)>,
+    /// How often columns of datasets stand in it, seen through all stages.
+    pub(super) weight: u64,
 }
 
 /// Rows with their columns.

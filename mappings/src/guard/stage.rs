@@ -427,6 +427,7 @@ fn field(item: Item, mark: impl Fn(Mark) -> Mark) -> Resolved<Field> {
         alias: String::new(),
         sql: quoted(&item.name),
         r#type: of,
+        weight: item.typed.weight,
         mark: mark(item.typed.mark),
         origin: None,
         name: item.name,

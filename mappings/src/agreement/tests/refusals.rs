@@ -374,3 +374,33 @@ fn members_are_pinned_by_texts() {
         BASE,
     );
 }
+
+#[test]
+fn two_owners_never_offer_one_place_and_a_raw_key_has_no_other_name() {
+    let mine = |owner: &str, place: &str| {
+        with(
+            "templates:",
+            &format!(
+                "  mine:\n    owner: {owner}\n    at: {{ native: {place} }}\n    entity: person\n    columns:\n      person: {{ from: id, type: int64, use: match, key: household-id }}\n    rule: {{ entities_min: 1 }}\ntemplates:"
+            ),
+        )
+    };
+    for place in ["file:///data/shoppers.parquet", "file:///data", "/data/shoppers.parquet/x"] {
+        one(
+            "place-of-another",
+            "datasets.shoppers.at.native",
+            &mine("brand", place),
+            &mine("grocer", place),
+        );
+    }
+    let column = |text: &str| with("age: { type: utf8, use: dimension }", text);
+    let fine = column("age: { type: utf8, use: dimension }");
+    let shown = column(
+        "age: { type: utf8, use: dimension }\n      raw: { from: mail, type: utf8, use: dimension }",
+    );
+    one("match-key-shown", "datasets.shoppers.columns.raw", &shown, &fine);
+    let named = column(
+        "age: { type: utf8, use: dimension }\n      person__email: { type: utf8, use: filter }",
+    );
+    one("name-reserved", "datasets.shoppers.columns.person__email", &named, &fine);
+}
