@@ -31,6 +31,10 @@ pub(super) struct Run {
 
 /// What a run may take; beyond it the run fails and leaves nothing.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "limits end in `_max`, and clap names the flags after them"
+)]
 struct Limits {
     /// Memory for joins, groups and sorts; beyond it they spill to disk [default: 2048].
     #[arg(long, value_name = "MIB", env = "AIRLOCK_MEMORY_MIB_MAX")]

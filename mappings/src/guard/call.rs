@@ -177,10 +177,9 @@ impl Scope<'_> {
                 "aggregate in a CTE first",
             ));
         }
-        let counted = BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg]);
         let (distinct, item) = match arguments {
             Arguments::Star if name == "count" => {
-                let mark = Mark::Aggregated(counted);
+                let mark = Mark::Aggregated(counted());
                 return Ok(Typed {
                     sql: "COUNT(*)".to_owned(),
                     r#type: Some(ColumnType::Int64),
@@ -213,24 +212,7 @@ impl Scope<'_> {
         let side = inner.resolve(item)?;
         let wanted = wanted(name, distinct, expr)?;
         allowed(wanted, &side, self.relation.released(), expr)?;
-        let numbers = [ColumnType::Int64, ColumnType::Float64];
-        let of = match wanted {
-            Aggregate::Count | Aggregate::CountDistinct => Some(ColumnType::Int64),
-            Aggregate::Sum => {
-                expect(&side, &numbers, expr)?;
-                side.r#type
-            }
-            Aggregate::Avg => {
-                expect(&side, &numbers, expr)?;
-                Some(ColumnType::Float64)
-            }
-            Aggregate::Min | Aggregate::Max => side.r#type,
-        };
-        let further = match (wanted, &side.mark) {
-            (Aggregate::Count | Aggregate::CountDistinct, _) => counted,
-            (_, Mark::Measure(Measure { may, .. }) | Mark::Derived(may)) => may.clone(),
-            (_, _) => BTreeSet::new(),
-        };
+        let (of, further) = given(wanted, &side, expr)?;
         let star = if distinct { "DISTINCT " } else { "" };
         let argument = if wanted == Aggregate::Avg {
             format!("CAST({} AS DOUBLE)", side.sql)
@@ -318,6 +300,38 @@ impl Scope<'_> {
         let weight = given.iter().map(|one| one.weight).sum::<u64>().max(1);
         Ok(Typed { sql, r#type: of, mark: Mark::Released(None), bare: false, weight })
     }
+}
+
+/// The type of an aggregate, and the aggregates that it may go into in turn.
+fn given(
+    wanted: Aggregate,
+    side: &Typed,
+    expr: &Expr,
+) -> Resolved<(Option<ColumnType>, BTreeSet<Aggregate>)> {
+    let numbers = [ColumnType::Int64, ColumnType::Float64];
+    let of = match wanted {
+        Aggregate::Count | Aggregate::CountDistinct => Some(ColumnType::Int64),
+        Aggregate::Sum => {
+            expect(side, &numbers, expr)?;
+            side.r#type
+        }
+        Aggregate::Avg => {
+            expect(side, &numbers, expr)?;
+            Some(ColumnType::Float64)
+        }
+        Aggregate::Min | Aggregate::Max => side.r#type,
+    };
+    let further = match (wanted, &side.mark) {
+        (Aggregate::Count | Aggregate::CountDistinct, _) => counted(),
+        (_, Mark::Measure(Measure { may, .. }) | Mark::Derived(may)) => may.clone(),
+        (_, _) => BTreeSet::new(),
+    };
+    Ok((of, further))
+}
+
+/// What a count may go into.
+fn counted() -> BTreeSet<Aggregate> {
+    BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg])
 }
 
 fn wanted(name: &str, distinct: bool, expr: &Expr) -> Resolved<Aggregate> {
