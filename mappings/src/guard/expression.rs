@@ -6,13 +6,14 @@
 )]
 
 use super::code;
+use super::measure::combined;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Mark, Measure, Relation, Typed, sql_type, text};
+use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
 use super::typing::{
     DATES, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
     measures, outside, shown, type_refusal, ungrouped,
 };
-use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, Parameter, ParameterName};
+use crate::model::{ColumnName, ColumnType, DatasetName, Parameter, ParameterName};
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DateTimeField, Expr, Ident, Spanned, UnaryOperator, Value,
     Visit, Visitor,
@@ -21,8 +22,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-/// The most measures in one product, and occurrences of a dataset in one join: the sum of high powers is the maximum.
-pub(super) const FACTORS_MAX: usize = 3;
 /// The most times that columns may stand in one expression, seen through all stages.
 const WEIGHT_MAX: u64 = 1024;
 
@@ -538,33 +537,6 @@ fn weighed(sides: &[Typed], expr: &Expr) -> Resolved<u64> {
     }
     let message = "an expression that repeats columns too often, seen through its stages";
     Err(refuse(code::GROWTH, expr.span(), message, "name a value once, and repeat it less"))
-}
-
-/// A sum or product of one member's measures. A constant or another member's value beside a measure would be a weight that
-/// whoever writes the text chooses, and a chosen weight singles out one entity's value.
-fn combined(sides: [&Typed; 2], product: bool, expr: &Expr) -> Resolved<Measure> {
-    let may = BTreeSet::from([Aggregate::Sum, Aggregate::Avg]);
-    let mut all = Measure { may, owners: BTreeSet::new(), factors: 0 };
-    for side in sides {
-        let Some(one) = measures(&side.mark) else {
-            if side.mark == Mark::Constant {
-                let message = "a constant beside a measure may single out one entity's value";
-                let change = "the constant outside the aggregate, such as SUM(x) * 2";
-                return Err(refuse(code::AGGREGATE, expr.span(), message, change));
-            }
-            return Err(measure_refusal(expr));
-        };
-        all.may = &all.may & &one.may;
-        all.owners.extend(one.owners.iter().cloned());
-        all.factors =
-            if product { all.factors + one.factors } else { all.factors.max(one.factors) };
-    }
-    if all.owners.len() > 1 || all.factors > FACTORS_MAX {
-        let message = "a combination that may single out one entity's value: another member's measure as a weight, or a high power";
-        let change = "sums and products of at most three measures of one member";
-        return Err(refuse(code::AGGREGATE, expr.span(), message, change));
-    }
-    Ok(all)
 }
 
 /// Operands made comparable: text constants become dates where dates are compared.

@@ -7,7 +7,8 @@
 
 use super::Resolver;
 use super::code;
-use super::expression::{FACTORS_MAX, Names, Scope};
+use super::expression::{Names, Scope};
+use super::measure::FACTORS_MAX;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, quoted};
 use super::scan::{keys_of, part};

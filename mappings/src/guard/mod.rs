@@ -8,6 +8,7 @@ mod call;
 mod code;
 mod expression;
 mod from;
+mod measure;
 mod refuse;
 mod relation;
 mod scan;
