@@ -71,6 +71,41 @@ impl Home {
         self.keys().join(format!("room-{collaboration}.key"))
     }
 
+    fn size_file(&self, collaboration: &CollaborationId) -> PathBuf {
+        self.root.join("sizes").join(collaboration.as_str())
+    }
+
+    /// How long a collaboration's log is known to have been; 0 of one that nothing is known of.
+    pub fn size(&self, collaboration: &CollaborationId) -> Result<u64> {
+        let path = self.size_file(collaboration);
+        let unreadable =
+            || Error::failed("size-unreadable", format!("{} holds no number", path.display()));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(|_| unreadable()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(Error::io("read", &path, &error)),
+        }
+    }
+
+    /// Keeps how long a collaboration's log is, unless more is known already. Whole or not at all.
+    pub fn keep_size(&self, collaboration: &CollaborationId, size: u64) -> Result<()> {
+        use std::io::Write;
+        if self.size(collaboration)? >= size {
+            return Ok(());
+        }
+        let path = self.size_file(collaboration);
+        let folder = self.root.join("sizes");
+        private_folder(&folder)?;
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+            file.write_all(size.to_string().as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| Error::io("write", &path, &error))
+    }
+
     /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone.
     pub fn keep_opening(
         &self,

@@ -35,6 +35,7 @@ impl App {
     ) -> Result<Recorded> {
         let key = signing_key(&self.home, member)?;
         self.decide(collaboration, (member, &key), |state| {
+            self.granting(collaboration, state)?;
             let waits = state.waiting().map(|version| version.agreement.as_ref());
             let agreement = waits.map_or_else(|| super::known(state), Ok)?;
             Ok(Body::Joined {

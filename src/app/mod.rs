@@ -30,6 +30,7 @@ use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A gateway at work in one process.
 #[derive(Debug)]
@@ -82,14 +83,60 @@ impl App {
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
-        let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
-        Ok(recorded(self.log.decide(collaboration, entry).await?))
+        let older = AtomicBool::new(false);
+        let entry = |state: &State| {
+            older.store(self.is_older(collaboration, state), Ordering::Relaxed);
+            Ok(vec![Entry::member(member, key, body(state)?)])
+        };
+        let receipt = self.log.decide(collaboration, entry).await?;
+        Ok(recorded(self.remembered(collaboration, receipt, older.into_inner())))
+    }
+
+    /// Whether the log is shorter than it is known to have been.
+    fn is_older(&self, collaboration: &CollaborationId, state: &State) -> bool {
+        self.home.size(collaboration).is_ok_and(|known| state.size() < known)
+    }
+
+    /// Keeps, beside the database, how long the log has been: an older copy put back is told by that.
+    /// What is appended to an older copy never catches up with what was lost.
+    fn remembered(
+        &self,
+        collaboration: &CollaborationId,
+        receipt: Receipt,
+        older: bool,
+    ) -> Receipt {
+        let known = self.home.size(collaboration).unwrap_or_default();
+        let size = if older { known.saturating_add(1) } else { receipt.size };
+        if let Err(error) = self.home.keep_size(collaboration, size) {
+            tracing::warn!(%collaboration, code = error.code, "the log's length is not kept");
+        }
+        receipt
+    }
+
+    /// Refuses to grant anything on a log that is shorter than it was. Denying never asks.
+    fn granting(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
+        let known = self.home.size(collaboration)?;
+        if state.size() >= known {
+            return Ok(());
+        }
+        let message = format!(
+            "the log has {} leaves and had {known}: an older database was put back",
+            state.size()
+        );
+        Err(Error::refused("log-rolled-back", message).help(
+            "the newer database, or an agreement under a new name; withdrawals may be missing here",
+        ))
     }
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
-        let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
-        Ok(recorded(self.log.decide(collaboration, entry).await?))
+        let older = AtomicBool::new(false);
+        let entry = |state: &State| {
+            older.store(self.is_older(collaboration, state), Ordering::Relaxed);
+            Ok::<_, Error>(vec![Entry::gateway(body.clone())])
+        };
+        let receipt = self.log.decide(collaboration, entry).await?;
+        Ok(recorded(self.remembered(collaboration, receipt, older.into_inner())))
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
@@ -102,6 +149,9 @@ impl App {
         }
         members::signing_key(&self.home, member)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
+        if let Ok(loaded) = self.load(&agreement.collaboration).await {
+            self.granting(&agreement.collaboration, &loaded.state)?;
+        }
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
         self.record(&agreement.collaboration, body).await

@@ -138,6 +138,7 @@ impl App {
         let RunRequest { collaboration, template, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
+        self.granting(&collaboration, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         let parameters = agreements::bind(&agreement, &template, &parameters)?;
@@ -185,7 +186,8 @@ impl App {
             .home
             .claim(&run)?
             .ok_or_else(|| Error::refused("run-id-used", format!("run {run} is at work")))?;
-        self.log.decide(&collaboration, asked).await?;
+        let receipt = self.log.decide(&collaboration, asked).await?;
+        self.remembered(&collaboration, receipt, false);
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         Ok(Started {
             collaboration,

@@ -25,6 +25,7 @@ impl App {
     ) -> Result<Vec<(TemplateName, Digest)>> {
         let key = members::signing_key(&self.home, member)?;
         let loaded = self.load(collaboration).await?;
+        self.granting(collaboration, &loaded.state)?;
         let agreement = known(&loaded.state)?.clone();
         let mine = touching(&agreement, member)?;
         let wanted = match names {
