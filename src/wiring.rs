@@ -8,7 +8,6 @@ use adapter_native::{KeySource, NativeRoom, granted};
 use adapter_spi::{Adapter, Assessment, Cx, Resource, ResourceKind, RunsQueries, Scope};
 use mappings::model::{Agreement, CollaborationId};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,13 +146,19 @@ pub(crate) fn room_key(home: &Home, collaboration: &CollaborationId) -> Result<(
     let mut key = [0u8; 32];
     getrandom::fill(&mut key).map_err(|_| Error::failed("random", "no randomness to be had"))?;
     let text = key.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    match file {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes()).map_err(|error| Error::io("write", &path, &error))
-        }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path).map_err(|kept| kept.error)?;
+        Ok(())
+    };
+    match write() {
         // Another process was faster: its key counts.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::io("write", &path, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::io("write", &path, &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }

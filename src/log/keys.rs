@@ -5,7 +5,6 @@ use super::hex;
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -80,15 +79,13 @@ impl SecretKey {
         hex::decode(text.trim_end()).map(Self::from_seed).ok_or(KeyError::Malformed)
     }
 
-    /// Writes a new key file with mode 0600; an existing file is never touched.
+    /// Writes a new key file with mode 0600, whole or not at all; an existing file is never touched.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         writeln!(file, "{}", hex::encode(self.0.as_bytes()))?;
-        file.sync_all()?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|kept| kept.error)?;
         Ok(())
     }
 
