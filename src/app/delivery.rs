@@ -1,7 +1,7 @@
 //! From a run's landing to its receivers: staged, intended on record, delivered, done on record.
 
 use super::App;
-use super::runs::{Delivered, Preview, RunReport, Started};
+use super::runs::{Delivered, Preview, RunReport, Started, cancelled};
 use crate::error::{Error, Result};
 use crate::log::{Body, FileDigest};
 use crate::results::{
@@ -11,6 +11,7 @@ use adapter_spi::RunOutput;
 use mappings::model::{Digest, MemberId, PlatformId, ResultClass};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
 
 /// Rows shown of an aggregate.
 const PREVIEW_ROWS_MAX: usize = 40;
@@ -100,7 +101,12 @@ fn manifest(
 
 /// Delivers to every receiver's registered destination: everybody's files first, then everybody's manifest, so that
 /// what can go wrong goes wrong while nobody has a result.
-pub(super) async fn commit(app: &App, started: &Started, ready: &Ready) -> Result<Vec<Delivered>> {
+pub(super) async fn commit(
+    app: &App,
+    started: &Started,
+    ready: &Ready,
+    cancel: &CancellationToken,
+) -> Result<Vec<Delivered>> {
     let mut placed = Vec::new();
     for (receiver, manifest) in &ready.manifests {
         let Some(destination) = started.agreement.destinations.get(receiver) else {
@@ -115,6 +121,9 @@ pub(super) async fn commit(app: &App, started: &Started, ready: &Ready) -> Resul
         placed.push((receiver, place, manifest));
     }
     app.may_deliver(started).await?;
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
     let mut delivered = Vec::new();
     for (receiver, place, manifest) in placed {
         let url = results::publish(&place, manifest).await?;

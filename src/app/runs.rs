@@ -230,7 +230,7 @@ impl App {
         let output = self.watch(started, landing, cancel, progress).await?;
         let ready = delivery::stage(self, started, landing, &output).await?;
         self.intend(started, ready.intent(started)).await?;
-        let delivered = delivery::commit(self, started, &ready).await?;
+        let delivered = delivery::commit(self, started, &ready, cancel).await?;
         self.record(&started.collaboration, ready.outcome(started)).await?;
         ready.report(started, output, delivered)
     }
@@ -330,7 +330,7 @@ fn code_of(error: &Error) -> Code {
     Code::new(&error.code).unwrap_or_else(|_| Code::interrupted())
 }
 
-fn cancelled() -> Error {
+pub(super) fn cancelled() -> Error {
     Error::new(Kind::Cancelled, "cancelled", "the run was cancelled; nothing of it is left")
 }
 
