@@ -114,7 +114,7 @@ async fn gateway(folder: &Path, text: &str) -> Fallible<(App, Agreement)> {
     let app = App::open(&home).await?;
     app.propose(&agreement, &MemberId::new("one")?).await?;
     for member in agreement.members.keys() {
-        app.join(&agreement.collaboration, member).await?;
+        app.join(&agreement.collaboration, member, None).await?;
     }
     for member in agreement.members.keys() {
         app.approve(&agreement.collaboration, None, member).await?;

@@ -16,6 +16,16 @@ pub struct Home {
 }
 
 impl Home {
+    /// Opens a gateway's folder that is there already: looking must not make one.
+    pub fn existing(root: &Path) -> Result<Self> {
+        if root.join("airlock.db").is_file() {
+            return Self::open(root);
+        }
+        let message = format!("{} holds no gateway's log", root.display());
+        Err(Error::invalid("home-missing", message)
+            .help("--home FOLDER, or AIRLOCK_HOME; airlock apply makes one"))
+    }
+
     /// Opens the folder, making it (private to its owner) when it is not there.
     pub fn open(root: &Path) -> Result<Self> {
         if root.to_str().is_none() {
@@ -28,6 +38,7 @@ impl Home {
         for folder in [root.to_path_buf(), home.keys(), home.scratch()] {
             private_folder(&folder)?;
         }
+        refuse_open(&home.keys())?;
         Ok(home)
     }
 
@@ -89,24 +100,18 @@ impl Home {
 
     /// Keeps how long a collaboration's log is, unless more is known already. Whole or not at all.
     pub fn keep_size(&self, collaboration: &CollaborationId, size: u64) -> Result<()> {
-        use std::io::Write;
         if self.size(collaboration)? >= size {
             return Ok(());
         }
         let path = self.size_file(collaboration);
         let folder = self.root.join("sizes");
         private_folder(&folder)?;
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-            file.write_all(size.to_string().as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|error| Error::io("write", &path, &error))
+        replace(&folder, &path, size.to_string().as_bytes())
     }
 
-    /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone.
+    /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone. On disk when this
+    /// returns. Called under the run's claim, before its request is on record; an opening of a request that never came
+    /// to be is replaced.
     pub fn keep_opening(
         &self,
         collaboration: &CollaborationId,
@@ -114,24 +119,12 @@ impl Home {
         salt: &[u8; 32],
         parameters: &serde_json::Value,
     ) -> Result<()> {
-        use std::io::Write;
-        use std::os::unix::fs::OpenOptionsExt;
         let folder = self.root.join("openings").join(collaboration.as_str());
         private_folder(&folder)?;
         let path = folder.join(format!("{run}.json"));
         let salt = salt.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        match file {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes()).map_err(|error| Error::io("write", &path, &error))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Error::refused("run-id-used", format!("run {run} was requested before"))
-                    .help("another run id, or none"))
-            }
-            Err(error) => Err(Error::io("write", &path, &error)),
-        }
+        replace(&folder, &path, text.as_bytes())
     }
 }
 
@@ -202,6 +195,35 @@ fn run_of(name: &str) -> Option<RunId> {
     let run =
         landing.or_else(|| spill().map(|(run, _)| run)).or_else(|| name.strip_suffix(".lock"));
     RunId::new(run?).ok()
+}
+
+/// Writes a file of mode 0600, whole or not at all, on disk when this returns.
+fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|error| Error::io("write", path, &error))
+}
+
+/// Refuses a folder for secrets that other users of the machine may enter.
+fn refuse_open(folder: &Path) -> Result<()> {
+    let found = std::fs::metadata(folder).map_err(|error| Error::io("look at", folder, &error))?;
+    if !others_may(&found) {
+        return Ok(());
+    }
+    let message = format!("{} can be entered by others", folder.display());
+    Err(Error::refused("home-exposed", message).help(format!("chmod 700 {}", folder.display())))
+}
+
+/// Whether other users of the machine may do anything with it.
+pub(crate) fn others_may(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    found.permissions().mode() & 0o077 != 0
 }
 
 fn private_folder(folder: &Path) -> Result<()> {

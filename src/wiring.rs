@@ -2,7 +2,7 @@
 
 use crate::app::Started;
 use crate::error::{Error, Result};
-use crate::home::Home;
+use crate::home::{Home, others_may};
 use crate::log::{Revocable, State};
 use adapter_native::{KeySource, NativeRoom, granted};
 use adapter_spi::{Adapter, Assessment, Cx, Resource, ResourceKind, RunsQueries, Scope};
@@ -137,11 +137,16 @@ pub(crate) fn location(text: &str) -> Result<String> {
     url.map(String::from).map_err(|()| Error::invalid("location", "a path that has no URL"))
 }
 
-/// Makes a collaboration's room key when there is none.
+/// Makes a collaboration's room key when there is none; refuses one that others can read.
 pub(crate) fn room_key(home: &Home, collaboration: &CollaborationId) -> Result<()> {
     let path = home.room_key(collaboration);
-    if path.exists() {
-        return Ok(());
+    if let Ok(found) = std::fs::metadata(&path) {
+        if !others_may(&found) {
+            return Ok(());
+        }
+        let message = format!("{} can be read by others", path.display());
+        return Err(Error::refused("key-file-exposed", message)
+            .help("chmod 600, and a new collaboration when others may have read it"));
     }
     let mut key = [0u8; 32];
     getrandom::fill(&mut key).map_err(|_| Error::failed("random", "no randomness to be had"))?;

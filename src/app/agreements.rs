@@ -180,6 +180,15 @@ pub fn places_apart(agreement: &Agreement) -> Result<()> {
                     .help("a destination of its own"));
             }
         }
+        let others = agreement.destinations.iter().filter(|(other, _)| *other < receiver);
+        for (other, theirs) in others {
+            if crate::results::overlaps(theirs, destination) {
+                let message =
+                    format!("the destinations of {other} and {receiver} lie in each other");
+                return Err(Error::invalid("destination-of-another", message)
+                    .help("a destination of its own"));
+            }
+        }
     }
     Ok(())
 }

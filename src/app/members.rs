@@ -4,7 +4,7 @@ use super::{App, Recorded, key_error};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::log::{Body, PublicKey, SecretKey};
-use mappings::model::{CollaborationId, MemberId};
+use mappings::model::{CollaborationId, Digest, MemberId};
 
 /// Makes a member's signing key; refuses to replace one.
 pub fn keygen(home: &Home, member: &MemberId) -> Result<PublicKey> {
@@ -27,23 +27,30 @@ pub(super) fn signing_key(home: &Home, member: &MemberId) -> Result<SecretKey> {
 }
 
 impl App {
-    /// Joins as a member: accepts the agreement as it stands now, under the member's key.
+    /// Joins as a member: accepts the agreement that waits, under the member's key. With a digest, only that one.
     pub async fn join(
         &self,
         collaboration: &CollaborationId,
         member: &MemberId,
-    ) -> Result<Recorded> {
+        only: Option<Digest>,
+    ) -> Result<(Digest, Recorded)> {
         let key = signing_key(&self.home, member)?;
-        self.decide(collaboration, (member, &key), |state| {
+        let state = self.load(collaboration).await?.state;
+        let agreement = state.waiting().or(state.in_force()).map(|version| version.digest);
+        let agreement = agreement.ok_or_else(|| {
+            Error::refused("no-agreement", "this collaboration has no agreement yet")
+                .help("airlock apply FILE --as MEMBER")
+        })?;
+        if only.is_some_and(|only| only != agreement) {
+            let message = format!("the agreement that waits is {agreement}");
+            return Err(Error::refused("agreement-not-proposed", message)
+                .help("the digest that `airlock check` prints for the agreed file"));
+        }
+        // Whatever is proposed meanwhile, only what was looked at is accepted.
+        let recorded = self.decide(collaboration, (member, &key), |state| {
             self.granting(collaboration, state)?;
-            let waits = state.waiting().map(|version| version.agreement.as_ref());
-            let agreement = waits.map_or_else(|| super::known(state), Ok)?;
-            Ok(Body::Joined {
-                member: member.clone(),
-                key: key.public(),
-                agreement: agreement.digest(),
-            })
-        })
-        .await
+            Ok(Body::Joined { member: member.clone(), key: key.public(), agreement })
+        });
+        Ok((agreement, recorded.await?))
     }
 }

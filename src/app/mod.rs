@@ -57,9 +57,17 @@ pub struct Recorded {
 }
 
 impl App {
+    /// Opens the gateway of a folder that has one; looking makes nothing.
+    pub async fn existing(home: &Path) -> Result<Self> {
+        Self::over(Home::existing(home)?).await
+    }
+
     /// Opens the gateway of a folder: its log, its key (made at first use), its rooms.
     pub async fn open(home: &Path) -> Result<Self> {
-        let home = Home::open(home)?;
+        Self::over(Home::open(home)?).await
+    }
+
+    async fn over(home: Home) -> Result<Self> {
         let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
         let store: Arc<dyn Store> = Arc::new(store);
         let key = gateway_key(&home)?;

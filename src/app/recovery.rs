@@ -8,6 +8,10 @@ use crate::log::{Body, Code, Run};
 use crate::results::{self, Delivery, Place};
 use mappings::model::{CollaborationId, RunId};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a destination may keep a command waiting for what an older run left there.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
 
 impl App {
     /// Settles every open run of a collaboration that no living process works on. One whose destination can't be seen
@@ -20,8 +24,11 @@ impl App {
                 continue;
             }
             let Some(_ours) = self.home.claim(run)? else { continue };
-            if let Err(error) = self.settle(collaboration, run, Code::interrupted()).await {
-                tracing::warn!(%run, code = error.code, "an open run stays open");
+            let settled = self.settle(collaboration, run, Code::interrupted());
+            match tokio::time::timeout(SETTLE_MAX, settled).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%run, code = error.code, "an open run stays open"),
+                Err(_) => tracing::warn!(%run, "an open run stays open: its storage is silent"),
             }
         }
         Ok(())
@@ -40,7 +47,7 @@ impl App {
         let mut delivered = BTreeMap::new();
         for receiver in &open.receivers {
             let Some(destination) = open.agreement.destinations.get(receiver) else { continue };
-            let place = Place::open(destination)?;
+            let place = Place::look(destination)?;
             match results::state(&place, collaboration, run).await? {
                 Delivery::Complete(found)
                     if wanted.and_then(|all| all.get(receiver)) == Some(&found) =>

@@ -5,6 +5,7 @@ use super::{App, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
 use crate::log::{self, Body, Code, Entry, Run, State, Touched};
+use crate::wiring;
 use adapter_spi::{
     Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
 };
@@ -141,6 +142,7 @@ impl App {
         self.granting(&collaboration, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
+        self.places_hold(&agreement)?;
         let parameters = agreements::bind(&agreement, &template, &parameters)?;
         let run = run.map_or_else(|| self.new_run_id(), Ok)?;
         let receivers: Vec<MemberId> = agreement
@@ -182,13 +184,10 @@ impl App {
             };
             Ok::<_, Error>(vec![Entry::member(&by, &key, body)])
         };
-        let claim = self
-            .home
-            .claim(&run)?
-            .ok_or_else(|| Error::refused("run-id-used", format!("run {run} is at work")))?;
+        let claim = self.claim(&collaboration, &run).await?;
+        self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         let receipt = self.log.decide(&collaboration, asked).await?;
         self.remembered(&collaboration, receipt, false);
-        self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         Ok(Started {
             collaboration,
             run,
@@ -200,6 +199,34 @@ impl App {
             limits,
             _claim: claim,
         })
+    }
+
+    /// Claims a run's id for this process; refused when it was requested before, or is being requested.
+    async fn claim(&self, collaboration: &CollaborationId, run: &RunId) -> Result<Claim> {
+        let used = |what: &str| {
+            Error::refused("run-id-used", format!("run {run} {what}"))
+                .help("another run id, or none")
+        };
+        let claim = self.home.claim(run)?.ok_or_else(|| used("is at work"))?;
+        if self.load(collaboration).await?.state.runs().contains_key(run) {
+            return Err(used("was requested before"));
+        }
+        Ok(claim)
+    }
+
+    /// Places are looked at again: a link may lead elsewhere than when the agreement was recorded.
+    fn places_hold(&self, agreement: &Agreement) -> Result<()> {
+        agreements::places_apart(agreement)?;
+        wiring::room_key(&self.home, &agreement.collaboration)?;
+        let home = wiring::location(&self.home.root().to_string_lossy())?;
+        let inside = |place: &&String| crate::results::overlaps(&home, place);
+        if agreement.destinations.values().any(|place| inside(&place)) {
+            let message = "a destination and the gateway's own folder lie in each other";
+            return Err(
+                Error::refused("destination-is-home", message).help("a destination of its own")
+            );
+        }
+        Ok(())
     }
 
     fn new_run_id(&self) -> Result<RunId> {

@@ -1,8 +1,8 @@
 //! Where a collaboration stands, for people: a reading of the folded state, nothing stored.
 
 use super::{App, agreements};
-use crate::error::Result;
-use crate::log::{Revocable, RunStatus};
+use crate::error::{Error, Result};
+use crate::log::{MemberState, Revocable, RunStatus, State};
 use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
 use serde::Serialize;
 
@@ -26,6 +26,10 @@ pub struct Standing {
     pub collaboration: CollaborationId,
     /// Leaves in its log.
     pub leaves: u64,
+    /// The agreement in force.
+    pub agreement: Option<Digest>,
+    /// The agreement that waits, and for whom.
+    pub waiting: Option<(Digest, Vec<MemberId>)>,
     /// Members and their states.
     pub members: Vec<(MemberId, String)>,
     /// Templates and their approvals.
@@ -39,18 +43,29 @@ pub struct Standing {
 }
 
 impl App {
-    /// One collaboration, or all.
-    pub async fn status(&self, only: Option<&CollaborationId>) -> Result<Vec<Standing>> {
+    /// One collaboration, or all; beside them those that could not be read, which keep nobody from seeing the rest.
+    pub async fn status(
+        &self,
+        only: Option<&CollaborationId>,
+    ) -> Result<(Vec<Standing>, Vec<(CollaborationId, Error)>)> {
         let collaborations = match only {
             Some(one) => vec![one.clone()],
             None => self.log.collaborations().await?,
         };
-        let mut standings = Vec::new();
+        let (mut standings, mut unread) = (Vec::new(), Vec::new());
         for collaboration in collaborations {
-            self.recover(&collaboration).await?;
-            standings.push(self.standing_of(&collaboration).await?);
+            match self.recovered(&collaboration).await {
+                Ok(standing) => standings.push(standing),
+                Err(error) if only.is_some() => return Err(error),
+                Err(error) => unread.push((collaboration, error)),
+            }
         }
-        Ok(standings)
+        Ok((standings, unread))
+    }
+
+    async fn recovered(&self, collaboration: &CollaborationId) -> Result<Standing> {
+        self.recover(collaboration).await?;
+        self.standing_of(collaboration).await
     }
 
     async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
@@ -78,11 +93,9 @@ impl App {
         Ok(Standing {
             collaboration: collaboration.clone(),
             leaves: loaded.size,
-            members: state
-                .members()
-                .into_iter()
-                .map(|(member, state)| (member, format!("{state:?}").to_lowercase()))
-                .collect(),
+            agreement: state.in_force().map(|version| version.digest),
+            waiting: waiting(state),
+            members: members(state),
             templates,
             revocations: state.revocations().keys().map(named).collect(),
             runs: state
@@ -96,6 +109,32 @@ impl App {
                 .saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX)),
         })
     }
+}
+
+fn waiting(state: &State) -> Option<(Digest, Vec<MemberId>)> {
+    let version = state.waiting()?;
+    let members = state.members();
+    let missing = members.iter().filter(|(_, stands)| **stands == MemberState::Invited);
+    Some((version.digest, missing.map(|(member, _)| member.clone()).collect()))
+}
+
+/// Members as the agreement in force has them; those who are new in the one that waits as they stand there.
+fn members(state: &State) -> Vec<(MemberId, String)> {
+    let holds = |member: &MemberId| {
+        state.in_force().is_some_and(|version| version.accepted.contains(member))
+    };
+    let seen = |member: &MemberId, stands: MemberState| match stands {
+        MemberState::Invited | MemberState::Declined if holds(member) => MemberState::Joined,
+        MemberState::Invited
+        | MemberState::Joined
+        | MemberState::Declined
+        | MemberState::Revoked => stands,
+    };
+    let named = |(member, state): (MemberId, MemberState)| {
+        let stands = format!("{:?}", seen(&member, state)).to_lowercase();
+        (member, stands)
+    };
+    state.members().into_iter().map(named).collect()
 }
 
 fn named(what: &Revocable) -> String {

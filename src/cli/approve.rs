@@ -27,7 +27,7 @@ impl Approve {
             return Err(Error::invalid("template-missing", "name templates, or say --all"));
         }
         let names = (!self.all).then_some(self.templates.as_slice());
-        let app = App::open(home).await?;
+        let app = App::existing(home).await?;
         let approved = app.approve(&self.collaboration, names, &self.member).await?;
         for (name, digest) in &approved {
             screen.say(format!("{} approved {name} {digest}", self.member));

@@ -1,8 +1,10 @@
 //! `airlock audit`: show the agreement log, export it, or verify an export with nothing but a public key.
 
 use super::screen::Screen;
+use crate::app::audit::Report;
 use crate::app::{App, audit};
 use crate::error::Result;
+use crate::wiring::location;
 use mappings::model::CollaborationId;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +37,20 @@ enum Act {
         /// The gateway's public key, `ed25519:…`; without it the key in the log's first leaf is shown, not trusted.
         #[arg(long)]
         key: Option<String>,
+        /// A folder exported earlier: nothing of it may have changed since.
+        #[arg(long)]
+        older: Option<PathBuf>,
+    },
+    /// Verify a delivered result: manifest, files and, with an exported log, its place on the record.
+    Result {
+        /// The folder or `s3://` prefix where the manifest lies.
+        at: String,
+        /// The gateway's public key, `ed25519:…`.
+        #[arg(long)]
+        key: String,
+        /// An exported log, verified as well.
+        #[arg(long)]
+        log: Option<PathBuf>,
     },
 }
 
@@ -42,7 +58,7 @@ impl Audit {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         match self.act {
             Act::Show { collaboration } => {
-                let lines = App::open(home).await?.leaves(&collaboration).await?;
+                let lines = App::existing(home).await?.leaves(&collaboration).await?;
                 screen.table(
                     &["leaf", "at (UTC)", "by", "what"],
                     lines.iter().map(|l| {
@@ -54,7 +70,7 @@ impl Audit {
                 );
             }
             Act::Export { collaboration, to } => {
-                let exported = App::open(home).await?.export(&collaboration, &to).await?;
+                let exported = App::existing(home).await?.export(&collaboration, &to).await?;
                 screen.say(format!("{} leaves → {}", exported.leaves, to.display()));
                 screen.say(format!(
                     "verify: airlock audit verify {} --key {}",
@@ -63,20 +79,50 @@ impl Audit {
                 ));
                 screen.object(&serde_json::json!({ "collaboration": collaboration, "leaves": exported.leaves, "key": exported.key }));
             }
-            Act::Verify { folder, key } => {
-                let verified = audit::verify(&folder, key.as_deref())?;
+            Act::Verify { folder, key, older } => {
+                let report = audit::verify(&folder, key.as_deref(), older.as_deref())?;
+                shown(&report, key.is_some(), screen);
+            }
+            Act::Result { at, key, log } => {
+                let at = location(&at)?;
+                let manifest = audit::verify_result(&at, &key, log.as_deref()).await?;
                 screen.say(format!(
-                    "{} leaves verified: every hash, every signature, every decision legal",
-                    verified.leaves
+                    "run {} of {}: {} rows for {}, {} files as signed{}",
+                    manifest.run,
+                    manifest.template,
+                    manifest.rows,
+                    manifest.receiver,
+                    manifest.files.len(),
+                    if log.is_some() { ", on record in the log" } else { "" }
                 ));
-                screen.say(format!(
-                    "signed by {}{}",
-                    verified.key,
-                    if key.is_some() { "" } else { " (not pinned: compare it)" }
-                ));
-                screen.object(&serde_json::json!({ "verified": true, "leaves": verified.leaves, "key": verified.key, "pinned": key.is_some() }));
+                screen.object(&serde_json::json!({ "verified": true, "on_record": log.is_some(), "manifest": manifest }));
             }
         }
         Ok(())
     }
+}
+
+fn shown(report: &Report, pinned: bool, screen: Screen) {
+    screen.say(format!(
+        "{} leaves verified: every hash, {} members' signatures, every decision legal",
+        report.leaves, report.signatures
+    ));
+    let compare = if pinned { "" } else { " (not pinned: compare it, or give --key)" };
+    screen.say(format!("signed by {}{compare}", report.key));
+    screen.table(
+        &["member", "decides under"],
+        report.members.iter().map(|(member, key)| vec![member.to_string(), key.clone()]),
+    );
+    if !report.open.is_empty() {
+        screen.say(format!("without an outcome: {}", report.open.join(", ")));
+    }
+    if !report.other_texts.is_empty() {
+        screen.say(format!(
+            "compiled otherwise than this version would: {}",
+            super::check::join(report.other_texts.iter())
+        ));
+    }
+    screen.object(
+        &serde_json::json!({ "verified": true, "pinned": pinned, "key": report.key, "leaves": report.leaves, "log": report }),
+    );
 }

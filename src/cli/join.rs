@@ -3,7 +3,7 @@
 use super::screen::Screen;
 use crate::app::App;
 use crate::error::Result;
-use mappings::model::{CollaborationId, MemberId};
+use mappings::model::{CollaborationId, Digest, MemberId};
 use std::path::Path;
 
 /// Arguments of `join`.
@@ -14,16 +14,27 @@ pub(super) struct Join {
     /// The member who joins.
     #[arg(long = "as")]
     member: MemberId,
+    /// Join only this agreement: the digest that `airlock check` prints for the file that was agreed.
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    agreement: Option<Digest>,
+}
+
+fn digest(text: &str) -> std::result::Result<Digest, String> {
+    Digest::try_from(text.to_owned())
 }
 
 impl Join {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let app = App::open(home).await?;
-        let recorded = app.join(&self.collaboration, &self.member).await?;
-        screen
-            .say(format!("{} joined {}, leaf {}", self.member, self.collaboration, recorded.index));
+        let app = App::existing(home).await?;
+        let joined = app.join(&self.collaboration, &self.member, self.agreement).await?;
+        let (agreement, recorded) = joined;
+        screen.say(format!(
+            "{} joined {} under agreement {agreement}, leaf {}",
+            self.member, self.collaboration, recorded.index
+        ));
         screen.object(&serde_json::json!({
-            "collaboration": self.collaboration, "member": self.member, "receipt": recorded,
+            "collaboration": self.collaboration, "member": self.member, "agreement": agreement,
+            "receipt": recorded,
         }));
         Ok(())
     }

@@ -84,6 +84,13 @@ pub fn main() -> ExitCode {
     };
     let screen = Screen::new(arguments.json);
     match dispatch(arguments, screen) {
+        Ok(()) if screen::lost() => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "airlock: the output could not be written [output-lost]"
+            );
+            ExitCode::from(1)
+        }
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             screen.object(&serde_json::json!({ "error": error }));

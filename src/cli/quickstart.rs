@@ -83,7 +83,7 @@ impl Quickstart {
         screen.heading("5  The record, verified offline");
         let folder = self.dir.join("evidence");
         let exported = app.export(&agreement.collaboration, &folder).await?;
-        let verified = audit::verify(&folder, Some(&exported.key))?;
+        let verified = audit::verify(&folder, Some(&exported.key), None)?;
         screen.say(format!(
             "  {} leaves in {}: every hash, signature and decision checked",
             verified.leaves,
@@ -121,7 +121,7 @@ async fn enrol(home: &Path, agreement: &Agreement, screen: Screen) -> Result<App
         .ok_or_else(|| Error::failed("bug", "the demo agreement has no members"))?;
     app.propose(agreement, proposer).await?;
     for member in agreement.members.keys() {
-        app.join(&agreement.collaboration, member).await?;
+        app.join(&agreement.collaboration, member, Some(agreement.digest())).await?;
         screen.say(format!("  {member} joined"));
     }
     for member in agreement.members.keys() {

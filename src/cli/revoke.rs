@@ -65,7 +65,7 @@ impl What {
 impl Revoke {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let withdrawal = self.what.withdrawal()?;
-        let app = App::open(home).await?;
+        let app = App::existing(home).await?;
         let recorded = app.revoke(&self.collaboration, &withdrawal, &self.member).await?;
         screen.say(format!(
             "{} withdrew {withdrawal} from {}, leaf {}; the native room denies from now on",

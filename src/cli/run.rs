@@ -68,7 +68,7 @@ impl Limits {
 impl Run {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let parameters = named(&self.parameters)?;
-        let app = App::open(home).await?;
+        let app = App::existing(home).await?;
         let request = RunRequest {
             collaboration: self.collaboration,
             template: self.template,

@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The terminal, or a pipe.
@@ -104,7 +105,20 @@ impl Drop for Progress {
 
 /// Text that is the command's output in both modes: a schema.
 pub(super) fn put(text: &str) {
-    // A closed pipe (`| head`) is the reader's choice, not a failure of the command.
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // A closed pipe (`| head`) is the reader's choice, not a failure of the command.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            LOST.store(true, Ordering::Relaxed);
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Whether something that was to be shown could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether the output is not whole.
+pub(super) fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }

@@ -16,10 +16,17 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let app = App::open(home).await?;
-        let standings = app.status(self.collaboration.as_ref()).await?;
+        let app = App::existing(home).await?;
+        let (standings, unread) = app.status(self.collaboration.as_ref()).await?;
         for s in &standings {
             screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
+            if let Some((agreement, missing)) = &s.waiting {
+                screen.say(format!(
+                    "agreement {} waits for {}",
+                    agreement.short(),
+                    join(missing.iter())
+                ));
+            }
             screen.table(
                 &["member", "state"],
                 s.members.iter().map(|(m, st)| vec![m.to_string(), st.clone()]),
@@ -44,10 +51,18 @@ impl Status {
             );
             screen.say(format!("runs left in the window: {}", s.runs_left));
         }
-        if standings.is_empty() {
+        if standings.is_empty() && unread.is_empty() {
             screen.say("no collaboration yet: airlock apply FILE --as MEMBER");
         }
-        screen.object(&serde_json::json!({ "collaborations": standings }));
+        let unreadable: serde_json::Map<_, _> = unread
+            .iter()
+            .map(|(name, error)| (name.to_string(), serde_json::json!(error)))
+            .collect();
+        screen
+            .object(&serde_json::json!({ "collaborations": standings, "unreadable": unreadable }));
+        for (name, error) in &unread {
+            screen.say(format!("{name} can't be read: {error}"));
+        }
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};
 
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Appended, Head, Store, StoreError};
 use checkpoint::CheckpointError;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
@@ -147,7 +147,8 @@ pub struct Loaded {
 struct Known {
     state: Arc<State>,
     tree: Tree,
-    vouched: bool,
+    /// The signed checkpoint over all of it.
+    note: String,
 }
 
 /// The logs of all collaborations in one store, under one gateway key. Collaborations share nothing but the store.
@@ -216,20 +217,23 @@ impl AgreementLog {
                 return Err(LogError::Empty.into());
             }
             let leaves = self.checked(collaboration, &known.state, entries)?;
-            let stored = leaves.iter().map(Leaf::canonical).collect();
-            match self.store.append(collaboration, known.state.size(), stored).await {
+            let appended = self.signed(collaboration, &mut known.tree, &leaves)?;
+            let (size, note) = (known.state.size(), appended.checkpoint.clone());
+            match self.store.append(collaboration, size, appended).await {
                 Ok(_) => {
-                    known.take_in(&leaves)?;
-                    return Ok(self.vouch(collaboration, &mut known).await?);
+                    known.take_in(&leaves, note)?;
+                    return Ok(known.receipt(known.state.size().saturating_sub(1))?);
                 }
-                Err(StoreError::Conflict { .. }) => {}
+                Err(StoreError::Conflict { .. }) => known.tree.truncate(size),
                 Err(
-                    error @ (StoreError::NotFound
-                    | StoreError::Unavailable
+                    error @ (StoreError::Unavailable
                     | StoreError::Full
                     | StoreError::Corrupt
                     | StoreError::ReadOnly),
-                ) => return Err(LogError::Store(error).into()),
+                ) => {
+                    known.tree.truncate(size);
+                    return Err(LogError::Store(error).into());
+                }
             }
         }
         Err(LogError::Busy.into())
@@ -244,8 +248,7 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        let checkpoint = self.sign(collaboration, &mut known).await?;
-        known.receipt(index, checkpoint)
+        known.receipt(index)
     }
 
     /// Proves that the log of `new` leaves begins with that of `old`.
@@ -271,9 +274,10 @@ impl AgreementLog {
             let known = self.known(collaboration);
             let mut known = known.lock().await;
             self.refresh(collaboration, &mut known).await?;
-            // Signing may find the log longer than it was.
-            let checkpoint = self.sign(collaboration, &mut known).await?;
-            (known.state.size(), checkpoint)
+            if known.state.size() == 0 {
+                return Err(LogError::NotFound.into());
+            }
+            (known.state.size(), known.note.clone())
         };
         let mut writer = bundle::Writer::create(folder)?;
         let mut written = 0;
@@ -295,54 +299,48 @@ impl AgreementLog {
         Arc::clone(known.entry(collaboration.clone()).or_default())
     }
 
-    /// Reads what others appended. The first time it also requires that the log is what this gateway signed.
+    /// Reads what others appended, and requires that the log is what this gateway signed: leaves and their checkpoint
+    /// come together, so a leaf that no checkpoint covers was put there by somebody else.
     async fn refresh(
         &self,
         collaboration: &CollaborationId,
         known: &mut Known,
     ) -> Result<(), LogError> {
-        // The checkpoint first: whoever appends and signs in between makes the log longer, never shorter.
-        let signed = if known.vouched { None } else { self.signed(collaboration).await? };
-        let size = self.store.size(collaboration).await?;
+        // A decision that was dropped while it was being appended left its hashes here.
+        known.tree.truncate(known.state.size());
+        if self.store.size(collaboration).await? == known.state.size() {
+            return Ok(());
+        }
+        let Head { size, checkpoint } = self.store.head(collaboration).await?;
         if size < known.state.size() {
             return Err(LogError::Tampered("it is shorter than before"));
         }
-        if signed.as_ref().is_some_and(|checkpoint| checkpoint.size > size) {
-            return Err(LogError::Tampered("it is shorter than its checkpoint"));
+        let note = checkpoint.ok_or(LogError::Tampered("its end is not signed"))?;
+        let signed = match Checkpoint::verify(&note, &self.gateway(), collaboration) {
+            Err(CheckpointError::NotSigned) => return Err(LogError::OtherGateway),
+            read => read?,
+        };
+        if signed.size != size {
+            return Err(LogError::Tampered("it is not as long as its checkpoint says"));
         }
         while known.state.size() < size {
-            let page = self.store.read(collaboration, known.state.size(), PAGE).await?;
+            let left = usize::try_from(size - known.state.size()).unwrap_or(PAGE).min(PAGE);
+            let page = self.store.read(collaboration, known.state.size(), left).await?;
             if page.is_empty() {
                 return Err(StoreError::Corrupt.into());
             }
-            // Leaves below the checkpoint were checked before they were appended; the root below vouches for them.
-            let covered = signed.as_ref().map_or(0, |checkpoint| checkpoint.size);
-            known.read_in(&page, covered)?;
+            // Each was checked before it was appended; the root below vouches for them.
+            known.read_in(&page)?;
         }
-        if let Some(checkpoint) = signed
-            && known.tree.root(checkpoint.size) != Some(checkpoint.root)
-        {
+        if known.tree.root(size) != Some(signed.root) {
             *known = Known::default();
             return Err(LogError::Tampered("its root is not the signed one"));
         }
         if known.state.gateway().is_some_and(|gateway| *gateway != self.gateway()) {
             return Err(LogError::OtherGateway);
         }
-        known.vouched = true;
+        known.note = note;
         Ok(())
-    }
-
-    async fn signed(
-        &self,
-        collaboration: &CollaborationId,
-    ) -> Result<Option<Checkpoint>, LogError> {
-        let Some(note) = self.store.checkpoint(collaboration).await? else {
-            return Ok(None);
-        };
-        match Checkpoint::verify(&note, &self.gateway(), collaboration) {
-            Err(CheckpointError::NotSigned) => Err(LogError::OtherGateway),
-            read => Ok(Some(read?)),
-        }
     }
 
     /// Turns entries into legal leaves, each checked on the state that the ones before it make.
@@ -367,76 +365,52 @@ impl AgreementLog {
         Ok(leaves)
     }
 
-    /// Signs the head and proves the newest leaf under it.
-    async fn vouch(
+    /// Leaves as they are stored, with the checkpoint over the log that they make; their hashes are in the tree then.
+    fn signed(
         &self,
         collaboration: &CollaborationId,
-        known: &mut Known,
-    ) -> Result<Receipt, LogError> {
-        let newest = known.state.size().saturating_sub(1);
-        let checkpoint = self.sign(collaboration, known).await?;
-        known.receipt(newest, checkpoint)
-    }
-
-    /// A checkpoint over all that is known. When another writer has signed a longer log meanwhile, that one is
-    /// read in and its checkpoint is used: the signed size never falls.
-    async fn sign(
-        &self,
-        collaboration: &CollaborationId,
-        known: &mut Known,
-    ) -> Result<String, LogError> {
-        for _ in 0..ATTEMPTS_MAX {
-            let size = known.tree.size();
-            let root = known.tree.root(size).ok_or(LogError::NotFound)?;
-            let head = Checkpoint { collaboration: collaboration.clone(), size, root };
-            let note = head.sign(&self.key);
-            match self.store.save_checkpoint(collaboration, size, &note).await {
-                Ok(()) => return Ok(note),
-                Err(StoreError::Conflict { .. }) => self.refresh(collaboration, known).await?,
-                Err(StoreError::Corrupt) => {
-                    return Err(LogError::Tampered("a size was signed twice"));
-                }
-                Err(StoreError::NotFound) => return Err(LogError::NotFound),
-                Err(
-                    error @ (StoreError::Unavailable | StoreError::Full | StoreError::ReadOnly),
-                ) => return Err(error.into()),
-            }
+        tree: &mut Tree,
+        leaves: &[Leaf],
+    ) -> Result<Appended, LogError> {
+        let leaves: Vec<_> = leaves.iter().map(Leaf::canonical).collect();
+        for bytes in &leaves {
+            tree.push(tree::leaf_hash(bytes));
         }
-        Err(LogError::Busy)
+        let size = tree.size();
+        let root = tree.root(size).ok_or(LogError::Tampered("root"))?;
+        let head = Checkpoint { collaboration: collaboration.clone(), size, root };
+        Ok(Appended { leaves, checkpoint: head.sign(&self.key) })
     }
 }
 
 impl Known {
-    fn read_in(&mut self, page: &[Vec<u8>], covered: u64) -> Result<(), LogError> {
+    fn read_in(&mut self, page: &[Vec<u8>]) -> Result<(), LogError> {
         let state = Arc::make_mut(&mut self.state);
         for bytes in page {
             let leaf =
                 Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
-            if state.size() < covered {
-                state.apply_unsigned(&leaf)?;
-            } else {
-                state.apply(state.size(), &leaf)?;
-            }
+            state.apply_unsigned(&leaf)?;
             self.tree.push(tree::leaf_hash(bytes));
         }
         Ok(())
     }
 
-    fn take_in(&mut self, leaves: &[Leaf]) -> Result<(), LogError> {
+    /// Takes in what was appended; its hashes are in the tree already.
+    fn take_in(&mut self, leaves: &[Leaf], note: String) -> Result<(), LogError> {
         let state = Arc::make_mut(&mut self.state);
         for leaf in leaves {
             state.apply_unsigned(leaf)?;
-            self.tree.push(leaf.hash());
         }
+        self.note = note;
         Ok(())
     }
 
-    fn receipt(&self, index: u64, checkpoint: String) -> Result<Receipt, LogError> {
+    fn receipt(&self, index: u64) -> Result<Receipt, LogError> {
         let size = self.tree.size();
         let found = self.tree.root(size).zip(self.tree.inclusion_proof(index, size));
         let leaf = self.tree.leaf(index);
         let ((root, inclusion), leaf) = found.zip(leaf).ok_or(LogError::NotFound)?;
-        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint })
+        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint: self.note.clone() })
     }
 }
 

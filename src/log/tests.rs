@@ -150,13 +150,10 @@ async fn a_restarted_gateway_goes_on_where_it_was() {
 }
 
 /// A store made of these leaves and this note, as a restored backup or a meddler would leave it.
-async fn restored(leaves: Vec<Vec<u8>>, signed: u64, note: &str) -> Arc<dyn Store> {
+async fn restored(leaves: Vec<Vec<u8>>, note: &str) -> Arc<dyn Store> {
     let (store, spring) = (MemoryStore::new(), named("spring"));
-    let size = leaves.len() as u64;
-    store.append(&spring, 0, leaves).await.unwrap();
-    if signed <= size {
-        store.save_checkpoint(&spring, signed, note).await.unwrap();
-    }
+    let checkpoint = note.to_owned();
+    store.append(&spring, 0, Appended { leaves, checkpoint }).await.unwrap();
     Arc::new(store)
 }
 
@@ -168,40 +165,38 @@ async fn a_changed_store_is_not_believed() {
     put(&log, "spring", vec![step(1), step(2)]).await.unwrap();
     let spring = named("spring");
     let leaves = store.read(&spring, 0, 99).await.unwrap();
-    let note = store.checkpoint(&spring).await.unwrap().unwrap();
-    let good = restored(leaves.clone(), 4, &note).await;
+    let note = store.head(&spring).await.unwrap().checkpoint.unwrap();
+    let good = restored(leaves.clone(), &note).await;
     assert_eq!(on(&good).load(&spring).await.unwrap().size, 4);
 
     let mut changed = leaves.clone();
     changed[3] =
         String::from_utf8(changed[3].clone()).unwrap().replace("step-2", "step-9").into_bytes();
-    let error = on(&restored(changed, 4, &note).await).load(&spring).await.unwrap_err();
+    let error = on(&restored(changed, &note).await).load(&spring).await.unwrap_err();
     assert_eq!(error.code(), "log-tampered");
 
     let mut swapped = leaves.clone();
     swapped.swap(2, 3);
-    let error = on(&restored(swapped, 4, &note).await).load(&spring).await.unwrap_err();
+    let error = on(&restored(swapped, &note).await).load(&spring).await.unwrap_err();
     assert_eq!(error.code(), "log-tampered");
 
     // The log lost its end but not its checkpoint: a gateway that knew more refuses, and so does a note for more.
-    let shorter = restored(leaves[..3].to_vec(), 3, &note).await;
+    let shorter = restored(leaves[..3].to_vec(), &note).await;
     let error = on(&shorter).load(&spring).await.unwrap_err();
     assert_eq!(error.code(), "log-tampered");
 }
 
 #[tokio::test]
-async fn a_crash_between_append_and_checkpoint_is_made_good() {
+async fn a_leaf_without_its_checkpoint_is_not_believed() {
     let store = memory();
     put(&on(&store), "spring", vec![proposal("spring")]).await.unwrap();
     let spring = named("spring");
-    let leaves = store.read(&spring, 0, 99).await.unwrap();
-    // Appended, never signed.
-    let unsigned = MemoryStore::new();
-    unsigned.append(&spring, 0, leaves).await.unwrap();
-    let unsigned: Arc<dyn Store> = Arc::new(unsigned);
-    let receipt = put(&on(&unsigned), "spring", vec![joining("spring")]).await.unwrap();
-    receipt.verify(&gateway().public(), &spring).unwrap();
-    assert_eq!(receipt.size, 3);
+    let note = store.head(&spring).await.unwrap().checkpoint.unwrap();
+    let mut leaves = store.read(&spring, 0, 99).await.unwrap();
+    // Somebody who can write to the store, and can't sign.
+    leaves.push(step(1).leaf(&spring, 1000).canonical());
+    let error = on(&restored(leaves, &note).await).load(&spring).await.unwrap_err();
+    assert_eq!(error.code(), "log-tampered");
 }
 
 async fn exported(folder: &std::path::Path) -> Bundle {
@@ -215,15 +210,35 @@ async fn exported(folder: &std::path::Path) -> Bundle {
 async fn an_exported_log_is_verified_offline() {
     let folder = tempfile::tempdir().unwrap();
     let bundle = exported(&folder.path().join("out")).await;
-    let verified = verify(&bundle, &gateway().public()).unwrap();
+    let verified = verify(&bundle, &gateway().public(), None).unwrap();
     assert_eq!((verified.leaves, verified.signatures), (4, 1));
     assert_eq!(verified.open_intents, vec![OpenIntent::Effect(Code::new("step-1").unwrap())]);
-    let stranger = verify(&bundle, &SecretKey::from_seed([8; 32]).public()).unwrap_err();
+    let stranger = verify(&bundle, &SecretKey::from_seed([8; 32]).public(), None).unwrap_err();
     assert_eq!(stranger.code(), "checkpoint-not-signed");
     let again = on(&memory());
     put(&again, "spring", vec![proposal("spring")]).await.unwrap();
     let error = again.export(&named("spring"), bundle.folder()).await.unwrap_err();
     assert_eq!(error.code(), "bundle-exists");
+}
+
+#[tokio::test]
+async fn a_log_goes_on_from_the_older_one_or_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, spring) = (on(&memory()), named("spring"));
+    put(&log, "spring", vec![proposal("spring")]).await.unwrap();
+    let older = log.export(&spring, &folder.path().join("older")).await.unwrap();
+    put(&log, "spring", vec![joining("spring"), step(1)]).await.unwrap();
+    let newer = log.export(&spring, &folder.path().join("newer")).await.unwrap();
+    let key = gateway().public();
+    assert_eq!(verify(&newer, &key, Some(&older)).unwrap().leaves, 4);
+    verify(&newer, &key, Some(&newer)).unwrap();
+    // A log that was cut, and one that tells the beginning otherwise.
+    assert_eq!(verify(&older, &key, Some(&newer)).unwrap_err().code(), "log-forked");
+    let forked = on(&memory());
+    put(&forked, "spring", vec![proposal("spring"), step(7)]).await.unwrap();
+    put(&forked, "spring", vec![joining("spring"), step(8)]).await.unwrap();
+    let forked = forked.export(&spring, &folder.path().join("forked")).await.unwrap();
+    assert_eq!(verify(&forked, &key, Some(&newer)).unwrap_err().code(), "log-forked");
 }
 
 #[tokio::test]
@@ -237,11 +252,11 @@ async fn every_flipped_byte_of_a_bundle_is_found() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             std::fs::write(&path, &bytes).unwrap();
-            assert!(verify(&bundle, &gateway().public()).is_err(), "{file}, byte {at}");
+            assert!(verify(&bundle, &gateway().public(), None).is_err(), "{file}, byte {at}");
         }
         std::fs::write(&path, &whole).unwrap();
     }
-    verify(&bundle, &gateway().public()).unwrap();
+    verify(&bundle, &gateway().public(), None).unwrap();
 }
 
 #[tokio::test]
@@ -252,10 +267,10 @@ async fn a_dropped_or_added_leaf_is_found() {
     let whole = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     std::fs::write(&path, format!("{}\n", lines[..3].join("\n"))).unwrap();
-    assert_eq!(verify(&bundle, &gateway().public()).unwrap_err().code(), "size-differs");
+    assert_eq!(verify(&bundle, &gateway().public(), None).unwrap_err().code(), "size-differs");
     let more = lines[3].replace("step-1", "step-2");
     std::fs::write(&path, format!("{whole}{more}\n")).unwrap();
-    assert_eq!(verify(&bundle, &gateway().public()).unwrap_err().code(), "size-differs");
+    assert_eq!(verify(&bundle, &gateway().public(), None).unwrap_err().code(), "size-differs");
 }
 
 #[tokio::test]
@@ -268,10 +283,10 @@ async fn a_gateway_that_forges_a_members_leaf_is_found() {
     leaves[2].at_ms += 1;
     leaves[3].at_ms += 1;
     let rebuilt = rebuild(&folder.path().join("forged"), &leaves);
-    assert_eq!(verify(&rebuilt, &gateway().public()).unwrap_err().code(), "signature-wrong");
+    assert_eq!(verify(&rebuilt, &gateway().public(), None).unwrap_err().code(), "signature-wrong");
     leaves[2] = leaves[2].clone().signed(&SecretKey::from_seed([1; 32]));
     let rebuilt = rebuild(&folder.path().join("signed"), &leaves);
-    verify(&rebuilt, &gateway().public()).unwrap();
+    verify(&rebuilt, &gateway().public(), None).unwrap();
 }
 
 fn rebuild(folder: &std::path::Path, leaves: &[Leaf]) -> Bundle {

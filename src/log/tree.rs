@@ -139,6 +139,14 @@ impl Tree {
         }
     }
 
+    /// Forgets all but the first `size` leaves.
+    pub fn truncate(&mut self, size: u64) {
+        for (height, level) in self.levels.iter_mut().enumerate() {
+            let kept = u32::try_from(height).ok().and_then(|height| size.checked_shr(height));
+            level.truncate(kept.and_then(|kept| usize::try_from(kept).ok()).unwrap_or(0));
+        }
+    }
+
     /// How many leaves it holds.
     #[must_use]
     pub fn size(&self) -> u64 {

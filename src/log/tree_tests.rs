@@ -116,6 +116,19 @@ proptest! {
     }
 
     #[test]
+    fn what_was_forgotten_leaves_no_trace(size in 0_u64..300, more in 0_u64..300) {
+        let (kept, _) = both(size);
+        let (mut tree, _) = both(size + more);
+        tree.truncate(size);
+        prop_assert_eq!(tree.root(size), kept.root(size));
+        tree.push(leaf_hash(b"next"));
+        let mut next = kept;
+        next.push(leaf_hash(b"next"));
+        prop_assert_eq!(tree.root(size + 1), next.root(size + 1));
+        prop_assert_eq!(tree.size(), size + 1);
+    }
+
+    #[test]
     fn a_changed_inclusion_proof_fails(size in 2_u64..300, at in 0_u64..300, bit in 0_usize..256, hash in 0_usize..9) {
         let (tree, _) = both(size);
         let index = at % size;

@@ -5,8 +5,10 @@ use super::bundle::{Bundle, BundleError};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::fold::{FoldError, Illegal, OpenIntent, State};
 use super::keys::{PublicKey, Signature, verify_all};
-use super::leaf::{Leaf, signed_bytes_of};
+use super::leaf::{Body, Leaf, Touched, signed_bytes_of};
 use super::tree::{Frontier, Hash, leaf_hash};
+use mappings::model::{Digest, RunId, TemplateName};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 
 /// Leaves that are parsed together; bounds memory.
@@ -23,7 +25,7 @@ pub enum VerifyError {
     /// Its checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// A line is not a leaf.
+    /// A line is not a leaf, or is one in other than canonical bytes.
     #[error("leaf {index} cannot be read")]
     Unreadable {
         /// Which line, from 0.
@@ -43,6 +45,17 @@ pub enum VerifyError {
     /// The leaves are not those that were signed.
     #[error("the leaves do not hash to the signed root")]
     Root,
+    /// A run's record names other columns than its template reads.
+    #[error(
+        "the run requested by leaf {index} is recorded with other columns than its template reads"
+    )]
+    Touched {
+        /// Which leaf, from 0.
+        index: u64,
+    },
+    /// The log doesn't begin with the one that was known.
+    #[error("the log does not begin with the older one")]
+    Forked,
     /// The log was opened under another key.
     #[error("the log was opened under another gateway key")]
     OtherGateway,
@@ -59,6 +72,8 @@ impl VerifyError {
             Self::Fold(error) => error.code(),
             Self::Size { .. } => "size-differs",
             Self::Root => "root-differs",
+            Self::Touched { .. } => "touched-differs",
+            Self::Forked => "log-forked",
             Self::OtherGateway => "log-of-another-gateway",
         }
     }
@@ -79,15 +94,24 @@ pub struct Verified {
     pub state: State,
     /// Intents without an outcome on the record. Not wrong by themselves: the log may have been taken in between.
     pub open_intents: Vec<OpenIntent>,
+    /// Runs whose text this version would not compile so: another version did, or nobody honest.
+    pub other_texts: Vec<RunId>,
 }
 
-/// Verifies a whole log: leaves hash to the root that the gateway signed, every leaf is legal where it stands, and
-/// every member's signature is right.
-pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyError> {
-    let note = bundle.checkpoint()?;
-    let collaboration = Checkpoint::parse(&note)?.collaboration;
-    let checkpoint = Checkpoint::verify(&note, gateway, &collaboration)?;
-    let mut progress = Progress::default();
+/// Verifies a whole log: leaves hash to the root that the gateway signed, every leaf is legal where it stands, every
+/// member's signature is right, and every run is recorded with what its template reads. With an older bundle of the same
+/// log, also that nothing of it was changed.
+pub fn verify(
+    bundle: &Bundle,
+    gateway: &PublicKey,
+    older: Option<&Bundle>,
+) -> Result<Verified, VerifyError> {
+    let checkpoint = head(bundle, gateway)?;
+    let older = older.map(|bundle| head(bundle, gateway)).transpose()?;
+    if older.as_ref().is_some_and(|older| older.collaboration != checkpoint.collaboration) {
+        return Err(CheckpointError::OtherLog.into());
+    }
+    let mut progress = Progress { older, ..Progress::default() };
     let mut batch = Vec::with_capacity(BATCH);
     for line in bundle.leaves()? {
         batch.push(line?);
@@ -97,7 +121,10 @@ pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyEr
         }
     }
     progress.take_in(&batch)?;
-    let Progress { state, frontier, signatures } = progress;
+    let Progress { state, frontier, signatures, other_texts, older, .. } = progress;
+    if older.is_some() {
+        return Err(VerifyError::Forked);
+    }
     if frontier.size() != checkpoint.size {
         return Err(VerifyError::Size { signed: checkpoint.size, found: frontier.size() });
     }
@@ -118,14 +145,29 @@ pub fn verify(bundle: &Bundle, gateway: &PublicKey) -> Result<Verified, VerifyEr
         signatures,
         state,
         open_intents,
+        other_texts,
     })
 }
+
+/// The signed head of a bundle.
+fn head(bundle: &Bundle, gateway: &PublicKey) -> Result<Checkpoint, VerifyError> {
+    let note = bundle.checkpoint()?;
+    let collaboration = Checkpoint::parse(&note)?.collaboration;
+    Ok(Checkpoint::verify(&note, gateway, &collaboration)?)
+}
+
+/// What this version's guard says of a template; `None` of one that it refuses.
+type Reading = Option<(Touched, Digest)>;
 
 #[derive(Default)]
 struct Progress {
     state: State,
     frontier: Frontier,
     signatures: u64,
+    /// The older head that the log has still to pass through.
+    older: Option<Checkpoint>,
+    readings: BTreeMap<(Digest, TemplateName), Reading>,
+    other_texts: Vec<RunId>,
 }
 
 /// A signature that is still to be checked.
@@ -140,12 +182,14 @@ impl Progress {
     /// Parsing and signatures run on all cores; the fold between them is in order.
     fn take_in(&mut self, batch: &[Vec<u8>]) -> Result<(), VerifyError> {
         let first = self.frontier.size();
-        let parsed = on_all_cores(batch, |bytes| (Leaf::parse(bytes), leaf_hash(bytes)));
+        let parsed = on_all_cores(batch, |bytes| (canonical_leaf(bytes), leaf_hash(bytes)));
         let mut due = Vec::new();
         for (((leaf, hash), stored), index) in parsed.iter().zip(batch).zip(first..) {
-            let leaf = leaf.as_ref().map_err(|_| VerifyError::Unreadable { index })?;
+            let leaf = leaf.as_ref().ok_or(VerifyError::Unreadable { index })?;
             let signer = self.state.apply_unsigned(leaf)?;
             self.frontier.push(*hash);
+            self.reads_as_recorded(leaf, index)?;
+            self.passes_older()?;
             if let Some((key, signature)) = signer.zip(leaf.signature) {
                 due.push(Due { index, key, signature, stored });
             }
@@ -158,6 +202,48 @@ impl Progress {
             Some(index) => Err(FoldError { index, why: Illegal::Signature }.into()),
         }
     }
+}
+
+impl Progress {
+    /// A run's record must say what the template reads, or a withdrawn column would not stop it.
+    fn reads_as_recorded(&mut self, leaf: &Leaf, index: u64) -> Result<(), VerifyError> {
+        let Body::RunRequested { run, agreement, template, touched, text_digest, .. } = &leaf.body
+        else {
+            return Ok(());
+        };
+        let Some(version) = self.state.in_force() else { return Ok(()) };
+        let reading = self.readings.entry((*agreement, template.clone())).or_insert_with(|| {
+            let guarded = mappings::guard::guard(&version.agreement, template).ok()?;
+            let touched =
+                guarded.datasets.iter().map(|(n, used)| (n.clone(), used.columns.clone()));
+            Some((touched.collect(), guarded.text_digest))
+        });
+        match reading {
+            Some((reads, _)) if reads != touched => Err(VerifyError::Touched { index }),
+            Some((_, text)) if text == text_digest => Ok(()),
+            Some(_) | None => {
+                self.other_texts.push(run.clone());
+                Ok(())
+            }
+        }
+    }
+
+    fn passes_older(&mut self) -> Result<(), VerifyError> {
+        if self.older.as_ref().is_none_or(|older| older.size != self.frontier.size()) {
+            return Ok(());
+        }
+        let older = self.older.take();
+        if older.is_some_and(|older| older.root == self.frontier.root()) {
+            Ok(())
+        } else {
+            Err(VerifyError::Forked)
+        }
+    }
+}
+
+/// A leaf whose bytes are the canonical ones: no reader can take them for something else.
+fn canonical_leaf(bytes: &[u8]) -> Option<Leaf> {
+    Leaf::parse(bytes).ok().filter(|leaf| leaf.canonical() == bytes)
 }
 
 /// The first leaf whose signature is wrong: none when the sum over all of them is right.
@@ -187,7 +273,11 @@ fn on_all_cores<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> 
         let map = &map;
         let run = |items| scope.spawn(move || map_all(items, map));
         let threads: Vec<_> = items.chunks(share).map(run).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        let joined = |thread: std::thread::ScopedJoinHandle<'_, Vec<R>>| match thread.join() {
+            Ok(mapped) => mapped,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        threads.into_iter().flat_map(joined).collect()
     })
 }
 

@@ -2,11 +2,13 @@
 //! nothing: a reader takes only what a manifest names, and a manifest is written when everything it names is there.
 //! Knows nothing of platforms, the log or who may receive.
 
+mod check;
 mod deliver;
 mod manifest;
 mod place;
 mod stage;
 
+pub use check::check;
 pub use deliver::{Delivery, place_files, publish, state, withdraw};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::{Place, overlaps};
@@ -33,6 +35,18 @@ pub enum ResultsError {
     /// Something else is there under a name that is ours.
     #[error("another content is at the destination under this run's name")]
     DeliveryConflict,
+    /// There is no manifest.
+    #[error("no manifest is there: it is no result")]
+    ManifestMissing,
+    /// The manifest is not one, or not in canonical bytes.
+    #[error("the manifest is not readable")]
+    ManifestUnreadable,
+    /// The manifest is not signed by the expected gateway.
+    #[error("the manifest is not signed by this gateway's key")]
+    ManifestSignature,
+    /// A file is missing or is not the one that was signed.
+    #[error("a file that the manifest names is missing or has other content")]
+    FileDiffers,
     /// The landed output is not readable.
     #[error("the landed output is not readable Parquet")]
     LandingUnreadable,
@@ -55,6 +69,10 @@ impl ResultsError {
             Self::DestinationFull => "destination-full",
             Self::StorageUnavailable => "storage-unavailable",
             Self::DeliveryConflict => "delivery-conflict",
+            Self::ManifestMissing => "manifest-missing",
+            Self::ManifestUnreadable => "manifest-unreadable",
+            Self::ManifestSignature => "manifest-signature-wrong",
+            Self::FileDiffers => "file-differs",
             Self::LandingUnreadable => "landing-unreadable",
             Self::SchemaMismatch => "schema-mismatch",
             Self::RowsMismatch => "rows-mismatch",

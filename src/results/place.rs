@@ -4,11 +4,17 @@
 use super::ResultsError;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload, RetryConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
+
+/// Storage that doesn't answer is given up after this long.
+const RETRY_MAX: Duration = Duration::from_secs(20);
+const RETRIES_MAX: usize = 5;
 
 /// An opened destination.
 #[derive(Debug, Clone)]
@@ -23,12 +29,24 @@ pub struct Place {
 impl Place {
     /// Opens a destination; a local folder is made when it is not there.
     pub fn open(location: &str) -> Result<Self, ResultsError> {
+        if let Some(folder) = folder_of(location)? {
+            std::fs::create_dir_all(&folder).map_err(|error| ResultsError::io(&error))?;
+        }
+        Self::look(location)
+    }
+
+    /// Opens a destination and makes nothing: a folder that isn't there, or is no folder, is an empty place.
+    pub fn look(location: &str) -> Result<Self, ResultsError> {
         let url = Url::parse(location).map_err(|_| ResultsError::DestinationScheme)?;
         let mut local = None;
         let (store, prefix): (Arc<dyn ObjectStore>, Path) = match url.scheme() {
             "file" => {
-                let folder = url.to_file_path().map_err(|()| ResultsError::DestinationScheme)?;
-                std::fs::create_dir_all(&folder).map_err(|error| ResultsError::io(&error))?;
+                let folder = folder_of(location)?.ok_or(ResultsError::DestinationScheme)?;
+                if !folder.is_dir() {
+                    let store = Arc::new(InMemory::new());
+                    let url = location.trim_end_matches('/').to_owned();
+                    return Ok(Self { store, prefix: Path::default(), url, folder: None });
+                }
                 let store = LocalFileSystem::new_with_prefix(&folder)
                     .map_err(|_| ResultsError::DestinationReadOnly)?;
                 local = Some(folder);
@@ -94,6 +112,18 @@ impl Place {
         Ok(())
     }
 
+    /// Makes an object in a folder outlast a power cut, with the folders on its way; an object store has done so already.
+    fn keep(&self, name: &str) -> Result<(), ResultsError> {
+        let Some(root) = &self.folder else { return Ok(()) };
+        let path = root.join(name);
+        let way = path.ancestors().take_while(|part| part.starts_with(root));
+        for part in way {
+            let synced = std::fs::File::open(part).and_then(|file| file.sync_all());
+            synced.map_err(|error| ResultsError::io(&error))?;
+        }
+        Ok(())
+    }
+
     /// Creates an object; the same content under the same name is success, other content is a conflict.
     pub(super) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
         use object_store::ObjectStoreExt;
@@ -101,18 +131,27 @@ impl Place {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let payload = PutPayload::from(bytes.clone());
         match self.store.put_opts(&path, payload, options).await {
-            Ok(_) => Ok(()),
+            Ok(_) => self.keep(name),
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
             ) => {
                 let there = self.store.get(&path).await.map_err(|error| failed(&error))?;
                 let there = there.bytes().await.map_err(|error| failed(&error))?;
-                if there == bytes { Ok(()) } else { Err(ResultsError::DeliveryConflict) }
+                if there == bytes { self.keep(name) } else { Err(ResultsError::DeliveryConflict) }
             }
             Err(error) => Err(failed(&error)),
         }
     }
+}
+
+/// The folder of a local destination.
+fn folder_of(location: &str) -> Result<Option<PathBuf>, ResultsError> {
+    let url = Url::parse(location).map_err(|_| ResultsError::DestinationScheme)?;
+    if url.scheme() != "file" {
+        return Ok(None);
+    }
+    url.to_file_path().map(Some).map_err(|()| ResultsError::DestinationScheme)
 }
 
 #[expect(
@@ -180,6 +219,11 @@ fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, ResultsError> {
         .with_bucket_name(bucket)
         .with_allow_http(loopback)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_retry(RetryConfig {
+            max_retries: RETRIES_MAX,
+            retry_timeout: RETRY_MAX,
+            ..RetryConfig::default()
+        })
         .build()
         .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
         .map_err(|_| ResultsError::DestinationSettings)

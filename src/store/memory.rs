@@ -1,6 +1,6 @@
 //! The store that forgets: for tests and simulation, exact in everything but durability.
 
-use super::{Store, StoreError, may_follow};
+use super::{Appended, Head, Store, StoreError};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Default)]
 struct Kept {
     leaves: Vec<Vec<u8>>,
-    checkpoint: Option<(u64, String)>,
+    checkpoint: Option<String>,
 }
 
 /// Logs in memory.
@@ -34,18 +34,16 @@ impl Store for MemoryStore {
         &self,
         collaboration: &CollaborationId,
         expected: u64,
-        leaves: Vec<Vec<u8>>,
+        appended: Appended,
     ) -> Result<u64, StoreError> {
         let mut logs = self.logs();
         let size = logs.get(collaboration).map_or(0, |kept| kept.leaves.len() as u64);
         if size != expected {
             return Err(StoreError::Conflict { size });
         }
-        if leaves.is_empty() {
-            return Ok(size);
-        }
         let kept = logs.entry(collaboration.clone()).or_default();
-        kept.leaves.extend(leaves);
+        kept.leaves.extend(appended.leaves);
+        kept.checkpoint = Some(appended.checkpoint);
         Ok(kept.leaves.len() as u64)
     }
 
@@ -65,34 +63,16 @@ impl Store for MemoryStore {
         Ok(self.logs().get(collaboration).map_or(0, |kept| kept.leaves.len() as u64))
     }
 
+    async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
+        let head = |kept: &Kept| Head {
+            size: kept.leaves.len() as u64,
+            checkpoint: kept.checkpoint.clone(),
+        };
+        Ok(self.logs().get(collaboration).map(head).unwrap_or_default())
+    }
+
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
         Ok(self.logs().keys().cloned().collect())
-    }
-
-    async fn save_checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-        size: u64,
-        text: &str,
-    ) -> Result<(), StoreError> {
-        let mut logs = self.logs();
-        let kept = logs.get_mut(collaboration).ok_or(StoreError::NotFound)?;
-        let before = kept.checkpoint.as_ref().map(|(size, text)| (*size, text.as_str()));
-        if may_follow(before, kept.leaves.len() as u64, (size, text))? {
-            kept.checkpoint = Some((size, text.to_owned()));
-        }
-        Ok(())
-    }
-
-    async fn checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-    ) -> Result<Option<String>, StoreError> {
-        let logs = self.logs();
-        Ok(logs
-            .get(collaboration)
-            .and_then(|kept| kept.checkpoint.as_ref())
-            .map(|(_, text)| text.clone()))
     }
 }
 

@@ -16,9 +16,6 @@ use std::fmt::Debug;
 /// Why a store did not do it. Whatever the reason, nothing was half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such log.
-    #[error("the store has no log of this collaboration")]
-    NotFound,
     /// Somebody else was faster, or the caller looks at an older log.
     #[error("the log has {size} leaves, not as many as expected")]
     Conflict {
@@ -44,7 +41,6 @@ impl StoreError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "store-not-found",
             Self::Conflict { .. } => "store-conflict",
             Self::Unavailable => "store-unavailable",
             Self::Full => "store-full",
@@ -54,17 +50,35 @@ impl StoreError {
     }
 }
 
+/// What is appended in one go: leaves and the signed checkpoint over the log that ends with them.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// The leaves, at least one.
+    pub leaves: Vec<Vec<u8>>,
+    /// The checkpoint.
+    pub checkpoint: String,
+}
+
+/// A log's size and its checkpoint, of one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// How many leaves there are.
+    pub size: u64,
+    /// The checkpoint that came with the newest of them.
+    pub checkpoint: Option<String>,
+}
+
 /// An append-only log per collaboration, durable once a call returns. A collaboration without leaves has size 0 and
-/// no checkpoint; it begins with its first append.
+/// no checkpoint; it begins with its first append. No leaf is ever there without the checkpoint that covers it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// Appends all leaves or none: at position `expected`, or `Conflict` when that is not the log's size. Returns
-    /// the new size.
+    /// Appends all leaves and their checkpoint, or nothing: at position `expected`, or `Conflict` when that is not the
+    /// log's size. Returns the new size.
     async fn append(
         &self,
         collaboration: &CollaborationId,
         expected: u64,
-        leaves: Vec<Vec<u8>>,
+        appended: Appended,
     ) -> Result<u64, StoreError>;
 
     /// Up to `max` leaves from position `from` on, in order; none beyond the end.
@@ -78,44 +92,9 @@ pub trait Store: Debug + Send + Sync {
     /// How many leaves there are; cheap enough to ask many times a second.
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError>;
 
+    /// Size and checkpoint as they were together.
+    async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError>;
+
     /// Every collaboration that has a log, in order of name.
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError>;
-
-    /// Keeps the newest checkpoint. An older one, or one beyond the log's end, is a `Conflict` with the size it is
-    /// measured against; another text for a size that has one is `Corrupt`: no size is ever signed twice.
-    async fn save_checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-        size: u64,
-        text: &str,
-    ) -> Result<(), StoreError>;
-
-    /// The newest checkpoint.
-    async fn checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-    ) -> Result<Option<String>, StoreError>;
-}
-
-/// Whether a checkpoint may follow the one that is kept; `Ok(false)` when it is there already.
-fn may_follow(
-    kept: Option<(u64, &str)>,
-    log_size: u64,
-    next: (u64, &str),
-) -> Result<bool, StoreError> {
-    let (size, text) = next;
-    if size > log_size {
-        return Err(StoreError::Conflict { size: log_size });
-    }
-    match kept {
-        Some((kept_size, _)) if size < kept_size => Err(StoreError::Conflict { size: kept_size }),
-        Some((kept_size, kept_text)) if size == kept_size => {
-            if text == kept_text {
-                Ok(false)
-            } else {
-                Err(StoreError::Corrupt)
-            }
-        }
-        Some(_) | None => Ok(true),
-    }
 }

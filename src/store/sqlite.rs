@@ -3,7 +3,7 @@
 
 mod write;
 
-use super::{Store, StoreError};
+use super::{Appended, Head, Store, StoreError};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use sqlx::sqlite::{
@@ -14,7 +14,7 @@ use sqlx::{Connection as _, Row as _};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use write::{Request, Work, Writer};
+use write::{Request, Writer};
 
 /// Each script moves the schema on by one; they are never edited once released.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_logs.sql")];
@@ -47,13 +47,6 @@ impl SqliteStore {
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(Writer::new(connection).run(requests));
         Ok(Self { readers, queue })
-    }
-
-    async fn write(&self, work: Work) -> Result<u64, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let sent = self.queue.send(Request { work, answer }).await;
-        sent.map_err(|_| StoreError::Unavailable)?;
-        answered.await.map_err(|_| StoreError::Unavailable)?
     }
 }
 
@@ -128,10 +121,12 @@ impl Store for SqliteStore {
         &self,
         collaboration: &CollaborationId,
         expected: u64,
-        leaves: Vec<Vec<u8>>,
+        appended: Appended,
     ) -> Result<u64, StoreError> {
-        let collaboration = collaboration.clone();
-        self.write(Work::Append { collaboration, expected, leaves }).await
+        let (answer, answered) = oneshot::channel();
+        let request = Request { collaboration: collaboration.clone(), expected, appended, answer };
+        self.queue.send(request).await.map_err(|_| StoreError::Unavailable)?;
+        answered.await.map_err(|_| StoreError::Unavailable)?
     }
 
     async fn read(
@@ -168,6 +163,16 @@ impl Store for SqliteStore {
         read_back(size.unwrap_or(0))
     }
 
+    async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
+        const HEAD: &str = "SELECT log.size, note FROM log LEFT JOIN checkpoint ON checkpoint.log = log.id \
+            AND checkpoint.size = log.size WHERE collaboration = ?1";
+        let row = sqlx::query(HEAD).bind(collaboration.as_str());
+        let row = row.fetch_optional(&self.readers).await.map_err(|e| told(&e))?;
+        let Some(row) = row else { return Ok(Head::default()) };
+        let size = read_back(row.try_get(0).map_err(|e| told(&e))?)?;
+        Ok(Head { size, checkpoint: row.try_get(1).map_err(|e| told(&e))? })
+    }
+
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
         let names: Vec<String> =
             sqlx::query_scalar("SELECT collaboration FROM log ORDER BY collaboration")
@@ -176,26 +181,6 @@ impl Store for SqliteStore {
                 .map_err(|e| told(&e))?;
         let read = |name: &String| CollaborationId::new(name).map_err(|_| StoreError::Corrupt);
         names.iter().map(read).collect()
-    }
-
-    async fn save_checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-        size: u64,
-        text: &str,
-    ) -> Result<(), StoreError> {
-        let (collaboration, note) = (collaboration.clone(), text.to_owned());
-        self.write(Work::Checkpoint { collaboration, size, note }).await.map(|_| ())
-    }
-
-    async fn checkpoint(
-        &self,
-        collaboration: &CollaborationId,
-    ) -> Result<Option<String>, StoreError> {
-        const NOTE: &str =
-            "SELECT note FROM checkpoint WHERE log = (SELECT id FROM log WHERE collaboration = ?1)";
-        let note = sqlx::query_scalar(NOTE).bind(collaboration.as_str());
-        note.fetch_optional(&self.readers).await.map_err(|e| told(&e))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tests that every store must pass. Must not know which store it is looking at.
 
-use super::{Store, StoreError};
+use super::{Appended, Head, Store, StoreError};
 use mappings::model::CollaborationId;
 use std::future::Future;
 use std::sync::Arc;
@@ -15,7 +15,11 @@ where
     appends_whole_or_not_at_all(&*open().await, &one).await;
     assert_eq!(open().await.size(&one).await, Ok(3), "a restart keeps what was appended");
     collaborations_do_not_touch(&*open().await, &one, &two).await;
-    checkpoints_never_go_back(&*open().await, &one).await;
+    assert_eq!(
+        open().await.head(&one).await,
+        Ok(head(3, "three")),
+        "a restart keeps the checkpoint"
+    );
     one_of_many_wins(&open().await, &two).await;
 }
 
@@ -27,12 +31,24 @@ fn leaf(byte: u8) -> Vec<u8> {
     vec![byte; 4]
 }
 
+fn appended(leaves: &[u8], checkpoint: &str) -> Appended {
+    let leaves = leaves.iter().copied().map(leaf).collect();
+    Appended { leaves, checkpoint: checkpoint.to_owned() }
+}
+
+fn head(size: u64, checkpoint: &str) -> Head {
+    Head { size, checkpoint: Some(checkpoint.to_owned()) }
+}
+
 async fn appends_whole_or_not_at_all(store: &dyn Store, log: &CollaborationId) {
     assert_eq!(store.size(log).await, Ok(0));
-    assert_eq!(store.append(log, 0, vec![leaf(1), leaf(2)]).await, Ok(2));
-    let raced = store.append(log, 1, vec![leaf(8), leaf(9)]).await;
+    assert_eq!(store.head(log).await, Ok(Head::default()));
+    assert_eq!(store.append(log, 0, appended(&[1, 2], "two")).await, Ok(2));
+    let raced = store.append(log, 1, appended(&[8, 9], "raced")).await;
     assert_eq!(raced, Err(StoreError::Conflict { size: 2 }));
-    assert_eq!(store.append(log, 2, vec![leaf(3)]).await, Ok(3));
+    assert_eq!(store.head(log).await, Ok(head(2, "two")), "what lost a race changes no checkpoint");
+    assert_eq!(store.append(log, 2, appended(&[3], "three")).await, Ok(3));
+    assert_eq!(store.head(log).await, Ok(head(3, "three")));
     assert_eq!(store.read(log, 1, 10).await, Ok(vec![leaf(2), leaf(3)]));
     assert_eq!(store.read(log, 0, 1).await, Ok(vec![leaf(1)]));
 }
@@ -42,19 +58,10 @@ async fn collaborations_do_not_touch(
     one: &CollaborationId,
     two: &CollaborationId,
 ) {
-    assert_eq!(store.append(two, 0, vec![leaf(7)]).await, Ok(1));
+    assert_eq!(store.append(two, 0, appended(&[7], "seven")).await, Ok(1));
     assert_eq!(store.read(two, 0, 10).await, Ok(vec![leaf(7)]));
     assert_eq!(store.size(one).await, Ok(3));
     assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
-}
-
-async fn checkpoints_never_go_back(store: &dyn Store, log: &CollaborationId) {
-    assert_eq!(store.save_checkpoint(log, 2, "two").await, Ok(()));
-    assert_eq!(store.save_checkpoint(log, 3, "three").await, Ok(()));
-    assert!(store.save_checkpoint(log, 2, "two").await.is_err());
-    assert_eq!(store.save_checkpoint(log, 3, "forked").await, Err(StoreError::Corrupt));
-    assert!(store.save_checkpoint(log, 9, "beyond").await.is_err());
-    assert_eq!(store.checkpoint(log).await, Ok(Some("three".to_owned())));
 }
 
 async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
@@ -62,7 +69,9 @@ async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
     let racers: Vec<_> = (0..16)
         .map(|n| {
             let (store, log) = (Arc::clone(store), log.clone());
-            tokio::spawn(async move { store.append(&log, size, vec![leaf(n)]).await.is_ok() })
+            tokio::spawn(
+                async move { store.append(&log, size, appended(&[n], "raced")).await.is_ok() },
+            )
         })
         .collect();
     let mut winners = 0;

@@ -11,5 +11,6 @@
 mod agreements;
 mod datasets;
 mod destinations;
+mod records;
 mod runs;
 mod world;

@@ -121,7 +121,7 @@ fn bad_usage_is_one_object_too() {
     let twice =
         ["run", "spring", "reach", "--as", "brand", "--set", "a=zqsentinel", "--set", "a=b"];
     world.airlock(&twice).is(2, "parameter-twice");
-    let unknown = world.run();
-    assert_eq!(unknown.error(), "collaboration-unknown");
-    assert!(matches!(unknown.code, Some(2 | 3)), "{unknown:?}");
+    world.run().is(2, "home-missing");
+    world.settle();
+    world.airlock(&["run", "autumn", "reach", "--as", "brand"]).is(2, "collaboration-unknown");
 }

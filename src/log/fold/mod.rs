@@ -276,6 +276,12 @@ impl State {
         self.keys.get(member)
     }
 
+    /// Every member's key that the log has seen.
+    #[must_use]
+    pub const fn keys(&self) -> &BTreeMap<MemberId, PublicKey> {
+        &self.keys
+    }
+
     /// Whose approvals of this template version hold now.
     #[must_use]
     pub fn approvals(&self, template: &TemplateName, digest: Digest) -> BTreeSet<MemberId> {
