@@ -169,3 +169,16 @@ fn what_somebody_else_wrote_into_the_log_is_not_believed() {
     meddle(&world, "UPDATE log SET size = size - 1");
     world.run().is(1, "log-tampered");
 }
+
+/// Written by the first version that had them; whatever reads them later must go on reading them.
+#[test]
+fn stored_versions_stay_readable() {
+    const KEY: &str = "ed25519:7d5eee487fe2be69721eea0f310dec567ded10ecc1ea6ece8b706a9318901382";
+    let world = World::of(1);
+    let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
+    let (log, result) = (formats.join("log-v1"), formats.join("result-v1"));
+    let (log, result) = (log.to_str().unwrap(), result.to_str().unwrap());
+    let verified = world.airlock(&["audit", "verify", log, "--key", KEY]).done();
+    assert_eq!((&verified["leaves"], &verified["log"]["signatures"]), (&15.into(), &9.into()));
+    world.airlock(&["audit", "result", result, "--key", KEY, "--log", log]).done();
+}
