@@ -1,9 +1,9 @@
 //! Members: their keys, and their own acceptance of an agreement.
 
-use super::{App, Recorded, key_error};
+use super::{App, Recorded, key_error, recorded};
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::log::{Body, PublicKey, SecretKey};
+use crate::log::{Body, Entry, PublicKey, SecretKey, State};
 use mappings::model::{CollaborationId, Digest, MemberId};
 
 /// Makes a member's signing key; refuses to replace one.
@@ -52,5 +52,33 @@ impl App {
             Ok(Body::Joined { member: member.clone(), key: key.public(), agreement })
         });
         Ok((agreement, recorded.await?))
+    }
+
+    /// Declines the agreement that waits: final for that proposal. A member whose key nobody knows yet declines without
+    /// a signature; it binds nobody to anything.
+    pub async fn decline(
+        &self,
+        collaboration: &CollaborationId,
+        member: &MemberId,
+    ) -> Result<(Digest, Recorded)> {
+        let key = signing_key(&self.home, member)?;
+        let state = self.load(collaboration).await?.state;
+        let waits = state.waiting().map(|version| version.digest).ok_or_else(|| {
+            Error::refused("agreement-not-proposed", "no agreement waits for members")
+        })?;
+        let body = Body::Declined { member: member.clone() };
+        let entry = |state: &State| {
+            if state.waiting().map(|version| version.digest) != Some(waits) {
+                let message = "another agreement was proposed meanwhile";
+                return Err(Error::refused("agreement-not-proposed", message));
+            }
+            let entry = match state.expected_key(member) {
+                Some(_) => Entry::member(member, &key, body.clone()),
+                None => Entry::member_without_key(member, body.clone()),
+            };
+            Ok(vec![entry])
+        };
+        let receipt = self.log.decide(collaboration, entry).await?;
+        Ok((waits, recorded(self.remembered(collaboration, receipt, false))))
     }
 }

@@ -5,6 +5,7 @@ mod apply;
 mod approve;
 mod audit;
 mod check;
+mod decline;
 mod explain;
 mod join;
 mod keygen;
@@ -56,6 +57,8 @@ enum Command {
     Apply(apply::Apply),
     /// Join a collaboration as a member.
     Join(join::Join),
+    /// Decline the agreement that waits, as a member.
+    Decline(decline::Decline),
     /// Approve templates as the owner of datasets they touch.
     Approve(approve::Approve),
     /// Withdraw a membership, dataset, column, template, approval or the whole room.
@@ -128,6 +131,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Keygen(_)
         | Command::Apply(_)
         | Command::Join(_)
+        | Command::Decline(_)
         | Command::Prepare(_)
         | Command::Approve(_)
         | Command::Revoke(_)
@@ -150,6 +154,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Keygen(command) => command.run(&home, screen),
             Command::Apply(command) => command.run(&home, screen).await,
             Command::Join(command) => command.run(&home, screen).await,
+            Command::Decline(command) => command.run(&home, screen).await,
             Command::Prepare(command) => Box::pin(command.run(screen)).await,
             Command::Approve(command) => command.run(&home, screen).await,
             Command::Revoke(command) => command.run(&home, screen).await,

@@ -87,6 +87,24 @@ fn a_member_joins_what_it_looked_at_and_nothing_else() {
 }
 
 #[test]
+fn a_member_that_declines_leaves_what_was_in_force() {
+    let world = World::settled(10);
+    let stricter = AGREEMENT.replace("entities_min: 3", "entities_min: 5");
+    world.agree(&stricter);
+    world.airlock(&["apply", "agreement.yaml", "--as", "grocer"]).done();
+    world.airlock(&["decline", "spring", "--as", "brand"]).done();
+    world.airlock(&["join", "spring", "--as", "brand"]).is(3, "invitation-declined");
+    world.airlock(&["decline", "spring", "--as", "brand"]).is(3, "invitation-declined");
+    world.run().done();
+    world.log_is_whole();
+    // One who never joined has shown no key, and can say no all the same.
+    world.agree(&AGREEMENT.replace("collaboration: spring", "collaboration: autumn"));
+    world.airlock(&["apply", "agreement.yaml", "--as", "grocer"]).done();
+    world.airlock(&["decline", "autumn", "--as", "brand"]).done();
+    world.airlock(&["decline", "spring", "--as", "grocer"]).done();
+}
+
+#[test]
 fn a_destination_that_became_a_file_ends_the_run() {
     let world = World::settled(10);
     world.run().done();

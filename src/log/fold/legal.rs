@@ -185,7 +185,13 @@ impl State {
             return Err(Illegal::AlreadyDeclined);
         }
         // A member that has no key yet can still say no: refusing never waits.
-        Ok(self.keys.get(member).copied().or_else(|| pinned(&version.agreement, member)))
+        Ok(self.expected_key(member))
+    }
+
+    /// The key under which a member answers the agreement that waits: its own, or the one pinned there.
+    pub(crate) fn expected_key(&self, member: &MemberId) -> Option<PublicKey> {
+        let pin = || self.waiting.as_ref().and_then(|version| pinned(&version.agreement, member));
+        self.keys.get(member).copied().or_else(pin)
     }
 
     fn legal_approved(&self, member: &MemberId, template: &TemplateName, digest: Digest) -> Signer {

@@ -1,0 +1,33 @@
+//! `airlock decline`: a member's own refusal of the agreement that waits.
+
+use super::screen::Screen;
+use crate::app::App;
+use crate::error::Result;
+use mappings::model::{CollaborationId, MemberId};
+use std::path::Path;
+
+/// Arguments of `decline`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Decline {
+    /// The collaboration.
+    collaboration: CollaborationId,
+    /// The member who declines.
+    #[arg(long = "as")]
+    member: MemberId,
+}
+
+impl Decline {
+    pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
+        let app = App::existing(home).await?;
+        let (agreement, recorded) = app.decline(&self.collaboration, &self.member).await?;
+        screen.say(format!(
+            "{} declined agreement {agreement} of {}, leaf {}; what was in force stays so",
+            self.member, self.collaboration, recorded.index
+        ));
+        screen.object(&serde_json::json!({
+            "collaboration": self.collaboration, "member": self.member, "agreement": agreement,
+            "receipt": recorded,
+        }));
+        Ok(())
+    }
+}
