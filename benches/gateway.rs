@@ -128,6 +128,7 @@ async fn run(app: &App, agreement: &Agreement) -> Fallible<(RunReport, f64)> {
         collaboration: agreement.collaboration.clone(),
         template: TemplateName::new("subject")?,
         by: MemberId::new("two")?,
+        room: mappings::model::PlatformId::native(),
         parameters: BTreeMap::new(),
         run: None,
         limits: RunLimits::default(),

@@ -229,6 +229,7 @@ fn one_run(
         template: "reach".parse()?,
         digest,
         text_digest: of("text"),
+        platform: "native".parse()?,
         by: who.0.clone(),
         receivers: vec![who.0.clone()],
         parameters: of("salted"),
@@ -238,12 +239,17 @@ fn one_run(
     let manifests = BTreeMap::from([(who.0.clone(), of("manifest"))]);
     if scribe.frontier.size() < leaves {
         let (run, manifests) = (run.clone(), manifests.clone());
-        let intended =
-            Body::DeliveryIntended { run, files: Vec::new(), rows: 18, withheld: 9, manifests };
+        let intended = Body::DeliveryIntended {
+            run,
+            files: Vec::new(),
+            rows: 18,
+            withheld: Some(9),
+            manifests,
+        };
         scribe.put(None, intended)?;
     }
     if scribe.frontier.size() < leaves {
-        scribe.put(None, Body::RunSucceeded { run, rows: 18, withheld: 9, manifests })?;
+        scribe.put(None, Body::RunSucceeded { run, rows: 18, withheld: Some(9), manifests })?;
     }
     Ok(())
 }

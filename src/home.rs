@@ -82,6 +82,18 @@ impl Home {
         self.keys().join(format!("room-{collaboration}.key"))
     }
 
+    /// How members are reached on platforms.
+    #[must_use]
+    pub fn connections(&self) -> PathBuf {
+        self.root.join("connections.toml")
+    }
+
+    /// The secret under which roles are assumed for one collaboration.
+    #[must_use]
+    pub fn external_id(&self, collaboration: &CollaborationId) -> PathBuf {
+        self.keys().join(format!("external-{collaboration}.key"))
+    }
+
     fn size_file(&self, collaboration: &CollaborationId) -> PathBuf {
         self.root.join("sizes").join(collaboration.as_str())
     }

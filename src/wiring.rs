@@ -4,9 +4,13 @@ use crate::app::Started;
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
 use crate::log::{Revocable, State};
-use adapter_native::{KeySource, NativeRoom, granted};
-use adapter_spi::{Adapter, Assessment, Cx, Resource, ResourceKind, RunsQueries, Scope};
-use mappings::model::{Agreement, CollaborationId};
+use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds};
+use adapter_native::{KeySource, NativeRoom};
+use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
+use mappings::guard::Guarded;
+use mappings::model::{
+    Agreement, CollaborationId, Digest, MemberId, PlatformId, Template, TemplateName,
+};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +24,7 @@ const KEY_FILE_BYTES_MAX: u64 = 128;
 #[derive(Debug)]
 pub struct Rooms {
     native: NativeRoom,
+    aws: Option<AwsCleanRooms>,
 }
 
 /// The rooms, all empty.
@@ -28,7 +33,36 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
         .scratch()
         .canonicalize()
         .map_err(|error| Error::io("find the folder", &home.scratch(), &error))?;
-    Ok(Rooms { native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch) })
+    let connections = connections(home)?.aws_clean_rooms;
+    Ok(Rooms {
+        native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch),
+        aws: connections.map(|to| AwsCleanRooms::new(to, Arc::new(KeyFiles(home.clone())))),
+    })
+}
+
+/// How the members whom this gateway operates are reached on each platform: `connections.toml` in its folder.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ConnectionsFile {
+    #[serde(default)]
+    aws_clean_rooms: Option<Connections>,
+}
+
+fn connections(home: &Home) -> Result<ConnectionsFile> {
+    let path = home.connections();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(ConnectionsFile::default());
+        }
+        Err(error) => return Err(Error::io("read", &path, &error)),
+    };
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let message = format!("{}:{line}: {}", path.display(), error.message());
+        Error::invalid("connections-invalid", message)
+            .help("[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format")
+    })
 }
 
 /// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for
@@ -46,9 +80,12 @@ pub(crate) fn assess(agreement: &Agreement) -> Result<Vec<Assessment>> {
 impl Rooms {
     /// Brings the native room to what the log says of a run's collaboration.
     pub(crate) async fn grant(&self, started: &Started, state: &State) -> Result<()> {
+        // Other rooms keep what they were granted; `apply --room` and the withdrawals see to that.
+        if started.room != PlatformId::native() {
+            return Ok(());
+        }
         let cx = Cx::default();
-        let scope = Scope { collaboration: started.collaboration.clone() };
-        let desired = desired(&started.agreement, state);
+        let (scope, desired) = (Scope::of(&started.agreement), desired(&started.agreement, state));
         for _ in 0..3 {
             let seen = self.native.observe(&scope, &cx).await?;
             let plan = self
@@ -67,33 +104,109 @@ impl Rooms {
         Err(Error::failed("room-unsettled", "the native room did not settle on what the log says"))
     }
 
-    /// The native room's power to run.
-    pub(crate) fn native_runs(&self) -> Result<&dyn RunsQueries> {
-        self.native
+    /// The adapter of a room.
+    pub(crate) fn adapter(&self, room: &PlatformId) -> Result<&dyn Adapter> {
+        match (room.as_str(), &self.aws) {
+            ("native", _) => Ok(&self.native),
+            ("aws-clean-rooms", Some(aws)) => Ok(aws),
+            ("aws-clean-rooms", None) => {
+                let message = "this gateway operates no member in aws-clean-rooms";
+                Err(Error::invalid("connections-missing", message)
+                    .help("connections.toml in the gateway's folder"))
+            }
+            _ => Err(Error::invalid(
+                "room-unknown",
+                format!("this version has no adapter for {room}"),
+            )),
+        }
+    }
+
+    /// The AWS adapter, where it has connections.
+    pub(crate) const fn aws(&self) -> Option<&AwsCleanRooms> {
+        self.aws.as_ref()
+    }
+
+    /// Whether a room lies on a platform that this gateway reaches and that keeps what it was granted.
+    pub(crate) fn is_foreign(&self, room: &PlatformId) -> bool {
+        *room != PlatformId::native() && self.adapter(room).is_ok()
+    }
+
+    /// Refuses a room that the agreement doesn't name.
+    pub(crate) fn holds(&self, agreement: &Agreement, room: &PlatformId) -> Result<()> {
+        if agreement.rooms.iter().any(|held| held.platform == *room) {
+            return self.adapter(room).map(drop);
+        }
+        let rooms: Vec<&str> = agreement.rooms.iter().map(|room| room.platform.as_str()).collect();
+        Err(Error::refused("room-not-agreed", format!("the agreement is not held in {room}"))
+            .help(rooms.join(", ")))
+    }
+
+    /// A room's power to run.
+    pub(crate) fn runs(&self, room: &PlatformId) -> Result<&dyn RunsQueries> {
+        self.adapter(room)?
             .runs_queries()
-            .ok_or_else(|| Error::failed("bug", "the native room runs nothing"))
+            .ok_or_else(|| Error::invalid("room-runs-nothing", format!("{room} runs nothing")))
+    }
+
+    /// The digest of the text that would run in a room.
+    pub(crate) fn text_digest(&self, guarded: &Guarded, room: &PlatformId) -> Result<Digest> {
+        if *room == PlatformId::native() {
+            return Ok(guarded.text_digest);
+        }
+        let said = mappings::spark::spark(guarded);
+        said.map(|text| text.digest)
+            .map_err(|unsaid| Error::refused("template-unsaid", unsaid.message).help(unsaid.change))
     }
 }
 
-/// What a room must hold: every dataset and template version that nobody withdrew.
-fn desired(agreement: &Agreement, state: &State) -> Vec<Resource> {
-    let datasets = agreement
-        .datasets
-        .iter()
-        .filter(|(name, _)| {
-            state.revoked(&Revocable::Dataset { dataset: (*name).clone() }).is_none()
-        })
-        .map(|(name, dataset)| granted(name, dataset));
-    let templates = agreement.templates.iter().map(|(name, template)| Resource {
-        kind: ResourceKind::Template(name.clone()),
-        digest: template.digest(name),
+/// What every room must hold: the agreement, less what was withdrawn.
+pub(crate) fn desired(agreement: &Arc<Agreement>, state: &State) -> Desired {
+    let stands = |what: Revocable| state.revoked(&what).is_none();
+    let member = |name: &MemberId| {
+        let left = !stands(Revocable::Member { member: name.clone() });
+        !left && state.in_force().is_some_and(|version| version.accepted.contains(name))
+    };
+    let hidden = agreement.datasets.iter().flat_map(|(dataset, declared)| {
+        declared.columns.keys().map(move |column| (dataset.clone(), column.clone()))
     });
-    datasets.chain(templates).collect()
+    let approved = |(name, template): (&TemplateName, &Template)| {
+        let digest = template.digest(name);
+        let stands = stands(Revocable::Template { template: name.clone(), digest })
+            || !state.approvals(name, digest).is_empty();
+        stands.then(|| (name.clone(), state.approvals(name, digest)))
+    };
+    Desired {
+        agreement: Arc::clone(agreement),
+        open: stands(Revocable::Room),
+        members: agreement.members.keys().filter(|name| member(name)).cloned().collect(),
+        datasets: agreement
+            .datasets
+            .keys()
+            .filter(|name| stands(Revocable::Dataset { dataset: (*name).clone() }))
+            .cloned()
+            .collect(),
+        hidden: hidden
+            .filter(|(dataset, column)| {
+                let (dataset, column) = (dataset.clone(), column.clone());
+                !stands(Revocable::Column { dataset, column })
+            })
+            .collect(),
+        approvals: agreement.templates.iter().filter_map(approved).collect(),
+    }
 }
 
 /// Room keys in the gateway's folder, read when a run needs one.
 #[derive(Debug)]
 struct KeyFiles(Home);
+
+impl ExternalIds for KeyFiles {
+    fn external_id(&self, collaboration: &CollaborationId) -> Option<String> {
+        let path = self.0.external_id(collaboration);
+        secret(&path).ok()?;
+        let id = KeyFile(path).read()?;
+        Some(id.iter().fold("airlock-".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+    }
+}
 
 impl KeySource for KeyFiles {
     fn key(&self, collaboration: &CollaborationId) -> Option<[u8; 32]> {
@@ -139,8 +252,12 @@ pub(crate) fn location(text: &str) -> Result<String> {
 
 /// Makes a collaboration's room key when there is none; refuses one that others can read.
 pub(crate) fn room_key(home: &Home, collaboration: &CollaborationId) -> Result<()> {
-    let path = home.room_key(collaboration);
-    if let Ok(found) = std::fs::metadata(&path) {
+    secret(&home.room_key(collaboration))
+}
+
+/// Makes a file of 32 random bytes when there is none; refuses one that others can read.
+fn secret(path: &Path) -> Result<()> {
+    if let Ok(found) = std::fs::metadata(path) {
         if !others_may(&found) {
             return Ok(());
         }
@@ -156,13 +273,13 @@ pub(crate) fn room_key(home: &Home, collaboration: &CollaborationId) -> Result<(
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist_noclobber(&path).map_err(|kept| kept.error)?;
+        file.persist_noclobber(path).map_err(|kept| kept.error)?;
         Ok(())
     };
     match write() {
         // Another process was faster: its key counts.
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(Error::io("write", &path, &error))
+            Err(Error::io("write", path, &error))
         }
         Ok(()) | Err(_) => Ok(()),
     }

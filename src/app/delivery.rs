@@ -8,7 +8,7 @@ use crate::results::{
     self, ColumnLine, Expected, FileLine, Manifest, Place, RuleLine, Staged, preview,
 };
 use adapter_spi::RunOutput;
-use mappings::model::{Digest, MemberId, PlatformId, ResultClass};
+use mappings::model::{Digest, MemberId, ResultClass};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ const PREVIEW_ROWS_MAX: usize = 40;
 pub(super) struct Ready {
     staged: Staged,
     manifests: BTreeMap<MemberId, Manifest>,
-    withheld: u64,
+    withheld: Option<u64>,
 }
 
 /// Verifies what landed and prepares each receiver's manifest.
@@ -32,7 +32,8 @@ pub(super) async fn stage(
 ) -> Result<Ready> {
     let columns: Vec<_> =
         started.guarded.output.iter().map(|column| (column.name.clone(), column.r#type)).collect();
-    let expected = Expected { columns, rows: output.rows };
+    let rows_max = started.limits.rows_max;
+    let expected = Expected { columns, rows: output.rows, rows_max };
     let landed: Vec<PathBuf> = output.files.iter().map(|file| landing.join(file)).collect();
     let staging = landing.join("staged");
     std::fs::create_dir(&staging)
@@ -51,7 +52,7 @@ pub(super) async fn stage(
 
 fn manifest(
     started: &Started,
-    (staged, withheld): (&Staged, u64),
+    (staged, withheld): (&Staged, Option<u64>),
     receiver: &MemberId,
     log_index: u64,
 ) -> Manifest {
@@ -65,7 +66,7 @@ fn manifest(
         text_digest: guarded.text_digest,
         agreement_digest: started.agreement.digest(),
         class: guarded.class,
-        platform: PlatformId::native(),
+        platform: started.room.clone(),
         receiver: receiver.clone(),
         columns: guarded
             .output

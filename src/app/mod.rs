@@ -7,12 +7,14 @@ mod delivery;
 pub mod members;
 mod recovery;
 mod revocations;
+mod rooms;
 mod runs;
 mod status;
 mod templates;
 
 pub use audit::{Exported, LeafLine};
 pub use revocations::Withdrawal;
+pub use rooms::{RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};

@@ -11,7 +11,8 @@ use adapter_spi::{
 };
 use mappings::guard::Guarded;
 use mappings::model::{
-    Agreement, CollaborationId, Literal, MemberId, ParameterName, ResultClass, RunId, TemplateName,
+    Agreement, CollaborationId, Literal, MemberId, ParameterName, PlatformId, ResultClass, RunId,
+    TemplateName,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct RunRequest {
     pub collaboration: CollaborationId,
     /// The template.
     pub template: TemplateName,
+    /// Where it runs.
+    pub room: PlatformId,
     /// Who runs it.
     pub by: MemberId,
     /// Parameters as text.
@@ -71,8 +74,8 @@ pub struct RunReport {
     pub state: &'static str,
     /// Rows of the result.
     pub rows: u64,
-    /// Groups (or audiences) withheld by a threshold.
-    pub withheld: u64,
+    /// Groups (or audiences) withheld by a threshold; `None` where the platform doesn't say.
+    pub withheld: Option<u64>,
     /// Rows read, by dataset.
     pub rows_read: BTreeMap<String, u64>,
     /// Where results are.
@@ -87,12 +90,13 @@ pub struct RunReport {
 pub(crate) struct Started {
     pub(crate) collaboration: CollaborationId,
     pub(crate) run: RunId,
+    pub(crate) room: PlatformId,
     pub(crate) by: MemberId,
     pub(crate) agreement: Arc<Agreement>,
     pub(crate) guarded: Arc<Guarded>,
     pub(crate) parameters: BTreeMap<ParameterName, Literal>,
     pub(crate) receivers: Vec<MemberId>,
-    limits: RunLimits,
+    pub(crate) limits: RunLimits,
     /// Held while this process works on the run; another process that gets it knows that this one died.
     _claim: Claim,
 }
@@ -136,12 +140,13 @@ impl App {
 
     /// Guards, binds and decides; the request is durable when this returns.
     async fn start(&self, request: RunRequest) -> Result<Started> {
-        let RunRequest { collaboration, template, by, parameters, run, limits } = request;
+        let RunRequest { collaboration, template, room, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
         self.granting(&collaboration, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
+        self.rooms.holds(&agreement, &room)?;
         self.places_hold(&agreement)?;
         let parameters = agreements::bind(&agreement, &template, &parameters)?;
         let run = run.map_or_else(|| self.new_run_id(), Ok)?;
@@ -176,7 +181,8 @@ impl App {
                 agreement: agreed,
                 template: template.clone(),
                 digest: guarded.digest,
-                text_digest: guarded.text_digest,
+                text_digest: self.rooms.text_digest(&guarded, &room)?,
+                platform: room.clone(),
                 by: by.clone(),
                 receivers: receivers.clone(),
                 parameters: commitment,
@@ -191,6 +197,7 @@ impl App {
         Ok(Started {
             collaboration,
             run,
+            room,
             by,
             agreement,
             guarded,
@@ -280,7 +287,7 @@ impl App {
         cancel: &CancellationToken,
         progress: &mut (dyn FnMut(RunProgress) + Send),
     ) -> Result<RunOutput> {
-        let room = self.rooms.native_runs()?;
+        let room = self.rooms.runs(&started.room)?;
         let cx = Cx { cancel: cancel.child_token() };
         room.submit(&started.query(landing)?, &cx).await?;
         let mut stopped = None;
@@ -334,6 +341,8 @@ impl Started {
             .map_err(|()| Error::failed("bug", "the landing folder has no absolute path"))?;
         Ok(ProtectedQuery {
             run: self.run.clone(),
+            by: self.by.clone(),
+            receivers: self.receivers.clone(),
             agreement: Arc::clone(&self.agreement),
             guarded: Arc::clone(&self.guarded),
             parameters: self.parameters.clone(),

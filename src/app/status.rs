@@ -153,7 +153,8 @@ fn stands(status: &RunStatus) -> String {
         RunStatus::Requested(_) => "requested".to_owned(),
         RunStatus::Delivering(_) => "delivering".to_owned(),
         RunStatus::Succeeded { rows, withheld } => {
-            format!("succeeded: {rows} rows, {withheld} withheld")
+            let withheld = withheld.map(|n| format!(", {n} withheld")).unwrap_or_default();
+            format!("succeeded: {rows} rows{withheld}")
         }
         RunStatus::Failed(code) => format!("failed: {code}"),
         RunStatus::Cancelled(code) => format!("cancelled: {code}"),

@@ -9,6 +9,7 @@ mod decline;
 mod explain;
 mod join;
 mod keygen;
+mod plan;
 mod prepare;
 mod quickstart;
 mod revoke;
@@ -53,8 +54,10 @@ enum Command {
     Explain(explain::Explain),
     /// Make a member's signing key.
     Keygen(keygen::Keygen),
-    /// Record an agreement in its collaboration's log.
+    /// Record an agreement in its collaboration's log; or, with --room, make a room as agreed.
     Apply(apply::Apply),
+    /// Say what it would take to make a room as agreed.
+    Plan(plan::PlanRoom),
     /// Join a collaboration as a member.
     Join(join::Join),
     /// Decline the agreement that waits, as a member.
@@ -132,6 +135,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Apply(_)
         | Command::Join(_)
         | Command::Decline(_)
+        | Command::Plan(_)
         | Command::Prepare(_)
         | Command::Approve(_)
         | Command::Revoke(_)
@@ -154,6 +158,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Keygen(command) => command.run(&home, screen),
             Command::Apply(command) => command.run(&home, screen).await,
             Command::Join(command) => command.run(&home, screen).await,
+            Command::Plan(command) => command.run(&home, screen).await,
             Command::Decline(command) => command.run(&home, screen).await,
             Command::Prepare(command) => Box::pin(command.run(screen)).await,
             Command::Approve(command) => command.run(&home, screen).await,

@@ -139,6 +139,7 @@ fn request(agreement: &Agreement, template: &TemplateName) -> Result<RunRequest>
         collaboration: agreement.collaboration.clone(),
         template: template.clone(),
         by,
+        room: mappings::model::PlatformId::native(),
         parameters: BTreeMap::new(),
         run: None,
         limits: RunLimits::default(),

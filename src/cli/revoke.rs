@@ -71,8 +71,17 @@ impl Revoke {
             "{} withdrew {withdrawal} from {}, leaf {}; the native room denies from now on",
             self.member, self.collaboration, recorded.index
         ));
+        let rooms = app.close(&self.collaboration).await?;
+        for room in &rooms {
+            let open = super::plan::or_nothing(&room.open);
+            screen.say(format!(
+                "{}: closed in {} steps; still open there: {open}",
+                room.room, room.steps
+            ));
+        }
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": recorded,
+            "rooms": rooms,
         }));
         Ok(())
     }

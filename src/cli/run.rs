@@ -4,7 +4,7 @@ use super::screen::Screen;
 use crate::app::{App, RunReport, RunRequest};
 use crate::error::{Error, Result};
 use adapter_spi::RunLimits;
-use mappings::model::{CollaborationId, MemberId, ResultClass, RunId, TemplateName};
+use mappings::model::{CollaborationId, MemberId, PlatformId, ResultClass, RunId, TemplateName};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,9 @@ pub(super) struct Run {
     /// The member who runs it.
     #[arg(long = "as")]
     member: MemberId,
+    /// The room it runs in, one of the agreement's.
+    #[arg(long, default_value = "native")]
+    room: PlatformId,
     /// A parameter, as NAME=VALUE; repeat for more.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
@@ -72,6 +75,7 @@ impl Run {
         let request = RunRequest {
             collaboration: self.collaboration,
             template: self.template,
+            room: self.room,
             by: self.member,
             parameters,
             run: self.id,
@@ -120,12 +124,18 @@ pub(super) fn show(report: &RunReport, screen: Screen) {
         ResultClass::Aggregate => {
             let header: Vec<&str> = report.preview.columns.iter().map(String::as_str).collect();
             screen.table(&header, report.preview.rows.iter().cloned());
-            screen.say(format!(
-                "{} rows; {} groups withheld by rule (too few entities)",
-                report.rows, report.withheld
-            ));
+            screen.say(match report.withheld {
+                Some(withheld) => format!(
+                    "{} rows; {withheld} groups withheld by rule (too few entities)",
+                    report.rows
+                ),
+                None => format!(
+                    "{} rows; groups with too few entities were left out, the room doesn't say how many",
+                    report.rows
+                ),
+            });
         }
-        ResultClass::Activation if report.withheld > 0 => {
+        ResultClass::Activation if report.withheld.unwrap_or_default() > 0 || report.rows == 0 => {
             screen
                 .say("the audience is below its minimum: withheld by rule, nothing was delivered");
         }

@@ -217,6 +217,9 @@ pub enum Body {
         digest: Digest,
         /// The digest of the guarded text that will run.
         text_digest: Digest,
+        /// Where it runs.
+        #[serde(default = "PlatformId::native", skip_serializing_if = "is_native")]
+        platform: PlatformId,
         /// Who asks.
         by: MemberId,
         /// Who shall receive.
@@ -251,8 +254,8 @@ pub enum Body {
         files: Vec<FileDigest>,
         /// Rows that leave.
         rows: u64,
-        /// Rows held back by rule.
-        withheld: u64,
+        /// Rows held back by rule, where the platform says how many.
+        withheld: Option<u64>,
         /// The digest of each receiver's manifest.
         manifests: BTreeMap<MemberId, Digest>,
     },
@@ -262,8 +265,8 @@ pub enum Body {
         run: RunId,
         /// Rows that left.
         rows: u64,
-        /// Rows held back by rule.
-        withheld: u64,
+        /// Rows held back by rule, where the platform says how many.
+        withheld: Option<u64>,
         /// The digest of each receiver's manifest.
         manifests: BTreeMap<MemberId, Digest>,
     },
@@ -283,6 +286,10 @@ pub enum Body {
         /// How it ended.
         outcome: Outcome,
     },
+}
+
+fn is_native(platform: &PlatformId) -> bool {
+    *platform == PlatformId::native()
 }
 
 impl Body {

@@ -7,7 +7,7 @@ use super::fold::{FoldError, Illegal, OpenIntent, State};
 use super::keys::{PublicKey, Signature, verify_all};
 use super::leaf::{Body, Leaf, Touched, signed_bytes_of};
 use super::tree::{Frontier, Hash, leaf_hash};
-use mappings::model::{Digest, RunId, TemplateName};
+use mappings::model::{Digest, PlatformId, RunId, TemplateName};
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
@@ -156,8 +156,9 @@ fn head(bundle: &Bundle, gateway: &PublicKey) -> Result<Checkpoint, VerifyError>
     Ok(Checkpoint::verify(&note, gateway, &collaboration)?)
 }
 
-/// What this version's guard says of a template; `None` of one that it refuses.
-type Reading = Option<(Touched, Digest)>;
+/// What this version's guard says of a template: what it reads, its text in the native room, and in Spark SQL where it has
+/// one. `None` of one that it refuses.
+type Reading = Option<(Touched, Digest, Option<Digest>)>;
 
 #[derive(Default)]
 struct Progress {
@@ -207,7 +208,8 @@ impl Progress {
 impl Progress {
     /// A run's record must say what the template reads, or a withdrawn column would not stop it.
     fn reads_as_recorded(&mut self, leaf: &Leaf, index: u64) -> Result<(), VerifyError> {
-        let Body::RunRequested { run, agreement, template, touched, text_digest, .. } = &leaf.body
+        let Body::RunRequested { run, agreement, template, touched, text_digest, platform, .. } =
+            &leaf.body
         else {
             return Ok(());
         };
@@ -216,11 +218,14 @@ impl Progress {
             let guarded = mappings::guard::guard(&version.agreement, template).ok()?;
             let touched =
                 guarded.datasets.iter().map(|(n, used)| (n.clone(), used.columns.clone()));
-            Some((touched.collect(), guarded.text_digest))
+            let spark = mappings::spark::spark(&guarded).ok().map(|text| text.digest);
+            Some((touched.collect(), guarded.text_digest, spark))
         });
+        let native = *platform == PlatformId::native();
         match reading {
-            Some((reads, _)) if reads != touched => Err(VerifyError::Touched { index }),
-            Some((_, text)) if text == text_digest => Ok(()),
+            Some((reads, _, _)) if reads != touched => Err(VerifyError::Touched { index }),
+            Some((_, text, _)) if native && text == text_digest => Ok(()),
+            Some((_, _, Some(text))) if !native && text == text_digest => Ok(()),
             Some(_) | None => {
                 self.other_texts.push(run.clone());
                 Ok(())

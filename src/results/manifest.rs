@@ -71,8 +71,8 @@ pub struct Manifest {
     pub files: Vec<FileLine>,
     /// Rows in all files.
     pub rows: u64,
-    /// Groups (or audiences) that a threshold withheld.
-    pub withheld: u64,
+    /// Groups (or audiences) that a threshold withheld; null where the platform doesn't say.
+    pub withheld: Option<u64>,
     /// What became of groups below a minimum: `dropped`, never merged.
     pub suppression: String,
     /// The thresholds that held.

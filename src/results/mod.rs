@@ -4,6 +4,7 @@
 
 mod check;
 mod deliver;
+mod landed;
 mod manifest;
 mod place;
 mod stage;
@@ -48,11 +49,14 @@ pub enum ResultsError {
     #[error("a file that the manifest names is missing or has other content")]
     FileDiffers,
     /// The landed output is not readable.
-    #[error("the landed output is not readable Parquet")]
+    #[error("the landed output is not readable")]
     LandingUnreadable,
     /// The landed output has other columns than the guard said.
     #[error("the landed output has other columns than the guard said")]
     SchemaMismatch,
+    /// More rows than the run may give.
+    #[error("the output has more rows than the run's limit")]
+    RowsExceeded,
     /// The landed output has other rows than the run reported.
     #[error("the landed output has not as many rows as the run reported")]
     RowsMismatch,
@@ -75,6 +79,7 @@ impl ResultsError {
             Self::FileDiffers => "file-differs",
             Self::LandingUnreadable => "landing-unreadable",
             Self::SchemaMismatch => "schema-mismatch",
+            Self::RowsExceeded => "rows-exceeded",
             Self::RowsMismatch => "rows-mismatch",
         }
     }

@@ -1,8 +1,7 @@
 //! From landing to staged files: verified against what the guard said, rewritten as canonical Parquet in a stream, digested.
 
-use super::ResultsError;
+use super::{ResultsError, landed};
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::{DataType, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use mappings::model::{ColumnType, Digest};
 use parquet::arrow::ArrowWriter;
@@ -21,8 +20,10 @@ const FILE_ROWS_MAX: u64 = 1_000_000;
 pub struct Expected {
     /// Names and types, in order.
     pub columns: Vec<(String, ColumnType)>,
-    /// Rows.
-    pub rows: u64,
+    /// Rows, where the platform said how many.
+    pub rows: Option<u64>,
+    /// Rows that may leave at most.
+    pub rows_max: u64,
 }
 
 /// One verified file, waiting for delivery.
@@ -51,32 +52,27 @@ pub struct Staged {
 
 /// Verifies landed files and rewrites them below `staging`, which must be empty.
 pub fn stage(
-    landed: &[PathBuf],
+    files: &[PathBuf],
     expected: &Expected,
     staging: &Path,
 ) -> Result<Staged, ResultsError> {
     let mut writer = Writer { staging, files: Vec::new(), open: None };
     let mut rows = 0u64;
-    for path in landed {
-        for batch in read(path)? {
+    for path in files {
+        for batch in landed::read(path, expected)? {
             let batch = batch?;
-            fits(&batch, expected)?;
             rows += batch.num_rows() as u64;
+            if rows > expected.rows_max {
+                return Err(ResultsError::RowsExceeded);
+            }
             writer.write(&batch)?;
         }
     }
-    if rows != expected.rows {
+    if expected.rows.is_some_and(|told| told != rows) {
         return Err(ResultsError::RowsMismatch);
     }
     if rows == 0 {
-        let schema = landed
-            .first()
-            .map(|path| schema(path))
-            .transpose()?
-            .ok_or(ResultsError::LandingUnreadable)?;
-        let empty = RecordBatch::new_empty(schema);
-        fits(&empty, expected)?;
-        writer.write(&empty)?;
+        writer.write(&RecordBatch::new_empty(landed::schema(expected)))?;
     }
     Ok(Staged { files: writer.finish()?, rows })
 }
@@ -86,35 +82,11 @@ fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Results
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| ResultsError::LandingUnreadable)
 }
 
-fn schema(path: &Path) -> Result<arrow::datatypes::SchemaRef, ResultsError> {
-    builder(path).map(|builder| std::sync::Arc::clone(builder.schema()))
-}
-
 fn read(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, ResultsError>>, ResultsError> {
     let reader = builder(path)?.build().map_err(|_| ResultsError::LandingUnreadable)?;
     Ok(reader.map(|batch| batch.map_err(|_| ResultsError::LandingUnreadable)))
-}
-
-fn fits(batch: &RecordBatch, expected: &Expected) -> Result<(), ResultsError> {
-    let schema = batch.schema();
-    let found =
-        schema.fields().iter().map(|field| (field.name().as_str(), field.data_type().clone()));
-    let wanted = expected.columns.iter().map(|(name, of)| (name.as_str(), arrow_type(*of)));
-    if found.eq(wanted) { Ok(()) } else { Err(ResultsError::SchemaMismatch) }
-}
-
-const fn arrow_type(of: ColumnType) -> DataType {
-    match of {
-        ColumnType::Int64 => DataType::Int64,
-        ColumnType::Float64 => DataType::Float64,
-        ColumnType::Utf8 => DataType::Utf8,
-        ColumnType::Boolean => DataType::Boolean,
-        ColumnType::Date => DataType::Date32,
-        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        ColumnType::Binary => DataType::Binary,
-    }
 }
 
 /// Writes batches into files of bounded size.

@@ -38,7 +38,8 @@ fn expected(rows: u64) -> Expected {
             ("segment".to_owned(), ColumnType::Utf8),
             ("people".to_owned(), ColumnType::Int64),
         ],
-        rows,
+        rows: Some(rows),
+        rows_max: 1_000_000,
     }
 }
 
@@ -73,7 +74,7 @@ fn manifest(staged: &Staged) -> Manifest {
             })
             .collect(),
         rows: staged.rows,
-        withheld: 0,
+        withheld: Some(0),
         suppression: "dropped".to_owned(),
         rules: Vec::new(),
         log_index: 7,

@@ -1,8 +1,24 @@
-//! AWS Clean Rooms: what it can hold of an agreement, and where that ends. Must not know the gateway, other adapters or HTTP.
+//! AWS Clean Rooms: agreements held, run and withdrawn there, in the accounts of the members whom a gateway operates. Must not
+//! know the gateway, other adapters or HTTP.
 
+mod apply;
 mod assess;
+mod call;
+mod connection;
+mod error;
+mod fetch;
+mod names;
+mod observe;
+mod plan;
+mod room;
+mod rule;
+mod runs;
+mod seen;
+mod wanted;
 
 pub use assess::assess;
+pub use connection::{Connection, Connections, ResultFormat};
+pub use room::{AwsCleanRooms, ExternalIds};
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 //! Starts empty and denies by default. Must not know any real platform.
 
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Held,
-    Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope, Stale, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
+    Held, Observation, Outcome, Plan, PlanRefused, Residual, Result, Retry, Scope, Stale, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, PlatformId};
@@ -62,15 +62,16 @@ impl Adapter for MemoryAdapter {
             coverage: Coverage::Complete,
             version: held.version,
             resources: held.resources.into_iter().collect(),
+            native: serde_json::Value::Null,
         })
     }
 
     fn plan(
         &self,
-        desired: &[Resource],
+        desired: &Desired,
         seen: &Observation,
     ) -> std::result::Result<Plan, PlanRefused> {
-        Ok(Plan::between(desired, seen))
+        Ok(Plan::between(&desired.resources(), seen))
     }
 
     async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {

@@ -17,5 +17,5 @@ mod token;
 
 pub use assess::assess;
 pub use prepare::{Preparation, Prepared, PreparedKey, prepare};
-pub use room::{KeySource, NativeRoom, granted};
+pub use room::{KeySource, NativeRoom};
 pub use storage::{Place, StorageError};

@@ -5,13 +5,12 @@ use crate::failure::failure;
 use crate::run::{Watch, carry_out};
 use crate::token::Tokens;
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, ErrorKind, Held,
-    Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Resource, ResourceKind, Result, Retry,
-    RunStatus, RunsQueries, Scope, Stale, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
+    Held, Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Resource, ResourceKind, Result,
+    Retry, RunStatus, RunsQueries, Scope, Stale, Step,
 };
 use async_trait::async_trait;
-use mappings::agreement::canonical;
-use mappings::model::{Agreement, CollaborationId, Dataset, Digest, PlatformId, RunId};
+use mappings::model::{Agreement, CollaborationId, PlatformId, RunId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -41,15 +40,6 @@ struct Running {
     needs: Vec<Resource>,
     watch: Arc<Watch>,
     ended: Arc<Mutex<Option<RunStatus>>>,
-}
-
-/// What the room must be granted for a dataset: the digest of all that the agreement says of it.
-#[must_use]
-pub fn granted(name: &mappings::model::DatasetName, dataset: &Dataset) -> Resource {
-    Resource {
-        kind: ResourceKind::Dataset(name.clone()),
-        digest: Digest::of(&canonical(&serde_json::json!({ "dataset": name, "terms": dataset }))),
-    }
 }
 
 impl NativeRoom {
@@ -105,7 +95,7 @@ impl NativeRoom {
             digest: query.guarded.digest,
         };
         let datasets = query.guarded.datasets.keys().filter_map(|name| {
-            query.agreement.datasets.get(name).map(|dataset| granted(name, dataset))
+            query.agreement.datasets.get(name).map(|dataset| Resource::dataset(name, dataset))
         });
         let needs: Vec<Resource> = datasets.chain([template]).collect();
         let all = self.held();
@@ -115,14 +105,7 @@ impl NativeRoom {
         match missing {
             None => Ok(needs),
             Some(need) => {
-                let what = match &need.kind {
-                    ResourceKind::Dataset(name) => {
-                        format!("dataset {name} is not granted to the room")
-                    }
-                    ResourceKind::Template(name) => {
-                        format!("template {name} is not granted to the room")
-                    }
-                };
+                let what = format!("{} is not granted to the room", need.kind);
                 Err(self.error(ErrorKind::PermissionDenied, "not-granted", "submit", what))
             }
         }
@@ -162,15 +145,16 @@ impl Adapter for NativeRoom {
             coverage: Coverage::Complete,
             version: held.version,
             resources: held.resources.into_iter().collect(),
+            native: serde_json::Value::Null,
         })
     }
 
     fn plan(
         &self,
-        desired: &[Resource],
+        desired: &Desired,
         seen: &Observation,
     ) -> std::result::Result<Plan, PlanRefused> {
-        Ok(Plan::between(desired, seen))
+        Ok(Plan::between(&desired.resources(), seen))
     }
 
     async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {

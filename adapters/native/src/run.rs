@@ -146,8 +146,8 @@ impl Run<'_> {
         let mut opened: Vec<Opened> = Vec::new();
         let mut output = RunOutput {
             files: Vec::new(),
-            rows: 0,
-            withheld: 0,
+            rows: None,
+            withheld: None,
             rows_read: std::collections::BTreeMap::new(),
         };
         for name in query.guarded.datasets.keys() {
@@ -168,12 +168,13 @@ impl Run<'_> {
             one.unchanged().await?;
         }
         output.files.push(file);
-        output.rows = rows;
-        output.withheld = match query.guarded.class {
+        output.rows = Some(rows);
+        let held = match query.guarded.class {
             ResultClass::Aggregate => withheld.load(Ordering::Relaxed),
             // An audience leaves whole or not at all, whether the engine had to look at it or not.
             ResultClass::Activation => u64::from(rows == 0),
         };
+        output.withheld = Some(held);
         Ok(output)
     }
 

@@ -1,8 +1,8 @@
 //! The trait. `assess` and `plan` are synchronous and pure; `observe` never writes; `apply` makes one native call.
 
 use crate::{
-    Applied, Assessment, Cx, Observation, Plan, PlanRefused, ProtectedQuery, Result, RunStatus,
-    Scope, Step,
+    Applied, Assessment, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery, Result,
+    RunStatus, Scope, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, PlatformId, RunId};
@@ -38,11 +38,8 @@ pub trait Adapter: Debug + Send + Sync {
     async fn observe(&self, scope: &Scope, cx: &Cx) -> Result<Observation>;
 
     /// The steps from what was seen to what is desired, most restrictive first. Pure.
-    fn plan(
-        &self,
-        desired: &[crate::Resource],
-        seen: &Observation,
-    ) -> std::result::Result<Plan, PlanRefused>;
+    fn plan(&self, desired: &Desired, seen: &Observation)
+    -> std::result::Result<Plan, PlanRefused>;
 
     /// One native call with whole desired values, idempotent by the step's id.
     async fn apply(&self, step: &Step, cx: &Cx) -> Result<Applied>;
@@ -67,4 +64,11 @@ pub trait RunsQueries: Send + Sync {
 
     /// Asks a run to stop. Returns once nothing of it is left, or with `Cancelling` while the platform works on it.
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus>;
+
+    /// Stops what still runs there without leave, whoever started it; how many. A room whose runs live and die with this
+    /// process has none.
+    async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
+        let _ = (desired, scope, cx);
+        Ok(0)
+    }
 }

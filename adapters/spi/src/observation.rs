@@ -1,13 +1,24 @@
 //! What a platform was seen to hold, and how sure we are that we saw all of it.
 
-use mappings::model::{CollaborationId, DatasetName, Digest, TemplateName};
+use mappings::model::{Agreement, CollaborationId, DatasetName, Digest, MemberId, TemplateName};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// One collaboration.
     pub collaboration: CollaborationId,
+    /// Its newest agreement, which names the members' accounts there.
+    pub agreement: Arc<Agreement>,
+}
+
+impl Scope {
+    /// The collaboration of an agreement.
+    #[must_use]
+    pub fn of(agreement: &Arc<Agreement>) -> Self {
+        Self { collaboration: agreement.collaboration.clone(), agreement: Arc::clone(agreement) }
+    }
 }
 
 /// Whether an observation saw everything. Absence in a partial one is never read as deletion.
@@ -27,6 +38,31 @@ pub enum ResourceKind {
     Dataset(DatasetName),
     /// Leave to run one template version.
     Template(TemplateName),
+    /// Something that only the platform has a word for.
+    Native(Native),
+}
+
+/// A platform's own thing, by whose it is, what it is and which.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Native {
+    /// In whose account.
+    pub member: MemberId,
+    /// The platform's noun, such as `configured-table`.
+    pub noun: String,
+    /// Its name there.
+    pub name: String,
+}
+
+impl std::fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dataset(name) => write!(f, "dataset {name}"),
+            Self::Template(name) => write!(f, "template {name}"),
+            Self::Native(native) => {
+                write!(f, "{} {} of {}", native.noun, native.name, native.member)
+            }
+        }
+    }
 }
 
 /// One thing a platform holds for a collaboration, as a whole value.
@@ -47,6 +83,8 @@ pub struct Observation {
     pub coverage: Coverage,
     /// The version of the native state; a step planned on another is refused.
     pub version: u64,
-    /// What is held, sorted.
+    /// The datasets and templates that runs can use, sorted.
     pub resources: Vec<Resource>,
+    /// Everything that the adapter saw, in its own form, for its own `plan`.
+    pub native: serde_json::Value,
 }

@@ -1,7 +1,7 @@
 //! Steps from seen to desired, most restrictive first, each with the whole value and the version it was planned on.
 
 use crate::{Observation, Resource};
-use mappings::model::{CollaborationId, Digest};
+use mappings::model::{CollaborationId, Digest, MemberId};
 use serde::{Deserialize, Serialize};
 
 /// What a step does to access, in the order in which steps run.
@@ -31,6 +31,9 @@ pub struct Step {
     pub resource: Resource,
     /// The native version it was planned on. A `Revoke` is applied whatever the version.
     pub requires: u64,
+    /// The native call with its whole input, where the platform has calls.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub call: serde_json::Value,
 }
 
 impl Step {
@@ -48,15 +51,35 @@ impl Step {
             resource,
             requires
         ])));
-        Self { id, collaboration, effect, resource, requires }
+        Self { id, collaboration, effect, resource, requires, call: serde_json::Value::Null }
+    }
+
+    /// The same step as a native call, named by that as well.
+    #[must_use]
+    pub fn calling(self, call: serde_json::Value) -> Self {
+        let id = Digest::of(&mappings::agreement::canonical(&serde_json::json!([self.id, call])));
+        Self { id, call, ..self }
     }
 }
 
-/// Steps in order. Empty when the platform holds what is desired.
+/// Something that a member does whom this gateway does not operate: waited for, never impersonated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedsCounterparty {
+    /// Who.
+    pub member: MemberId,
+    /// What it is about.
+    pub what: String,
+    /// The act that would do it, as a command line that the member can run.
+    pub act: String,
+}
+
+/// Steps in order. What can't be done before something else is there comes in a later plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
+    /// What others have to do first.
+    pub waiting: Vec<NeedsCounterparty>,
 }
 
 impl Plan {
@@ -73,7 +96,13 @@ impl Plan {
             .map(|r| step(Effect::Revoke, r))
             .chain(new.map(|r| step(Effect::Grant, r)))
             .collect();
-        Self { steps }
+        Self { steps, waiting: Vec::new() }
+    }
+
+    /// Whether the platform holds what is desired.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.waiting.is_empty()
     }
 }
 

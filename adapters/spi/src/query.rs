@@ -2,7 +2,7 @@
 
 use crate::Landing;
 use mappings::guard::Guarded;
-use mappings::model::{Agreement, Literal, ParameterName, RunId};
+use mappings::model::{Agreement, Literal, MemberId, ParameterName, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +38,10 @@ impl Default for RunLimits {
 pub struct ProtectedQuery {
     /// Its id.
     pub run: RunId,
+    /// Who asked for it.
+    pub by: MemberId,
+    /// Who shall receive.
+    pub receivers: Vec<MemberId>,
     /// The agreement it runs under.
     pub agreement: Arc<Agreement>,
     /// The guarded template.
@@ -64,12 +68,12 @@ pub struct RunProgress {
 /// What a finished run left at its landing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOutput {
-    /// Parquet files under the landing prefix, by name, in order.
+    /// Files under the landing prefix, by name, in order: Parquet, or CSV with a header where the name ends in `.csv`.
     pub files: Vec<String>,
-    /// Rows in them.
-    pub rows: u64,
-    /// Groups (or audiences) that a threshold withheld.
-    pub withheld: u64,
+    /// Rows in them, where the platform says so.
+    pub rows: Option<u64>,
+    /// Groups (or audiences) that a threshold withheld, where the platform says so.
+    pub withheld: Option<u64>,
     /// Rows read, by dataset, before consent and row filters.
     pub rows_read: BTreeMap<String, u64>,
 }

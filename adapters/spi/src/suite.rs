@@ -1,8 +1,15 @@
 //! The conformance suite: what every adapter must hold, as functions over `&dyn Adapter`.
 //! A check returns the promise it found broken; a capability that is not declared must be refused, never skipped.
 
-use crate::{Adapter, Coverage, Cx, Effect, Resource, ResourceKind, Scope};
-use mappings::model::{CollaborationId, DatasetName, Digest, TemplateName};
+use crate::{Adapter, Coverage, Cx, Desired, Effect, Observation, Plan, ResourceKind, Scope, Step};
+use mappings::model::{Agreement, PlatformId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// More passes than any platform needs for the suite's agreement.
+const PASSES_MAX: usize = 24;
+/// More steps than those passes have.
+const STEPS_MAX: usize = 200;
 
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,128 +29,260 @@ fn called<T, E: std::fmt::Display>(check: &'static str, answer: Result<T, E>) ->
     answer.map_err(|error| Broken { check, promise: format!("the call succeeds: {error}") })
 }
 
-fn resources(seed: u8) -> Result<Vec<Resource>, Broken> {
-    let named = |text: &str| called("names", DatasetName::new(text));
-    Ok(vec![
-        Resource { kind: ResourceKind::Dataset(named("orders")?), digest: Digest::of(&[seed, 1]) },
-        Resource { kind: ResourceKind::Dataset(named("people")?), digest: Digest::of(&[seed, 2]) },
-        Resource {
-            kind: ResourceKind::Template(called("names", TemplateName::new("overlap"))?),
-            digest: Digest::of(&[seed, 3]),
+/// The suite's agreement: two members with a dataset each, one template over both. Another `seed` changes every dataset's rule.
+#[must_use]
+pub fn agreement(platform: &PlatformId, collaboration: &str, seed: u8) -> serde_json::Value {
+    let dataset = |owner: &str, table: &str, measure: serde_json::Value| {
+        serde_json::json!({
+            "owner": owner,
+            "at": {
+                "native": format!("file:///suite/{table}.parquet"),
+                "memory": format!("file:///suite/{table}.parquet"),
+                "aws-clean-rooms": { "glue": { "database": "suite", "table": table } },
+            },
+            "entity": "person",
+            "columns": {
+                "person": { "from": "", "type": "utf8", "use": "match", "keys": [
+                    { "key": "email", "from": "email_sha256", "type": "utf8", "normalise": "email", "hashed": "sha256-hex" },
+                ] },
+                "measured": measure,
+            },
+            "rule": { "entities_min": 10 + u64::from(seed), "join": "optional" },
+        })
+    };
+    serde_json::json!({
+        "agreement": "v1",
+        "collaboration": collaboration,
+        "members": {
+            "provider": { "name": "Provider", "abilities": ["contribute"],
+                "identity": { "aws-clean-rooms": "111111111111" } },
+            "analyst": { "name": "Analyst", "abilities": ["contribute", "run", "receive"],
+                "identity": { "aws-clean-rooms": "222222222222" } },
         },
-    ])
+        "rooms": [{ "platform": platform, "region": "eu-central-1" }],
+        "datasets": {
+            "orders": dataset("provider", "orders", serde_json::json!(
+                { "from": "spent", "type": "float64", "use": "measure", "aggregates": ["sum"] })),
+            "people": dataset("analyst", "people", serde_json::json!(
+                { "from": "segment", "type": "utf8", "use": "dimension" })),
+        },
+        "templates": {
+            "overlap": {
+                "class": "aggregate",
+                "sql": "SELECT p.measured, COUNT(DISTINCT p.person) AS persons FROM people p JOIN orders o ON p.person = o.person GROUP BY p.measured",
+                "run_by": ["analyst"],
+                "received_by": ["analyst"],
+            },
+        },
+        "limits": { "runs_max": 100, "within_s": 86_400 },
+        "destinations": { "analyst": "file:///suite/results" },
+    })
 }
 
-async fn converge(adapter: &dyn Adapter, scope: &Scope, to: &[Resource]) -> Result<usize, Broken> {
-    const CHECK: &str = "converge";
-    let cx = Cx::default();
-    for pass in 0..8 {
-        let seen = called(CHECK, adapter.observe(scope, &cx).await)?;
-        let plan = called(CHECK, adapter.plan(to, &seen))?;
-        if plan.steps.is_empty() {
-            return Ok(pass);
-        }
-        for step in &plan.steps {
-            if adapter.apply(step, &cx).await.is_err() {
-                break;
-            }
-        }
+/// An adapter at work on agreements named `suite-…`, which are left empty.
+struct Subject<'a> {
+    adapter: &'a dyn Adapter,
+    cx: Cx,
+}
+
+/// One collaboration of the suite.
+struct Case {
+    scope: Scope,
+    whole: Desired,
+    closed: Desired,
+}
+
+impl Case {
+    fn named(adapter: &dyn Adapter, name: &str, seed: u8) -> Result<Self, Broken> {
+        let document = agreement(adapter.platform(), name, seed);
+        let read: Result<Agreement, _> = serde_json::from_value(document);
+        let agreement = Arc::new(called("agreement", read)?);
+        Ok(Self {
+            scope: Scope::of(&agreement),
+            whole: Desired::whole(Arc::clone(&agreement)),
+            closed: Desired::closed(agreement),
+        })
     }
-    Err(Broken { check: CHECK, promise: "eight passes reach the fixed point".to_owned() })
 }
 
-/// Runs every check. Collaborations named `suite-…` are used and left empty.
+/// Runs every check and names those that held.
 ///
 /// # Errors
 /// The first broken promise.
-pub async fn conforms(adapter: &dyn Adapter) -> Result<(), Broken> {
-    observe_never_writes(adapter).await?;
-    plan_is_deterministic_and_reaches_a_fixed_point(adapter).await?;
-    steps_are_idempotent_and_stale_grants_refused(adapter).await?;
-    revocations_come_first_and_close(adapter).await?;
-    collaborations_do_not_touch(adapter).await?;
+pub async fn conforms(adapter: &dyn Adapter) -> Result<Vec<&'static str>, Broken> {
+    let subject = Subject { adapter, cx: Cx::default() };
+    subject.observe_never_writes().await?;
+    subject.plan_is_deterministic_and_reaches_a_fixed_point().await?;
+    subject.a_kill_after_any_step_converges().await?;
+    subject.steps_are_idempotent_and_stale_grants_refused().await?;
+    subject.revocations_come_first_and_close().await?;
+    subject.collaborations_do_not_touch().await?;
     hold(
         "refuse",
         adapter.capabilities().runs_queries == adapter.runs_queries().is_some(),
         "an adapter that declares no runs offers none",
-    )
+    )?;
+    Ok(vec!["observe", "plan", "kill", "apply", "revoke", "isolation", "refuse"])
 }
 
-fn scope(name: &str) -> Result<Scope, Broken> {
-    Ok(Scope { collaboration: called("names", CollaborationId::new(name))? })
-}
+impl Subject<'_> {
+    async fn seen(&self, check: &'static str, case: &Case) -> Result<Observation, Broken> {
+        called(check, self.adapter.observe(&case.scope, &self.cx).await)
+    }
 
-async fn observe_never_writes(adapter: &dyn Adapter) -> Result<(), Broken> {
-    const CHECK: &str = "observe";
-    let (scope, cx) = (scope("suite-observe")?, Cx::default());
-    let first = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let second = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    hold(CHECK, first == second, "two observations of an unchanged world are equal")?;
-    hold(CHECK, first.resources.is_empty(), "an unknown collaboration holds nothing")?;
-    hold(CHECK, first.coverage == Coverage::Complete, "an idle platform is seen completely")
-}
+    fn plan(
+        &self,
+        check: &'static str,
+        desired: &Desired,
+        seen: &Observation,
+    ) -> Result<Plan, Broken> {
+        called(check, self.adapter.plan(desired, seen))
+    }
 
-async fn plan_is_deterministic_and_reaches_a_fixed_point(
-    adapter: &dyn Adapter,
-) -> Result<(), Broken> {
-    const CHECK: &str = "plan";
-    let (scope, cx, desired) = (scope("suite-plan")?, Cx::default(), resources(1)?);
-    let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let plans = [adapter.plan(&desired, &seen), adapter.plan(&desired, &seen)];
-    hold(CHECK, plans.first() == plans.last(), "the same input gives the same plan")?;
-    converge(adapter, &scope, &desired).await?;
-    let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let mut want = desired;
-    want.sort();
-    hold(CHECK, seen.resources == want, "what was applied is what is seen")?;
-    converge(adapter, &scope, &[]).await.map(drop)
-}
+    /// Passes of observe, plan and apply until nothing is left to do; at most `stride` steps a pass. The steps applied.
+    async fn converge(
+        &self,
+        check: &'static str,
+        case: &Case,
+        desired: &Desired,
+        stride: usize,
+    ) -> Result<Vec<Step>, Broken> {
+        let mut applied = Vec::new();
+        let passes = if stride == 1 { STEPS_MAX } else { PASSES_MAX };
+        for _ in 0..passes {
+            let seen = self.seen(check, case).await?;
+            let plan = self.plan(check, desired, &seen)?;
+            hold(check, plan.waiting.is_empty(), "nobody is waited for, all members are operated")?;
+            if plan.steps.is_empty() {
+                return Ok(applied);
+            }
+            for step in plan.steps.iter().take(stride) {
+                if self.adapter.apply(step, &self.cx).await.is_err() {
+                    break;
+                }
+                applied.push(step.clone());
+            }
+        }
+        hold(check, false, "the passes reach a fixed point")?;
+        Ok(applied)
+    }
 
-async fn steps_are_idempotent_and_stale_grants_refused(
-    adapter: &dyn Adapter,
-) -> Result<(), Broken> {
-    const CHECK: &str = "apply";
-    let (scope, cx, desired) = (scope("suite-apply")?, Cx::default(), resources(2)?);
-    let before = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let stale = called(CHECK, adapter.plan(&desired, &before))?;
-    converge(adapter, &scope, &desired).await?;
-    converge(adapter, &scope, &[]).await?;
-    for step in &stale.steps {
+    async fn observe_never_writes(&self) -> Result<(), Broken> {
+        const CHECK: &str = "observe";
+        let case = Case::named(self.adapter, "suite-observe", 1)?;
+        let first = self.seen(CHECK, &case).await?;
+        let second = self.seen(CHECK, &case).await?;
+        hold(CHECK, first == second, "two observations of an unchanged world are equal")?;
+        hold(CHECK, first.resources.is_empty(), "an unknown collaboration holds nothing")?;
+        hold(CHECK, first.coverage == Coverage::Complete, "an idle platform is seen completely")
+    }
+
+    async fn plan_is_deterministic_and_reaches_a_fixed_point(&self) -> Result<(), Broken> {
+        const CHECK: &str = "plan";
+        let case = Case::named(self.adapter, "suite-plan", 1)?;
+        let seen = self.seen(CHECK, &case).await?;
+        let plans = [self.plan(CHECK, &case.whole, &seen)?, self.plan(CHECK, &case.whole, &seen)?];
+        hold(CHECK, plans.first() == plans.last(), "the same input gives the same plan")?;
+        self.converge(CHECK, &case, &case.whole, usize::MAX).await?;
+        let seen = self.seen(CHECK, &case).await?;
+        hold(CHECK, kinds(&seen) == wanted(&case.whole), "what was applied is what is seen")?;
+        self.converge(CHECK, &case, &case.closed, usize::MAX).await?;
+        let seen = self.seen(CHECK, &case).await?;
+        hold(CHECK, seen.resources.is_empty(), "a closed collaboration holds nothing")
+    }
+
+    async fn a_kill_after_any_step_converges(&self) -> Result<(), Broken> {
+        const CHECK: &str = "kill";
+        let case = Case::named(self.adapter, "suite-kill", 6)?;
+        self.converge(CHECK, &case, &case.whole, 1).await?;
+        let seen = self.seen(CHECK, &case).await?;
         hold(
             CHECK,
-            adapter.apply(step, &cx).await.is_err(),
-            "a grant planned on a state that is gone is refused",
+            kinds(&seen) == wanted(&case.whole),
+            "a pass for each step gets there as well",
         )?;
+        self.converge(CHECK, &case, &case.closed, 1).await?;
+        let seen = self.seen(CHECK, &case).await?;
+        hold(CHECK, seen.resources.is_empty(), "and closes as well")
     }
-    converge(adapter, &scope, &desired).await?;
-    let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let closing = called(CHECK, adapter.plan(&[], &seen))?;
-    for step in closing.steps.iter().chain(&closing.steps) {
-        called(CHECK, adapter.apply(step, &cx).await)?;
+
+    async fn steps_are_idempotent_and_stale_grants_refused(&self) -> Result<(), Broken> {
+        const CHECK: &str = "apply";
+        let case = Case::named(self.adapter, "suite-apply", 2)?;
+        let applied = self.converge(CHECK, &case, &case.whole, usize::MAX).await?;
+        let grants: Vec<&Step> = applied.iter().filter(|s| s.effect == Effect::Grant).collect();
+        hold(CHECK, !grants.is_empty(), "access is given by steps that say so")?;
+        for _ in 0..PASSES_MAX {
+            let seen = self.seen(CHECK, &case).await?;
+            let closing = self.plan(CHECK, &case.closed, &seen)?;
+            for step in &closing.steps {
+                called(CHECK, self.adapter.apply(step, &self.cx).await)?;
+                called(CHECK, self.adapter.apply(step, &self.cx).await)?;
+            }
+            if closing.steps.is_empty() {
+                break;
+            }
+        }
+        for step in grants {
+            hold(
+                CHECK,
+                self.adapter.apply(step, &self.cx).await.is_err(),
+                "a grant planned on a state that is gone is refused",
+            )?;
+        }
+        let seen = self.seen(CHECK, &case).await?;
+        hold(CHECK, seen.resources.is_empty(), "a revocation applied twice is applied once")
     }
-    let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    hold(CHECK, seen.resources.is_empty(), "a revocation applied twice is applied once")
+
+    async fn revocations_come_first_and_close(&self) -> Result<(), Broken> {
+        const CHECK: &str = "revoke";
+        let case = Case::named(self.adapter, "suite-revoke", 3)?;
+        self.converge(CHECK, &case, &case.whole, usize::MAX).await?;
+        let changed = Case::named(self.adapter, "suite-revoke", 4)?;
+        let seen = self.seen(CHECK, &case).await?;
+        let plan = self.plan(CHECK, &changed.whole, &seen)?;
+        let effects: Vec<Effect> = plan.steps.iter().map(|s| s.effect).collect();
+        hold(
+            CHECK,
+            effects.is_sorted(),
+            "steps run in the order revoke, restrict, neutral, grant",
+        )?;
+        let less = |effect: &Effect| *effect <= Effect::Restrict;
+        hold(CHECK, effects.iter().any(less), "a changed value is taken away first")?;
+        let mut withdrawn = case.whole.clone();
+        let gone = withdrawn.datasets.pop_first();
+        self.converge(CHECK, &case, &withdrawn, usize::MAX).await?;
+        let seen = self.seen(CHECK, &case).await?;
+        let gone = gone.map(ResourceKind::Dataset);
+        hold(
+            CHECK,
+            gone.is_some_and(|gone| !kinds(&seen).contains(&gone)),
+            "a withdrawn dataset is not held",
+        )?;
+        self.converge(CHECK, &case, &case.closed, usize::MAX).await.map(drop)
+    }
+
+    async fn collaborations_do_not_touch(&self) -> Result<(), Broken> {
+        const CHECK: &str = "isolation";
+        let one = Case::named(self.adapter, "suite-one", 5)?;
+        let two = Case::named(self.adapter, "suite-two", 5)?;
+        self.converge(CHECK, &one, &one.whole, usize::MAX).await?;
+        self.converge(CHECK, &two, &two.whole, usize::MAX).await?;
+        self.converge(CHECK, &one, &one.closed, usize::MAX).await?;
+        let seen = self.seen(CHECK, &two).await?;
+        hold(
+            CHECK,
+            kinds(&seen) == wanted(&two.whole),
+            "closing one collaboration leaves the other alone",
+        )?;
+        self.converge(CHECK, &two, &two.closed, usize::MAX).await.map(drop)
+    }
 }
 
-async fn revocations_come_first_and_close(adapter: &dyn Adapter) -> Result<(), Broken> {
-    const CHECK: &str = "revoke";
-    let (scope, cx) = (scope("suite-revoke")?, Cx::default());
-    converge(adapter, &scope, &resources(3)?).await?;
-    let seen = called(CHECK, adapter.observe(&scope, &cx).await)?;
-    let changed = called(CHECK, adapter.plan(&resources(4)?, &seen))?;
-    let effects: Vec<Effect> = changed.steps.iter().map(|s| s.effect).collect();
-    hold(CHECK, effects.is_sorted(), "steps run in the order revoke, restrict, neutral, grant")?;
-    hold(CHECK, effects.contains(&Effect::Revoke), "a changed value is taken away first")?;
-    converge(adapter, &scope, &[]).await.map(drop)
+fn kinds(seen: &Observation) -> BTreeSet<ResourceKind> {
+    seen.resources.iter().map(|resource| resource.kind.clone()).collect()
 }
 
-async fn collaborations_do_not_touch(adapter: &dyn Adapter) -> Result<(), Broken> {
-    const CHECK: &str = "isolation";
-    let (one, two, cx) = (scope("suite-one")?, scope("suite-two")?, Cx::default());
-    converge(adapter, &one, &resources(5)?).await?;
-    converge(adapter, &two, &resources(5)?).await?;
-    converge(adapter, &one, &[]).await?;
-    let seen = called(CHECK, adapter.observe(&two, &cx).await)?;
-    hold(CHECK, seen.resources.len() == 3, "closing one collaboration leaves the other alone")?;
-    converge(adapter, &two, &[]).await.map(drop)
+fn wanted(desired: &Desired) -> BTreeSet<ResourceKind> {
+    desired.resources().into_iter().map(|resource| resource.kind).collect()
 }

@@ -294,7 +294,7 @@ impl State {
             }
         }
         if let Body::DeliveryIntended { files, rows, withheld, manifests, .. } = &leaf.body {
-            exact([*rows, *withheld].into_iter().chain(files.iter().map(|file| file.bytes)))?;
+            exact([*rows].into_iter().chain(*withheld).chain(files.iter().map(|file| file.bytes)))?;
             self.legal_delivery(id, &run.status, files, manifests)?;
         }
         if let Body::RunSucceeded { rows, withheld, manifests, .. } = &leaf.body {

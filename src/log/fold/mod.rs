@@ -65,7 +65,7 @@ pub struct OpenRun {
     /// The digest of the guarded text.
     pub text_digest: Digest,
     /// Rows and withheld rows, and each receiver's manifest, once delivery was intended.
-    pub intended: Option<(u64, u64, BTreeMap<MemberId, Digest>)>,
+    pub intended: Option<(u64, Option<u64>, BTreeMap<MemberId, Digest>)>,
     /// Every file that was to be delivered, by receiver.
     pub files: BTreeMap<MemberId, Vec<String>>,
 }
@@ -82,7 +82,7 @@ pub enum RunStatus {
         /// Rows that left.
         rows: u64,
         /// Rows held back by rule.
-        withheld: u64,
+        withheld: Option<u64>,
     },
     /// Ended without a result.
     Failed(Code),

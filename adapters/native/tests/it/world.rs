@@ -1,9 +1,8 @@
 //! Two owners' files in a temporary folder, an agreement over them, and a room that runs templates.
 
-use adapter_native::{KeySource, NativeRoom, granted};
+use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{
-    Adapter, Cx, Landing, ProtectedQuery, Resource, ResourceKind, RunLimits, RunStatus,
-    RunsQueries, Scope,
+    Adapter, Cx, Desired, Landing, ProtectedQuery, RunLimits, RunStatus, RunsQueries, Scope,
 };
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
@@ -139,6 +138,8 @@ impl World {
         std::fs::create_dir_all(&landing).unwrap();
         ProtectedQuery {
             run,
+            by: agreement.members.keys().next().unwrap().clone(),
+            receivers: Vec::new(),
             agreement: Arc::new(agreement),
             guarded: Arc::new(guarded),
             parameters: BTreeMap::from([(
@@ -153,11 +154,8 @@ impl World {
 
     pub(crate) async fn grant(&self, query: &ProtectedQuery) {
         let cx = Cx::default();
-        let mut desired: Vec<Resource> =
-            query.agreement.datasets.iter().map(|(name, dataset)| granted(name, dataset)).collect();
-        let kind = ResourceKind::Template(query.guarded.template.clone());
-        desired.push(Resource { kind, digest: query.guarded.digest });
-        let scope = Scope { collaboration: query.agreement.collaboration.clone() };
+        let (scope, desired) =
+            (Scope::of(&query.agreement), Desired::whole(Arc::clone(&query.agreement)));
         for _ in 0..3 {
             let seen = self.room.observe(&scope, &cx).await.unwrap();
             for step in self.room.plan(&desired, &seen).unwrap().steps {
@@ -186,8 +184,8 @@ impl World {
                 let mut rows: Vec<Vec<String>> =
                     output.files.iter().flat_map(|file| read(&landing.join(file))).collect();
                 rows.sort();
-                assert_eq!(rows.len() as u64, output.rows);
-                Ok((rows, output.withheld))
+                assert_eq!(Some(rows.len() as u64), output.rows);
+                Ok((rows, output.withheld.unwrap()))
             }
             RunStatus::Failed(failure) => {
                 self.nothing_left(&landing);

@@ -131,6 +131,7 @@ impl Room {
             template: id("reach"),
             digest: self.template(),
             text_digest: Digest::of(b"text"),
+            platform: mappings::model::PlatformId::native(),
             by: id("brand"),
             receivers: template.received_by.iter().cloned().collect(),
             parameters: Digest::of(b"salted"),
@@ -144,14 +145,14 @@ impl Room {
             run: id(run),
             files: vec![],
             rows: 2,
-            withheld: 1,
+            withheld: Some(1),
             manifests,
         })
     }
 
     fn succeed(&mut self, run: &str, rows: u64) -> Result<(), &'static str> {
         let manifests = BTreeMap::from([(id("brand"), Digest::of(b"m"))]);
-        self.gateway(Body::RunSucceeded { run: id(run), rows, withheld: 1, manifests })
+        self.gateway(Body::RunSucceeded { run: id(run), rows, withheld: Some(1), manifests })
     }
 }
 
@@ -180,7 +181,7 @@ fn a_collaboration_runs_from_beginning_to_end() {
     assert!(room.state.open_intents().is_empty());
     assert_eq!(
         room.state.runs()[&id("run-1")].status,
-        RunStatus::Succeeded { rows: 2, withheld: 1 }
+        RunStatus::Succeeded { rows: 2, withheld: Some(1) }
     );
     assert_eq!(room.succeed("run-1", 2), Err("run-ended"));
     assert_eq!(room.request("run-1"), Err("run-id-used"));
@@ -403,8 +404,13 @@ fn a_delivery_is_intended_first_and_ends_as_intended() {
     room.request("run-1").unwrap();
     assert_eq!(room.succeed("run-1", 2), Err("intent-missing"));
     let manifests = BTreeMap::from([(id("grocer"), Digest::of(b"m"))]);
-    let stray =
-        Body::DeliveryIntended { run: id("run-1"), files: vec![], rows: 2, withheld: 1, manifests };
+    let stray = Body::DeliveryIntended {
+        run: id("run-1"),
+        files: vec![],
+        rows: 2,
+        withheld: Some(1),
+        manifests,
+    };
     assert_eq!(room.gateway(stray), Err("receiver-differs"));
     room.intend("run-1").unwrap();
     assert_eq!(room.intend("run-1"), Err("intent-repeated"));
@@ -445,7 +451,7 @@ fn a_delivery_on_record_fails_for_those_who_did_not_get_it_and_is_not_cancelled(
         run: id("run-1"),
         files: vec![],
         rows: 2,
-        withheld: 1,
+        withheld: Some(1),
         manifests,
     })
     .unwrap();

@@ -1,0 +1,263 @@
+//! Calls on collaborations, memberships, templates and budgets.
+
+use super::{CHANGED, Done, gone, misplaced, there, unbuilt};
+use crate::call::{Call, Landing};
+use crate::connection::Client;
+use crate::error::{Act, told};
+use crate::wanted::{Budget, Party};
+use adapter_spi::{Applied, ErrorKind, Result};
+use aws_sdk_cleanrooms::types::{
+    AccessBudgetType, AccessBudgetsPrivacyTemplateParametersInput,
+    AccessBudgetsPrivacyTemplateUpdateParameters, AnalysisFormat, AnalysisParameter,
+    AnalysisSource, AnalyticsEngine, AutoRefreshMode, BudgetParameter, CollaborationQueryLogStatus,
+    MemberAbility, MemberSpecification, MembershipPaymentConfiguration,
+    MembershipProtectedQueryOutputConfiguration, MembershipProtectedQueryResultConfiguration,
+    MembershipQueryComputePaymentConfig, MembershipQueryLogStatus, ParameterType,
+    PaymentConfiguration, PrivacyBudgetTemplateAutoRefresh, PrivacyBudgetTemplateParametersInput,
+    PrivacyBudgetTemplateUpdateParameters, PrivacyBudgetType, ProtectedQueryS3OutputConfiguration,
+    QueryComputePaymentConfig, ResultFormat, SupportedS3Region,
+};
+use std::collections::{BTreeMap, HashMap};
+
+pub(super) async fn apply(client: &Client, call: &Call) -> Done {
+    match call {
+        Call::CreateCollaboration { .. } => create(client, call).await,
+        Call::DeleteCollaboration { id, name } => delete(client, id, name).await,
+        Call::DeleteMember { collaboration, account } => {
+            let request = client.rooms.delete_member();
+            let request = request.collaboration_identifier(collaboration).account_id(account);
+            let answer = request.send().await;
+            gone(answer.map_err(|error| told("DeleteMember", Act::Write, &error)))
+        }
+        Call::CreateMembership { .. } => join(client, call).await,
+        Call::DeleteMembership { id } => {
+            let answer = client.rooms.delete_membership().membership_identifier(id).send().await;
+            gone(answer.map_err(|error| told("DeleteMembership", Act::Write, &error)))
+        }
+        Call::CreateAnalysisTemplate { .. } | Call::DeleteAnalysisTemplate { .. } => {
+            template(client, call).await
+        }
+        _ => budget(client, call).await,
+    }
+}
+
+fn tagged(tags: &BTreeMap<String, String>) -> Option<HashMap<String, String>> {
+    Some(tags.clone().into_iter().collect())
+}
+
+fn abilities(party: &Party) -> Vec<MemberAbility> {
+    let queries = party.queries.then_some(MemberAbility::CanQuery);
+    queries.into_iter().chain(party.receives.then_some(MemberAbility::CanReceiveResults)).collect()
+}
+
+fn payment(operation: &'static str, pays: bool) -> Result<PaymentConfiguration> {
+    let compute = QueryComputePaymentConfig::builder().is_responsible(pays).build();
+    let compute = compute.map_err(|_| unbuilt(operation))?;
+    Ok(PaymentConfiguration::builder().query_compute(compute).build())
+}
+
+async fn create(client: &Client, call: &Call) -> Done {
+    let operation = "CreateCollaboration";
+    let Call::CreateCollaboration { name, creator, members, regions, tags } = call else {
+        return Err(misplaced());
+    };
+    // Names are not unique there and no token exists: whoever was killed after this call must not make a second one.
+    if exists(client, name).await? {
+        return Ok(Applied::Already);
+    }
+    let mut request = client
+        .rooms
+        .create_collaboration()
+        .name(name)
+        .description("Held by Airlock; what is changed by hand is changed back.")
+        .creator_display_name(&creator.display)
+        .set_creator_member_abilities(Some(abilities(creator)))
+        .creator_payment_configuration(payment(operation, creator.pays)?)
+        .query_log_status(CollaborationQueryLogStatus::Enabled)
+        .analytics_engine(AnalyticsEngine::Spark)
+        .set_tags(tagged(tags))
+        .set_members(Some(Vec::new()));
+    for party in members {
+        let member = MemberSpecification::builder()
+            .account_id(&party.account)
+            .display_name(&party.display)
+            .set_member_abilities(Some(abilities(party)))
+            .payment_configuration(payment(operation, party.pays)?)
+            .build();
+        request = request.members(member.map_err(|_| unbuilt(operation))?);
+    }
+    for region in regions {
+        request = request.allowed_result_regions(SupportedS3Region::from(region.as_str()));
+    }
+    let answer = request.send().await;
+    there(answer.map_err(|error| told(operation, Act::Write, &error)))
+}
+
+async fn exists(client: &Client, name: &str) -> Result<bool> {
+    let mut pages = client.rooms.list_collaborations().into_paginator().items().send();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|error| told("ListCollaborations", Act::Read, &error))?;
+        if found.name() == name && found.creator_account_id() == client.account {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A collaboration that is gone answers as one that is forbidden; the list of one's own says which.
+async fn delete(client: &Client, id: &str, name: &str) -> Done {
+    let answer = client.rooms.delete_collaboration().collaboration_identifier(id).send().await;
+    match answer.map_err(|error| told("DeleteCollaboration", Act::Write, &error)) {
+        Ok(_) => Ok(CHANGED),
+        Err(error)
+            if error.kind == ErrorKind::PermissionDenied && !exists(client, name).await? =>
+        {
+            Ok(Applied::Already)
+        }
+        Err(error) => gone::<()>(Err(error)),
+    }
+}
+
+async fn join(client: &Client, call: &Call) -> Done {
+    let operation = "CreateMembership";
+    let Call::CreateMembership { collaboration, pays, landing, tags } = call else {
+        return Err(misplaced());
+    };
+    let payment = match pays {
+        Some(pays) => {
+            let compute = MembershipQueryComputePaymentConfig::builder().is_responsible(*pays);
+            let compute = compute.build().map_err(|_| unbuilt(operation))?;
+            Some(MembershipPaymentConfiguration::builder().query_compute(compute).build())
+        }
+        None => None,
+    };
+    let results = landing.as_ref().map(|landing| results(operation, landing)).transpose()?;
+    let request = client
+        .rooms
+        .create_membership()
+        .collaboration_identifier(collaboration)
+        .query_log_status(MembershipQueryLogStatus::Enabled)
+        .set_payment_configuration(payment)
+        .set_default_result_configuration(results)
+        .set_tags(tagged(tags));
+    let answer = request.send().await;
+    there(answer.map_err(|error| told(operation, Act::Write, &error)))
+}
+
+fn results(
+    operation: &'static str,
+    landing: &Landing,
+) -> Result<MembershipProtectedQueryResultConfiguration> {
+    let place = ProtectedQueryS3OutputConfiguration::builder()
+        .bucket(&landing.bucket)
+        .key_prefix(&landing.prefix)
+        .result_format(ResultFormat::from(landing.format.as_str()))
+        .build()
+        .map_err(|_| unbuilt(operation))?;
+    Ok(MembershipProtectedQueryResultConfiguration::builder()
+        .output_configuration(MembershipProtectedQueryOutputConfiguration::S3(place))
+        .set_role_arn(landing.role.clone())
+        .build())
+}
+
+async fn template(client: &Client, call: &Call) -> Done {
+    let operation = "CreateAnalysisTemplate";
+    match call {
+        Call::CreateAnalysisTemplate { membership, name, text, description, parameters, tags } => {
+            let mut request = client
+                .rooms
+                .create_analysis_template()
+                .membership_identifier(membership)
+                .name(name)
+                .description(description)
+                .format(AnalysisFormat::Sql)
+                .source(AnalysisSource::Text(text.clone()))
+                .set_tags(tagged(tags));
+            for parameter in parameters {
+                let built = AnalysisParameter::builder()
+                    .name(&parameter.name)
+                    .r#type(ParameterType::from(parameter.r#type.as_str()))
+                    .set_default_value(parameter.default.clone())
+                    .build();
+                request = request.analysis_parameters(built.map_err(|_| unbuilt(operation))?);
+            }
+            let answer = request.send().await;
+            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+        }
+        Call::DeleteAnalysisTemplate { membership, id } => {
+            let request = client.rooms.delete_analysis_template();
+            let request =
+                request.membership_identifier(membership).analysis_template_identifier(id);
+            let answer = request.send().await;
+            gone(answer.map_err(|error| told("DeleteAnalysisTemplate", Act::Write, &error)))
+        }
+        _ => Err(misplaced()),
+    }
+}
+
+fn parameter(operation: &'static str, budget: &Budget) -> Result<BudgetParameter> {
+    let lifetime = budget.period == "LIFETIME";
+    let built = BudgetParameter::builder()
+        .r#type(AccessBudgetType::from(budget.period.as_str()))
+        .budget(budget.uses)
+        .set_auto_refresh((!lifetime).then_some(AutoRefreshMode::Enabled))
+        .build();
+    built.map_err(|_| unbuilt(operation))
+}
+
+async fn budget(client: &Client, call: &Call) -> Done {
+    match call {
+        Call::CreatePrivacyBudgetTemplate { membership, resource, budget, tags } => {
+            let operation = "CreatePrivacyBudgetTemplate";
+            // The resource of a budget has another ARN than the association itself.
+            let region = client.config.region().map(ToString::to_string).unwrap_or_default();
+            let account = &client.account;
+            let resource = format!(
+                "arn:aws:cleanrooms:{region}:{account}:membership/{membership}/configuredtableassociation/{resource}"
+            );
+            let parameters = AccessBudgetsPrivacyTemplateParametersInput::builder()
+                .resource_arn(resource)
+                .budget_parameters(parameter(operation, budget)?)
+                .build()
+                .map_err(|_| unbuilt(operation))?;
+            let refresh = match budget.period.as_str() {
+                "CALENDAR_MONTH" => PrivacyBudgetTemplateAutoRefresh::CalendarMonth,
+                _ => PrivacyBudgetTemplateAutoRefresh::None,
+            };
+            let request = client
+                .rooms
+                .create_privacy_budget_template()
+                .membership_identifier(membership)
+                .privacy_budget_type(PrivacyBudgetType::AccessBudget)
+                .auto_refresh(refresh)
+                .parameters(PrivacyBudgetTemplateParametersInput::AccessBudget(parameters))
+                .set_tags(tagged(tags));
+            let answer = request.send().await;
+            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+        }
+        Call::UpdatePrivacyBudgetTemplate { membership, id, budget } => {
+            let operation = "UpdatePrivacyBudgetTemplate";
+            let parameters = AccessBudgetsPrivacyTemplateUpdateParameters::builder()
+                .budget_parameters(parameter(operation, budget)?)
+                .build()
+                .map_err(|_| unbuilt(operation))?;
+            let request = client
+                .rooms
+                .update_privacy_budget_template()
+                .membership_identifier(membership)
+                .privacy_budget_template_identifier(id)
+                .privacy_budget_type(PrivacyBudgetType::AccessBudget)
+                .parameters(PrivacyBudgetTemplateUpdateParameters::AccessBudget(parameters));
+            let answer = request.send().await;
+            answer.map_err(|error| told(operation, Act::Write, &error)).map(|_| CHANGED)
+        }
+        Call::DeletePrivacyBudgetTemplate { membership, id } => {
+            let request = client.rooms.delete_privacy_budget_template();
+            let request =
+                request.membership_identifier(membership).privacy_budget_template_identifier(id);
+            let answer = request.send().await;
+            gone(answer.map_err(|error| told("DeletePrivacyBudgetTemplate", Act::Write, &error)))
+        }
+        _ => Err(misplaced()),
+    }
+}

@@ -1,0 +1,143 @@
+//! How a member's account is reached: by a profile of the machine's AWS configuration, perhaps through a role. No keys here.
+
+use crate::error::made;
+use adapter_spi::{AdapterError, ErrorKind, Retry};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use mappings::model::MemberId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+const ATTEMPT_MAX: Duration = Duration::from_secs(20);
+const CALL_MAX: Duration = Duration::from_secs(60);
+const ATTEMPTS_MAX: u32 = 4;
+
+/// The members that this gateway operates, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connections {
+    /// By member.
+    #[serde(default)]
+    pub members: BTreeMap<MemberId, Connection>,
+}
+
+/// One member's account.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The profile of the AWS configuration files; without one the environment's credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// A role to assume with those, always with this gateway's external id of the collaboration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<String>,
+    /// The role through which the platform reads the member's tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_role: Option<String>,
+    /// Where results for the member land: an `s3://` prefix in its own account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<String>,
+    /// The role through which the platform writes there, when another member runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_role: Option<String>,
+    /// `parquet` or `csv`.
+    #[serde(default)]
+    pub result_format: ResultFormat,
+}
+
+/// What the platform writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResultFormat {
+    /// Parquet.
+    #[default]
+    Parquet,
+    /// CSV with a header.
+    Csv,
+}
+
+impl Connection {
+    /// The landing as bucket and prefix, the prefix without slashes at its ends.
+    pub(crate) fn landing(&self) -> Option<(String, String)> {
+        let rest = self.landing.as_ref()?.strip_prefix("s3://")?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        (!bucket.is_empty()).then(|| (bucket.to_owned(), prefix.trim_matches('/').to_owned()))
+    }
+
+    /// The configuration of this member's clients in a Region.
+    pub(crate) async fn load(&self, region: &str, external_id: &str) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_MAX)
+            .operation_attempt_timeout(ATTEMPT_MAX)
+            .operation_timeout(CALL_MAX)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+            .timeout_config(timeouts);
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let base = loader.load().await;
+        let Some(role) = &self.assume_role else { return base };
+        let assumed = aws_config::sts::AssumeRoleProvider::builder(role)
+            .session_name("airlock")
+            .external_id(external_id)
+            .configure(&base)
+            .build()
+            .await;
+        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(assumed);
+        base.into_builder().credentials_provider(provider).build()
+    }
+}
+
+/// The clients of one member.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) rooms: aws_sdk_cleanrooms::Client,
+    pub(crate) config: SdkConfig,
+    pub(crate) account: String,
+}
+
+impl Client {
+    /// Clients that are known to act for this account and no other.
+    pub(crate) async fn of(
+        connection: &Connection,
+        region: &str,
+        account: &str,
+        external_id: &str,
+    ) -> Result<Self, AdapterError> {
+        let config = connection.load(region, external_id).await;
+        let answer = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        let found = match &answer {
+            Ok(identity) => identity.account().unwrap_or_default(),
+            Err(error) => {
+                return Err(crate::error::told(
+                    "GetCallerIdentity",
+                    crate::error::Act::Read,
+                    error,
+                ));
+            }
+        };
+        if found != account {
+            let reason = format!(
+                "the credentials are of another account than the agreement pins, {account}"
+            );
+            return Err(made(
+                ErrorKind::PermissionDenied,
+                "wrong-account",
+                Retry::Never,
+                "GetCallerIdentity",
+                reason,
+            ));
+        }
+        Ok(Self {
+            rooms: aws_sdk_cleanrooms::Client::new(&config),
+            config,
+            account: found.to_owned(),
+        })
+    }
+}

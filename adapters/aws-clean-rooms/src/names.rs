@@ -1,0 +1,55 @@
+//! Names of ours on the platform, and physical columns as it spells them. A name says whose agreement it belongs to, so that
+//! nothing else is ever looked at.
+
+use mappings::model::{
+    CollaborationId, ColumnUse, Dataset, DatasetName, Digest, MemberId, TemplateName,
+};
+use std::collections::BTreeSet;
+
+/// The longest name of a collaboration or a configured table.
+pub(crate) const NAME_MAX: usize = 100;
+/// The longest name of a template or an association.
+pub(crate) const ALIAS_MAX: usize = 128;
+
+fn short(digest: &Digest) -> String {
+    digest.to_string().chars().skip("sha256:".len()).take(8).collect()
+}
+
+/// What the names of all collaborations of an agreement begin with. A member's name can't hold a dot, so no agreement's
+/// begins like another's.
+pub(crate) fn rooms(collaboration: &CollaborationId) -> String {
+    format!("airlock.{collaboration}.")
+}
+
+/// A runner's collaboration. What can't be changed later is in the digest.
+pub(crate) fn room(collaboration: &CollaborationId, runner: &MemberId, fixed: &Digest) -> String {
+    format!("{}{runner}.{}", rooms(collaboration), short(fixed))
+}
+
+/// What the names of all configured tables of an agreement begin with.
+pub(crate) fn tables(collaboration: &CollaborationId) -> String {
+    rooms(collaboration)
+}
+
+/// A dataset's configured table.
+pub(crate) fn table(collaboration: &CollaborationId, dataset: &DatasetName) -> String {
+    format!("{}{dataset}", tables(collaboration))
+}
+
+/// A template's version.
+pub(crate) fn template(name: &TemplateName, text: &Digest) -> String {
+    format!("{name}-{}", short(text))
+}
+
+/// The physical columns that the agreement knows, as the platform spells them.
+pub(crate) fn physical(dataset: &Dataset) -> BTreeSet<String> {
+    let columns = dataset.columns.values().flat_map(|column| match &column.r#use {
+        ColumnUse::Match { keys } => keys.iter().map(|key| key.from.as_str()).collect::<Vec<_>>(),
+        ColumnUse::Dimension | ColumnUse::Measure { .. } | ColumnUse::Filter => {
+            vec![column.from.as_str()]
+        }
+    });
+    let consent = dataset.consent.iter().map(|consent| consent.from.as_str());
+    let rows = dataset.rows.iter().map(|filter| filter.from.as_str());
+    columns.chain(consent).chain(rows).map(str::to_ascii_lowercase).collect()
+}

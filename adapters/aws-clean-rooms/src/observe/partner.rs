@@ -1,0 +1,138 @@
+//! A collaboration as its partners see it: which tables are ready, what their rules allow, which texts the templates have.
+//! Access is judged by this, not by the success of our own writes.
+
+use super::unreadable;
+use crate::connection::Client;
+use crate::error::{Act, told};
+use crate::seen::{Account, Schema, Template};
+use adapter_spi::Result;
+use aws_sdk_cleanrooms::types::{
+    AnalysisRulePolicy, AnalysisRulePolicyV1, AnalysisRuleType, AnalysisSource, AnalysisType,
+    CollaborationAnalysisTemplate, SchemaAnalysisRuleRequest, SchemaStatus,
+};
+use mappings::model::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SCHEMAS_MAX: usize = 25;
+const TEMPLATES_MAX: usize = 10;
+
+type Seen = (BTreeMap<String, Schema>, BTreeMap<String, Template>);
+
+pub(super) async fn partner(
+    client: &Client,
+    account: Option<&Account>,
+    room: &str,
+) -> Result<Seen> {
+    let seen = account.and_then(|account| account.rooms.get(room));
+    // One who has not joined yet sees who is there, and nothing of what they bring.
+    let Some(seen) = seen.filter(|seen| seen.membership.is_some()) else {
+        return Ok((BTreeMap::new(), BTreeMap::new()));
+    };
+    Ok((schemas(client, &seen.id).await?, templates(client, &seen.id).await?))
+}
+
+async fn schemas(client: &Client, room: &str) -> Result<BTreeMap<String, Schema>> {
+    let mut names = Vec::new();
+    let pages = client.rooms.list_schemas().collaboration_identifier(room);
+    let mut pages = pages.into_paginator().items().send();
+    while let Some(found) = pages.next().await {
+        names.push(found.map_err(|error| told("ListSchemas", Act::Read, &error))?.name);
+    }
+    let mut schemas = BTreeMap::new();
+    for names in names.chunks(SCHEMAS_MAX) {
+        schemas.extend(batch(client, room, names).await?);
+    }
+    Ok(schemas)
+}
+
+async fn batch(client: &Client, room: &str, names: &[String]) -> Result<Vec<(String, Schema)>> {
+    let call = client.rooms.batch_get_schema().collaboration_identifier(room);
+    let answer = call.set_names(Some(names.to_vec())).send().await;
+    let answer = answer.map_err(|error| told("BatchGetSchema", Act::Read, &error))?;
+    let mut allowed = analyses(client, room, names).await?;
+    let direct = |schema: &aws_sdk_cleanrooms::types::Schema| {
+        let details = schema.schema_status_details().iter();
+        details
+            .filter(|detail| *detail.analysis_type() == AnalysisType::DirectAnalysis)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    // One that is gone since it was listed stands among the errors: not there.
+    let schemas = answer.schemas().iter().map(|schema| {
+        let details = direct(schema);
+        let reasons = details.iter().flat_map(|detail| detail.reasons());
+        let seen = Schema {
+            creator: schema.creator_account_id().to_owned(),
+            ready: !details.is_empty()
+                && details.iter().all(|detail| *detail.status() == SchemaStatus::Ready),
+            reasons: reasons.map(|reason| reason.code().as_str().to_owned()).collect(),
+            analyses: allowed.remove(schema.name()).unwrap_or_default(),
+        };
+        (schema.name().to_owned(), seen)
+    });
+    Ok(schemas.collect())
+}
+
+/// The templates that each table's CUSTOM rule allows.
+async fn analyses(
+    client: &Client,
+    room: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut call = client.rooms.batch_get_schema_analysis_rule().collaboration_identifier(room);
+    for name in names {
+        let request = SchemaAnalysisRuleRequest::builder()
+            .name(name)
+            .r#type(AnalysisRuleType::Custom)
+            .build();
+        let request = request.map_err(|_| unreadable("BatchGetSchemaAnalysisRule", "a request"))?;
+        call = call.schema_analysis_rule_requests(request);
+    }
+    let answer = call.send().await;
+    let answer = answer.map_err(|error| told("BatchGetSchemaAnalysisRule", Act::Read, &error))?;
+    let rules = answer.analysis_rules().iter().filter_map(|rule| match rule.policy()? {
+        AnalysisRulePolicy::V1(AnalysisRulePolicyV1::Custom(custom)) => {
+            Some((rule.name().to_owned(), custom.allowed_analyses().iter().cloned().collect()))
+        }
+        _ => None,
+    });
+    Ok(rules.collect())
+}
+
+async fn templates(client: &Client, room: &str) -> Result<BTreeMap<String, Template>> {
+    let mut arns = Vec::new();
+    let pages = client.rooms.list_collaboration_analysis_templates();
+    let mut pages = pages.collaboration_identifier(room).into_paginator().items().send();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|e| told("ListCollaborationAnalysisTemplates", Act::Read, &e))?;
+        arns.push(found.arn);
+    }
+    let mut templates = BTreeMap::new();
+    for arns in arns.chunks(TEMPLATES_MAX) {
+        let call = client.rooms.batch_get_collaboration_analysis_template();
+        let call =
+            call.collaboration_identifier(room).set_analysis_template_arns(Some(arns.to_vec()));
+        let answer = call.send().await;
+        let answer = answer
+            .map_err(|error| told("BatchGetCollaborationAnalysisTemplate", Act::Read, &error))?;
+        let found = answer.collaboration_analysis_templates();
+        templates.extend(found.iter().map(|found| (found.name().to_owned(), template(found))));
+    }
+    Ok(templates)
+}
+
+fn template(found: &CollaborationAnalysisTemplate) -> Template {
+    let text = match found.source() {
+        Some(AnalysisSource::Text(text)) => Some(Digest::of(text.as_bytes())),
+        _ => None,
+    };
+    let parameters = found.analysis_parameters().iter();
+    Template {
+        arn: found.arn().to_owned(),
+        creator: found.creator_account_id().to_owned(),
+        text,
+        parameters: parameters
+            .map(|p| (p.name().to_owned(), p.r#type().as_str().to_owned()))
+            .collect(),
+    }
+}

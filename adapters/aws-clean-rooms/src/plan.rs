@@ -1,0 +1,94 @@
+//! From what was seen to what is wanted: the calls that can be made now, most restrictive first. What needs something that is
+//! not there yet comes in the next pass, so that a pass may be killed anywhere. Pure.
+
+mod rooms;
+mod tables;
+mod waiting;
+
+use crate::call::{Call, Tags};
+use crate::connection::Connections;
+use crate::observe::{TAG_AGREEMENT, TAG_COLLABORATION};
+use crate::seen::Seen;
+use crate::wanted::{Wanted, wanted};
+use adapter_spi::{
+    Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
+};
+use mappings::model::{CollaborationId, Digest, MemberId};
+
+/// A call, in whose account, and what it does to access.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) member: MemberId,
+    pub(crate) effect: Effect,
+    pub(crate) noun: &'static str,
+    pub(crate) name: String,
+    pub(crate) call: Call,
+}
+
+/// Everything that planning looks at.
+pub(crate) struct Subject<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) wanted: Wanted,
+    pub(crate) seen: &'a Seen,
+    pub(crate) connections: &'a Connections,
+}
+
+/// The steps of one pass, and what others have to do first.
+pub(crate) fn plan(
+    desired: &Desired,
+    observation: &Observation,
+    connections: &Connections,
+) -> Result<Plan, PlanRefused> {
+    let seen: Seen = serde_json::from_value(observation.native.clone())
+        .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
+    let subject = Subject { desired, wanted: wanted(desired), seen: &seen, connections };
+    subject.possible()?;
+    let mut planned = subject.tables();
+    planned.extend(subject.rooms());
+    planned.sort_by_key(|one| one.effect);
+    let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
+    Ok(Plan { steps: steps.collect(), waiting: subject.waiting() })
+}
+
+fn step(collaboration: &CollaborationId, planned: Planned) -> Step {
+    let call = serde_json::json!(planned.call);
+    let digest = Digest::of(&mappings::agreement::canonical(&call));
+    let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
+    let kind = ResourceKind::Native(Native { member, noun, name });
+    Step::new(collaboration.clone(), planned.effect, Resource { kind, digest }, 0).calling(call)
+}
+
+pub(crate) fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
+    PlanRefused { code: code.to_owned(), message: message.into() }
+}
+
+impl Subject<'_> {
+    /// What this gateway can't do without: a role to read an operated owner's tables, no stranger under our names.
+    fn possible(&self) -> Result<(), PlanRefused> {
+        for (member, account) in &self.seen.accounts {
+            if let Some(name) = account.strangers.first() {
+                let message = format!(
+                    "{member}'s account has something named {name} that is not ours, or is there twice; it is left alone: rename or delete it"
+                );
+                return Err(refused("name-taken", message));
+            }
+            let owns = self.wanted.tables.values().any(|table| table.owner == *member);
+            let role = self.connections.members.get(member).and_then(|c| c.data_role.as_ref());
+            if owns && role.is_none() {
+                let message = format!(
+                    "{member} has no role for reading its tables; add `data_role` to its connection"
+                );
+                return Err(refused("data-role-missing", message));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tags(&self) -> Tags {
+        let agreement = &self.desired.agreement;
+        Tags::from([
+            (TAG_COLLABORATION.to_owned(), agreement.collaboration.to_string()),
+            (TAG_AGREEMENT.to_owned(), agreement.digest().to_string()),
+        ])
+    }
+}

@@ -1,0 +1,364 @@
+//! Collaborations, memberships and what they hold. Nothing here gives access by itself: a table without a rule that allows a
+//! template answers nobody.
+
+use super::{Planned, Subject};
+use crate::call::{Call, Landing};
+use crate::connection::ResultFormat;
+use crate::seen::{self, Membership};
+use crate::wanted::{Party, Room};
+use adapter_spi::Effect;
+use mappings::model::MemberId;
+use std::collections::BTreeSet;
+
+const ROOM: &str = "collaboration";
+const MEMBERSHIP: &str = "membership";
+const ASSOCIATION: &str = "association";
+const RECEIVERS: &str = "association-rule";
+const TEMPLATE: &str = "analysis-template";
+const BUDGET: &str = "access-budget";
+
+impl Subject<'_> {
+    /// The steps on collaborations of all operated members.
+    pub(super) fn rooms(&self) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        for (member, account) in &self.seen.accounts {
+            for room in self.wanted.rooms.values() {
+                match account.rooms.get(&room.name) {
+                    None if room.runner == *member => planned.push(self.create(room)),
+                    None => {}
+                    Some(seen) => planned.extend(self.inhabit(member, room, seen)),
+                }
+            }
+            let kept = |name: &String| self.wanted.rooms.values().any(|room| room.name == *name);
+            for (name, seen) in account.rooms.iter().filter(|(name, _)| !kept(name)) {
+                planned.extend(self.leave(member, name, seen));
+            }
+        }
+        planned
+    }
+
+    fn create(&self, room: &Room) -> Planned {
+        let others = room.parties.iter().filter(|(name, _)| **name != room.runner);
+        let members = others.map(|(_, party)| party.clone()).collect();
+        let creator = room.parties.get(&room.runner).cloned();
+        Planned {
+            member: room.runner.clone(),
+            effect: Effect::Neutral,
+            noun: ROOM,
+            name: room.name.clone(),
+            call: Call::CreateCollaboration {
+                name: room.name.clone(),
+                creator: creator.unwrap_or_else(|| unreachable_party(&room.runner)),
+                members,
+                regions: room.result_regions.clone(),
+                tags: self.tags(),
+            },
+        }
+    }
+
+    /// What a member does in a collaboration that is wanted.
+    fn inhabit(&self, member: &MemberId, room: &Room, seen: &seen::Room) -> Vec<Planned> {
+        let Some(party) = room.parties.get(member) else { return Vec::new() };
+        if !self.desired.members.contains(member) {
+            return self.leave(member, &room.name, seen);
+        }
+        let mut planned = Vec::new();
+        if room.runner == *member {
+            planned.extend(self.removed(room, seen));
+        }
+        if !agrees(room, seen) {
+            // Somebody else made it, or changed it: nothing of ours goes in.
+            return planned;
+        }
+        match &seen.membership {
+            None => planned.push(self.join(member, room, seen, party)),
+            Some(membership) => {
+                planned.extend(self.associations(member, room, membership));
+                if room.runner == *member {
+                    planned.extend(self.templates(room, seen, membership));
+                }
+            }
+        }
+        planned
+    }
+
+    /// Members who left the agreement, removed by the collaboration's creator; and whoever was never in it.
+    fn removed(&self, room: &Room, seen: &seen::Room) -> Vec<Planned> {
+        let stays = |account: &String| {
+            let party = room.parties.iter().find(|(_, party)| party.account == *account);
+            party.is_some_and(|(name, _)| self.desired.members.contains(name))
+        };
+        let there =
+            seen.members.iter().filter(|(_, m)| ["INVITED", "ACTIVE"].contains(&m.status.as_str()));
+        let gone = there.filter(|(account, _)| !stays(account));
+        let removed = gone.map(|(account, _)| Planned {
+            member: room.runner.clone(),
+            effect: Effect::Revoke,
+            noun: ROOM,
+            name: room.name.clone(),
+            call: Call::DeleteMember { collaboration: seen.id.clone(), account: account.clone() },
+        });
+        removed.collect()
+    }
+
+    fn join(&self, member: &MemberId, room: &Room, seen: &seen::Room, party: &Party) -> Planned {
+        let landing = party.receives.then(|| self.landing(member)).flatten();
+        let pays = (party.pays != party.queries
+            || room.parties.values().any(|p| p.pays && !p.queries))
+        .then_some(party.pays);
+        Planned {
+            member: member.clone(),
+            effect: Effect::Neutral,
+            noun: MEMBERSHIP,
+            name: room.name.clone(),
+            call: Call::CreateMembership {
+                collaboration: seen.id.clone(),
+                pays,
+                landing,
+                tags: self.tags(),
+            },
+        }
+    }
+
+    fn landing(&self, member: &MemberId) -> Option<Landing> {
+        let connection = self.connections.members.get(member)?;
+        let (bucket, prefix) = connection.landing()?;
+        let format = match connection.result_format {
+            ResultFormat::Parquet => "PARQUET",
+            ResultFormat::Csv => "CSV",
+        };
+        let role = connection.result_role.clone();
+        // Without a role the platform can't write there on another member's run.
+        role.is_some().then(|| Landing { bucket, prefix, format: format.to_owned(), role })
+    }
+
+    fn associations(&self, member: &MemberId, room: &Room, own: &Membership) -> Vec<Planned> {
+        let account = self.seen.accounts.get(member);
+        let role = self.connections.members.get(member).and_then(|c| c.data_role.clone());
+        let mut planned = Vec::new();
+        let mut wanted = BTreeSet::new();
+        for (dataset, table) in self.wanted.tables.iter().filter(|(_, t)| t.owner == *member) {
+            let Some(receivers) = room.datasets.get(dataset) else { continue };
+            wanted.insert(dataset.as_str());
+            let table = account.and_then(|account| account.tables.get(&table.name));
+            let (Some(table), Some(role)) = (table, &role) else { continue };
+            let step = |effect, noun, call| Planned {
+                member: member.clone(),
+                effect,
+                noun,
+                name: format!("{}/{dataset}", room.name),
+                call,
+            };
+            let membership = || own.id.clone();
+            match own.associations.get(dataset.as_str()) {
+                None => planned.push(step(
+                    Effect::Neutral,
+                    ASSOCIATION,
+                    Call::CreateConfiguredTableAssociation {
+                        membership: membership(),
+                        name: dataset.to_string(),
+                        table: table.id.clone(),
+                        role: role.clone(),
+                        tags: self.tags(),
+                    },
+                )),
+                Some(seen) if seen.table != table.id => {
+                    planned.extend(self.dissolve(member, room.name.as_str(), own, dataset.as_str()))
+                }
+                Some(seen) => {
+                    if seen.role != *role {
+                        planned.push(step(
+                            Effect::Neutral,
+                            ASSOCIATION,
+                            Call::UpdateConfiguredTableAssociation {
+                                membership: membership(),
+                                id: seen.id.clone(),
+                                role: role.clone(),
+                            },
+                        ));
+                    }
+                    let association = || seen.id.clone();
+                    match &seen.receivers {
+                        None if table.rule.is_some() => planned.push(step(
+                            Effect::Restrict,
+                            RECEIVERS,
+                            Call::CreateConfiguredTableAssociationAnalysisRule {
+                                membership: membership(),
+                                association: association(),
+                                receivers: receivers.clone(),
+                            },
+                        )),
+                        Some(known) if known != receivers => planned.push(step(
+                            if receivers.is_subset(known) {
+                                Effect::Restrict
+                            } else {
+                                Effect::Grant
+                            },
+                            RECEIVERS,
+                            Call::UpdateConfiguredTableAssociationAnalysisRule {
+                                membership: membership(),
+                                association: association(),
+                                receivers: receivers.clone(),
+                            },
+                        )),
+                        None | Some(_) => {}
+                    }
+                    let budget = self.wanted.budget.clone();
+                    match own.budgets.get(&seen.id) {
+                        None => planned.push(step(
+                            Effect::Restrict,
+                            BUDGET,
+                            Call::CreatePrivacyBudgetTemplate {
+                                membership: membership(),
+                                resource: seen.id.clone(),
+                                budget,
+                                tags: self.tags(),
+                            },
+                        )),
+                        Some(known) if known.budget.as_ref() != Some(&budget) => {
+                            planned.push(step(
+                                Effect::Grant,
+                                BUDGET,
+                                Call::UpdatePrivacyBudgetTemplate {
+                                    membership: membership(),
+                                    id: known.id.clone(),
+                                    budget,
+                                },
+                            ))
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+        let foreign = own.associations.keys().filter(|name| !wanted.contains(name.as_str()));
+        planned.extend(foreign.flat_map(|name| self.dissolve(member, &room.name, own, name)));
+        planned
+    }
+
+    /// One step towards the end of an association: what hangs on it goes first.
+    fn dissolve(
+        &self,
+        member: &MemberId,
+        room: &str,
+        own: &Membership,
+        name: &str,
+    ) -> Option<Planned> {
+        let seen = own.associations.get(name)?;
+        let (membership, association) = (own.id.clone(), seen.id.clone());
+        let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
+            // Its going lifts a limit, so the table's rule is closed by then: this is planned for tables that lost theirs.
+            let id = budget.id.clone();
+            (Effect::Neutral, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
+        } else if seen.receivers.is_some() {
+            let call =
+                Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
+            (Effect::Neutral, RECEIVERS, call)
+        } else {
+            let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
+            (Effect::Revoke, ASSOCIATION, call)
+        };
+        Some(Planned { member: member.clone(), effect, noun, name: format!("{room}/{name}"), call })
+    }
+
+    /// Templates are put where all the tables they read are already, so that the platform can check them.
+    fn templates(&self, room: &Room, seen: &seen::Room, own: &Membership) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        let step = |effect, name: &str, call| Planned {
+            member: room.runner.clone(),
+            effect,
+            noun: TEMPLATE,
+            name: format!("{}/{name}", room.name),
+            call,
+        };
+        for text in room.templates.values() {
+            let there =
+                text.touches.iter().all(|dataset| seen.schemas.contains_key(dataset.as_str()));
+            if there && !own.templates.contains_key(&text.alias) {
+                let call = Call::CreateAnalysisTemplate {
+                    membership: own.id.clone(),
+                    name: text.alias.clone(),
+                    text: text.sql.clone(),
+                    description: text.description.clone(),
+                    parameters: text.parameters.clone(),
+                    tags: self.tags(),
+                };
+                planned.push(step(Effect::Neutral, &text.alias, call));
+            }
+        }
+        let wanted = |name: &String| room.templates.values().any(|text| text.alias == *name);
+        for (name, id) in own.templates.iter().filter(|(name, _)| !wanted(name)) {
+            let call = Call::DeleteAnalysisTemplate { membership: own.id.clone(), id: id.clone() };
+            planned.push(step(Effect::Revoke, name, call));
+        }
+        planned
+    }
+
+    /// What a member takes down of a collaboration that is not wanted, or that it has left: its associations, its templates,
+    /// its budgets, and then itself; the runner's end of it is the end of the collaboration.
+    fn leave(&self, member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
+        let is_creator = self.is_creator(member, name);
+        let step = |effect, noun, call| Planned {
+            member: member.clone(),
+            effect,
+            noun,
+            name: name.to_owned(),
+            call,
+        };
+        if let Some(own) = &seen.membership {
+            let mut planned: Vec<Planned> = own
+                .associations
+                .keys()
+                .filter_map(|association| self.dissolve(member, name, own, association))
+                .collect();
+            planned.extend(own.templates.values().map(|id| {
+                let (membership, id) = (own.id.clone(), id.clone());
+                step(Effect::Revoke, TEMPLATE, Call::DeleteAnalysisTemplate { membership, id })
+            }));
+            if !planned.is_empty() {
+                return planned;
+            }
+            if !is_creator {
+                let id = own.id.clone();
+                return vec![step(Effect::Revoke, MEMBERSHIP, Call::DeleteMembership { id })];
+            }
+        }
+        if is_creator {
+            let (id, name) = (seen.id.clone(), name.to_owned());
+            return vec![step(Effect::Revoke, ROOM, Call::DeleteCollaboration { id, name })];
+        }
+        Vec::new()
+    }
+
+    /// A collaboration's name says who made it; the tag was checked when it was seen.
+    fn is_creator(&self, member: &MemberId, name: &str) -> bool {
+        name.rsplit('.').nth(1) == Some(member.as_str())
+    }
+}
+
+/// Whether a collaboration is the one that was agreed: made by the runner, with these members and abilities.
+pub(super) fn agrees(room: &Room, seen: &seen::Room) -> bool {
+    let creator = room.parties.get(&room.runner).map(|party| &party.account);
+    let same = |party: &Party| {
+        seen.members.get(&party.account).is_none_or(|member| {
+            ["LEFT", "REMOVED"].contains(&member.status.as_str())
+                || (member.queries == party.queries && member.receives == party.receives)
+        })
+    };
+    let known = |account: &String| room.parties.values().any(|party| party.account == *account);
+    let gone = |member: &seen::Member| ["LEFT", "REMOVED"].contains(&member.status.as_str());
+    creator == Some(&seen.creator)
+        && room.parties.values().all(same)
+        && seen.members.iter().all(|(account, member)| known(account) || gone(member))
+}
+
+/// Never met: a runner is always a party of its own collaboration.
+fn unreachable_party(runner: &MemberId) -> Party {
+    Party {
+        account: String::new(),
+        display: runner.to_string(),
+        queries: true,
+        receives: false,
+        pays: true,
+    }
+}

@@ -1,0 +1,363 @@
+//! Runs: an approved template started in its runner's collaboration, watched, cancelled, and its output brought from where it
+//! landed in the receiver's account to the gateway's landing, as it is. What it says is verified later, elsewhere.
+
+use crate::connection::{Client, ResultFormat};
+use crate::error::{Act, made, told};
+use crate::room::AwsCleanRooms;
+use crate::wanted::{Room, Text, Wanted, value_of, wanted};
+use crate::{fetch, seen};
+use adapter_spi::{
+    Cx, Desired, ErrorKind, Failure, ProtectedQuery, Result, Retry, RunOutput, RunProgress,
+    RunStatus, RunsQueries, Scope,
+};
+use async_trait::async_trait;
+use aws_sdk_cleanrooms::types::{
+    ProtectedQuery as NativeQuery, ProtectedQueryMemberOutputConfiguration, ProtectedQueryOutput,
+    ProtectedQueryOutputConfiguration, ProtectedQueryResultConfiguration,
+    ProtectedQueryS3OutputConfiguration, ProtectedQuerySqlParameters, ProtectedQueryStatus,
+    ProtectedQueryType, TargetProtectedQueryStatus,
+};
+use mappings::model::{MemberId, RunId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The runs of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+
+/// One run, where it is and where its output will be.
+#[derive(Debug, Clone)]
+struct Running {
+    runner: Client,
+    membership: String,
+    query: String,
+    reader: Client,
+    /// Bucket and prefix of the receiver's landing.
+    place: (String, String),
+    format: ResultFormat,
+    landing: PathBuf,
+    ended: Option<RunStatus>,
+}
+
+fn refused(code: &'static str, reason: impl Into<String>) -> adapter_spi::AdapterError {
+    made(ErrorKind::PermissionDenied, code, Retry::Never, "submit", reason)
+}
+
+fn unbuilt() -> adapter_spi::AdapterError {
+    crate::apply::unbuilt("StartProtectedQuery")
+}
+
+impl AwsCleanRooms {
+    fn run_of(&self, run: &RunId) -> Result<Running> {
+        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.get(run).cloned().ok_or_else(|| {
+            made(
+                ErrorKind::NotFound,
+                "run-unknown",
+                Retry::Never,
+                "status",
+                format!("no run {run} here"),
+            )
+        })
+    }
+
+    fn keep(&self, run: &RunId, running: Running) {
+        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+    }
+
+    /// Who among the receivers the output lands with: the runner, else the first whom this gateway operates.
+    fn lands_with(&self, query: &ProtectedQuery) -> Result<MemberId> {
+        let landing = |member: &&MemberId| {
+            let connection = self.connection(member);
+            connection.is_some_and(|connection| connection.landing().is_some())
+        };
+        let runner = query.receivers.iter().find(|member| **member == query.by);
+        runner.filter(landing).or_else(|| query.receivers.iter().find(landing)).cloned().ok_or_else(
+            || {
+                refused(
+                    "landing-missing",
+                    "no receiver has a landing; add `landing` to its connection",
+                )
+            },
+        )
+    }
+
+    /// The ARN of the template, when it is there as agreed and every table that it reads allows it.
+    fn granted(query: &ProtectedQuery, room: &Room, seen: &seen::Room) -> Result<String> {
+        let name = &query.guarded.template;
+        let not = |why: &str| {
+            refused("not-granted", format!("template {name} is not granted there: {why}"))
+        };
+        let text = room.templates.get(name).ok_or_else(|| not("it has no text there"))?;
+        let found = seen.templates.get(&text.alias).ok_or_else(|| not("it is not there"))?;
+        if !text.is(found) {
+            return Err(not("the text there is another one"));
+        }
+        for dataset in &text.touches {
+            let schema = seen.schemas.get(dataset.as_str());
+            if !schema.is_some_and(|schema| schema.ready && schema.analyses.contains(&found.arn)) {
+                return Err(not(&format!("the rule of {dataset} does not allow it")));
+            }
+        }
+        Ok(found.arn.clone())
+    }
+
+    fn output(
+        &self,
+        query: &ProtectedQuery,
+        room: &Room,
+        receiver: &MemberId,
+        (bucket, prefix): &(String, String),
+    ) -> Result<ProtectedQueryResultConfiguration> {
+        let output = if *receiver == query.by {
+            let format = match self.connection(receiver).map(|c| c.result_format) {
+                Some(ResultFormat::Csv) => aws_sdk_cleanrooms::types::ResultFormat::Csv,
+                Some(ResultFormat::Parquet) | None => {
+                    aws_sdk_cleanrooms::types::ResultFormat::Parquet
+                }
+            };
+            let place = ProtectedQueryS3OutputConfiguration::builder()
+                .bucket(bucket)
+                .key_prefix(prefix)
+                .result_format(format)
+                .build();
+            ProtectedQueryOutputConfiguration::S3(place.map_err(|_| unbuilt())?)
+        } else {
+            let account = room.parties.get(receiver).map(|party| party.account.clone());
+            let member =
+                ProtectedQueryMemberOutputConfiguration::builder().set_account_id(account).build();
+            ProtectedQueryOutputConfiguration::Member(member.map_err(|_| unbuilt())?)
+        };
+        Ok(ProtectedQueryResultConfiguration::builder().output_configuration(output).build())
+    }
+}
+
+#[async_trait]
+impl RunsQueries for AwsCleanRooms {
+    async fn submit(&self, query: &ProtectedQuery, _: &Cx) -> Result<()> {
+        let runner = self.client(&query.agreement, &query.by).await?;
+        let receiver = self.lands_with(query)?;
+        let reader = self.client(&query.agreement, &receiver).await?;
+        let connection = self.connection(&receiver);
+        let place = connection.and_then(crate::connection::Connection::landing);
+        let (Some(place), Some(connection)) = (place, connection) else {
+            return Err(refused("landing-missing", "the receiver's landing is no s3:// prefix"));
+        };
+        let seen = self.look(&Scope::of(&query.agreement)).await;
+        let all = wanted(&Desired::whole(std::sync::Arc::clone(&query.agreement)));
+        let away = || refused("not-granted", format!("{} has no collaboration there", query.by));
+        let room = all.rooms.get(&query.by).ok_or_else(away)?;
+        let (_, found) = seen.room(&room.name, &query.by).ok_or_else(away)?;
+        let arn = Self::granted(query, room, found)?;
+        let membership = found.membership.as_ref().ok_or_else(away)?.id.clone();
+        let parameters =
+            query.parameters.iter().map(|(name, value)| (name.to_string(), value_of(value)));
+        let sql = ProtectedQuerySqlParameters::builder()
+            .analysis_template_arn(arn)
+            .set_parameters(Some(parameters.collect()))
+            .build();
+        let payers: Vec<&String> =
+            room.parties.values().filter(|party| party.pays).map(|party| &party.account).collect();
+        let answer = runner
+            .rooms
+            .start_protected_query()
+            .r#type(ProtectedQueryType::Sql)
+            .membership_identifier(&membership)
+            .sql_parameters(sql)
+            .result_configuration(self.output(query, room, &receiver, &place)?)
+            .set_query_compute_payer_account_id(payers.first().map(ToString::to_string))
+            .send()
+            .await
+            .map_err(|error| told("StartProtectedQuery", Act::Write, &error))?;
+        let started = answer.protected_query().map(|query| query.id().to_owned());
+        let landing = query.landing.url.to_file_path();
+        let (Some(started), Ok(landing)) = (started, landing) else {
+            return Err(made(
+                ErrorKind::InvalidNative,
+                "answer-unreadable",
+                Retry::Never,
+                "StartProtectedQuery",
+                "no query in the answer",
+            ));
+        };
+        let format = connection.result_format;
+        let running = Running {
+            runner,
+            membership,
+            query: started,
+            reader,
+            place,
+            format,
+            landing,
+            ended: None,
+        };
+        self.keep(&query.run, running);
+        Ok(())
+    }
+
+    async fn status(&self, run: &RunId, _: &Cx) -> Result<RunStatus> {
+        let running = self.run_of(run)?;
+        if let Some(ended) = running.ended {
+            return Ok(ended);
+        }
+        let answer = running
+            .runner
+            .rooms
+            .get_protected_query()
+            .membership_identifier(&running.membership)
+            .protected_query_identifier(&running.query)
+            .send()
+            .await
+            .map_err(|error| told("GetProtectedQuery", Act::Read, &error))?;
+        let unreadable = || {
+            made(
+                ErrorKind::InvalidNative,
+                "answer-unreadable",
+                Retry::NextCycle,
+                "GetProtectedQuery",
+                "no query in the answer",
+            )
+        };
+        let found = answer.protected_query().ok_or_else(unreadable)?;
+        let status = match found.status() {
+            ProtectedQueryStatus::Submitted | ProtectedQueryStatus::Started => {
+                return Ok(RunStatus::Running(RunProgress::default()));
+            }
+            ProtectedQueryStatus::Cancelling => return Ok(RunStatus::Cancelling),
+            ProtectedQueryStatus::Cancelled => RunStatus::Cancelled,
+            ProtectedQueryStatus::Success => RunStatus::Succeeded(output(&running, found).await?),
+            ProtectedQueryStatus::TimedOut => {
+                failed("platform-timed-out", "the platform's time limit")
+            }
+            ProtectedQueryStatus::Failed => failed_by(found),
+            _ => failed(
+                "status-unknown",
+                "the platform says a state that this version does not know",
+            ),
+        };
+        self.keep(run, Running { ended: Some(status.clone()), ..running });
+        Ok(status)
+    }
+
+    async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
+        let running = self.run_of(run)?;
+        if running.ended.is_none() {
+            let answer = running
+                .runner
+                .rooms
+                .update_protected_query()
+                .membership_identifier(&running.membership)
+                .protected_query_identifier(&running.query)
+                .target_status(TargetProtectedQueryStatus::Cancelled)
+                .send()
+                .await
+                .map_err(|error| told("UpdateProtectedQuery", Act::Write, &error));
+            match answer {
+                // It ended by itself meanwhile.
+                Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.status(run, cx).await
+    }
+
+    async fn stop(&self, desired: &Desired, scope: &Scope, _: &Cx) -> Result<usize> {
+        let (seen, all) = (self.look(scope).await, wanted(desired));
+        let mut stopped = 0;
+        for (member, account) in &seen.accounts {
+            let client = self.client(&scope.agreement, member).await?;
+            for (name, found) in &account.rooms {
+                let Some(membership) = &found.membership else { continue };
+                let room =
+                    all.rooms.values().find(|room| room.name == *name && room.runner == *member);
+                let texts = room.into_iter().flat_map(|room| room.templates.values());
+                let allowed: BTreeSet<&String> = texts
+                    .filter(|text| owners(&all, text).all(|owner| text.approved_by.contains(owner)))
+                    .filter_map(|text| found.templates.get(&text.alias).map(|found| &found.arn))
+                    .collect();
+                if name.rsplit('.').nth(1) == Some(member.as_str()) {
+                    stopped += stop_in(&client, &membership.id, &allowed).await?;
+                }
+            }
+        }
+        Ok(stopped)
+    }
+}
+
+fn owners<'a>(all: &'a Wanted, text: &'a Text) -> impl Iterator<Item = &'a MemberId> {
+    text.touches.iter().filter_map(|dataset| all.tables.get(dataset).map(|table| &table.owner))
+}
+
+/// Cancels what runs in a membership on templates that are not among these.
+async fn stop_in(client: &Client, membership: &str, allowed: &BTreeSet<&String>) -> Result<usize> {
+    let mut live = Vec::new();
+    for status in [ProtectedQueryStatus::Submitted, ProtectedQueryStatus::Started] {
+        let pages = client.rooms.list_protected_queries().membership_identifier(membership);
+        let mut pages = pages.status(status).into_paginator().items().send();
+        while let Some(found) = pages.next().await {
+            live.push(found.map_err(|error| told("ListProtectedQueries", Act::Read, &error))?.id);
+        }
+    }
+    let mut stopped = 0;
+    for query in live {
+        let call = client.rooms.get_protected_query().membership_identifier(membership);
+        let answer = call.protected_query_identifier(&query).send().await;
+        let answer = answer.map_err(|error| told("GetProtectedQuery", Act::Read, &error))?;
+        let sql = answer.protected_query().and_then(|query| query.sql_parameters());
+        let template = sql.and_then(|sql| sql.analysis_template_arn());
+        if template.is_some_and(|arn| allowed.iter().any(|known| *known == arn)) {
+            continue;
+        }
+        let call = client.rooms.update_protected_query().membership_identifier(membership);
+        let call = call.protected_query_identifier(&query);
+        let answer = call.target_status(TargetProtectedQueryStatus::Cancelled).send().await;
+        match answer.map_err(|error| told("UpdateProtectedQuery", Act::Write, &error)) {
+            Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
+            Ok(_) | Err(_) => stopped += 1,
+        }
+    }
+    Ok(stopped)
+}
+
+fn failed(code: &str, reason: &str) -> RunStatus {
+    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.to_owned() })
+}
+
+/// The platform's codes; its texts may quote what was asked.
+fn failed_by(query: &NativeQuery) -> RunStatus {
+    match query.error().map(|error| error.code()) {
+        Some("MALFORMED_QUERY") => {
+            failed("query-refused", "the platform refuses the text under the tables' rules")
+        }
+        Some("RESOURCE_NOT_FOUND" | "INVALID_RESOURCE") => {
+            failed("resource-missing", "a table, or what it stands on, is gone")
+        }
+        Some("RESOURCE_ACCESS_DENIED") => {
+            failed("resource-access-denied", "a role can't read a table, or can't write the result")
+        }
+        Some("INSUFFICIENT_COMPUTE") => {
+            failed("insufficient-compute", "the platform had too little compute")
+        }
+        Some("TRANSIENT_ERROR") => {
+            failed("platform-transient", "the platform failed for a moment; run it again")
+        }
+        Some(_) | None => failed("platform-failed", "the platform failed"),
+    }
+}
+
+/// Brings the output to the landing.
+async fn output(running: &Running, query: &NativeQuery) -> Result<RunOutput> {
+    let told = query.result().and_then(|result| result.output());
+    let place = match told {
+        Some(ProtectedQueryOutput::S3(output)) => fetch::place(output.location()),
+        _ => None,
+    };
+    let (bucket, prefix) = place.unwrap_or_else(|| {
+        let (bucket, prefix) = &running.place;
+        (bucket.clone(), format!("{prefix}/{}", running.query))
+    });
+    let files =
+        fetch::fetch(&running.reader, &bucket, &prefix, running.format, &running.landing).await?;
+    Ok(RunOutput { files, rows: None, withheld: None, rows_read: BTreeMap::new() })
+}
