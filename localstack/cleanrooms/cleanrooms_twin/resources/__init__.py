@@ -1,0 +1,1 @@
+"""One module per resource: the handlers of its operations. They take parsed parameters and know no HTTP and no LocalStack."""
