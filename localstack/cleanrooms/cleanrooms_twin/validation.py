@@ -6,8 +6,9 @@ Must not know which operation the value belongs to.
 
 from . import model
 
-# The model caps tag ARNs at 100 characters though an analysis template's ARN is longer and is tagged in practice.
-LENGTH_NOT_ENFORCED = frozenset({"CleanroomsArn"})
+# The model caps these ARNs at 100 characters, though two UUIDs and a Region alone make an association's ARN longer, and
+# an analysis template's is longer still and is tagged in practice.
+LENGTH_NOT_ENFORCED = frozenset({"CleanroomsArn", "ConfiguredTableAssociationArn"})
 NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, float), "timestamp": (int, float)}
 
 

@@ -2,14 +2,15 @@
 
 from sqlglot import exp
 
-from . import comparisons, suppression
+from . import comparisons, statement, suppression
 from .lineage import Lineage
 from .refusal import Refused, refuse_unless
 
-GROUPINGS = ("cube", "rollup", "grouping_sets", "totals")
+CLAUSES = frozenset({"expressions", "from_", "joins", "where", "group", "having", "order", "limit", "distinct", "hint", "with_", "windows"})
 NOT_UNDER_CONTROLS = {exp.Exists: "EXISTS", exp.Cluster: "CLUSTER BY", exp.Distribute: "DISTRIBUTE BY", exp.Sort: "SORT BY", exp.Lateral: "LATERAL",
                       exp.Pivot: "PIVOT and UNPIVOT", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT", exp.Offset: "OFFSET", exp.Unnest: "table functions",
-                      exp.Explode: "table functions"}
+                      exp.Explode: "table functions", exp.Cube: "CUBE", exp.Rollup: "ROLLUP",
+                      exp.GroupingSets: "GROUPING SETS"}
 
 
 def check_permission(tables, run):
@@ -40,19 +41,27 @@ def check_outputs(lineage, cached, tables):
 def check_surface(query):
     """Thresholds and comparison controls shrink what SQL may be used."""
     for node in query.walk():
+        if isinstance(node, exp.Select):
+            statement.check_clauses(node, CLAUSES, "on tables with thresholds or comparison controls")
         for banned, name in NOT_UNDER_CONTROLS.items():
             if isinstance(node, banned):
                 raise Refused(f"{name} cannot be used on tables with thresholds or comparison controls")
         if isinstance(node, exp.Join) and node.kind in ("SEMI", "ANTI"):
             raise Refused(f"{node.kind} JOIN cannot be used on tables with thresholds or comparison controls")
-        if isinstance(node, exp.Group) and any(node.args.get(k) for k in GROUPINGS):
-            raise Refused("CUBE, ROLLUP and GROUPING SETS cannot be used on tables with thresholds or comparison controls")
-        if isinstance(node, exp.Select) and not isinstance(node.parent, (exp.CTE, exp.SetOperation)) and node.parent is not None:
-            inside = node.parent
-            while isinstance(inside, (exp.Subquery, exp.SetOperation)) and inside.parent is not None and not isinstance(inside.parent, (exp.From, exp.Join)):
-                inside = inside.parent
-            refuse_unless(isinstance(inside, (exp.CTE, exp.SetOperation)) or isinstance(inside.parent, (exp.From, exp.Join, exp.CTE, type(None))),
-                          "Subqueries can be used in FROM only, on tables with thresholds or comparison controls")
+        if isinstance(node, exp.Group):
+            extra = [k for k, v in node.args.items() if v and k != "expressions"]
+            refuse_unless(not extra, "GROUP BY takes plain expressions on tables with thresholds or comparison controls")
+        if isinstance(node, exp.Select):
+            refuse_unless(_in_from(node), "Subqueries can be used in FROM only, on tables with thresholds or comparison controls")
+
+
+def _in_from(select):
+    """Whether a SELECT is the query itself or stands in WITH, FROM or JOIN."""
+    node = select
+    while isinstance(node.parent, (exp.Subquery, exp.SetOperation)):
+        node = node.parent
+    holder = node.parent
+    return holder is None or isinstance(holder, (exp.CTE, exp.From)) or isinstance(holder, exp.Join) and node.arg_key == "this"
 
 
 def judge(query, resolve, tables, run, cached):

@@ -5,10 +5,12 @@ Must not know what either rule lets out.
 
 from sqlglot import exp
 
+from . import statement
 from .refusal import Refused, refuse_unless
 
 NESTED = {exp.Subquery: "subqueries", exp.With: "common table expressions", exp.SetOperation: "set operations", exp.Window: "window functions",
           exp.Star: "*", exp.Lateral: "lateral views", exp.Pivot: "pivots", exp.Exists: "subqueries", exp.Unnest: "table functions"}
+CLAUSES = frozenset({"expressions", "from_", "joins", "where", "group", "having", "order", "limit", "distinct", "hint"})
 TESTS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like)
 
 
@@ -22,8 +24,7 @@ def check_shape(query, kind):
         if isinstance(node, exp.Select) and node is not query:
             raise Refused(f"Queries on tables with a {kind} rule cannot use subqueries")
     refuse_unless(query.args.get("from_"), "There is no FROM")
-    for clause in ("qualify", "offset", "laterals", "windows", "distribute", "sort", "cluster", "sample", "into", "locks", "connect", "match", "fetch"):
-        refuse_unless(not query.args.get(clause), f"Queries on tables with a {kind} rule cannot use {clause.upper()}")
+    statement.check_clauses(query, CLAUSES, f"on tables with a {kind} rule")
     for join in query.args.get("joins", []):
         refuse_unless(not join.side and join.kind in ("", "INNER") and not join.method and join.args.get("on"),
                       f"Tables with a {kind} rule are joined by INNER JOIN ... ON only")

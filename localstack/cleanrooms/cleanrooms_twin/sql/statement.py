@@ -42,6 +42,7 @@ def parse(text):
             present.set("expressions", [cte, *present.expressions])
         else:
             query.set("with_", exp.With(expressions=[cte]))
+    refuse_unless(all(s.expressions for s in query.find_all(exp.Select)), "A SELECT has no output")
     if any(w.args.get("recursive") for w in query.find_all(exp.With)):
         raise Refused("Recursive common table expressions are not supported")
     return query, cached
@@ -108,6 +109,13 @@ def bind(query, declared, given):
     return query
 
 
+def check_clauses(select, allowed, where):
+    """Refuses every clause of a SELECT that is not named: what nobody thought of is not allowed."""
+    for clause, value in select.args.items():
+        if value and clause not in allowed:
+            raise Refused(f"{clause.strip('_').upper()} cannot be used {where}")
+
+
 def table_names(query):
     """Names of the tables a query refers to, its own CTEs not counted."""
     own = {c.alias.lower() for c in query.find_all(exp.CTE)}
@@ -115,7 +123,8 @@ def table_names(query):
     for table in query.find_all(exp.Table):
         if isinstance(table.this, exp.Func):
             raise Refused(f"Table functions are not supported: {table.name}")
-        refuse_unless(not table.args.get("db"), f"A table is named by its association alone: {table.sql(DIALECT)}")
+        extra = [k for k, v in table.args.items() if v and k not in ("this", "alias")]
+        refuse_unless(not extra, f"A table is named by its association alone: {table.sql(DIALECT)}")
         name = table.name.lower()
         if name not in own and name not in found:
             found.append(name)
@@ -131,13 +140,20 @@ def resolved(query, tables):
         raise Refused(f"The query cannot be resolved: {str(error).splitlines()[0]}") from error
 
 
+UNITS = {"MM": "MONTH", "MON": "MONTH", "YY": "YEAR", "YYYY": "YEAR", "Q": "QUARTER", "DD": "DAY", "D": "DAY", "W": "WEEK"}
+
+
 def engine_text(query):
     """The tree in the engine's dialect, identifiers quoted."""
     query = query.copy()
     for node in list(query.find_all(exp.Anonymous)):
         if node.name.lower() in ("getdate", "now"):
             node.replace(exp.CurrentTimestamp())
-    for node in query.find_all(exp.Hint):
+    for node in query.find_all(exp.DateTrunc, exp.TimestampTrunc):
+        unit = node.args.get("unit")
+        if unit is not None and unit.name.upper() in UNITS:
+            node.set("unit", exp.Literal.string(UNITS[unit.name.upper()]))
+    for node in list(query.find_all(exp.Hint)):
         node.pop()
     try:
         return query.sql(ENGINE, identify=True)
