@@ -29,10 +29,11 @@ READS = ("GET",)
 class Twin:
     """One process, many accounts, every Region."""
 
-    def __init__(self, s3_endpoint=None):
+    def __init__(self, s3_endpoint=None, accounts=Accounts):
+        self.make_accounts = accounts
         self.api = model.load()
         self.clock, self.settings, self.quotas = Clock(), Settings(), Quotas()
-        self.accounts, self.faults, self.worlds = Accounts(), Faults(), Worlds()
+        self.accounts, self.faults, self.worlds = accounts(), Faults(), Worlds()
         self.catalogue = Catalogue()
         self.storage = Storage(s3_endpoint)
         self.lock = threading.RLock()
@@ -147,7 +148,7 @@ class Twin:
         with self.lock:
             self.runs.abandon()
             self.clock, self.settings, self.quotas = Clock(), Settings(), Quotas()
-            self.accounts, self.worlds, self.catalogue = Accounts(), Worlds(), Catalogue()
+            self.accounts, self.worlds, self.catalogue = self.make_accounts(), Worlds(), Catalogue()
             self.faults.clear()
             self.log.clear()
             self.events.clear()
