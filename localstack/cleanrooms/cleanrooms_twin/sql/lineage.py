@@ -9,11 +9,14 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from .refusal import Refused
 
 
+TOTALS = (exp.Count, exp.Sum, exp.Avg)
+
+
 class Lineage:
     """Traces columns of one resolved query."""
 
-    def __init__(self, query):
-        self.query = query
+    def __init__(self, query, behind_totals=True):
+        self.query, self.behind_totals = query, behind_totals
         self.scopes = {id(s.expression): s for s in traverse_scope(query)}
         self._known = {}
 
@@ -21,8 +24,21 @@ class Lineage:
         """{(table, column)} behind an expression, nested queries included."""
         found = set()
         for column in expression.find_all(exp.Column):
-            found |= self._column(column)
+            if self.behind_totals or not self._is_below(column, expression):
+                found |= self._column(column)
         return found
+
+    @staticmethod
+    def _is_below(column, expression):
+        """Whether a total stands between a column and the expression that is looked at, or is it."""
+        node = column
+        while node is not None:
+            if isinstance(node, TOTALS):
+                return True
+            if node is expression:
+                return False
+            node = node.parent
+        return False
 
     def outputs(self):
         """[(name, {(table, column)})] of the whole query's output, in order."""
