@@ -14,6 +14,8 @@ import duckdb
 from sqlglot import exp
 
 MEMORY = "1GB"
+# Functions of Spark that the engine lacks and the translation leaves as they are.
+MACROS = ("regexp_substr(x, shape) AS CASE WHEN regexp_matches(x, shape) THEN regexp_extract(x, shape) END",)
 
 
 def quoted(name):
@@ -63,6 +65,8 @@ def main():
     job = json.load(sys.stdin)
     connection = duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "autoinstall_known_extensions": False, "autoload_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
+    for macro in MACROS:
+        connection.execute(f"CREATE MACRO {macro}")
     try:
         for name, table in job["tables"].items():
             declare(connection, name, table)
