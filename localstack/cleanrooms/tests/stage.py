@@ -62,6 +62,7 @@ class Twin:
 def client(endpoint, account, region=REGION, service="cleanrooms", **config):
     """A boto3 client whose account is its access key; no retries unless asked for."""
     config.setdefault("retries", {"total_max_attempts": 1})
+    config.setdefault("parameter_validation", False)  # what the client would catch, the server must
     return boto3.client(service, region_name=region, endpoint_url=endpoint, aws_access_key_id=account, aws_secret_access_key="any",
                         config=botocore.config.Config(read_timeout=90, **config))
 
