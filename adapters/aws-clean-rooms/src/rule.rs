@@ -52,12 +52,12 @@ pub(crate) fn controls(dataset: &Dataset, touching: &[&Guarded]) -> Rule {
                 rule.columns.extend(keys.iter().cloned());
                 shown.extend(keys);
             }
-            ColumnUse::Dimension => {
+            // What is computed from a measure, such as a number of visits, may be compared and grouped by in a later stage.
+            ColumnUse::Dimension | ColumnUse::Measure { .. } => {
                 rule.literals.insert(from.clone());
                 rule.columns.insert(from.clone());
                 shown.insert(from);
             }
-            ColumnUse::Measure { .. } => drop(shown.insert(from)),
             ColumnUse::Filter => {
                 rule.literals.insert(from.clone());
                 rule.columns.insert(from.clone());
