@@ -170,7 +170,9 @@ fn every_twin_is_said_in_spark_or_refused_by_name() -> Result<(), Box<dyn Error>
         let Ok(guarded) = judged(&twin, class, None)? else { continue };
         match mappings::spark::spark(&guarded) {
             Ok(text) => {
-                assert!(!text.sql.contains(['"', '$']), "{name}: {}", text.sql);
+                // Shapes of keys end in a sign that nothing else has.
+                let rest = text.sql.replace("$'", "'");
+                assert!(!rest.contains(['"', '$']), "{name}: {}", text.sql);
                 said += 1;
             }
             Err(why) => *refused.entry(why.change).or_insert(0) += 1,

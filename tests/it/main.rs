@@ -9,6 +9,7 @@
 )]
 
 mod agreements;
+mod answers;
 mod datasets;
 mod destinations;
 mod records;

@@ -208,7 +208,7 @@ impl World {
     }
 }
 
-fn texts(values: impl Iterator<Item = String>) -> ArrayRef {
+pub(crate) fn texts(values: impl Iterator<Item = String>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 

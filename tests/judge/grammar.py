@@ -85,7 +85,7 @@ class Source:
         """The joined rows in DuckDB: every column under its alias, every entity resolved to the anchor's."""
         aliases, shown, text = list(self.alias), [], ""
         for number, (alias, name) in enumerate(self.alias.items()):
-            shown += [f'{alias}."{c}" AS {alias}__{c}' for c in TABLES[name].columns] + [f"{alias}.ent AS {alias}__entity"]
+            shown += [f'{alias}."{c}" AS {alias}__{c}' for c in TABLES[name].columns] + [f"{alias}.ent AS {alias}__entity", f"{alias}.own AS {alias}__own"]
             rows = f"{resolved(name, self.names[0])} {alias}"
             if number == 0:
                 text = rows
@@ -97,7 +97,7 @@ class Source:
     def enough(self, prefix=""):
         """The thresholds: an aggregate for each dataset that asks, and the condition over them."""
         asking = [(a, TABLES[n].entities_min) for a, n in self.alias.items() if TABLES[n].entities_min > 1]
-        counts = [f"COUNT(DISTINCT base.{a}__entity) AS {prefix}t_{a}" for a, _ in asking]
+        counts = [f"LEAST(COUNT(DISTINCT base.{a}__entity), COUNT(DISTINCT base.{a}__own)) AS {prefix}t_{a}" for a, _ in asking]
         return counts, " AND ".join([f"{prefix}t_{a} >= {least}" for a, least in asking] or ["TRUE"])
 
     def columns(self, use, types=None):
@@ -285,10 +285,15 @@ def frequency(rng, name):
     inner = "SELECT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in inside) + f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY base.ax__entity"
     least = max(TABLES[n].entities_min for n in source.names)
     least = least if least > 1 else 0  # a minimum of 1 asks for nothing, so a group of unidentified rows passes
-    grouped = "SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f", COUNT(DISTINCT who) AS t FROM ({inner}) GROUP BY {bucket}"
+    # One entity of the stage may have come of several own ones of a dataset; the smallest stands for them.
+    owned = [(a, TABLES[n].entities_min) for a, n in source.alias.items() if TABLES[n].entities_min > 1 and len(TABLES[n].keys) > 1]
+    inner = inner.replace(" FROM ", "".join(f", MIN(base.{a}__own) AS own_{a}" for a, _ in owned) + " FROM ", 1)
+    counts = "".join(f", COUNT(DISTINCT own_{a}) AS t_{a}" for a, _ in owned)
+    grouped = "SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f", COUNT(DISTINCT who) AS t{counts} FROM ({inner}) GROUP BY {bucket}"
     columns = [o for _, o in outs]
-    return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE t >= {least}", columns,
-                f"SELECT count(*) FROM ({grouped}) WHERE NOT (t >= {least})", source.parameters, source.settings)
+    enough = " AND ".join([f"t >= {least}", *(f"t_{a} >= {n}" for a, n in owned)])
+    return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE {enough}", columns,
+                f"SELECT count(*) FROM ({grouped}) WHERE NOT ({enough})", source.parameters, source.settings)
 
 
 def released(rng, name):
@@ -327,10 +332,12 @@ def activation(rng, name):
     sql += f" WHERE {source.airlock(where)}" if where else ""
     rows = f"FROM {source.base()} WHERE {source.duck(where or 'TRUE')}"
     least = max(TABLES[n].audience_min for n in source.names)
-    size = f"SELECT count(DISTINCT base.ax__entity) {rows}"
+    counted = [("base.ax__entity", least)]
+    counted += [(f"base.{a}__own", max(TABLES[n].audience_min, TABLES[n].entities_min)) for a, n in source.alias.items() if len(TABLES[n].keys) > 1]
+    enough = "SELECT " + " AND ".join(f"count(DISTINCT {column}) >= {n}" for column, n in counted) + f" {rows}"
     # An audience is a set: how often an entity matched is nobody's to know.
-    expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({size}) >= {least}"
-    return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({size}) >= {least} THEN 0 ELSE 1 END",
+    expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({enough})"
+    return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({enough}) THEN 0 ELSE 1 END",
                 source.parameters, source.settings, True)
 
 

@@ -295,16 +295,16 @@ def refuse_ties(con):
 
 
 def resolved(name, anchor):
-    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order."""
+    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order; `own` is its own."""
     if name == anchor:
-        return f'(SELECT * FROM "{name}")'
+        return f'(SELECT *, ent AS own FROM "{name}")'
     mine = {kind for kind, _, _ in TABLES[name].keys}
     shared = [kind for kind, _, _ in TABLES[anchor].keys if kind in mine]
     joins, found = [], []
     for number, kind in enumerate(shared):
         joins.append(f'LEFT JOIN (SELECT "k_{kind}" AS k, min(ent) AS ent FROM "{anchor}" WHERE "k_{kind}" IS NOT NULL GROUP BY 1) m{number} ON m{number}.k = b."k_{kind}"')
         found.append(f"m{number}.ent")
-    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent) FROM "{name}" b {" ".join(joins)})'
+    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent), b.ent AS own FROM "{name}" b {" ".join(joins)})'
 
 
 def agreement(folder: Path, templates: dict, runs_max: int) -> dict:

@@ -139,6 +139,7 @@ impl Resolver<'_> {
             let least = counts.entry(key.sql.clone()).or_default();
             *least = (*least).max(min);
             let (name, owner) = (name.clone(), dataset.owner.clone());
+            self.count_own(&mut counts, relation, *instance, min);
             self.thresholds.insert((name, min, owner));
         }
         Ok(counts)

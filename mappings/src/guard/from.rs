@@ -10,7 +10,7 @@ use super::code;
 use super::expression::{Names, Scope};
 use super::measure::FACTORS_MAX;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, quoted};
+use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, own_column, quoted};
 use super::scan::{keys_of, part};
 use super::typing::{folded, shown};
 use crate::model::{ColumnName, ColumnUse, DatasetName, KeyName};
@@ -136,6 +136,10 @@ impl Resolver<'_> {
         let Some(dataset) = self.agreement.datasets.get(name) else {
             return relation;
         };
+        if keys_of(dataset, &dataset.entity).len() > 1 {
+            let own = format!("{}.{}", quoted(alias), quoted(dataset.entity.as_str()));
+            relation.owns.insert(instance, own);
+        }
         for (column, declared) in &dataset.columns {
             let origin = Some((name.clone(), column.clone()));
             let mark = match &declared.r#use {
@@ -283,6 +287,7 @@ impl Resolver<'_> {
         to.fields.extend(from.fields);
         to.lineage.extend(from.lineage);
         to.matched.extend(from.matched);
+        to.owns.extend(from.owns);
         for class in from.classes {
             to.equate(&class.clone(), &class);
         }
@@ -488,6 +493,13 @@ fn renamed(mut relation: Relation, alias: &str) -> Relation {
         alias.clone_into(&mut field.alias);
         field.sql = format!("{}.{}", quoted(alias), quoted(&field.name));
         field.origin = None;
+        // A stage has no parts of a key any more: only its dataset could be resolved by them.
+        if let Mark::Key(key) = &mut field.mark {
+            key.scan = None;
+        }
+    }
+    for (instance, own) in &mut relation.owns {
+        *own = format!("{}.{}", quoted(alias), quoted(&own_column(*instance)));
     }
     relation
 }

@@ -9,6 +9,7 @@ mod code;
 mod expression;
 mod from;
 mod measure;
+mod own;
 mod refuse;
 mod relation;
 mod scan;

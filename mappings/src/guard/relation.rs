@@ -1,7 +1,7 @@
 //! What flows between the stages of a template: columns with privacy marks, and the datasets behind them.
 
 use crate::model::{Aggregate, ColumnName, ColumnType, DatasetName, KeyName, MemberId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One occurrence of a dataset in a template: a position in [`super::scan::Scans`].
 pub(super) type Instance = usize;
@@ -95,6 +95,9 @@ pub(super) struct Relation {
     pub(super) matched: BTreeSet<Instance>,
     /// Sets of occurrences whose entities are equal in every row.
     pub(super) classes: Vec<BTreeSet<Instance>>,
+    /// Of occurrences whose entity has several keys, the identity as its owner has it, before it is resolved to another's:
+    /// one person may find many partners, and is one all the same.
+    pub(super) owns: BTreeMap<Instance, String>,
 }
 
 impl Relation {
@@ -135,6 +138,11 @@ impl Relation {
         });
         self.classes.push(merged);
     }
+}
+
+/// The hidden column that carries an own identity through a stage.
+pub(super) fn own_column(instance: Instance) -> String {
+    format!("airlock_own_{instance}")
 }
 
 /// An identifier, quoted.

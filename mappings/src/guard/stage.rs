@@ -170,10 +170,11 @@ impl Resolver<'_> {
     ) -> Resolved<(Relation, String)> {
         let names = self.names();
         let items = items(&scope(&names, &source.relation), &select.projection)?;
-        let sql = text(&items, &source.sql, filter);
+        let (hidden, owns) = self.own(&source.relation, |own| own.to_owned());
+        let sql = list(&items, &hidden, &source.sql, filter);
         let fields =
             items.into_iter().map(|item| field(item, |mark| mark)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, ..source.relation }, sql))
+        Ok((Relation { fields, owns, ..source.relation }, sql))
     }
 
     fn grouped(
@@ -245,8 +246,8 @@ impl Resolver<'_> {
         Ok(groups)
     }
 
-    /// A stage with one row an entity: nothing passed a threshold yet.
-    #[expect(clippy::unused_self, reason = "stands beside its sibling")]
+    /// A stage with one row an entity: nothing passed a threshold yet. One entity may have come of several own identities:
+    /// the smallest stands for them, which can only count too few.
     fn per_entity(
         &self,
         select: &Select,
@@ -262,12 +263,13 @@ impl Resolver<'_> {
                 "make the condition a CASE bucket and GROUP BY it in the stage that releases",
             ));
         }
-        let sql = text(&items, &source.sql, rest);
+        let (hidden, owns) = self.own(&source.relation, |own| format!("MIN({own})"));
+        let sql = list(&items, &hidden, &source.sql, rest);
         let derive = |mark| {
             if let Mark::Aggregated(may) = mark { Mark::Derived(may) } else { mark }
         };
         let fields = items.into_iter().map(|item| field(item, derive)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, ..source.relation }, sql))
+        Ok((Relation { fields, owns, ..source.relation }, sql))
     }
 
     /// The condition that every group is backed by enough entities of every dataset that asks for it.
@@ -303,6 +305,7 @@ impl Resolver<'_> {
             *least = (*least).max(dataset.rule.entities_min);
             let (name, min, owner) =
                 (name.clone(), dataset.rule.entities_min, dataset.owner.clone());
+            self.count_own(&mut counts, relation, *instance, min);
             self.thresholds.insert((name, min, owner));
         }
         if counts.is_empty() {

@@ -120,11 +120,7 @@ fn what_spark_means_otherwise_and_can_not_be_made_to_is_refused() {
         refused.message.contains("match key email") && refused.change.contains("airlock prepare"),
         "{refused}"
     );
-    assert!(
-        said(sql)
-            .unwrap()
-            .contains("LOWER(REGEXP_SUBSTR(`mail`, '^[0-9A-Fa-f]{64}$'))")
-    );
+    assert!(said(sql).unwrap().contains("LOWER(REGEXP_SUBSTR(`mail`, '^[0-9A-Fa-f]{64}$'))"));
 }
 
 #[test]

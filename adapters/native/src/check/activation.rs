@@ -1,7 +1,7 @@
 //! An activation's plan: columns that may leave, from one audience, which a second look at the same rows found large enough.
 
 use super::expression::Kind;
-use super::flow::{Checker, Flow};
+use super::flow::{Checker, Flow, Held};
 use super::scan::constant;
 use super::{Checked, wrong};
 use datafusion::logical_expr::utils::split_conjunction;
@@ -45,7 +45,7 @@ pub(super) fn check(checker: &mut Checker<'_>, plan: &LogicalPlan) -> Checked<()
             }
             Some(_) | None => return wrong(format!("{name} may not go to this receiver")),
         };
-        if !held.iter().any(|(of, min)| of.contains(id) && *min >= least) {
+        if !checker.holds(&held, *id, least) {
             return wrong(format!("no minimum audience of {least} entities of {name}"));
         }
     }
@@ -92,7 +92,7 @@ fn minimums(
     checker: &mut Checker<'_>,
     size: &LogicalPlan,
     audience: &LogicalPlan,
-) -> Checked<Vec<(BTreeSet<usize>, u64)>> {
+) -> Checked<Vec<Held>> {
     let LogicalPlan::SubqueryAlias(size) = size else {
         return wrong("an audience without its size");
     };
@@ -124,8 +124,8 @@ fn minimums(
                 .ok_or("a minimum without a number")?;
             let of = distinct(counted, &count.name, &flow, audience)?;
             // The second look at the audience scans the same datasets in the same order.
-            let of = flow.class_of(&of).into_iter().map(|id| id - first).collect();
-            held.push((of, min));
+            let same = |ids: BTreeSet<usize>| ids.into_iter().map(|id| id - first).collect();
+            held.push(Held { class: same(flow.class_of(&of)), of: same(of), min });
         }
     }
     Ok(held)

@@ -7,7 +7,7 @@ use adapter_spi::ProtectedQuery;
 use datafusion::common::JoinType;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Expr, Filter, Join, LogicalPlan, Operator, Projection};
-use mappings::model::{Dataset, DatasetName, JoinRule};
+use mappings::model::{ColumnUse, Dataset, DatasetName, JoinRule};
 use std::collections::BTreeSet;
 
 /// Rows at one point of a plan.
@@ -51,6 +51,16 @@ impl Flow {
         });
         self.classes.push(merged);
     }
+}
+
+/// A count of distinct tokens and the least that it must be.
+pub(super) struct Held {
+    /// The scans whose tokens are counted.
+    pub(super) of: BTreeSet<usize>,
+    /// Those, and the scans whose entities are equal to theirs in every row.
+    pub(super) class: BTreeSet<usize>,
+    /// The least.
+    pub(super) min: u64,
 }
 
 /// One check of one plan.
@@ -185,7 +195,7 @@ impl<'a> Checker<'a> {
     /// The condition right above a group: enough distinct entities of every scan that asks.
     fn threshold(&self, filter: &Filter, flow: Flow) -> Checked<Flow> {
         let schema = filter.input.schema();
-        let mut held: Vec<(BTreeSet<usize>, u64)> = Vec::new();
+        let mut held: Vec<Held> = Vec::new();
         for conjunct in split_conjunction(&filter.predicate) {
             let Expr::ScalarFunction(call) = conjunct else { continue };
             if call.name() != "airlock_at_least" {
@@ -197,16 +207,28 @@ impl<'a> Checker<'a> {
                 let (Kind::Distinct(of), Some(min)) = (kind(count, &flow, schema)?, min) else {
                     return wrong("a threshold that does not count distinct entities");
                 };
-                held.push((flow.class_of(&of.of), min));
+                held.push(Held { class: flow.class_of(&of.of), of: of.of, min });
             }
         }
         for (id, min) in self.asked(&flow) {
-            if !held.iter().any(|(of, least)| of.contains(&id) && *least >= min) {
+            if !self.holds(&held, id, min) {
                 let name = self.scan(id).map_or_else(String::new, |(name, _)| name.to_string());
                 return wrong(format!("no threshold of at least {min} entities of {name}"));
             }
         }
         Ok(release(flow))
+    }
+
+    /// Whether enough distinct entities of a scan are counted. One whose entity has several keys may find many partners for
+    /// one person, so its own identity is counted as well.
+    pub(super) fn holds(&self, held: &[Held], id: usize, min: u64) -> bool {
+        let several = self.scan(id).is_some_and(|(_, dataset)| {
+            let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
+            matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() > 1)
+        });
+        let alone = BTreeSet::from([id]);
+        held.iter().any(|one| one.class.contains(&id) && one.min >= min)
+            && (!several || held.iter().any(|one| one.of == alone && one.min >= min))
     }
 
     /// Refuses a scan that may only be used matched, and is not.
