@@ -1,6 +1,6 @@
 //! The one file that names concrete adapters: which rooms there are, and where their keys come from.
 
-use crate::app::Started;
+use crate::app::{ConnectionLine, Started};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
 use crate::log::{Revocable, State};
@@ -121,9 +121,23 @@ impl Rooms {
         }
     }
 
-    /// The AWS adapter, where it has connections.
-    pub(crate) const fn aws(&self) -> Option<&AwsCleanRooms> {
-        self.aws.as_ref()
+    /// Tries the connections of every member of an agreement that is operated.
+    pub(crate) async fn test(&self, agreement: &Agreement) -> Result<Vec<ConnectionLine>> {
+        let room = PlatformId::aws_clean_rooms();
+        self.adapter(&room)?;
+        let mut lines = Vec::new();
+        if let Some(aws) = &self.aws {
+            for member in aws.operated().filter(|m| agreement.members.contains_key(*m)) {
+                let tried = aws.test(agreement, member).await;
+                lines.extend(tried.into_iter().map(|one| ConnectionLine {
+                    room: room.to_string(),
+                    member: member.clone(),
+                    permission: one.permission,
+                    error: one.error.map(|error| format!("{}: {}", error.code, error.reason)),
+                }));
+            }
+        }
+        Ok(lines)
     }
 
     /// Whether a room lies on a platform that this gateway reaches and that keeps what it was granted.
@@ -149,7 +163,7 @@ impl Rooms {
     }
 
     /// The digest of the text that would run in a room.
-    pub(crate) fn text_digest(&self, guarded: &Guarded, room: &PlatformId) -> Result<Digest> {
+    pub(crate) fn text_digest(guarded: &Guarded, room: &PlatformId) -> Result<Digest> {
         if *room == PlatformId::native() {
             return Ok(guarded.text_digest);
         }

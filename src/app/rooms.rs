@@ -9,7 +9,7 @@ use adapter_spi::{
     Adapter, AdapterError, Applied, Cx, Desired, NeedsCounterparty, Observation, Plan, Retry,
     Scope, Step,
 };
-use mappings::model::{CollaborationId, PlatformId};
+use mappings::model::{CollaborationId, MemberId, PlatformId};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +58,30 @@ pub struct RoomReport {
     pub waiting: Vec<NeedsCounterparty>,
 }
 
+/// One permission that was tried.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectionLine {
+    /// Which room.
+    pub room: String,
+    /// Whose connection.
+    pub member: MemberId,
+    /// The permission, in the platform's words.
+    pub permission: String,
+    /// Why it does not work: code and reason.
+    pub error: Option<String>,
+}
+
+impl ConnectionLine {
+    /// What is wrong, where something is.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        let message = self.error.clone()?;
+        let code = message.split(':').next().unwrap_or_default().to_owned();
+        let at = format!("{}, {}: {}", self.room, self.member, self.permission);
+        Some(Problem { code, at, message, help: format!("leave for {}", self.permission) })
+    }
+}
+
 /// An agreement's room, looked at.
 struct Look {
     scope: Scope,
@@ -88,7 +112,7 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomReport> {
-        self.granting(collaboration, &*self.load(collaboration).await?.state)?;
+        self.granting(collaboration, &self.load(collaboration).await?.state)?;
         self.passes(collaboration, room, |_| true).await
     }
 
@@ -124,6 +148,15 @@ impl App {
         Err(Error::failed("room-not-closed", "withdrawn on record, and not seen closed everywhere")
             .help(help)
             .problems(problems))
+    }
+
+    /// Tries the connections of every operated member of a collaboration.
+    pub async fn test_connections(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<Vec<ConnectionLine>> {
+        let state = self.load(collaboration).await?.state;
+        self.rooms.test(known(&state)?).await
     }
 
     async fn look(&self, collaboration: &CollaborationId, room: &PlatformId) -> Result<Look> {

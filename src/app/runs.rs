@@ -181,7 +181,7 @@ impl App {
                 agreement: agreed,
                 template: template.clone(),
                 digest: guarded.digest,
-                text_digest: self.rooms.text_digest(&guarded, &room)?,
+                text_digest: wiring::Rooms::text_digest(&guarded, &room)?,
                 platform: room.clone(),
                 by: by.clone(),
                 receivers: receivers.clone(),

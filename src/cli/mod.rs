@@ -5,6 +5,7 @@ mod apply;
 mod approve;
 mod audit;
 mod check;
+mod connections;
 mod decline;
 mod explain;
 mod join;
@@ -68,6 +69,8 @@ enum Command {
     Revoke(revoke::Revoke),
     /// Hash identifiers of a Parquet file in your own domain, before any room sees them.
     Prepare(prepare::Prepare),
+    /// Try how members are reached on platforms.
+    Connections(connections::Connections),
     /// Run an approved template.
     Run(run::Run),
     /// Show collaborations: members, approvals, revocations, runs.
@@ -136,6 +139,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Join(_)
         | Command::Decline(_)
         | Command::Plan(_)
+        | Command::Connections(_)
         | Command::Prepare(_)
         | Command::Approve(_)
         | Command::Revoke(_)
@@ -158,6 +162,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Keygen(command) => command.run(&home, screen),
             Command::Apply(command) => command.run(&home, screen).await,
             Command::Join(command) => command.run(&home, screen).await,
+            Command::Connections(command) => Box::pin(command.run(&home, screen)).await,
             Command::Plan(command) => command.run(&home, screen).await,
             Command::Decline(command) => command.run(&home, screen).await,
             Command::Prepare(command) => Box::pin(command.run(screen)).await,

@@ -1,10 +1,11 @@
 //! Verdicts: the platform's table, and what only a look at the agreement itself can say. Pure and total.
 
+use crate::names;
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
 use mappings::guard::guard;
 use mappings::model::{
-    Agreement, ColumnUse, Dataset, DatasetName, Hashed, KeyName, Location, MatchKey, Normaliser,
-    PlatformId,
+    Agreement, ColumnUse, Dataset, DatasetName, Digest, Hashed, KeyName, Location, MatchKey,
+    Normaliser, PlatformId,
 };
 use mappings::spark::spark;
 use mappings::table::{Table, TableError, Term, aws_clean_rooms};
@@ -16,6 +17,7 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
     let platform = PlatformId::aws_clean_rooms();
     let mut assessment = Assessment::by_table(platform.clone(), &table, agreement);
     let mut found = identities(agreement, &platform);
+    found.extend(names_that_fit(agreement));
     found.extend(region(agreement, &platform));
     found.extend(keys(agreement, &table));
     for (name, dataset) in &agreement.datasets {
@@ -71,6 +73,26 @@ fn identities(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
                 ));
             }
             Some(_) => {}
+        }
+    }
+    wrong
+}
+
+/// Collaborations and configured tables have names of ours, and the platform a longest one.
+fn names_that_fit(agreement: &Agreement) -> Vec<Verdict> {
+    let (id, mut wrong) = (&agreement.collaboration, Vec::new());
+    let none = Digest::of(&[]);
+    for member in agreement.members.keys() {
+        if names::room(id, member, &none).len() > names::NAME_MAX {
+            let reason =
+                "the collaboration's and the member's names are too long for the platform together";
+            wrong.push(refused(Term::Members, format!("members.{member}"), reason));
+        }
+    }
+    for dataset in agreement.datasets.keys() {
+        if names::table(id, dataset).len() > names::NAME_MAX {
+            let reason = "the collaboration's and the dataset's names are too long for the platform together";
+            wrong.push(refused(Term::Location, format!("datasets.{dataset}.at"), reason));
         }
     }
     wrong

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const ATTEMPT_MAX: Duration = Duration::from_secs(20);
-const CALL_MAX: Duration = Duration::from_secs(60);
+const CALL_MAX: Duration = Duration::from_mins(1);
 const ATTEMPTS_MAX: u32 = 4;
 
 /// The members that this gateway operates, and how.

@@ -1,5 +1,10 @@
 //! The platform's errors in canonical words. Its texts stay outside: they may quote what was asked.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
+)]
+
 use adapter_spi::{AdapterError, ErrorKind, Outcome, Retry};
 use aws_sdk_cleanrooms::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

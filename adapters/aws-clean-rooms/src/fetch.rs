@@ -84,3 +84,11 @@ pub(crate) async fn fetch(
     }
     Ok(files)
 }
+
+/// Whether a landing can be listed.
+pub(crate) async fn reachable(client: &Client, bucket: &str, prefix: &str) -> Result<()> {
+    let store = store(client, bucket).await?;
+    let below = Key::from(format!("{prefix}/airlock-is-looking"));
+    let listed: std::result::Result<Vec<_>, _> = store.list(Some(&below)).try_collect().await;
+    listed.map(drop).map_err(|_| failed("landing-unreadable", "the landing can't be listed"))
+}

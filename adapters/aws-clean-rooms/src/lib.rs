@@ -14,11 +14,13 @@ mod room;
 mod rule;
 mod runs;
 mod seen;
+mod test_connection;
 mod wanted;
 
 pub use assess::assess;
 pub use connection::{Connection, Connections, ResultFormat};
 pub use room::{AwsCleanRooms, ExternalIds};
+pub use test_connection::Tried;
 
 #[cfg(test)]
 mod tests;

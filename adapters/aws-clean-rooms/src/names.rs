@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 
 /// The longest name of a collaboration or a configured table.
 pub(crate) const NAME_MAX: usize = 100;
-/// The longest name of a template or an association.
-pub(crate) const ALIAS_MAX: usize = 128;
 
 fn short(digest: &Digest) -> String {
     digest.to_string().chars().skip("sha256:".len()).take(8).collect()

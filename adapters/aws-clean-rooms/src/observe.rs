@@ -61,7 +61,7 @@ pub(crate) async fn observe(
 fn viewers(seen: &Seen) -> BTreeMap<String, MemberId> {
     let mut viewers: BTreeMap<String, MemberId> = BTreeMap::new();
     for (member, account) in &seen.accounts {
-        for (name, _) in &account.rooms {
+        for name in account.rooms.keys() {
             let runner = name.rsplit('.').nth(1) == Some(member.as_str());
             if runner || !viewers.contains_key(name) {
                 viewers.insert(name.clone(), member.clone());

@@ -1,6 +1,7 @@
 //! From what was seen to what is wanted: the calls that can be made now, most restrictive first. What needs something that is
 //! not there yet comes in the next pass, so that a pass may be killed anywhere. Pure.
 
+mod associations;
 mod rooms;
 mod tables;
 mod waiting;

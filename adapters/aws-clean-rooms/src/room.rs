@@ -57,6 +57,11 @@ impl AwsCleanRooms {
         }
     }
 
+    /// The members that are operated.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &MemberId> {
+        self.connections.members.keys()
+    }
+
     /// How a member is reached.
     pub(crate) fn connection(&self, member: &MemberId) -> Option<&Connection> {
         self.connections.members.get(member)

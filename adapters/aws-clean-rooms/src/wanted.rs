@@ -76,7 +76,8 @@ pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) owner: MemberId,
     pub(crate) database: String,
-    pub(crate) table: String,
+    /// Its name in the Glue catalog.
+    pub(crate) glue: String,
     pub(crate) columns: Vec<String>,
     /// The rule without the templates that it allows.
     pub(crate) controls: Rule,
@@ -295,7 +296,7 @@ fn table(
         name: names::table(&agreement.collaboration, name),
         owner: dataset.owner.clone(),
         database: database.clone(),
-        table: table.clone(),
+        glue: table.clone(),
         columns: names::physical(&left).into_iter().collect(),
         controls: controls(&left, &touching),
     })

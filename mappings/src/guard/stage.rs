@@ -170,7 +170,7 @@ impl Resolver<'_> {
     ) -> Resolved<(Relation, String)> {
         let names = self.names();
         let items = items(&scope(&names, &source.relation), &select.projection)?;
-        let (hidden, owns) = self.own(&source.relation, |own| own.to_owned());
+        let (hidden, owns) = self.own(&source.relation, str::to_owned);
         let sql = list(&items, &hidden, &source.sql, filter);
         let fields =
             items.into_iter().map(|item| field(item, |mark| mark)).collect::<Resolved<_>>()?;

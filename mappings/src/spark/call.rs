@@ -89,7 +89,7 @@ impl Speaker<'_> {
             return unsaid(message, change);
         }
         let (column, raw) = (self.say(column)?, format!("(?s)^.{{1,{RAW_MAX}}}$"));
-        Ok(format!("SHA2({}, 256)", self.shaped(&format!("CAST({column} AS STRING)"), &raw)))
+        Ok(format!("SHA2({}, 256)", shaped(&format!("CAST({column} AS STRING)"), &raw)))
     }
 
     /// A hashed identifier as 64 lower-case digits; anything else is none.
@@ -100,10 +100,10 @@ impl Speaker<'_> {
         let column = self.say(column)?;
         Ok(match form.as_str() {
             "sha256-hex" | "hmac-hex" => {
-                format!("LOWER({})", self.shaped(&column, "^[0-9A-Fa-f]{64}$"))
+                format!("LOWER({})", shaped(&column, "^[0-9A-Fa-f]{64}$"))
             }
             "sha256-bytes" | "hmac-bytes" => {
-                format!("LOWER({})", self.shaped(&format!("HEX({column})"), "^[0-9A-F]{64}$"))
+                format!("LOWER({})", shaped(&format!("HEX({column})"), "^[0-9A-F]{64}$"))
             }
             _ => {
                 return unsaid(
@@ -112,11 +112,6 @@ impl Speaker<'_> {
                 );
             }
         })
-    }
-
-    /// A text of this shape, NULL otherwise. It is no comparison: the platform refuses those of an identity with a constant.
-    fn shaped(&self, text: &str, shape: &str) -> String {
-        format!("REGEXP_SUBSTR({text}, {})", literal(shape))
     }
 
     /// The threshold in plain words.
@@ -134,4 +129,9 @@ impl Speaker<'_> {
             format!("({})", all.join(" AND "))
         })
     }
+}
+
+/// A text of this shape, NULL otherwise. It is no comparison: the platform refuses those of an identity with a constant.
+fn shaped(text: &str, shape: &str) -> String {
+    format!("REGEXP_SUBSTR({text}, {})", literal(shape))
 }

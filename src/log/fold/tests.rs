@@ -113,7 +113,7 @@ impl Room {
             template: weekly(),
             digest: self.version(),
             text_digest: Digest::of(b"text"),
-            platform: mappings::model::PlatformId::native(),
+            platform: PlatformId::native(),
             by: member("brand"),
             receivers: vec![member("brand")],
             parameters: Digest::of(b"commitment"),

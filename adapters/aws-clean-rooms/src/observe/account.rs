@@ -75,7 +75,7 @@ async fn room(client: &Client, summary: &CollaborationSummary) -> Result<Room> {
     let mut pages = pages.into_paginator().items().send();
     while let Some(member) = pages.next().await {
         let member = member.map_err(|error| told("ListMembers", Act::Read, &error))?;
-        if matches!(member.status(), MemberStatus::Unknown(_)) {
+        if !MemberStatus::values().contains(&member.status().as_str()) {
             return Err(unreadable(
                 "ListMembers",
                 "a member's status that this version does not know",
@@ -224,10 +224,8 @@ async fn table(
         }
         _ => None,
     };
-    let rule = match rules.contains(&ConfiguredTableAnalysisRuleType::Custom) {
-        true => rule(client, id).await?,
-        false => None,
-    };
+    let custom = rules.contains(&ConfiguredTableAnalysisRuleType::Custom);
+    let rule = if custom { rule(client, id).await? } else { None };
     Ok(Table {
         id: id.to_owned(),
         arn: found.arn().to_owned(),

@@ -1,6 +1,7 @@
 //! Collaborations, memberships and what they hold. Nothing here gives access by itself: a table without a rule that allows a
 //! template answers nobody.
 
+use super::associations::dissolve;
 use super::{Planned, Subject};
 use crate::call::{Call, Landing};
 use crate::connection::ResultFormat;
@@ -8,14 +9,10 @@ use crate::seen::{self, Membership};
 use crate::wanted::{Party, Room};
 use adapter_spi::Effect;
 use mappings::model::MemberId;
-use std::collections::BTreeSet;
 
 const ROOM: &str = "collaboration";
 const MEMBERSHIP: &str = "membership";
-const ASSOCIATION: &str = "association";
-const RECEIVERS: &str = "association-rule";
 const TEMPLATE: &str = "analysis-template";
-const BUDGET: &str = "access-budget";
 
 impl Subject<'_> {
     /// The steps on collaborations of all operated members.
@@ -31,7 +28,7 @@ impl Subject<'_> {
             }
             let kept = |name: &String| self.wanted.rooms.values().any(|room| room.name == *name);
             for (name, seen) in account.rooms.iter().filter(|(name, _)| !kept(name)) {
-                planned.extend(self.leave(member, name, seen));
+                planned.extend(Self::leave(member, name, seen));
             }
         }
         planned
@@ -60,7 +57,7 @@ impl Subject<'_> {
     fn inhabit(&self, member: &MemberId, room: &Room, seen: &seen::Room) -> Vec<Planned> {
         let Some(party) = room.parties.get(member) else { return Vec::new() };
         if !self.desired.members.contains(member) {
-            return self.leave(member, &room.name, seen);
+            return Self::leave(member, &room.name, seen);
         }
         let mut planned = Vec::new();
         if room.runner == *member {
@@ -132,135 +129,6 @@ impl Subject<'_> {
         role.is_some().then(|| Landing { bucket, prefix, format: format.to_owned(), role })
     }
 
-    fn associations(&self, member: &MemberId, room: &Room, own: &Membership) -> Vec<Planned> {
-        let account = self.seen.accounts.get(member);
-        let role = self.connections.members.get(member).and_then(|c| c.data_role.clone());
-        let mut planned = Vec::new();
-        let mut wanted = BTreeSet::new();
-        for (dataset, table) in self.wanted.tables.iter().filter(|(_, t)| t.owner == *member) {
-            let Some(receivers) = room.datasets.get(dataset) else { continue };
-            wanted.insert(dataset.as_str());
-            let table = account.and_then(|account| account.tables.get(&table.name));
-            let (Some(table), Some(role)) = (table, &role) else { continue };
-            let step = |effect, noun, call| Planned {
-                member: member.clone(),
-                effect,
-                noun,
-                name: format!("{}/{dataset}", room.name),
-                call,
-            };
-            let membership = || own.id.clone();
-            match own.associations.get(dataset.as_str()) {
-                None => planned.push(step(
-                    Effect::Neutral,
-                    ASSOCIATION,
-                    Call::CreateConfiguredTableAssociation {
-                        membership: membership(),
-                        name: dataset.to_string(),
-                        table: table.id.clone(),
-                        role: role.clone(),
-                        tags: self.tags(),
-                    },
-                )),
-                Some(seen) if seen.table != table.id => {
-                    planned.extend(self.dissolve(member, room.name.as_str(), own, dataset.as_str()))
-                }
-                Some(seen) => {
-                    if seen.role != *role {
-                        planned.push(step(
-                            Effect::Neutral,
-                            ASSOCIATION,
-                            Call::UpdateConfiguredTableAssociation {
-                                membership: membership(),
-                                id: seen.id.clone(),
-                                role: role.clone(),
-                            },
-                        ));
-                    }
-                    let association = || seen.id.clone();
-                    match &seen.receivers {
-                        None if table.rule.is_some() => planned.push(step(
-                            Effect::Restrict,
-                            RECEIVERS,
-                            Call::CreateConfiguredTableAssociationAnalysisRule {
-                                membership: membership(),
-                                association: association(),
-                                receivers: receivers.clone(),
-                            },
-                        )),
-                        Some(known) if known != receivers => planned.push(step(
-                            if receivers.is_subset(known) {
-                                Effect::Restrict
-                            } else {
-                                Effect::Grant
-                            },
-                            RECEIVERS,
-                            Call::UpdateConfiguredTableAssociationAnalysisRule {
-                                membership: membership(),
-                                association: association(),
-                                receivers: receivers.clone(),
-                            },
-                        )),
-                        None | Some(_) => {}
-                    }
-                    let budget = self.wanted.budget.clone();
-                    match own.budgets.get(&seen.id) {
-                        None => planned.push(step(
-                            Effect::Restrict,
-                            BUDGET,
-                            Call::CreatePrivacyBudgetTemplate {
-                                membership: membership(),
-                                resource: seen.id.clone(),
-                                budget,
-                                tags: self.tags(),
-                            },
-                        )),
-                        Some(known) if known.budget.as_ref() != Some(&budget) => {
-                            planned.push(step(
-                                Effect::Grant,
-                                BUDGET,
-                                Call::UpdatePrivacyBudgetTemplate {
-                                    membership: membership(),
-                                    id: known.id.clone(),
-                                    budget,
-                                },
-                            ))
-                        }
-                        Some(_) => {}
-                    }
-                }
-            }
-        }
-        let foreign = own.associations.keys().filter(|name| !wanted.contains(name.as_str()));
-        planned.extend(foreign.flat_map(|name| self.dissolve(member, &room.name, own, name)));
-        planned
-    }
-
-    /// One step towards the end of an association: what hangs on it goes first.
-    fn dissolve(
-        &self,
-        member: &MemberId,
-        room: &str,
-        own: &Membership,
-        name: &str,
-    ) -> Option<Planned> {
-        let seen = own.associations.get(name)?;
-        let (membership, association) = (own.id.clone(), seen.id.clone());
-        let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
-            // Its going lifts a limit, so the table's rule is closed by then: this is planned for tables that lost theirs.
-            let id = budget.id.clone();
-            (Effect::Neutral, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
-        } else if seen.receivers.is_some() {
-            let call =
-                Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
-            (Effect::Neutral, RECEIVERS, call)
-        } else {
-            let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
-            (Effect::Revoke, ASSOCIATION, call)
-        };
-        Some(Planned { member: member.clone(), effect, noun, name: format!("{room}/{name}"), call })
-    }
-
     /// Templates are put where all the tables they read are already, so that the platform can check them.
     fn templates(&self, room: &Room, seen: &seen::Room, own: &Membership) -> Vec<Planned> {
         let mut planned = Vec::new();
@@ -296,8 +164,8 @@ impl Subject<'_> {
 
     /// What a member takes down of a collaboration that is not wanted, or that it has left: its associations, its templates,
     /// its budgets, and then itself; the runner's end of it is the end of the collaboration.
-    fn leave(&self, member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
-        let is_creator = self.is_creator(member, name);
+    fn leave(member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
+        let is_creator = is_creator(member, name);
         let step = |effect, noun, call| Planned {
             member: member.clone(),
             effect,
@@ -309,7 +177,7 @@ impl Subject<'_> {
             let mut planned: Vec<Planned> = own
                 .associations
                 .keys()
-                .filter_map(|association| self.dissolve(member, name, own, association))
+                .filter_map(|association| dissolve(member, name, own, association))
                 .collect();
             planned.extend(own.templates.values().map(|id| {
                 let (membership, id) = (own.id.clone(), id.clone());
@@ -328,11 +196,6 @@ impl Subject<'_> {
             return vec![step(Effect::Revoke, ROOM, Call::DeleteCollaboration { id, name })];
         }
         Vec::new()
-    }
-
-    /// A collaboration's name says who made it; the tag was checked when it was seen.
-    fn is_creator(&self, member: &MemberId, name: &str) -> bool {
-        name.rsplit('.').nth(1) == Some(member.as_str())
     }
 }
 
@@ -361,4 +224,9 @@ fn unreachable_party(runner: &MemberId) -> Party {
         receives: false,
         pays: true,
     }
+}
+
+/// A collaboration's name says who made it; the tag was checked when it was seen.
+fn is_creator(member: &MemberId, name: &str) -> bool {
+    name.rsplit('.').nth(1) == Some(member.as_str())
 }

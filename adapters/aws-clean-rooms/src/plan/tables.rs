@@ -39,7 +39,7 @@ impl Subject<'_> {
                 call: Call::CreateConfiguredTable {
                     name: table.name.clone(),
                     database: table.database.clone(),
-                    table: table.table.clone(),
+                    table: table.glue.clone(),
                     columns: table.columns.clone(),
                     tags: self.tags(),
                 },
@@ -88,13 +88,13 @@ impl Subject<'_> {
             return planned(Effect::Revoke, RULE, call);
         }
         let columns: BTreeSet<String> = wanted.columns.iter().cloned().collect();
-        let glue = Some((wanted.database.clone(), wanted.table.clone()));
+        let glue = Some((wanted.database.clone(), wanted.glue.clone()));
         let same = seen.columns == columns && seen.glue == glue;
         let Some(rule) = &seen.rule else {
             let update = Call::UpdateConfiguredTable {
                 id: id(),
                 database: wanted.database.clone(),
-                table: wanted.table.clone(),
+                table: wanted.glue.clone(),
                 columns: wanted.columns.clone(),
             };
             let rule = wanted.controls.clone();

@@ -131,7 +131,7 @@ impl Room {
             template: id("reach"),
             digest: self.template(),
             text_digest: Digest::of(b"text"),
-            platform: mappings::model::PlatformId::native(),
+            platform: PlatformId::native(),
             by: id("brand"),
             receivers: template.received_by.iter().cloned().collect(),
             parameters: Digest::of(b"salted"),

@@ -1,0 +1,154 @@
+//! A member's tables in a collaboration, with who may receive and how often each may be used. None of it gives access by
+//! itself: a table without a rule that allows a template answers nobody.
+
+use super::{Planned, Subject};
+use crate::call::Call;
+use crate::seen::{Association, Membership, Table};
+use crate::wanted::Room;
+use adapter_spi::Effect;
+use mappings::model::{DatasetName, MemberId};
+use std::collections::BTreeSet;
+
+const ASSOCIATION: &str = "association";
+const RECEIVERS: &str = "association-rule";
+const BUDGET: &str = "access-budget";
+
+/// One dataset of a member in one collaboration.
+struct Place<'a> {
+    member: &'a MemberId,
+    room: &'a Room,
+    own: &'a Membership,
+    dataset: &'a DatasetName,
+    receivers: &'a BTreeSet<String>,
+}
+
+impl Place<'_> {
+    fn step(&self, effect: Effect, noun: &'static str, call: Call) -> Planned {
+        let (member, name) = (self.member.clone(), format!("{}/{}", self.room.name, self.dataset));
+        Planned { member, effect, noun, name, call }
+    }
+
+    fn membership(&self) -> String {
+        self.own.id.clone()
+    }
+}
+
+impl Subject<'_> {
+    pub(super) fn associations(
+        &self,
+        member: &MemberId,
+        room: &Room,
+        own: &Membership,
+    ) -> Vec<Planned> {
+        let account = self.seen.accounts.get(member);
+        let role = self.connections.members.get(member).and_then(|c| c.data_role.as_ref());
+        let mut planned = Vec::new();
+        let mut wanted = BTreeSet::new();
+        for (dataset, table) in self.wanted.tables.iter().filter(|(_, t)| t.owner == *member) {
+            let Some(receivers) = room.datasets.get(dataset) else { continue };
+            wanted.insert(dataset.as_str());
+            let table = account.and_then(|account| account.tables.get(&table.name));
+            let (Some(table), Some(role)) = (table, role) else { continue };
+            let place = Place { member, room, own, dataset, receivers };
+            planned.extend(self.associated(&place, table, role));
+        }
+        let foreign = own.associations.keys().filter(|name| !wanted.contains(name.as_str()));
+        planned.extend(foreign.filter_map(|name| dissolve(member, &room.name, own, name)));
+        planned
+    }
+
+    /// The steps towards one table's place in a collaboration.
+    fn associated(&self, place: &Place<'_>, table: &Table, role: &str) -> Vec<Planned> {
+        let name = place.dataset.as_str();
+        let Some(seen) = place.own.associations.get(name) else {
+            let call = Call::CreateConfiguredTableAssociation {
+                membership: place.membership(),
+                name: name.to_owned(),
+                table: table.id.clone(),
+                role: role.to_owned(),
+                tags: self.tags(),
+            };
+            return vec![place.step(Effect::Neutral, ASSOCIATION, call)];
+        };
+        if seen.table != table.id {
+            return dissolve(place.member, &place.room.name, place.own, name).into_iter().collect();
+        }
+        let moved = (seen.role != role).then(|| {
+            let (membership, id) = (place.membership(), seen.id.clone());
+            let role = role.to_owned();
+            let call = Call::UpdateConfiguredTableAssociation { membership, id, role };
+            place.step(Effect::Neutral, ASSOCIATION, call)
+        });
+        let steps = [moved, received(place, table, seen), self.counted(place, seen)];
+        steps.into_iter().flatten().collect()
+    }
+
+    /// The cap of a table. An edit starts the count anew, so it is only ever edited when the agreement's cap changed.
+    fn counted(&self, place: &Place<'_>, seen: &Association) -> Option<Planned> {
+        let budget = self.wanted.budget.clone();
+        match place.own.budgets.get(&seen.id) {
+            None => {
+                let (membership, resource) = (place.membership(), seen.id.clone());
+                let tags = self.tags();
+                let call = Call::CreatePrivacyBudgetTemplate { membership, resource, budget, tags };
+                Some(place.step(Effect::Restrict, BUDGET, call))
+            }
+            Some(known) if known.budget.as_ref() != Some(&budget) => {
+                let (membership, id) = (place.membership(), known.id.clone());
+                let call = Call::UpdatePrivacyBudgetTemplate { membership, id, budget };
+                Some(place.step(Effect::Grant, BUDGET, call))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// Who may receive what is computed from a table.
+fn received(place: &Place<'_>, table: &Table, seen: &Association) -> Option<Planned> {
+    let (membership, association) = (place.membership(), seen.id.clone());
+    let receivers = place.receivers.clone();
+    match &seen.receivers {
+        None if table.rule.is_some() => {
+            let call = Call::CreateConfiguredTableAssociationAnalysisRule {
+                membership,
+                association,
+                receivers,
+            };
+            Some(place.step(Effect::Restrict, RECEIVERS, call))
+        }
+        Some(known) if *known != receivers => {
+            let less = receivers.is_subset(known);
+            let effect = if less { Effect::Restrict } else { Effect::Grant };
+            let call = Call::UpdateConfiguredTableAssociationAnalysisRule {
+                membership,
+                association,
+                receivers,
+            };
+            Some(place.step(effect, RECEIVERS, call))
+        }
+        None | Some(_) => None,
+    }
+}
+
+/// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed.
+pub(super) fn dissolve(
+    member: &MemberId,
+    room: &str,
+    own: &Membership,
+    name: &str,
+) -> Option<Planned> {
+    let seen = own.associations.get(name)?;
+    let (membership, association) = (own.id.clone(), seen.id.clone());
+    let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
+        let id = budget.id.clone();
+        (Effect::Neutral, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
+    } else if seen.receivers.is_some() {
+        let call = Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
+        (Effect::Neutral, RECEIVERS, call)
+    } else {
+        let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
+        (Effect::Revoke, ASSOCIATION, call)
+    };
+    let (member, name) = (member.clone(), format!("{room}/{name}"));
+    Some(Planned { member, effect, noun, name, call })
+}
