@@ -8,7 +8,7 @@ from . import model
 
 # The model caps these ARNs at 100 characters, though two UUIDs and a Region alone make an association's ARN longer, and
 # an analysis template's is longer still and is tagged in practice.
-LENGTH_NOT_ENFORCED = frozenset({"CleanroomsArn", "ConfiguredTableAssociationArn"})
+LENGTH_NOT_ENFORCED = frozenset({"CleanroomsArn", "ConfiguredTableAssociationArn", "PrivacyBudgetTemplateArn"})
 NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, float), "timestamp": (int, float)}
 
 

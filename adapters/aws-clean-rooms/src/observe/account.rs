@@ -11,7 +11,7 @@ use aws_sdk_cleanrooms::types::{
     AnalysisRuleCustom, AutoRefreshMode, CollaborationSummary, ConfiguredTableAnalysisRulePolicy,
     ConfiguredTableAnalysisRulePolicyV1, ConfiguredTableAnalysisRuleType,
     ConfiguredTableAssociationAnalysisRulePolicy, ConfiguredTableAssociationAnalysisRulePolicyV1,
-    ConfiguredTableAssociationAnalysisRuleType, MemberAbility, MemberStatus,
+    ConfiguredTableAssociationAnalysisRuleType, MemberAbility, MemberStatus, MembershipStatus,
     PrivacyBudgetTemplateParametersOutput, TableReference,
 };
 use mappings::model::CollaborationId;
@@ -32,6 +32,9 @@ pub(super) async fn account(
             continue;
         }
         put(&mut rooms, &mut account, summary.name, room);
+    }
+    for (name, room) in left_behind(client, collaboration).await? {
+        rooms.entry(name).or_insert(room);
     }
     account.rooms = rooms;
     let mut tables = BTreeMap::new();
@@ -65,6 +68,35 @@ async fn collaborations(
         if is_named(summary.name(), collaboration) {
             found.push(summary);
         }
+    }
+    Ok(found)
+}
+
+/// Memberships whose collaboration was deleted, or that were removed from it: what hangs on them has to be taken down still.
+async fn left_behind(
+    client: &Client,
+    collaboration: &CollaborationId,
+) -> Result<Vec<(String, Room)>> {
+    let mut found = Vec::new();
+    let mut pages = client.rooms.list_memberships().into_paginator().items().send();
+    while let Some(summary) = pages.next().await {
+        let summary = summary.map_err(|error| told("ListMemberships", Act::Read, &error))?;
+        let ended = *summary.status() != MembershipStatus::Active;
+        if !ended || !is_named(summary.collaboration_name(), collaboration) {
+            continue;
+        }
+        let status = summary.status().as_str().to_owned();
+        let membership = Membership { status, ..membership(client, summary.id()).await? };
+        let room = Room {
+            id: summary.collaboration_id().to_owned(),
+            arn: summary.collaboration_arn().to_owned(),
+            creator: summary.collaboration_creator_account_id().to_owned(),
+            members: BTreeMap::new(),
+            membership: Some(membership),
+            schemas: BTreeMap::new(),
+            templates: BTreeMap::new(),
+        };
+        found.push((summary.collaboration_name, room));
     }
     Ok(found)
 }

@@ -30,7 +30,10 @@ pub(super) async fn partner(
 ) -> Result<Seen> {
     let seen = account.and_then(|account| account.rooms.get(room));
     // One who has not joined yet sees who is there, and nothing of what they bring.
-    let Some(seen) = seen.filter(|seen| seen.membership.is_some()) else {
+    let active = |seen: &&crate::seen::Room| {
+        seen.membership.as_ref().is_some_and(|own| own.status == "ACTIVE")
+    };
+    let Some(seen) = seen.filter(active) else {
         return Ok((BTreeMap::new(), BTreeMap::new()));
     };
     Ok((schemas(client, &seen.id).await?, templates(client, &seen.id).await?))

@@ -28,7 +28,7 @@ impl Subject<'_> {
             }
             let kept = |name: &String| self.wanted.rooms.values().any(|room| room.name == *name);
             for (name, seen) in account.rooms.iter().filter(|(name, _)| !kept(name)) {
-                planned.extend(Self::leave(member, name, seen));
+                planned.extend(self.leave(member, name, seen));
             }
         }
         planned
@@ -57,7 +57,7 @@ impl Subject<'_> {
     fn inhabit(&self, member: &MemberId, room: &Room, seen: &seen::Room) -> Vec<Planned> {
         let Some(party) = room.parties.get(member) else { return Vec::new() };
         if !self.desired.members.contains(member) {
-            return Self::leave(member, &room.name, seen);
+            return self.leave(member, &room.name, seen);
         }
         let mut planned = Vec::new();
         if room.runner == *member {
@@ -162,9 +162,17 @@ impl Subject<'_> {
         planned
     }
 
+    /// Whether another operated member has tables in a collaboration.
+    fn is_inhabited(&self, creator: &MemberId, name: &str) -> bool {
+        let others = self.seen.accounts.iter().filter(|(member, _)| *member != creator);
+        let rooms = others.filter_map(|(_, account)| account.rooms.get(name));
+        let mut memberships = rooms.filter_map(|room| room.membership.as_ref());
+        memberships.any(|own| !own.associations.is_empty())
+    }
+
     /// What a member takes down of a collaboration that is not wanted, or that it has left: its associations, its templates,
     /// its budgets, and then itself; the runner's end of it is the end of the collaboration.
-    fn leave(member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
+    fn leave(&self, member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
         let is_creator = is_creator(member, name);
         let step = |effect, noun, call| Planned {
             member: member.clone(),
@@ -186,12 +194,13 @@ impl Subject<'_> {
             if !planned.is_empty() {
                 return planned;
             }
-            if !is_creator {
+            if own.status != "ACTIVE" || !is_creator {
                 let id = own.id.clone();
                 return vec![step(Effect::Revoke, MEMBERSHIP, Call::DeleteMembership { id })];
             }
         }
-        if is_creator {
+        // What others have in it goes first: of a collaboration that is gone they see nothing any more.
+        if is_creator && !self.is_inhabited(member, name) {
             let (id, name) = (seen.id.clone(), name.to_owned());
             return vec![step(Effect::Revoke, ROOM, Call::DeleteCollaboration { id, name })];
         }
