@@ -290,16 +290,19 @@ impl App {
         let room = self.rooms.runs(&started.room)?;
         let cx = Cx { cancel: cancel.child_token() };
         room.submit(&started.query(landing)?, &cx).await?;
-        let mut stopped = None;
+        let (mut stopped, mut looked) = (None, None::<std::time::Instant>);
         loop {
-            match room.status(&started.run, &cx).await? {
-                RunStatus::Succeeded(output) => return stopped.map_or(Ok(output), Err),
-                RunStatus::Failed(failure) => {
-                    return Err(stopped.unwrap_or_else(|| failed(failure)));
+            if looked.is_none_or(|at| at.elapsed() >= room.patience()) {
+                match room.status(&started.run, &cx).await? {
+                    RunStatus::Succeeded(output) => return stopped.map_or(Ok(output), Err),
+                    RunStatus::Failed(failure) => {
+                        return Err(stopped.unwrap_or_else(|| failed(failure)));
+                    }
+                    RunStatus::Cancelled => return Err(stopped.unwrap_or_else(cancelled)),
+                    RunStatus::Running(so_far) => progress(so_far),
+                    RunStatus::Cancelling => {}
                 }
-                RunStatus::Cancelled => return Err(stopped.unwrap_or_else(cancelled)),
-                RunStatus::Running(so_far) => progress(so_far),
-                RunStatus::Cancelling => {}
+                looked = Some(std::time::Instant::now());
             }
             if stopped.is_none() {
                 stopped = self.stop_reason(started, cancel).await?;

@@ -26,6 +26,7 @@ use mappings::model::{MemberId, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The runs of this process.
 #[derive(Debug, Default)]
@@ -265,6 +266,11 @@ impl RunsQueries for AwsCleanRooms {
             }
         }
         self.status(run, cx).await
+    }
+
+    /// The service takes a handful of calls a second.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(500)
     }
 
     async fn stop(&self, desired: &Desired, scope: &Scope, _: &Cx) -> Result<usize> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use mappings::model::{Agreement, PlatformId, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::time::Duration;
 
 /// What a build of an adapter can do, as a constant. Its digest goes into every plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,11 @@ pub trait RunsQueries: Send + Sync {
 
     /// Asks a run to stop. Returns once nothing of it is left, or with `Cancelling` while the platform works on it.
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus>;
+
+    /// How long to wait between two looks at a run: a platform counts calls.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(25)
+    }
 
     /// Stops what still runs there without leave, whoever started it; how many. A room whose runs live and die with this
     /// process has none.

@@ -43,10 +43,11 @@ def declare(connection, name, table):
 def write(connection, job):
     """The result in each format, in as many parts as are asked for and have rows."""
     connection.execute(f"CREATE TABLE __result AS {job['sql']}")
-    names = [d[0] for d in connection.execute("SELECT * FROM __result LIMIT 0").description][:len(job["outputs"])]
+    described = connection.execute("SELECT * FROM __result LIMIT 0").description[:len(job["outputs"])]
     rows = connection.execute("SELECT count(*) FROM __result").fetchone()[0]
     parts = max(1, min(job["parts"], rows))
-    columns = ", ".join(quoted(n) for n in names)
+    # A sum of whole numbers stays one of 64 bits in Spark, and becomes one of 128 here.
+    columns = ", ".join(f"CAST({quoted(n)} AS BIGINT) AS {quoted(n)}" if str(t) == "HUGEINT" else quoted(n) for n, t, *_ in described)
     written = {}
     for form in job["formats"]:
         options = "FORMAT parquet" if form == "PARQUET" else "FORMAT csv, HEADER true"

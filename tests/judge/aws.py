@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Holds agreements in AWS Clean Rooms, as LocalStack with the twin speaks it, and compares every answer with DuckDB and the native room.
+
+    aws.py [--seed N] [--count N] [--airlock PATH] [--only NAME] [--allow-not-run]
+
+First the adapter's conformance suite, calmly, on pages of one entry, and with calls that are throttled, fail before and fail
+after they did something. Then generated templates: provisioned, run there and in the native room, both compared with DuckDB over
+the guard's meaning, which was written independently. Then a withdrawal, seen closed from the other member's account.
+The twin is ours: it shows that the adapter and our reading of the service agree, not that AWS does.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import airlock  # noqa: E402
+import grammar  # noqa: E402
+import judge  # noqa: E402
+import sail  # noqa: E402
+import stage  # noqa: E402
+import world  # noqa: E402
+
+ACCOUNTS = {"alpha": "111111111111", "beta": "222222222222", "gamma": "333333333333"}
+SUITE = {"provider": "111111111111", "analyst": "222222222222"}
+ROOM = "aws-clean-rooms"
+ROOT = Path(__file__).resolve().parents[2]
+# Calls that go wrong in the suite, each kind several times and far apart.
+TROUBLE = [{"kind": kind, "times": 1, "skip": skip} for skip in range(40, 400, 60) for kind in ("throttle", "error_before", "error_after")]
+
+
+def conformance(folder):
+    """The suite of adapters/spi, under each weather."""
+    columns = {"orders": ("provider", "spent", "double"), "people": ("analyst", "segment", "string")}
+    for weather, settings, faults in (("calm", {}, []), ("pages of one", {"page_size_max": 1}, []), ("trouble", {}, TROUBLE)):
+        scene = stage.Stage(folder, SUITE)
+        for table, (member, column, kind) in columns.items():
+            entry = {"columns": [{"name": "email_sha256", "type": "string"}, {"name": column, "type": kind}], "partitionKeys": [], "location": f"s3://airlock-data-{member}/{table}/"}
+            scene.tell("PUT", f"glue/{SUITE[member]}/suite/{table}", entry)
+        scene.tell("POST", "settings", settings)
+        scene.tell("POST", "faults", {"faults": faults})
+        command = ["cargo", "test", "--workspace", "--locked", "--quiet", "--test", "stage", "--", "--ignored"]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | scene.environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise airlock.Failed(("conformance", weather), done.returncode, done.stdout[-1500:], done.stderr[-1500:])
+        print(f"conforms: {weather}, {len(scene.log())} calls", flush=True)
+
+
+def provisioned(arguments, folder, cases):
+    """The world on the stage and an agreement over it, held there; the gateway and the seconds that took."""
+    scene = stage.Stage(folder, ACCOUNTS)
+    scene.tell("POST", "quotas", {"analysis templates per membership": len(cases) + 5})
+    gateway = airlock.Airlock(airlock.binary(arguments.airlock), folder / "home", scene.environment())
+    file = sail.write(folder, cases)
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["limits"]["runs_max"] = 4 * len(cases) + 20
+    file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    for name, table in world.TABLES.items():
+        scene.table(table.owner, "judged", name, folder / "data" / name)
+    scene.connect(folder / "home", receivers=("beta",))
+    (folder / "home").chmod(0o700)
+    gateway.settle(file, world.COLLABORATION, list(world.MEMBERS))
+    broken = [c for c in gateway.call("connections", "test", world.COLLABORATION)["connections"] if c.get("error")]
+    assert not broken, broken
+    begun = time.monotonic()
+    applied = gateway.call("apply", world.COLLABORATION, "--room", ROOM, timeout=900)["applied"]
+    assert not applied["waiting"], applied
+    took = time.monotonic() - begun
+    again = gateway.call("plan", world.COLLABORATION, "--room", ROOM)["plan"]
+    assert again["steps"] == [] and again["waiting"] == [], again
+    print(f"held: {applied['steps']} steps in {took:.1f} s; open: {len(again['open'])} datasets and templates", flush=True)
+    return scene, gateway
+
+
+def run(gateway, case, room):
+    """A case's rows in a room."""
+    words = [f"--set={name}={value}" for name, value in case.settings.items()]
+    report = gateway.call("run", world.COLLABORATION, case.name, "--as", "beta", "--room", room, *words)
+    return report, *airlock.delivered(report, "beta")
+
+
+def compare(con, gateway, cases, said):
+    """Every case in both rooms against DuckDB."""
+    failures, empty, compared = [], 0, 0
+    for case in cases:
+        if "unsaid" in said[case.name]:
+            continue
+        expected = con.execute(case.expected).fetchall()
+        compared, empty = compared + 1, empty + (not expected)
+        for room in (ROOM, "native"):
+            try:
+                report, columns, rows = run(gateway, case, room)
+            except airlock.Failed as failure:
+                failures.append((case, room, str(failure)))
+                continue
+            why = f"columns {columns}, not {case.columns}" if columns != case.columns else judge.difference(expected, rows)
+            if room == ROOM and report["withheld"] is not None:
+                why = why or "the room says how much it withheld, which it can't know"
+            if why:
+                failures.append((case, room, why))
+    return failures, compared, empty
+
+
+def withdrawn(scene, gateway, case):
+    """A withdrawal closes the room, and the platform itself refuses from then on."""
+    owner, dataset = next((t.owner, n) for n, t in world.TABLES.items() if n in case.expected and t.owner != "beta")
+    revoked = gateway.call("revoke", world.COLLABORATION, "--dataset", dataset, "--as", owner)
+    still = [what for room in revoked["rooms"] for what in room["open"] if what in (f"dataset {dataset}", f"template {case.name}")]
+    assert revoked["rooms"] and not still, revoked
+    scene.tell("DELETE", "log")
+    for room in (ROOM, "native"):
+        try:
+            run(gateway, case, room)
+        except airlock.Failed as failure:
+            assert failure.code == 3, failure
+        else:
+            raise AssertionError(f"{case.name} ran in {room} after {dataset} was withdrawn")
+    assert not any(one["operation"] == "StartProtectedQuery" for one in scene.log()), "a refused run reached the platform"
+    print(f"withdrawn: {dataset} of {owner}, {sum(room['steps'] for room in revoked['rooms'])} steps; seen closed", flush=True)
+
+
+def prove(arguments, folder):
+    """The whole proof; 0 when it holds."""
+    if not arguments.only:
+        conformance(folder)
+    con = world.write_world(folder, arguments.seed, sail.hashed)
+    cases = grammar.cases(random.Random(f"templates {arguments.seed}"), arguments.count)
+    cases = [c for c in cases if not arguments.only or c.name == arguments.only]
+    scene, gateway = provisioned(arguments, folder, cases)
+    said = sail.texts(gateway, folder / "agreement.json")
+    failures, compared, empty = compare(con, gateway, cases, said)
+    for case, room, why in failures[:20]:
+        print(f"\nMISMATCH {case.name} ({case.shape}) in {room} {json.dumps(case.settings, ensure_ascii=False)}\n  {why}\n{said[case.name].get('sql')}\n  DuckDB: {case.expected}")
+    for one in scene.log():
+        query = one["operation"] == "GetProtectedQuery" and one["response"].get("protectedQuery", {})
+        if failures and query and query.get("error"):
+            print(f"  the platform says: {query['error']['message']}")
+    print(f"seed {arguments.seed}: {compared} templates in both rooms, {len(failures)} failed, {empty} had no row to show")
+    if not failures:
+        withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())))
+    return 1 if failures or not compared else 0
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--count", type=int, default=40, help="templates; 200 take about a quarter of an hour")
+    ask.add_argument("--airlock")
+    ask.add_argument("--only")
+    ask.add_argument("--allow-not-run", action="store_true")
+    arguments = ask.parse_args()
+    with tempfile.TemporaryDirectory(prefix="airlock-aws-") as folder:
+        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
