@@ -2,6 +2,7 @@
 
 use crate::error::made;
 use adapter_spi::{AdapterError, ErrorKind, Retry};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -79,7 +80,9 @@ impl Connection {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             .timeout_config(timeouts);
         if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
+            // The profile's own: keys that happen to lie in the environment are somebody else's.
+            let own = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(own);
         }
         let base = loader.load().await;
         let Some(role) = &self.assume_role else { return base };
