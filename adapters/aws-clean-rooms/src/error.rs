@@ -166,3 +166,69 @@ impl With for AdapterError {
         Self { outcome, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Every error that the service models, and what is done about it.
+    use super::*;
+
+    #[test]
+    fn every_modelled_error_has_a_meaning() {
+        let sync = Retry::AfterMs(SYNCHRONIZE_MS);
+        let known = [
+            (
+                "ValidationException",
+                Some("FIELD_VALIDATION_FAILED"),
+                "request-refused",
+                Retry::Never,
+            ),
+            (
+                "ValidationException",
+                Some("INVALID_CONFIGURATION"),
+                "configuration-refused",
+                Retry::Never,
+            ),
+            ("ValidationException", Some("INVALID_QUERY"), "query-refused", Retry::Never),
+            (
+                "ValidationException",
+                Some("IAM_SYNCHRONIZATION_DELAY"),
+                "iam-synchronization-delay",
+                sync,
+            ),
+            ("ServiceQuotaExceededException", None, "quota-exceeded", Retry::Never),
+            (
+                "AccessDeniedException",
+                Some("INSUFFICIENT_PERMISSIONS"),
+                "access-denied",
+                Retry::Never,
+            ),
+            ("ResourceNotFoundException", None, "not-found", Retry::NextCycle),
+            ("ConflictException", Some("ALREADY_EXISTS"), "already-exists", Retry::NextCycle),
+            (
+                "ConflictException",
+                Some("SUBRESOURCES_EXIST"),
+                "subresources-exist",
+                Retry::NextCycle,
+            ),
+            ("ConflictException", Some("INVALID_STATE"), "invalid-state", Retry::NextCycle),
+            ("ThrottlingException", None, "throttled", Retry::AfterMs(THROTTLED_MS)),
+            ("InternalServerException", None, "platform-failed", Retry::NextCycle),
+            ("ExpiredTokenException", None, "credentials-refused", Retry::Never),
+            ("SomethingNew", None, "answer-unknown", Retry::NextCycle),
+        ];
+        for (code, reason, ours, retry) in known {
+            let (_, named, when) = meaning(code, reason);
+            assert_eq!((named, when), (ours, retry), "{code} {reason:?}");
+        }
+    }
+
+    #[test]
+    fn only_words_of_the_platform_are_repeated() {
+        let body = serde_json::json!({
+            "message": "the value 'zqsentinel' is wrong", "reason": "FIELD_VALIDATION_FAILED",
+            "quotaName": "it's zqsentinel!", "fieldList": [{ "name": "members[0].accountId", "message": "zqsentinel" }],
+        });
+        let said = named("ValidationException", &body);
+        assert_eq!(said, "ValidationException, FIELD_VALIDATION_FAILED, members[0].accountId");
+    }
+}

@@ -93,3 +93,6 @@ impl Subject<'_> {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;
