@@ -1,10 +1,10 @@
 //! The one file that names concrete adapters: which rooms there are, and where their keys come from.
 
-use crate::app::{ConnectionLine, Started};
+use crate::app::{ConnectionLine, ExportForm, Started};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
 use crate::log::{Revocable, State};
-use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds};
+use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
 use mappings::guard::Guarded;
@@ -119,6 +119,28 @@ impl Rooms {
                 format!("this version has no adapter for {room}"),
             )),
         }
+    }
+
+    /// A member's part of a room as a document.
+    pub(crate) fn export(
+        &self,
+        desired: &Desired,
+        room: &PlatformId,
+        member: &MemberId,
+        form: ExportForm,
+    ) -> Result<String> {
+        if *room != PlatformId::aws_clean_rooms() {
+            return Err(Error::invalid("room-unknown", format!("nothing is exported for {room}"))
+                .help("--room aws-clean-rooms"));
+        }
+        let form = match form {
+            ExportForm::Cli => Form::Cli,
+            ExportForm::Cloudformation => Form::CloudFormation,
+            ExportForm::Terraform => Form::Terraform,
+        };
+        let none = Connections::default();
+        let connections = self.aws.as_ref().map_or(&none, AwsCleanRooms::connections);
+        Ok(adapter_aws_clean_rooms::export(desired, member, connections, form))
     }
 
     /// Tries the connections of every member of an agreement that is operated.

@@ -14,7 +14,7 @@ mod templates;
 
 pub use audit::{Exported, LeafLine};
 pub use revocations::Withdrawal;
-pub use rooms::{ConnectionLine, RoomPlan, RoomReport, StepLine};
+pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};

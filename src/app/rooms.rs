@@ -58,6 +58,17 @@ pub struct RoomReport {
     pub waiting: Vec<NeedsCounterparty>,
 }
 
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportForm {
+    /// A shell script of AWS CLI commands.
+    Cli,
+    /// A `CloudFormation` template in JSON.
+    Cloudformation,
+    /// Terraform (provider awscc) in JSON.
+    Terraform,
+}
+
 /// One permission that was tried.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConnectionLine {
@@ -157,6 +168,23 @@ impl App {
     ) -> Result<Vec<ConnectionLine>> {
         let state = self.load(collaboration).await?.state;
         self.rooms.test(known(&state)?).await
+    }
+
+    /// A member's part of a room as a document.
+    pub async fn export_room(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        member: &MemberId,
+        form: ExportForm,
+    ) -> Result<String> {
+        let state = self.load(collaboration).await?.state;
+        let agreement = Arc::new(known(&state)?.clone());
+        if !agreement.members.contains_key(member) {
+            let message = format!("{member} is no member of this agreement");
+            return Err(Error::refused("not-a-member", message));
+        }
+        self.rooms.export(&wiring::desired(&agreement, &state), room, member, form)
     }
 
     async fn look(&self, collaboration: &CollaborationId, room: &PlatformId) -> Result<Look> {

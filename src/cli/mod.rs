@@ -8,6 +8,7 @@ mod check;
 mod connections;
 mod decline;
 mod explain;
+mod export;
 mod join;
 mod keygen;
 mod plan;
@@ -71,6 +72,8 @@ enum Command {
     Prepare(prepare::Prepare),
     /// Try how members are reached on platforms.
     Connections(connections::Connections),
+    /// Print what a member would make on a platform, for its own pipeline.
+    Export(export::Export),
     /// Run an approved template.
     Run(run::Run),
     /// Show collaborations: members, approvals, revocations, runs.
@@ -139,6 +142,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Join(_)
         | Command::Decline(_)
         | Command::Plan(_)
+        | Command::Export(_)
         | Command::Connections(_)
         | Command::Prepare(_)
         | Command::Approve(_)
@@ -163,6 +167,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Apply(command) => command.run(&home, screen).await,
             Command::Join(command) => command.run(&home, screen).await,
             Command::Connections(command) => Box::pin(command.run(&home, screen)).await,
+            Command::Export(command) => command.run(&home, screen).await,
             Command::Plan(command) => command.run(&home, screen).await,
             Command::Decline(command) => command.run(&home, screen).await,
             Command::Prepare(command) => Box::pin(command.run(screen)).await,

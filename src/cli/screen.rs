@@ -19,6 +19,12 @@ impl Screen {
         Self { json }
     }
 
+    /// Whether a machine looks.
+    #[must_use]
+    pub(super) const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Says a line to people; machines don't see it.
     pub(super) fn say(self, line: impl AsRef<str>) {
         if !self.json {

@@ -126,10 +126,53 @@ def withdrawn(scene, gateway, case):
     print(f"withdrawn: {dataset} of {owner}, {sum(room['steps'] for room in revoked['rooms'])} steps; seen closed", flush=True)
 
 
+def exported(arguments, folder):
+    """What is exported for a pipeline, applied by the AWS CLI, is what the adapter would have made: nothing is left to do but to name receivers' places."""
+    scene = stage.Stage(folder, ACCOUNTS)
+    aws = Path(os.environ.get("AIRLOCK_VENV") or ROOT / ".venv") / "peers" / "cleanrooms-test" / "bin"
+    if not (aws / "aws").exists():
+        subprocess.run([ROOT / "localstack" / "cleanrooms" / "test", "-k", "nothing-only-the-environment"], stdout=subprocess.DEVNULL, check=False)
+    if not (aws / "aws").exists():
+        raise airlock.NotRun("no AWS CLI: localstack/cleanrooms/test makes its environment")
+    cases = grammar.cases(random.Random("templates 1"), 6)
+    home = folder / "exported"
+    gateway = airlock.Airlock(airlock.binary(arguments.airlock), home, scene.environment())
+    file = sail.write(folder, cases)
+    for name, table in world.TABLES.items():
+        columns = [{"name": n, "type": "string"} for n in sorted(physical(json.loads(file.read_text(encoding="utf-8"))["datasets"][name]))]
+        scene.tell("PUT", f"glue/{ACCOUNTS[table.owner]}/judged/{name}", {"columns": columns, "partitionKeys": [], "location": f"s3://airlock-data-{table.owner}/{name}/"})
+    scene.connect(home)
+    home.chmod(0o700)
+    gateway.settle(file, world.COLLABORATION, list(world.MEMBERS))
+    known = {}
+    for member in ("beta", "alpha", "gamma"):
+        script = gateway.call("export", "cli", world.COLLABORATION, "--member", member)["document"] + "\nset\n"
+        environment = os.environ | scene.environment() | known
+        environment |= {"AWS_PROFILE": member, "AWS_ACCESS_KEY_ID": ACCOUNTS[member], "PATH": f"{aws}:{os.environ['PATH']}"}
+        # The CLI brings an older model of its own, without thresholds and comparison controls.
+        environment["AWS_DATA_PATH"] = str(next(aws.parent.glob("lib/python3*/site-packages/botocore/data")))
+        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise airlock.Failed(("export", "cli", member), done.returncode, done.stdout[-800:], done.stderr[-1500:])
+        values = (line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("Collaboration", "Template")))
+        known |= {name: value.strip("'") for name, value in values}
+    plan = gateway.call("plan", world.COLLABORATION, "--room", ROOM)["plan"]
+    assert plan["steps"] == [] and plan["waiting"] == [], plan
+    print(f"exported: three members' scripts applied by the AWS CLI, nothing left to do; open: {len(plan['open'])} datasets and templates", flush=True)
+
+
+def physical(dataset):
+    """Every physical column that an agreement names of a dataset."""
+    columns = [c for c in dataset["columns"].values() if c["use"] != "match"] + [k for c in dataset["columns"].values() if c["use"] == "match" for k in c.get("keys", [c])]
+    consent = [dataset["consent"]] if dataset.get("consent") else []
+    return {c["from"].lower() for c in [*columns, *consent, *dataset.get("rows", [])]}
+
+
 def prove(arguments, folder):
     """The whole proof; 0 when it holds."""
     if not arguments.only:
         conformance(folder)
+        exported(arguments, folder)
     con = world.write_world(folder, arguments.seed, sail.hashed)
     cases = grammar.cases(random.Random(f"templates {arguments.seed}"), arguments.count)
     cases = [c for c in cases if not arguments.only or c.name == arguments.only]

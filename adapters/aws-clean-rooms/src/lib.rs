@@ -6,6 +6,7 @@ mod assess;
 mod call;
 mod connection;
 mod error;
+mod export;
 mod fetch;
 mod names;
 mod observe;
@@ -19,6 +20,7 @@ mod wanted;
 
 pub use assess::assess;
 pub use connection::{Connection, Connections, ResultFormat};
+pub use export::{Form, export};
 pub use room::{AwsCleanRooms, ExternalIds};
 pub use test_connection::Tried;
 

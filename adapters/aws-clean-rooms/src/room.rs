@@ -57,6 +57,12 @@ impl AwsCleanRooms {
         }
     }
 
+    /// How members are reached.
+    #[must_use]
+    pub const fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// The members that are operated.
     pub(crate) fn members(&self) -> impl Iterator<Item = &MemberId> {
         self.connections.members.keys()

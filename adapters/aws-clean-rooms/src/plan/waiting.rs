@@ -40,7 +40,9 @@ impl Subject<'_> {
             }
             let what = format!("it makes the collaboration {}", room.name);
             let act = format!(
-                "airlock apply --room aws-clean-rooms, on its own gateway; or the commands of: airlock export cli --member {}",
+                "airlock apply {} --room aws-clean-rooms, on its own gateway; or the commands of: airlock export cli {} --member {}",
+                self.desired.agreement.collaboration,
+                self.desired.agreement.collaboration,
                 room.runner
             );
             return vec![needs(&room.runner, what, act)];
@@ -68,7 +70,10 @@ impl Subject<'_> {
             if !elsewhere {
                 continue;
             }
-            let act = format!("the commands of: airlock export cli --member {}", table.owner);
+            let act = format!(
+                "the commands of: airlock export cli {} --member {}",
+                self.desired.agreement.collaboration, table.owner
+            );
             match seen.schemas.get(dataset.as_str()) {
                 None => {
                     let what = format!("it brings table {dataset} into {}", room.name);
