@@ -16,8 +16,9 @@ const EMAIL_BYTES_MAX: usize = 254;
 
 /// The one form of an identifier, or nothing where there is no identifier.
 ///
-/// - `email`: trimmed, lower-cased; exactly one `@` with text on both sides and no spaces. Dots and `+tags` stay: folding
-///   them is one provider's habit and would match different people elsewhere.
+/// - `email`: trimmed, lower-cased, without `mailto:`, the name before `<…>`, signs that have no width and a dot at its end;
+///   exactly one `@` with text on both sides and no spaces. Dots and `+tags` stay: folding them is one provider's habit and
+///   would match different people elsewhere.
 /// - `phone`: E.164: `+` or `00` and 8 to 15 digits, or North America's 10 digits (11 with a leading 1).
 /// - `device-id`: trimmed, lower-cased, 8-4-4-4-12 hex digits; the all-zero id (tracking limited) is none.
 /// - `lower-trim`: trimmed and lower-cased.
@@ -41,11 +42,22 @@ fn lower(raw: &str) -> String {
     raw.trim().to_lowercase().trim().to_owned()
 }
 
+/// Signs that nobody sees: copied along from web pages and documents.
+const fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
 fn email(raw: &str) -> Option<String> {
-    let key = lower(raw);
+    let seen: String = raw.chars().filter(|c| !has_no_width(*c)).collect();
+    let lowered = lower(&seen);
+    let inside = lowered.strip_suffix('>').and_then(|text| text.rsplit_once('<'));
+    let address = inside.map_or(lowered.as_str(), |(_, address)| address);
+    let address = address.strip_prefix("mailto:").unwrap_or(address);
+    let key = address.trim_end_matches('.').trim().to_owned();
     let (local, domain) = key.split_once('@')?;
     let whole = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
-    let clean = !key.chars().any(|c| c.is_whitespace() || c.is_control());
+    let signs = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>');
+    let clean = !key.chars().any(signs) && !key.starts_with("mailto:") && !key.ends_with('.');
     (whole && clean && key.len() <= EMAIL_BYTES_MAX).then_some(key)
 }
 

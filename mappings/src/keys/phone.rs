@@ -2,18 +2,20 @@
 
 /// `+` and 8 to 15 digits.
 ///
-/// The international form is required: `+` or `00`, then country code and number; spaces, dots, dashes, slashes and
+/// The international form is required: `+` or `00`, then country code and number; spaces of any width, dots, dashes, slashes and
 /// parentheses between digits are dropped, and so is the `(0)` that people write after a country code. The one national
 /// form accepted is North America's, 10 digits or 11 with a leading 1, where area code and exchange begin with 2 to 9.
-/// Any other number is none: guessing its country would match strangers.
+/// Any other number is none: guessing its country would match strangers. Ten digits of another country that look like those
+/// become North America's: an owner elsewhere writes the country code.
 pub(super) fn e164(raw: &str) -> Option<String> {
-    let text = raw.trim();
+    let seen: String = raw.chars().filter(|c| !super::has_no_width(*c)).collect();
+    let text = seen.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
     let (plus, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
     let abroad = plus || rest.starts_with("00");
     let rest = if abroad { rest.replace("(0)", "") } else { rest.to_owned() };
     let separator = |c: char| {
-        matches!(c, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' | '\u{2011}' | '\u{2013}')
+        c.is_whitespace() || matches!(c, '.' | '-' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')
     };
     if !rest.chars().all(|c| c.is_ascii_digit() || separator(c)) {
         return None;
