@@ -87,9 +87,18 @@ enum Command {
     },
 }
 
+/// Where a bug of ours struck, and nothing of what it was about: a payload may hold values.
+fn hush() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+        let _ = writeln!(std::io::stderr(), "airlock: panicked at {place}; please report it");
+    }));
+}
+
 /// Parses, runs, reports.
 #[must_use]
 pub fn main() -> ExitCode {
+    hush();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return unread(&error),

@@ -215,7 +215,19 @@ impl Run<'_> {
     }
 }
 
+/// Plans on a thread of its own: planning never waits, so a withdrawal, a time limit or Ctrl-C could not act on it otherwise.
 async fn planned(
+    query: &ProtectedQuery,
+    context: &SessionContext,
+) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream), Failure> {
+    let (query, context) = (query.clone(), context.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let plan = move || runtime.block_on(plan(&query, &context));
+    let gave_up = |_| failure("engine-panicked", "the engine gave up");
+    tokio::task::spawn_blocking(plan).await.map_err(gave_up)?
+}
+
+async fn plan(
     query: &ProtectedQuery,
     context: &SessionContext,
 ) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream), Failure> {

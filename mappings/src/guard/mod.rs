@@ -31,8 +31,8 @@ use relation::{Instance, Mark, Relation, quoted};
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query, Spanned, Statement, Visit, Visitor};
 use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Span as At, Tokenizer};
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Span as At, Tokenizer};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -250,22 +250,26 @@ fn parse(sql: &str) -> Resolved<Query> {
             "a shorter template",
         ));
     }
-    let syntax = || {
+    let syntax = |at: At| {
+        let message = "the text is not SQL, or nests too deeply";
         refuse(
             code::SYNTAX,
-            At::empty(),
-            "the text is not SQL, or nests too deeply",
-            "one SELECT query",
+            at,
+            message,
+            "one SELECT query; the place is where it stops being read",
         )
     };
     let dialect = GenericDialect {};
-    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|_| syntax())?;
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| syntax(At::new(error.location, error.location)))?;
     if tokens.len() > TOKENS_MAX {
-        return Err(syntax());
+        return Err(syntax(At::empty()));
     }
     let parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX);
-    let mut statements =
-        parser.with_tokens_with_locations(tokens).parse_statements().map_err(|_| syntax())?;
+    let mut statements = parser
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .map_err(|e| syntax(place(&e)))?;
     let (Some(one), true) = (statements.pop(), statements.is_empty()) else {
         return Err(refuse(
             code::STATEMENT,
@@ -275,13 +279,30 @@ fn parse(sql: &str) -> Resolved<Query> {
         ));
     };
     if one.visit(&mut Depth(0)).is_break() {
-        return Err(syntax());
+        return Err(syntax(At::empty()));
     }
     let at = one.span();
     if let Statement::Query(query) = one {
         return Ok(*query);
     }
     Err(refuse(code::STATEMENT, at, "only a SELECT may run", "SELECT … FROM …"))
+}
+
+/// Where the parser stopped: the numbers at the end of its words, and nothing of the words, which quote the text.
+fn place(error: &ParserError) -> At {
+    let words = match error {
+        ParserError::ParserError(words) | ParserError::TokenizerError(words) => words.as_str(),
+        ParserError::RecursionLimitExceeded => "",
+    };
+    let (before, column) = words.rsplit_once(", Column: ").unwrap_or_default();
+    let line = before.rsplit_once("Line: ").and_then(|(_, line)| line.parse().ok());
+    match line.zip(column.parse().ok()) {
+        Some((line, column)) => {
+            let at = Location { line, column };
+            At::new(at, at)
+        }
+        None => At::empty(),
+    }
 }
 
 /// How deep expressions stand in one another. The parser counts brackets, but a chain of operators is as deep as it is

@@ -29,3 +29,11 @@ fn judged(sql: &str) -> Result<Guarded, Vec<Refusal>> {
 fn activated(sql: &str) -> Result<Guarded, Vec<Refusal>> {
     guard(&agreement(sql, ResultClass::Activation, "press"), &subject())
 }
+
+#[test]
+fn a_text_that_is_no_sql_is_refused_where_it_stops() {
+    let at = |sql: &str| parse(sql).unwrap_err().span.map(|span| (span.line, span.column));
+    assert_eq!(at("SELECT a\nFROM t WHERE x = = 'zq'"), Some((2, 18)));
+    assert_eq!(at("SELECT 'never closed"), Some((1, 8)));
+    parse("SELECT a FROM t").unwrap();
+}
