@@ -57,15 +57,15 @@ class Stage:
                 raise
         return name
 
-    def table(self, member, database, name, place: Path):
-        """A file or folder of Parquet in a member's bucket, and its table in the member's catalogue."""
+    def table(self, member, database, name, place: Path, only=None):
+        """A file or folder of Parquet in a member's bucket, and its table (of these columns only) in the member's catalogue."""
         bucket = self.bucket(f"airlock-data-{member}", member)
         files = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
         for file in files:
             key = file.relative_to(place) if place.is_dir() else file.name
             self.call("PUT", f"{self.endpoint}/{bucket}/{name}/{key}", file.read_bytes(), self.accounts[member])
         schema = pq.read_schema(files[0])
-        columns = [{"name": f.name.lower(), "type": TYPES[str(f.type.value_type if pa.types.is_dictionary(f.type) else f.type)]} for f in schema]
+        columns = [{"name": f.name.lower(), "type": TYPES[str(f.type.value_type if pa.types.is_dictionary(f.type) else f.type)]} for f in schema if not only or f.name in only]
         self.tell("PUT", f"glue/{self.accounts[member]}/{database}/{name}", {"columns": columns, "partitionKeys": [], "location": f"s3://{bucket}/{name}/"})
 
     def environment(self):

@@ -44,10 +44,10 @@ fn a_template_reads_as_its_partner_would_write_it() {
         text,
         "WITH `airlock_exposures` AS (
   SELECT CAST(`campaign` AS BIGINT) AS `campaign`,
-         SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.{1,1024}$'), 256) AS `household`
+         SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.+$'), 256) AS `household`
   FROM `exposures`
 ), `airlock_sales` AS (
-  SELECT SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.{1,1024}$'), 256) AS `household`,
+  SELECT SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.+$'), 256) AS `household`,
          CAST(`week` AS BIGINT) AS `week`
   FROM `sales`
   WHERE CAST(`ads_ok` AS STRING) IN ('yes')
