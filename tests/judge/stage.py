@@ -75,7 +75,7 @@ class Stage:
         secrets.write_text("".join(f"[{m}]\naws_access_key_id = {a}\naws_secret_access_key = any\n" for m, a in self.accounts.items()), encoding="utf-8")
         return {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(secrets), "AWS_ENDPOINT_URL": self.endpoint, "AWS_EC2_METADATA_DISABLED": "true",
                 # Nobody's: a profile's own credentials count, whatever lies in the environment.
-                "AWS_ACCESS_KEY_ID": "999999999999", "AWS_SECRET_ACCESS_KEY": "any", "AIRLOCK_STAGE": "1"}
+                "AWS_ACCESS_KEY_ID": "999999999999", "AWS_SECRET_ACCESS_KEY": "any"}
 
     def connect(self, home: Path, receivers=(), result_format="parquet"):
         """Writes how a gateway reaches each member."""
