@@ -14,7 +14,7 @@ use crate::wanted::{Wanted, wanted};
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
-use mappings::model::{CollaborationId, Digest, MemberId};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId};
 
 /// A call, in whose account, and what it does to access.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) wanted: Wanted,
     pub(crate) seen: &'a Seen,
     pub(crate) connections: &'a Connections,
+    /// Of everything that is made.
+    pub(crate) tags: Tags,
 }
 
 /// The steps of one pass, and what others have to do first.
@@ -42,7 +44,8 @@ pub(crate) fn plan(
 ) -> Result<Plan, PlanRefused> {
     let seen: Seen = serde_json::from_value(observation.native.clone())
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
-    let subject = Subject { desired, wanted: wanted(desired), seen: &seen, connections };
+    let tags = tags(&desired.agreement);
+    let subject = Subject { desired, wanted: wanted(desired), seen: &seen, connections, tags };
     subject.possible()?;
     let mut planned = subject.tables();
     planned.extend(subject.rooms());
@@ -57,6 +60,13 @@ fn step(collaboration: &CollaborationId, planned: Planned) -> Step {
     let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
     let kind = ResourceKind::Native(Native { member, noun, name });
     Step::new(collaboration.clone(), planned.effect, Resource { kind, digest }, 0).calling(call)
+}
+
+fn tags(agreement: &Agreement) -> Tags {
+    Tags::from([
+        (TAG_COLLABORATION.to_owned(), agreement.collaboration.to_string()),
+        (TAG_AGREEMENT.to_owned(), agreement.digest().to_string()),
+    ])
 }
 
 pub(crate) fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
@@ -83,14 +93,6 @@ impl Subject<'_> {
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn tags(&self) -> Tags {
-        let agreement = &self.desired.agreement;
-        Tags::from([
-            (TAG_COLLABORATION.to_owned(), agreement.collaboration.to_string()),
-            (TAG_AGREEMENT.to_owned(), agreement.digest().to_string()),
-        ])
     }
 }
 

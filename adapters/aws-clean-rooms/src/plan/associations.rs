@@ -66,7 +66,7 @@ impl Subject<'_> {
                 name: name.to_owned(),
                 table: table.id.clone(),
                 role: role.to_owned(),
-                tags: self.tags(),
+                tags: self.tags.clone(),
             };
             return vec![place.step(Effect::Neutral, ASSOCIATION, call)];
         };
@@ -89,7 +89,7 @@ impl Subject<'_> {
         match place.own.budgets.get(&seen.id) {
             None => {
                 let (membership, resource) = (place.membership(), seen.id.clone());
-                let tags = self.tags();
+                let tags = self.tags.clone();
                 let call = Call::CreatePrivacyBudgetTemplate { membership, resource, budget, tags };
                 Some(place.step(Effect::Restrict, BUDGET, call))
             }

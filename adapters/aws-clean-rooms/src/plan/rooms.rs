@@ -48,7 +48,7 @@ impl Subject<'_> {
                 creator: creator.unwrap_or_else(|| unreachable_party(&room.runner)),
                 members,
                 regions: room.result_regions.clone(),
-                tags: self.tags(),
+                tags: self.tags.clone(),
             },
         }
     }
@@ -112,7 +112,7 @@ impl Subject<'_> {
                 collaboration: seen.id.clone(),
                 pays,
                 landing,
-                tags: self.tags(),
+                tags: self.tags.clone(),
             },
         }
     }
@@ -149,7 +149,7 @@ impl Subject<'_> {
                     text: text.sql.clone(),
                     description: text.description.clone(),
                     parameters: text.parameters.clone(),
-                    tags: self.tags(),
+                    tags: self.tags.clone(),
                 };
                 planned.push(step(Effect::Neutral, &text.alias, call));
             }

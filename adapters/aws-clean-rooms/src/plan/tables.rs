@@ -41,7 +41,7 @@ impl Subject<'_> {
                     database: table.database.clone(),
                     table: table.glue.clone(),
                     columns: table.columns.clone(),
-                    tags: self.tags(),
+                    tags: self.tags.clone(),
                 },
             }));
         }
