@@ -9,13 +9,16 @@ use adapter_spi::{
     Adapter, AdapterError, Applied, Cx, Desired, NeedsCounterparty, Observation, Plan, Retry,
     Scope, Step,
 };
-use mappings::model::{CollaborationId, MemberId, PlatformId};
+use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// More passes than any agreement needs; each ends with a new look.
 const PASSES_MAX: usize = 40;
+/// What was done may show itself late: looks that see nothing new, and the time between them.
+const LOOKS_MAX: usize = 60;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Tries of one call that may be tried again.
 const TRIES_MAX: u32 = 6;
 /// Closing is given up after this long, and said to be open.
@@ -43,6 +46,8 @@ pub struct RoomPlan {
     pub steps: Vec<StepLine>,
     /// What others have to do.
     pub waiting: Vec<NeedsCounterparty>,
+    /// Whether something was done that doesn't show itself yet.
+    pub pending: bool,
 }
 
 /// What was done to a room.
@@ -114,6 +119,7 @@ impl App {
             open: open(&look.seen),
             steps: look.plan.steps.iter().map(line).collect(),
             waiting: look.plan.waiting,
+            pending: look.plan.pending,
         })
     }
 
@@ -208,11 +214,22 @@ impl App {
         takes: impl Fn(adapter_spi::Effect) -> bool,
     ) -> Result<RoomReport> {
         let adapter = self.rooms.adapter(room)?;
-        let mut done = 0;
-        for _ in 0..PASSES_MAX {
+        let (mut done, mut passes, mut looks) = (0, 0, 0);
+        let mut last: Vec<Digest> = Vec::new();
+        while passes < PASSES_MAX && looks < LOOKS_MAX {
             let look = self.look(collaboration, room).await?;
             let steps: Vec<&Step> =
                 look.plan.steps.iter().filter(|step| takes(step.effect)).collect();
+            let ids: Vec<Digest> = steps.iter().map(|step| step.id).collect();
+            let late =
+                !is_closed(&look) || (look.plan.pending && takes(adapter_spi::Effect::Grant));
+            if (steps.is_empty() && late) || (!steps.is_empty() && ids == last) {
+                looks += 1;
+                last.clear();
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            (last, passes) = (ids, passes + 1);
             if steps.is_empty() {
                 if let Some(runs) = adapter.runs_queries() {
                     runs.stop(&look.desired, &look.scope, &Cx::default()).await?;
@@ -298,6 +315,13 @@ impl App {
         let name = name.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         name.ok_or_else(|| Error::failed("bug", "a recorded step has no name"))
     }
+}
+
+/// Whether partners see nothing open that is not desired.
+fn is_closed(look: &Look) -> bool {
+    let desired = look.desired.resources();
+    let wanted = |kind| desired.iter().any(|resource| resource.kind == kind);
+    look.seen.resources.iter().all(|resource| wanted(resource.kind.clone()))
 }
 
 /// A call again while the platform asks for time.

@@ -31,7 +31,9 @@ impl PlanRoom {
                 ]
             }),
         );
-        if plan.steps.is_empty() && plan.waiting.is_empty() {
+        if plan.pending {
+            screen.say("something that was done does not show itself yet; look again");
+        } else if plan.steps.is_empty() && plan.waiting.is_empty() {
             screen.say(format!("{} holds what was agreed", self.room));
         }
         waiting(&plan.waiting, screen);

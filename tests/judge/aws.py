@@ -56,9 +56,10 @@ def conformance(folder):
         print(f"conforms: {weather}, {len(scene.log())} calls; {done.stdout.strip()}", flush=True)
 
 
-def provisioned(arguments, folder, cases):
-    """The world on the stage and an agreement over it, held there; the gateway and the seconds that took."""
+def provisioned(arguments, folder, cases, settings=None):
+    """The world on the stage and an agreement over it, held there."""
     scene = stage.Stage(folder, ACCOUNTS)
+    scene.tell("POST", "settings", settings or {})
     scene.tell("POST", "quotas", {"analysis templates per membership": len(cases) + 5})
     gateway = airlock.Airlock(airlock.binary(arguments.airlock), folder / "home", scene.environment())
     file = sail.write(folder, cases)
@@ -127,6 +128,19 @@ def withdrawn(scene, gateway, case):
             raise AssertionError(f"{case.name} ran in {room} after {dataset} was withdrawn")
     assert not any(one["operation"] == "StartProtectedQuery" for one in scene.log()), "a refused run reached the platform"
     print(f"withdrawn: {dataset} of {owner}, {sum(room['steps'] for room in revoked['rooms'])} steps; seen closed", flush=True)
+
+
+def slow(arguments, folder):
+    """What is written shows itself to others late: nothing is made twice, and a withdrawal is done when they see it."""
+    place = folder / "slow"
+    place.mkdir()
+    world.write_world(place, arguments.seed, sail.hashed)
+    cases = grammar.cases(random.Random("templates 1"), 3)
+    scene, gateway = provisioned(arguments, place, cases, {"propagation_delay_s": 1.2})
+    made = [one["request"].get("name") for one in scene.log() if one["operation"].startswith("Create") and one["status"] == 200]
+    names = [name for name in made if name and name.startswith("airlock.")]
+    assert len(names) == len(set(names)), names
+    withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())))
 
 
 def exported(arguments, folder):
@@ -214,6 +228,7 @@ def prove(arguments, folder):
         conformance(folder)
         exported(arguments, folder)
         grocery(arguments, folder)
+        slow(arguments, folder)
     con = world.write_world(folder, arguments.seed, sail.hashed)
     cases = grammar.cases(random.Random(f"templates {arguments.seed}"), arguments.count)
     cases = [c for c in cases if not arguments.only or c.name == arguments.only]

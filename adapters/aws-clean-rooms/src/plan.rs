@@ -51,7 +51,9 @@ pub(crate) fn plan(
     planned.extend(subject.rooms());
     planned.sort_by_key(|one| one.effect);
     let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
-    Ok(Plan { steps: steps.collect(), waiting: subject.waiting() })
+    let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
+    let pending = steps.is_empty() && waiting.is_empty() && !subject.is_there();
+    Ok(Plan { steps, waiting, pending })
 }
 
 fn step(collaboration: &CollaborationId, planned: Planned) -> Step {
@@ -74,6 +76,34 @@ pub(crate) fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 }
 
 impl Subject<'_> {
+    /// Whether all that is wanted is seen: every operated party in its collaborations with its tables, every template, and the
+    /// rules that allow it, as partners see them.
+    fn is_there(&self) -> bool {
+        self.wanted.rooms.values().all(|room| {
+            let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else { return false };
+            let joined = room.parties.keys().all(|name| {
+                let account =
+                    self.seen.accounts.get(name).filter(|_| self.desired.members.contains(name));
+                account.is_none_or(|account| {
+                    account.rooms.get(&room.name).is_some_and(|room| room.membership.is_some())
+                })
+            });
+            let brought = room.datasets.keys().all(|name| seen.schemas.contains_key(name.as_str()));
+            let allowed = room.templates.values().all(|text| {
+                let found = seen.templates.get(&text.alias).filter(|found| text.is(found));
+                found.is_some_and(|found| {
+                    text.touches.iter().all(|dataset| {
+                        let owner = self.wanted.tables.get(dataset).map(|table| &table.owner);
+                        let schema = seen.schemas.get(dataset.as_str());
+                        owner.is_none_or(|owner| !text.approved_by.contains(owner))
+                            || schema.is_some_and(|schema| schema.analyses.contains(&found.arn))
+                    })
+                })
+            });
+            joined && brought && allowed
+        })
+    }
+
     /// What this gateway can't do without: a role to read an operated owner's tables, no stranger under our names.
     fn possible(&self) -> Result<(), PlanRefused> {
         for (member, account) in &self.seen.accounts {

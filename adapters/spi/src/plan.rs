@@ -80,6 +80,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What others have to do first.
     pub waiting: Vec<NeedsCounterparty>,
+    /// Whether something desired is not seen yet and nothing can be done for it now: what was done shows itself late.
+    pub pending: bool,
 }
 
 impl Plan {
@@ -96,13 +98,13 @@ impl Plan {
             .map(|r| step(Effect::Revoke, r))
             .chain(new.map(|r| step(Effect::Grant, r)))
             .collect();
-        Self { steps, waiting: Vec::new() }
+        Self { steps, waiting: Vec::new(), pending: false }
     }
 
     /// Whether the platform holds what is desired.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.steps.is_empty() && self.waiting.is_empty()
+        self.steps.is_empty() && self.waiting.is_empty() && !self.pending
     }
 }
 

@@ -153,7 +153,7 @@ impl Subject<'_> {
             let seen = self.seen(check, case).await?;
             let plan = self.plan(check, desired, &seen)?;
             hold(check, plan.waiting.is_empty(), "nobody is waited for, all members are operated")?;
-            if plan.steps.is_empty() {
+            if plan.is_settled() {
                 return Ok(applied);
             }
             for step in plan.steps.iter().take(stride) {
