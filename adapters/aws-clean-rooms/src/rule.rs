@@ -91,3 +91,83 @@ fn threshold(dataset: &Dataset, touching: &[&Guarded]) -> Option<(String, i32)> 
     }
     Some((key.from.to_ascii_lowercase(), i32::try_from(minimum).ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    //! The controls of a rule, column by column.
+    use super::*;
+    use mappings::agreement::read;
+    use mappings::guard::guard;
+
+    const AGREEMENT: &str = "agreement: v1
+collaboration: spring
+members:
+  grocer: { name: Grocer, abilities: [contribute] }
+  brand: { name: Brand, abilities: [contribute, run, receive] }
+rooms: [native]
+datasets:
+  sales:
+    owner: grocer
+    at: { native: 's3://sales/data/' }
+    entity: person
+    columns:
+      person: { from: Mail_Hash, type: utf8, use: match, key: email, hashed: sha256-hex }
+      segment: { from: Seg, type: utf8, use: dimension, activate: true }
+      amount: { from: spent, type: float64, use: measure, aggregates: [sum] }
+      store: { from: store_id, type: int64, use: filter }
+    rule: { entities_min: 100, join: required, activation: { to: [brand], audience_min: 100 } }
+    consent: { from: ads_ok, type: utf8, granted: ['yes'] }
+    rows: [{ from: country, type: utf8, any_of: ['DE'] }]
+  seen:
+    owner: brand
+    at: { native: 's3://seen/data/' }
+    entity: person
+    columns:
+      person: { from: hash, type: utf8, use: match, key: email, hashed: sha256-hex }
+    rule: { entities_min: 1 }
+templates:
+  reach:
+    class: aggregate
+    sql: SELECT s.segment, COUNT(DISTINCT s.person) AS people FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment
+    run_by: [brand]
+    received_by: [brand]
+  audience:
+    class: activation
+    sql: SELECT s.segment FROM sales s JOIN seen e ON s.person = e.person
+    run_by: [brand]
+    received_by: [brand]
+destinations: { brand: 's3://results/' }
+";
+
+    fn sales(template: &str, text: &str) -> Rule {
+        let agreement = read(text).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let guarded = guard(&agreement, &template.parse().unwrap()).unwrap();
+        controls(&agreement.datasets[&"sales".parse().unwrap()], &[&guarded])
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_column_has_its_controls() {
+        let rule = sales("reach", AGREEMENT);
+        assert_eq!(rule.disallowed, set(&["ads_ok", "country", "store_id"]));
+        assert_eq!(rule.literals, set(&["ads_ok", "country", "seg", "spent", "store_id"]));
+        assert_eq!(rule.columns, set(&["mail_hash", "seg", "spent", "store_id"]));
+        assert_eq!(rule.threshold, Some(("mail_hash".to_owned(), 100)));
+        assert!(rule.analyses.is_empty() && !rule.foreign);
+    }
+
+    #[test]
+    fn the_platforms_threshold_stands_only_where_it_can() {
+        assert_eq!(sales("audience", AGREEMENT).threshold, None, "rows of single entities");
+        let minimum = |n: &str| {
+            let text = AGREEMENT.replace("audience_min: 100 ", "audience_min: 200000 ");
+            let text = text.replace("entities_min: 100, join", &format!("entities_min: {n}, join"));
+            sales("reach", &text).threshold.map(|(_, minimum)| minimum)
+        };
+        assert_eq!((minimum("1"), minimum("2")), (None, Some(2)));
+        assert_eq!((minimum("100000"), minimum("100001")), (Some(100_000), None));
+    }
+}

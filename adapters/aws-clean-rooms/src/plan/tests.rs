@@ -520,6 +520,26 @@ fn a_member_of_another_gateway_is_waited_for_with_a_command() {
 }
 
 #[test]
+fn nothing_is_allowed_on_a_table_before_receivers_and_cap_are_seen() {
+    type Hole = fn(&mut Membership);
+    let holes: [(&str, Hole); 3] = [
+        ("no receivers named", |own| {
+            own.associations.values_mut().for_each(|a| a.receivers = None);
+        }),
+        ("no cap", |own| own.budgets.clear()),
+        ("no place", |own| own.associations.clear()),
+    ];
+    for (name, dig) in holes {
+        let (mut world, desired) = settled();
+        let provider = world.account(&member("provider"));
+        provider.tables.values_mut().for_each(|t| t.rule.as_mut().unwrap().analyses.clear());
+        dig(provider.rooms.values_mut().next().unwrap().membership.as_mut().unwrap());
+        let plan = world.plan(&desired).unwrap();
+        assert!(plan.steps.iter().all(|step| step.effect < Effect::Grant), "{name}: {plan:?}");
+    }
+}
+
+#[test]
 fn a_cap_is_counted_anew_only_when_the_agreement_changes_it() {
     let (world, desired) = settled();
     let other = Budget { period: "CALENDAR_DAY".to_owned(), uses: 7 };
