@@ -117,7 +117,7 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
     let touched: BTreeSet<&DatasetName> =
         rooms.values().flat_map(|room| room.datasets.keys()).collect();
     let tables = touched.into_iter().filter_map(|name| {
-        let dataset = agreement.datasets.get(name).filter(|_| desired.offers(name))?;
+        let dataset = agreement.datasets.get(name)?;
         Some((name.clone(), table(desired, name, dataset, &said)?))
     });
     let tables = tables.collect();

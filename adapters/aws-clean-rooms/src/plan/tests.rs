@@ -334,6 +334,36 @@ fn what_is_closed_leaves_nothing_behind() {
     }
 }
 
+#[test]
+fn a_collaboration_ends_when_nobody_has_anything_in_it() {
+    let (mut world, desired) = settled();
+    let closed = Desired::closed(Arc::clone(&desired.agreement));
+    // The owner is slow: nothing of its part is done.
+    for _ in 0..12 {
+        for step in world.plan(&closed).unwrap().steps {
+            let ResourceKind::Native(native) = &step.resource.kind else {
+                panic!("no native step")
+            };
+            assert_ne!(step.call["operation"], "DeleteCollaboration");
+            if native.member.as_str() == "analyst" {
+                world.step(&step);
+            }
+        }
+    }
+    world.settle(&closed);
+    assert!(world.seen.accounts.values().all(|account| account.rooms.is_empty()));
+}
+
+#[test]
+fn a_text_that_reads_a_withdrawn_column_is_taken_down() {
+    let (mut world, mut desired) = settled();
+    desired.hidden.insert(("people".parse().unwrap(), "measured".parse().unwrap()));
+    world.settle(&desired);
+    let analyst = &world.seen.accounts[&member("analyst")];
+    assert!(analyst.rooms.values().all(|room| room.templates.is_empty()));
+    assert!(!world.is_open());
+}
+
 /// Every change by hand that could widen access is taken back, and before anything is given.
 #[test]
 fn every_drift_is_closed_first() {
