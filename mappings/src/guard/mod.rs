@@ -9,13 +9,13 @@ mod code;
 mod expression;
 mod from;
 mod measure;
-mod own;
 mod refuse;
 mod relation;
 mod scan;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod typing;
 
 pub use code::CODES;
@@ -93,15 +93,19 @@ impl Resolver<'_> {
         }
         let datafusion = self.text(&sql);
         let mut datasets: BTreeMap<DatasetName, DatasetUse> = BTreeMap::new();
-        for (dataset, column) in self.used.borrow().iter() {
-            let Some(known) = self.agreement.datasets.get(dataset) else {
+        // The entity is always read, even where nothing names a column.
+        let entities = self.occurrences.iter().filter_map(|name| {
+            self.agreement.datasets.get(name).map(|known| (name.clone(), known.entity.clone()))
+        });
+        for (dataset, column) in self.used.borrow().iter().cloned().chain(entities) {
+            let Some(known) = self.agreement.datasets.get(&dataset) else {
                 continue;
             };
-            let used = datasets.entry(dataset.clone()).or_insert_with(|| DatasetUse {
+            let used = datasets.entry(dataset).or_insert_with(|| DatasetUse {
                 owner: known.owner.clone(),
                 columns: BTreeSet::new(),
             });
-            used.columns.insert(column.clone());
+            used.columns.insert(column);
         }
         Ok(Guarded {
             template: name.clone(),

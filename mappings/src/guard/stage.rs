@@ -10,15 +10,15 @@ use super::code;
 use super::expression::{Group, Scope};
 use super::from::{Source, scope};
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Mark, Relation, Typed, quoted};
+use super::relation::{Field, Instance, Mark, Relation, Typed, own_name, quoted};
+use super::threshold::Backing;
 use super::typing::{filter_refusal, folded, type_refusal};
-use crate::model::JoinRule;
 use sqlparser::ast::{
     Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor,
     SelectItem, SetExpr, Spanned, Value, Visit, Visitor,
 };
 use sqlparser::tokenizer::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// A column of the SELECT list.
@@ -170,11 +170,11 @@ impl Resolver<'_> {
     ) -> Resolved<(Relation, String)> {
         let names = self.names();
         let items = items(&scope(&names, &source.relation), &select.projection)?;
-        let (hidden, owns) = self.own(&source.relation, str::to_owned);
-        let sql = list(&items, &hidden, &source.sql, filter);
+        let (carried, own) = carried(&source.relation, |own| own.to_owned());
+        let sql = list(&items, &carried, &source.sql, filter);
         let fields =
             items.into_iter().map(|item| field(item, |mark| mark)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, owns, ..source.relation }, sql))
+        Ok((Relation { fields, own, ..source.relation }, sql))
     }
 
     fn grouped(
@@ -201,7 +201,7 @@ impl Resolver<'_> {
         if groups.iter().any(|group| matches!(group.typed.mark, Mark::Key(_))) {
             return self.per_entity(select, items, source, &format!("{filter}{by}"));
         }
-        let threshold = self.threshold(&source.relation, select.span())?;
+        let threshold = self.threshold(&source.relation, select.span())?.having();
         let condition = having.map(|having| having.sql);
         let sql = release(&items, condition, &source.sql, &format!("{filter}{by}{threshold}"));
         Ok((released(items)?, sql))
@@ -246,8 +246,8 @@ impl Resolver<'_> {
         Ok(groups)
     }
 
-    /// A stage with one row an entity: nothing passed a threshold yet. One entity may have come of several own identities:
-    /// the smallest stands for them, which can only count too few.
+    /// A stage with one row an entity: nothing passed a threshold yet.
+    #[expect(clippy::unused_self, reason = "stands beside its sibling")]
     fn per_entity(
         &self,
         select: &Select,
@@ -263,75 +263,22 @@ impl Resolver<'_> {
                 "make the condition a CASE bucket and GROUP BY it in the stage that releases",
             ));
         }
-        let (hidden, owns) = self.own(&source.relation, |own| format!("MIN({own})"));
-        let sql = list(&items, &hidden, &source.sql, rest);
+        // Of several entities behind one row, one stands for all: fewer are counted, never more.
+        let (carried, own) = carried(&source.relation, |own| format!("MIN({own})"));
+        let sql = list(&items, &carried, &source.sql, rest);
         let derive = |mark| {
             if let Mark::Aggregated(may) = mark { Mark::Derived(may) } else { mark }
         };
         let fields = items.into_iter().map(|item| field(item, derive)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, owns, ..source.relation }, sql))
+        Ok((Relation { fields, own, ..source.relation }, sql))
     }
 
-    /// The condition that every group is backed by enough entities of every dataset that asks for it.
-    fn threshold(&mut self, relation: &Relation, at: Span) -> Resolved<String> {
+    /// The entities that must back every group over these rows.
+    fn threshold(&mut self, relation: &Relation, at: Span) -> Resolved<Backing> {
         self.required_joins(relation, at)?;
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for instance in &relation.lineage {
-            let Some((name, dataset)) = self.occurrence(*instance) else {
-                continue;
-            };
-            if dataset.rule.entities_min <= 1 {
-                continue;
-            }
-            let class = relation.class_of(&BTreeSet::from([*instance]));
-            let key = relation
-                .fields
-                .iter()
-                .find(|field| matches!(&field.mark, Mark::Key(key) if !key.of.is_disjoint(&class)));
-            let key = key.ok_or_else(|| {
-                let change = format!(
-                    "add {} to the SELECT and GROUP BY of the stage before",
-                    dataset.entity
-                );
-                let message = format!(
-                    "the threshold counts entities of {name}, which an earlier stage dropped"
-                );
-                refuse(code::ENTITY_LOST, at, message, change).rule_of(&dataset.owner, name)
-            })?;
-            if let Some(origin) = &key.origin {
-                self.used.borrow_mut().insert(origin.clone());
-            }
-            let least = counts.entry(key.sql.clone()).or_default();
-            *least = (*least).max(dataset.rule.entities_min);
-            let (name, min, owner) =
-                (name.clone(), dataset.rule.entities_min, dataset.owner.clone());
-            self.count_own(&mut counts, relation, *instance, min);
-            self.thresholds.insert((name, min, owner));
-        }
-        if counts.is_empty() {
-            return Ok(String::new());
-        }
-        let pairs: Vec<String> =
-            counts.iter().map(|(key, min)| format!("COUNT(DISTINCT {key}), {min}")).collect();
-        Ok(format!("\nHAVING airlock_at_least({})", pairs.join(", ")))
-    }
-
-    /// Refuses a dataset that may only be used matched with another member's data, and is not.
-    pub(super) fn required_joins(&self, relation: &Relation, at: Span) -> Resolved<()> {
-        for instance in relation.lineage.difference(&relation.matched) {
-            let Some((name, dataset)) = self.occurrence(*instance) else {
-                continue;
-            };
-            if dataset.rule.join == JoinRule::Required {
-                let message = format!("{name} may only be used matched with another member's data");
-                let change =
-                    format!("inner-join {name} on its match key to another member's dataset");
-                return Err(
-                    refuse(code::JOIN_REQUIRED, at, message, change).rule_of(&dataset.owner, name)
-                );
-            }
-        }
-        Ok(())
+        self.backing(relation, at, |dataset| {
+            Ok(Some(dataset.rule.entities_min).filter(|min| *min > 1))
+        })
     }
 
     #[expect(clippy::unused_self, reason = "stands beside its siblings")]
@@ -390,6 +337,20 @@ fn release(items: &[Item], having: Option<String>, from: &str, rest: &str) -> St
         "SELECT {}\nFROM (\n{inner}\n) AS \"airlock_stage\"\nWHERE \"airlock_having\"",
         listed.join(", ")
     )
+}
+
+/// The columns of own entities that a stage passes on unseen, and where they stand after it.
+fn carried(
+    relation: &Relation,
+    each: impl Fn(&str) -> String,
+) -> (String, BTreeMap<Instance, String>) {
+    let (mut sql, mut after) = (String::new(), BTreeMap::new());
+    for (instance, own) in &relation.own {
+        let name = quoted(&own_name(*instance));
+        sql = format!("{sql},\n       {} AS {name}", each(own));
+        after.insert(*instance, name);
+    }
+    (sql, after)
 }
 
 fn text(items: &[Item], from: &str, rest: &str) -> String {

@@ -34,8 +34,22 @@ pub(super) enum Kind {
 pub(super) struct Entities {
     /// The scans.
     pub(super) of: BTreeSet<usize>,
+    /// Scans that have at least as many entities as there are of these: whose own identity this is, before anything
+    /// resolved it to another scan's.
+    pub(super) own: BTreeSet<usize>,
+    /// Which of several keys of a scan it is: not an identity by itself.
+    part: Option<Part>,
     /// Whether they are only those that an optional side matched, of whom no threshold may see enough: no count of them leaves.
     pub(super) thin: bool,
+}
+
+/// One of several keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    scan: usize,
+    /// Its place among them, and how many they are.
+    place: usize,
+    of: usize,
 }
 
 /// A measure, or a sum or product of measures.
@@ -52,11 +66,19 @@ pub(super) struct Measure {
 /// The most measures in one product, and occurrences of a dataset in one join (decision 0003).
 pub(super) const FACTORS_MAX: usize = 3;
 
+impl Entities {
+    /// Those of these scans, and no fewer than those of the scans in `own`.
+    pub(super) const fn of(of: BTreeSet<usize>, own: BTreeSet<usize>) -> Self {
+        Self { of, own, part: None, thin: false }
+    }
+}
+
 impl Kind {
-    /// A token of a scan.
-    pub(super) fn token(id: usize, entity: bool) -> Self {
-        let of = entity.then_some(id).into_iter().collect();
-        Self::Token(Entities { of, thin: false })
+    /// A token of a scan: the key at this place among so many.
+    pub(super) fn token(scan: usize, entity: bool, (place, of): (usize, usize)) -> Self {
+        let set = |is: bool| is.then_some(scan).into_iter().collect();
+        let part = (entity && of > 1).then_some(Part { scan, place, of });
+        Self::Token(Entities { of: set(entity), own: set(entity && of == 1), part, thin: false })
     }
 
     /// A measure as it was declared.
@@ -140,14 +162,16 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
     }
     let named = |name: &str| matches!(expr, Expr::ScalarFunction(call) if call.name() == name);
     if named("coalesce") && parts.iter().all(|part| matches!(part, Kind::Token(_))) {
-        let mut all = Entities::default();
-        for part in parts {
-            if let Kind::Token(one) = part {
-                all.of.extend(one.of);
-                all.thin |= one.thin;
-            }
-        }
-        return Ok(Kind::Token(all));
+        let tokens: Vec<Entities> = parts
+            .into_iter()
+            .filter_map(|part| if let Kind::Token(one) = part { Some(one) } else { None })
+            .collect();
+        return Ok(Kind::Token(Entities {
+            own: identity(&tokens).into_iter().collect(),
+            of: tokens.iter().flat_map(|one| &one.of).copied().collect(),
+            part: None,
+            thin: tokens.iter().any(|one| one.thin),
+        }));
     }
     if let (Expr::Cast(_), [Kind::Derived(may)]) = (expr, parts.as_slice()) {
         return Ok(Kind::Derived(may.clone()));
@@ -174,6 +198,16 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
         };
     }
     Ok(all)
+}
+
+/// The scan whose identity the first of these tokens is: all of its keys, in the agreement's order, and nothing else.
+fn identity(tokens: &[Entities]) -> Option<usize> {
+    let first = tokens.first()?.part?;
+    let whole = first.of == tokens.len()
+        && tokens.iter().enumerate().all(|(place, one)| {
+            one.part.is_some_and(|part| part.scan == first.scan && part.place == place)
+        });
+    whole.then_some(first.scan)
 }
 
 /// Sums and products of measures, which may only go into SUM and AVG.
@@ -269,7 +303,7 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
     };
     match (of, wanted) {
         (Kind::Token(of), Aggregate::CountDistinct) => Ok(Kind::Distinct(of)),
-        (Kind::Token(of), Aggregate::Min) if !of.thin => Ok(Kind::Token(of)),
+        (Kind::Token(of), Aggregate::Min) => Ok(Kind::Token(of)),
         (
             Kind::Constant | Kind::Dimension(Some(_)),
             Aggregate::Count | Aggregate::CountDistinct,

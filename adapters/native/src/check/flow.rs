@@ -1,10 +1,10 @@
 //! Rows through a plan, from scans to the output: nothing leaves that no threshold has passed.
 
-use super::expression::{FACTORS_MAX, Kind, aggregate, kind};
+use super::expression::{Entities, FACTORS_MAX, Kind, aggregate, kind};
 use super::scan::{columns, constant, scanned};
 use super::{Checked, wrong};
 use adapter_spi::ProtectedQuery;
-use datafusion::common::JoinType;
+use datafusion::common::{DFSchema, JoinType};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Expr, Filter, Join, LogicalPlan, Operator, Projection};
 use mappings::model::{ColumnUse, Dataset, DatasetName, JoinRule};
@@ -41,6 +41,28 @@ impl Flow {
         touching.flatten().chain(of).copied().collect()
     }
 
+    /// Notes that two columns are equal in every row: whose own entities one holds, the other holds too.
+    fn same(&mut self, schema: &DFSchema, columns: [&Expr; 2]) {
+        let at = |expr: &Expr| match expr {
+            Expr::Column(column) => schema.index_of_column(column).ok(),
+            _ => None,
+        };
+        let places: Vec<usize> = columns.into_iter().filter_map(at).collect();
+        let mut own = BTreeSet::new();
+        for place in &places {
+            if let Some(Kind::Token(one)) = self.kinds.get(*place) {
+                own.extend(one.own.iter().copied());
+            }
+        }
+        for (place, kind) in self.kinds.iter_mut().enumerate() {
+            if let Kind::Token(one) = kind
+                && (places.contains(&place) || !one.own.is_disjoint(&own))
+            {
+                one.own.extend(own.iter().copied());
+            }
+        }
+    }
+
     fn equate(&mut self, mut merged: BTreeSet<usize>) {
         self.classes.retain(|class| {
             let apart = class.is_disjoint(&merged);
@@ -51,16 +73,6 @@ impl Flow {
         });
         self.classes.push(merged);
     }
-}
-
-/// A count of distinct tokens and the least that it must be.
-pub(super) struct Held {
-    /// The scans whose tokens are counted.
-    pub(super) of: BTreeSet<usize>,
-    /// Those, and the scans whose entities are equal to theirs in every row.
-    pub(super) class: BTreeSet<usize>,
-    /// The least.
-    pub(super) min: u64,
 }
 
 /// One check of one plan.
@@ -195,7 +207,7 @@ impl<'a> Checker<'a> {
     /// The condition right above a group: enough distinct entities of every scan that asks.
     fn threshold(&self, filter: &Filter, flow: Flow) -> Checked<Flow> {
         let schema = filter.input.schema();
-        let mut held: Vec<Held> = Vec::new();
+        let mut held: Vec<(Entities, u64)> = Vec::new();
         for conjunct in split_conjunction(&filter.predicate) {
             let Expr::ScalarFunction(call) = conjunct else { continue };
             if call.name() != "airlock_at_least" {
@@ -207,11 +219,11 @@ impl<'a> Checker<'a> {
                 let (Kind::Distinct(of), Some(min)) = (kind(count, &flow, schema)?, min) else {
                     return wrong("a threshold that does not count distinct entities");
                 };
-                held.push(Held { class: flow.class_of(&of.of), of: of.of, min });
+                held.push((Entities::of(flow.class_of(&of.of), of.own), min));
             }
         }
         for (id, min) in self.asked(&flow) {
-            if !self.holds(&held, id, min) {
+            if !held.iter().any(|(of, least)| self.counts(of, id) && *least >= min) {
                 let name = self.scan(id).map_or_else(String::new, |(name, _)| name.to_string());
                 return wrong(format!("no threshold of at least {min} entities of {name}"));
             }
@@ -219,16 +231,14 @@ impl<'a> Checker<'a> {
         Ok(release(flow))
     }
 
-    /// Whether enough distinct entities of a scan are counted. One whose entity has several keys may find many partners for
-    /// one person, so its own identity is counted as well.
-    pub(super) fn holds(&self, held: &[Held], id: usize, min: u64) -> bool {
-        let several = self.scan(id).is_some_and(|(_, dataset)| {
+    /// Whether distinct ones of these are no more than a scan's own entities. One of several keys may have found several
+    /// partners, so there only the scan's own identity counts.
+    pub(super) fn counts(&self, of: &Entities, id: usize) -> bool {
+        let several = self.scan(id).is_none_or(|(_, dataset)| {
             let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
-            matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() > 1)
+            !matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() == 1)
         });
-        let alone = BTreeSet::from([id]);
-        held.iter().any(|one| one.class.contains(&id) && one.min >= min)
-            && (!several || held.iter().any(|one| one.of == alone && one.min >= min))
+        if several { of.own.contains(&id) } else { of.of.contains(&id) }
     }
 
     /// Refuses a scan that may only be used matched, and is not.
@@ -273,11 +283,14 @@ impl<'a> Checker<'a> {
             return wrong("released rows joined with rows that are not");
         }
         let mut keyed = false;
-        for (one, two) in equalities(join)? {
+        for columns @ (one, two) in equalities(join)? {
             let one = kind(one, &flow, &join.schema)?;
             let two = kind(two, &flow, &join.schema)?;
             match (one, two) {
                 (Kind::Token(one), Kind::Token(two)) => {
+                    if !outer {
+                        flow.same(&join.schema, [columns.0, columns.1]);
+                    }
                     self.note(&mut flow, (&left, &one.of), (&right, &two.of), outer);
                     keyed = true;
                 }

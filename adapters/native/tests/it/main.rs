@@ -7,7 +7,9 @@
 )]
 
 mod checker;
+mod counted;
 mod limits;
 mod meaning;
 mod prepared;
+mod twins;
 mod world;

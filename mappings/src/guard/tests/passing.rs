@@ -111,6 +111,51 @@ fn several_keys_are_resolved_to_the_first_dataset() {
 }
 
 #[test]
+fn entities_of_several_keys_are_counted_as_their_own_and_as_their_partners() {
+    let guarded = judged(
+        "SELECT v.page, COUNT(DISTINCT v.person) AS people
+         FROM visits v JOIN customers c ON v.person = c.person GROUP BY v.page",
+    )
+    .unwrap();
+    assert!(guarded.datafusion.ends_with(
+        "HAVING airlock_at_least(COUNT(DISTINCT \"c\".\"person\"), 100, COUNT(DISTINCT \"v\".\"person\"), 100)"
+    ), "{}", guarded.datafusion);
+}
+
+#[test]
+fn a_stage_carries_one_own_entity_for_each_of_its_rows() {
+    let guarded = judged(
+        "WITH per AS (
+           SELECT c.person, COUNT(*) AS pages FROM visits v JOIN customers c ON v.person = c.person GROUP BY c.person)
+         SELECT CASE WHEN pages > 3 THEN 'many' ELSE 'few' END AS much, COUNT(DISTINCT person) AS people
+         FROM per GROUP BY much",
+    )
+    .unwrap();
+    for part in [
+        "MIN(\"c\".\"person\") AS \"airlock_own_1\"\nFROM \"visits\" AS \"v\"",
+        "airlock_at_least(COUNT(DISTINCT \"per\".\"airlock_own_1\"), 100, COUNT(DISTINCT \"per\".\"person\"), 100)",
+    ] {
+        assert!(guarded.datafusion.contains(part), "{}", guarded.datafusion);
+    }
+}
+
+#[test]
+fn an_audience_is_counted_by_own_entities_as_well() {
+    let guarded = activated(
+        "WITH matched AS (SELECT c.person, c.segment, r.reader FROM readers r JOIN customers c ON r.person = c.person)
+         SELECT m.segment FROM matched m WHERE m.segment <> 'x'",
+    )
+    .unwrap();
+    for part in [
+        "\"c\".\"person\" AS \"airlock_own_1\"",
+        "\"m\".\"airlock_own_1\" AS \"airlock_entity_0\"",
+        "COUNT(DISTINCT \"airlock_entity_0\"), 1000, COUNT(DISTINCT \"airlock_entity_1\"), 1000",
+    ] {
+        assert!(guarded.datafusion.contains(part), "{}", guarded.datafusion);
+    }
+}
+
+#[test]
 fn an_activation_is_one_large_audience_or_nothing() {
     let guarded = activated(
         "SELECT r.reader, c.segment FROM customers c JOIN readers r ON c.person = r.person WHERE r.section = 'sport'",
