@@ -280,7 +280,7 @@ def write_world(folder: Path, seed: int, hashed=None):
         shown = ", ".join(f'"{c.source}" AS "{n}"' for n, c in table.columns.items())
         held = ", ".join(f'"{k}"' for k in keys)
         own = "coalesce(" + ", ".join(f"'{k}:' || \"{k}\"" for k in keys) + ")"
-        con.execute(f'CREATE TABLE "{name}" AS SELECT {shown}, {held}, {own} AS ent FROM raw_{name} WHERE {table.where}')
+        con.execute(f'CREATE TABLE "{name}" AS SELECT {shown}, {held}, {own} AS ent, {own} AS own FROM raw_{name} WHERE {table.where}')
     refuse_ties(con)
     return con
 
@@ -295,16 +295,16 @@ def refuse_ties(con):
 
 
 def resolved(name, anchor):
-    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order; `own` is its own."""
+    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order."""
     if name == anchor:
-        return f'(SELECT *, ent AS own FROM "{name}")'
+        return f'(SELECT * FROM "{name}")'
     mine = {kind for kind, _, _ in TABLES[name].keys}
     shared = [kind for kind, _, _ in TABLES[anchor].keys if kind in mine]
     joins, found = [], []
     for number, kind in enumerate(shared):
         joins.append(f'LEFT JOIN (SELECT "k_{kind}" AS k, min(ent) AS ent FROM "{anchor}" WHERE "k_{kind}" IS NOT NULL GROUP BY 1) m{number} ON m{number}.k = b."k_{kind}"')
         found.append(f"m{number}.ent")
-    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent), b.ent AS own FROM "{name}" b {" ".join(joins)})'
+    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent) FROM "{name}" b {" ".join(joins)})'
 
 
 def agreement(folder: Path, templates: dict, runs_max: int) -> dict:
