@@ -66,8 +66,6 @@ pub(crate) const GAVE_WAY: &str = "match-gave-way";
 fn matching(error: &MatchError) -> Failure {
     match error {
         MatchError::TooManyGroups { .. } => failure(GAVE_WAY, "more groups than can be numbered"),
-        // The stock plan wraps around. A group that a threshold will drop must not be told by its sum's size.
-        MatchError::OutOfRange => failure(GAVE_WAY, "a sum is beyond its type"),
         MatchError::OutOfMemory { .. } => {
             failure("memory-limit", "the run needs more memory than it may have")
         }

@@ -217,9 +217,14 @@ impl Scope<'_> {
         let argument = if wanted == Aggregate::Avg {
             format!("CAST({} AS DOUBLE)", side.sql)
         } else {
-            side.sql
+            side.sql.clone()
         };
         let sql = format!("{}({star}{argument})", name.to_ascii_uppercase());
+        let sql = match (self.backed, &side.mark) {
+            (Some(backing), Mark::Key(key)) if backing.counts(&key.of) => sql,
+            (Some(backing), _) => backing.backed(sql, &side.sql),
+            (None, _) => sql,
+        };
         Ok(Typed {
             sql,
             r#type: of,

@@ -9,6 +9,7 @@ use super::code;
 use super::measure::combined;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
+use super::threshold::Backing;
 use super::typing::{
     DATES, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
     measures, outside, shown, type_refusal, ungrouped,
@@ -49,6 +50,8 @@ pub(super) struct Scope<'a> {
     pub(super) relation: &'a Relation,
     /// The group keys, where aggregates may stand.
     pub(super) groups: Option<&'a [Group]>,
+    /// What must back every group, where aggregates leave.
+    pub(super) backed: Option<&'a Backing>,
     /// Inside an aggregate's argument.
     pub(super) argument: bool,
 }

@@ -454,7 +454,7 @@ impl Resolver<'_> {
 }
 
 pub(super) fn scope<'a>(names: &'a Names<'a>, relation: &'a Relation) -> Scope<'a> {
-    Scope { names, relation, groups: None, argument: false }
+    Scope { names, relation, groups: None, backed: None, argument: false }
 }
 
 fn join_key(at: Span) -> Box<super::Refusal> {

@@ -185,8 +185,13 @@ impl Resolver<'_> {
         filter: &str,
     ) -> Resolved<(Relation, String)> {
         let groups = self.groups(keys, &source.relation)?;
+        let entity = groups.iter().any(|group| matches!(group.typed.mark, Mark::Key(_)));
+        let releases = !entity && !source.relation.released();
+        // What is wrong with the columns is said first.
+        let backing = releases.then(|| self.threshold(&source.relation, select.span())).transpose();
+        let backed = backing.as_ref().ok().and_then(Option::as_ref);
         let names = self.names();
-        let within = Scope { groups: Some(&groups), ..scope(&names, &source.relation) };
+        let within = Scope { groups: Some(&groups), backed, ..scope(&names, &source.relation) };
         let items = items(&within, &select.projection)?;
         let having = select.having.as_ref().map(|having| within.condition(having)).transpose()?;
         let by: Vec<&str> = groups.iter().map(|group| group.typed.sql.as_str()).collect();
@@ -198,10 +203,10 @@ impl Resolver<'_> {
             let sql = format!("{}{by}{having}", text(&items, &source.sql, filter));
             return Ok((released(items)?, sql));
         }
-        if groups.iter().any(|group| matches!(group.typed.mark, Mark::Key(_))) {
+        if entity {
             return self.per_entity(select, items, source, &format!("{filter}{by}"));
         }
-        let threshold = self.threshold(&source.relation, select.span())?.having();
+        let threshold = backing?.map_or_else(String::new, |backing| backing.having());
         let condition = having.map(|having| having.sql);
         let sql = release(&items, condition, &source.sql, &format!("{filter}{by}{threshold}"));
         Ok((released(items)?, sql))

@@ -11,25 +11,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What every group must be backed by: columns of entities, each with the least number of distinct ones.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Backing(BTreeMap<String, u64>);
+pub(super) struct Backing {
+    least: BTreeMap<String, u64>,
+    /// Occurrences that are counted.
+    of: BTreeSet<Instance>,
+}
 
 impl Backing {
     /// The columns and their minimums, in the order of their text.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0.iter().map(|(key, min)| (key.as_str(), *min))
+        self.least.iter().map(|(key, min)| (key.as_str(), *min))
     }
 
     /// The condition on a group.
     pub(super) fn having(&self) -> String {
-        if self.0.is_empty() {
+        if self.least.is_empty() {
             return String::new();
         }
         let pairs = self.pairs().map(|(key, min)| format!("COUNT(DISTINCT {key}), {min}"));
         format!("\nHAVING airlock_at_least({})", pairs.collect::<Vec<_>>().join(", "))
     }
 
+    /// An aggregate of a value that may be NULL: NULL itself unless enough entities have the value. A group of many may
+    /// hold a value of one.
+    pub(super) fn backed(&self, aggregate: String, value: &str) -> String {
+        if self.least.is_empty() {
+            return aggregate;
+        }
+        let having = self.pairs().map(|(key, min)| {
+            format!("COUNT(DISTINCT CASE WHEN {value} IS NOT NULL THEN {key} END) >= {min}")
+        });
+        let having = having.collect::<Vec<_>>().join(" AND ");
+        format!("CASE WHEN {having} THEN {aggregate} END")
+    }
+
+    /// Whether a group's threshold counts these entities: then they are enough, and not NULL.
+    pub(super) fn counts(&self, of: &BTreeSet<Instance>) -> bool {
+        !self.of.is_disjoint(of)
+    }
+
     fn ask(&mut self, key: &str, min: u64) {
-        let least = self.0.entry(key.to_owned()).or_default();
+        let least = self.least.entry(key.to_owned()).or_default();
         *least = (*least).max(min);
     }
 }
@@ -69,6 +91,7 @@ impl Resolver<'_> {
                 self.used.borrow_mut().insert(origin.clone());
             }
             backing.ask(&key.sql, min);
+            backing.of.extend(&class);
             // One entity may have found several partners: those partners are not what its owner counts.
             if let Some(own) = relation.own.get(instance) {
                 backing.ask(own, min);

@@ -1,7 +1,7 @@
 //! An activation's plan: columns that may leave, from one audience, which a second look at the same rows found large enough.
 
 use super::expression::{Entities, Kind};
-use super::flow::{Checker, Flow};
+use super::flow::{Checker, Flow, asks};
 use super::scan::constant;
 use super::{Checked, wrong};
 use datafusion::logical_expr::utils::split_conjunction;
@@ -45,7 +45,8 @@ pub(super) fn check(checker: &mut Checker<'_>, plan: &LogicalPlan) -> Checked<()
             }
             Some(_) | None => return wrong(format!("{name} may not go to this receiver")),
         };
-        if !held.iter().any(|(of, min)| checker.counts(of, *id) && *min >= least) {
+        let asked = asks(dataset, *id, least);
+        if !held.iter().any(|(of, min)| asked.counted_by(of) && *min >= least) {
             return wrong(format!("no minimum audience of {least} entities of {name}"));
         }
     }

@@ -1,10 +1,12 @@
 //! What an expression of a plan is made of, by a closed list of node kinds and functions.
 
 use super::flow::Flow;
+use super::scan::constant;
 use super::{Checked, wrong};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Expr, Operator};
 use mappings::model::{Aggregate, ColumnName, DatasetName, MemberId};
 use std::collections::BTreeSet;
 
@@ -25,8 +27,40 @@ pub(super) enum Kind {
     Derived(BTreeSet<Aggregate>),
     /// The number of distinct tokens of these scans, in a group that nothing has released.
     Distinct(Entities),
+    /// An aggregate of a value that may be NULL: it may be of fewer entities than the group has.
+    Partial(Partial),
+    /// The number of distinct tokens among rows where a value is not NULL.
+    Backing(Expr, Entities),
     /// Released.
     Free,
+}
+
+/// An aggregate of a value that may be NULL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Partial {
+    /// The value, without casts.
+    value: Expr,
+    /// The aggregates that it may go into, where it does not leave.
+    pub(super) may: BTreeSet<Aggregate>,
+    /// What must back it to leave.
+    pub(super) asked: Vec<Asked>,
+}
+
+/// The entities that a scan's rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) scan: usize,
+    pub(super) min: u64,
+    /// Whether its entity has several keys: one of them may have found several partners, so only the scan's own identity
+    /// counts.
+    pub(super) several: bool,
+}
+
+impl Asked {
+    /// Whether distinct ones of these are no more than the scan's own entities.
+    pub(super) fn counted_by(&self, of: &Entities) -> bool {
+        if self.several { of.own.contains(&self.scan) } else { of.of.contains(&self.scan) }
+    }
 }
 
 /// Whose entities a token or a count is of.
@@ -95,7 +129,12 @@ impl Kind {
             Self::Measure(one) => Self::Measure(Measure { may: BTreeSet::new(), ..one }),
             Self::Derived(_) => Self::Derived(BTreeSet::new()),
             Self::Dimension(_) => Self::Dimension(None),
-            Self::Constant | Self::Filter | Self::Distinct(_) | Self::Free => self,
+            Self::Constant
+            | Self::Filter
+            | Self::Distinct(_)
+            | Self::Partial(_)
+            | Self::Backing(..)
+            | Self::Free => self,
         }
     }
 }
@@ -134,7 +173,13 @@ pub(super) fn kind(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<Kind>
         if !flow.pending && matches!(&found, Some(Kind::Distinct(all)) if all.thin) {
             return wrong("a count of matched entities alone");
         }
+        if matches!(&found, Some(Kind::Partial(_) | Kind::Backing(..))) {
+            return wrong("an aggregate that too few entities may have a value for");
+        }
         return found.ok_or_else(|| "a column from nowhere".to_owned());
+    }
+    if backed(expr, flow, schema) {
+        return Ok(if flow.open.is_empty() { Kind::Free } else { Kind::Derived(BTreeSet::new()) });
     }
     if let Expr::Alias(alias) = expr {
         return kind(&alias.expr, flow, schema);
@@ -154,6 +199,49 @@ pub(super) fn kind(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<Kind>
     }
     walked.map_err(|_| "an expression that can't be walked".to_owned())?;
     composed(expr, parts)
+}
+
+/// Whether this is `CASE WHEN backing >= min AND … THEN partial END` with all that must back it.
+fn backed(expr: &Expr, flow: &Flow, schema: &DFSchema) -> bool {
+    let at = |expr: &Expr| match expr {
+        Expr::Column(column) => flow.kinds.get(schema.index_of_column(column).ok()?),
+        _ => None,
+    };
+    let Some((condition, then)) = only_when(expr) else { return false };
+    let Some(Kind::Partial(partial)) = at(then) else { return false };
+    let mut held = Vec::new();
+    for conjunct in split_conjunction(condition) {
+        let Expr::BinaryExpr(binary) = conjunct else { return false };
+        let min = constant(&binary.right).and_then(|min| min.parse::<u64>().ok());
+        match (at(&binary.left), binary.op, min) {
+            (Some(Kind::Backing(value, of)), Operator::GtEq, Some(min))
+                if *value == partial.value =>
+            {
+                held.push((of, min));
+            }
+            (_, _, _) => return false,
+        }
+    }
+    let holds =
+        |asked: &Asked| held.iter().any(|(of, min)| *min >= asked.min && asked.counted_by(of));
+    !partial.asked.is_empty() && partial.asked.iter().all(holds)
+}
+
+/// The condition and the value of `CASE WHEN condition THEN value END`.
+fn only_when(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    let Expr::Case(case) = expr else { return None };
+    match (case.expr.as_ref(), case.when_then_expr.as_slice(), case.else_expr.as_ref()) {
+        (None, [(when, then)], None) => Some((when, then)),
+        (_, _, _) => None,
+    }
+}
+
+/// A value without the casts around it, none of which makes a value NULL or not.
+fn uncast(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(cast) => uncast(&cast.expr),
+        other => other,
+    }
 }
 
 fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
@@ -185,6 +273,10 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
         all = match (all, part) {
             (_, Kind::Token(_)) => return wrong("a token inside an expression"),
             (_, Kind::Measure(_)) => return wrong("a measure inside an expression"),
+            (_, Kind::Partial(_) | Kind::Backing(..))
+            | (Kind::Token(_) | Kind::Measure(_) | Kind::Partial(_) | Kind::Backing(..), _) => {
+                return wrong("an expression of what can't be in one");
+            }
             (Kind::Filter, Kind::Distinct(_) | Kind::Derived(_))
             | (Kind::Derived(_) | Kind::Distinct(_), Kind::Filter) => {
                 return wrong("a filter column inside a value that may leave");
@@ -239,6 +331,8 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
             | Kind::Filter
             | Kind::Derived(_)
             | Kind::Distinct(_)
+            | Kind::Partial(_)
+            | Kind::Backing(..)
             | Kind::Free => {
                 return wrong("a measure mixed with something else");
             }
@@ -284,13 +378,11 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
     if params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some() {
         return wrong("an aggregate with a clause");
     }
-    let counts = BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg]);
     let [argument] = params.args.as_slice() else {
         return wrong("an aggregate of several columns");
     };
-    let of = kind(argument, flow, schema)?;
     if flow.open.is_empty() {
-        return Ok(Kind::Free);
+        return kind(argument, flow, schema).map(|_| Kind::Free);
     }
     let wanted = match (call.func.name(), params.distinct) {
         ("count", true) => Aggregate::CountDistinct,
@@ -301,23 +393,52 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
         ("max", false) => Aggregate::Max,
         (_, _) => return wrong("an aggregate outside the list"),
     };
-    match (of, wanted) {
+    if let (Aggregate::CountDistinct, Some((Expr::IsNotNull(value), then))) =
+        (wanted, only_when(argument))
+        && let Kind::Token(of) = kind(then, flow, schema)?
+    {
+        return Ok(Kind::Backing(uncast(value).clone(), of));
+    }
+    let partial = |may| {
+        let value = uncast(argument).clone();
+        Ok(Kind::Partial(Partial { value, may, asked: Vec::new() }))
+    };
+    match (kind(argument, flow, schema)?, wanted) {
         (Kind::Token(of), Aggregate::CountDistinct) => Ok(Kind::Distinct(of)),
         (Kind::Token(of), Aggregate::Min) => Ok(Kind::Token(of)),
-        (
-            Kind::Constant | Kind::Dimension(Some(_)),
-            Aggregate::Count | Aggregate::CountDistinct,
-        ) => Ok(Kind::Derived(counts)),
+        (Kind::Constant, Aggregate::Count | Aggregate::CountDistinct) => {
+            Ok(Kind::Derived(counted()))
+        }
+        (Kind::Dimension(Some(_)), Aggregate::Count | Aggregate::CountDistinct) => {
+            partial(counted())
+        }
         (Kind::Measure(Measure { may, .. }) | Kind::Derived(may), wanted)
             if may.contains(&wanted) =>
         {
             match wanted {
-                Aggregate::Count | Aggregate::CountDistinct => Ok(Kind::Derived(counts)),
-                Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => {
-                    Ok(Kind::Derived(may))
-                }
+                Aggregate::Count | Aggregate::CountDistinct => partial(counted()),
+                Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => partial(may),
             }
         }
         (_, _) => wrong("an aggregate that the owner does not allow"),
     }
+}
+
+/// What a count may go into.
+pub(super) fn counted() -> BTreeSet<Aggregate> {
+    BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg])
+}
+
+/// A count of tokens whom no rule counts: like any other value that may be NULL.
+pub(super) fn uncounted(expr: &Expr, asked: &[Asked]) -> Checked<Kind> {
+    let call = match expr {
+        Expr::Alias(alias) => return uncounted(&alias.expr, asked),
+        Expr::AggregateFunction(call) => call,
+        _ => return wrong("an aggregate outside the list"),
+    };
+    let [value] = call.params.args.as_slice() else {
+        return wrong("an aggregate of several columns");
+    };
+    let (value, may) = (uncast(value).clone(), BTreeSet::new());
+    Ok(Kind::Partial(Partial { value, may, asked: asked.to_vec() }))
 }

@@ -1,6 +1,6 @@
 //! Rows through a plan, from scans to the output: nothing leaves that no threshold has passed.
 
-use super::expression::{Entities, FACTORS_MAX, Kind, aggregate, kind};
+use super::expression::{Asked, Entities, FACTORS_MAX, Kind, aggregate, counted, kind, uncounted};
 use super::scan::{columns, constant, scanned};
 use super::{Checked, wrong};
 use adapter_spi::ProtectedQuery;
@@ -150,7 +150,12 @@ impl<'a> Checker<'a> {
         }
         match kind(&filter.predicate, &flow, filter.input.schema())? {
             Kind::Constant | Kind::Dimension(_) | Kind::Filter | Kind::Free => Ok(flow),
-            Kind::Token(_) | Kind::Measure(_) | Kind::Derived(_) | Kind::Distinct(_) => {
+            Kind::Token(_)
+            | Kind::Measure(_)
+            | Kind::Derived(_)
+            | Kind::Distinct(_)
+            | Kind::Partial(_)
+            | Kind::Backing(..) => {
                 wrong("a condition on something else than dimensions and filters")
             }
         }
@@ -166,7 +171,11 @@ impl<'a> Checker<'a> {
             match &group {
                 Kind::Token(_) => entity = true,
                 Kind::Dimension(_) | Kind::Derived(_) | Kind::Free | Kind::Constant => {}
-                Kind::Filter | Kind::Measure(_) | Kind::Distinct(_) => {
+                Kind::Filter
+                | Kind::Measure(_)
+                | Kind::Distinct(_)
+                | Kind::Partial(_)
+                | Kind::Backing(..) => {
                     return wrong("a group that is not of dimensions");
                 }
             }
@@ -178,8 +187,12 @@ impl<'a> Checker<'a> {
         flow.kinds = kinds;
         if entity {
             for kind in &mut flow.kinds {
-                if matches!(kind, Kind::Distinct(_)) {
-                    *kind = Kind::Derived(BTreeSet::new());
+                match kind {
+                    Kind::Distinct(_) => *kind = Kind::Derived(counted()),
+                    Kind::Partial(partial) => {
+                        *kind = Kind::Derived(std::mem::take(&mut partial.may))
+                    }
+                    _ => {}
                 }
             }
             return Ok(flow);
@@ -188,20 +201,21 @@ impl<'a> Checker<'a> {
             return Ok(flow);
         }
         self.joined(&flow)?;
-        if self.asked(&flow).next().is_none() {
-            Ok(release(flow))
-        } else {
-            Ok(Flow { pending: true, ..flow })
+        let asked = self.asked(&flow);
+        if asked.is_empty() {
+            return Ok(release(flow));
         }
+        ask(&mut flow, node, &asked)?;
+        Ok(Flow { pending: true, ..flow })
     }
 
-    /// The scans whose rule asks for a threshold, with the entities that it asks for.
-    fn asked(&self, flow: &Flow) -> impl Iterator<Item = (usize, u64)> {
-        let asked = flow
-            .open
-            .iter()
-            .filter_map(|id| self.scan(*id).map(|(_, dataset)| (*id, dataset.rule.entities_min)));
-        asked.filter(|(_, min)| *min > 1).collect::<Vec<_>>().into_iter()
+    /// The scans whose rule asks for a threshold.
+    fn asked(&self, flow: &Flow) -> Vec<Asked> {
+        let asked = flow.open.iter().filter_map(|id| {
+            let (_, dataset) = self.scan(*id)?;
+            Some(asks(dataset, *id, dataset.rule.entities_min))
+        });
+        asked.filter(|asked| asked.min > 1).collect()
     }
 
     /// The condition right above a group: enough distinct entities of every scan that asks.
@@ -222,23 +236,14 @@ impl<'a> Checker<'a> {
                 held.push((Entities::of(flow.class_of(&of.of), of.own), min));
             }
         }
-        for (id, min) in self.asked(&flow) {
-            if !held.iter().any(|(of, least)| self.counts(of, id) && *least >= min) {
-                let name = self.scan(id).map_or_else(String::new, |(name, _)| name.to_string());
+        for asked in self.asked(&flow) {
+            if !held.iter().any(|(of, least)| asked.counted_by(of) && *least >= asked.min) {
+                let (min, name) = (asked.min, self.scan(asked.scan));
+                let name = name.map_or_else(String::new, |(name, _)| name.to_string());
                 return wrong(format!("no threshold of at least {min} entities of {name}"));
             }
         }
         Ok(release(flow))
-    }
-
-    /// Whether distinct ones of these are no more than a scan's own entities. One of several keys may have found several
-    /// partners, so there only the scan's own identity counts.
-    pub(super) fn counts(&self, of: &Entities, id: usize) -> bool {
-        let several = self.scan(id).is_none_or(|(_, dataset)| {
-            let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
-            !matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() == 1)
-        });
-        if several { of.own.contains(&id) } else { of.of.contains(&id) }
     }
 
     /// Refuses a scan that may only be used matched, and is not.
@@ -346,12 +351,44 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Notes what must back each aggregate of a value that may be NULL.
+fn ask(flow: &mut Flow, node: &Aggregate, asked: &[Asked]) -> Checked<()> {
+    let mut kinds = std::mem::take(&mut flow.kinds);
+    let aggregates = kinds.iter_mut().skip(node.group_expr.len()).zip(&node.aggr_expr);
+    for (kind, expr) in aggregates {
+        match kind {
+            Kind::Partial(partial) => partial.asked = asked.to_vec(),
+            Kind::Backing(_, of) => of.of = flow.class_of(&of.of),
+            Kind::Distinct(of) if !of.thin => {
+                let class = flow.class_of(&of.of);
+                if !asked.iter().any(|asked| class.contains(&asked.scan)) {
+                    *kind = uncounted(expr, asked)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    flow.kinds = kinds;
+    Ok(())
+}
+
+/// So many entities of a scan.
+pub(super) fn asks(dataset: &Dataset, scan: usize, min: u64) -> Asked {
+    let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
+    let several = !matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() == 1);
+    Asked { scan, min, several }
+}
+
 fn release(flow: Flow) -> Flow {
     let kinds = flow.kinds.into_iter().map(|kind| match kind {
         Kind::Distinct(ref all) if all.thin => kind,
         Kind::Dimension(_) | Kind::Constant | Kind::Derived(_) | Kind::Distinct(_) | Kind::Free => {
             Kind::Free
         }
+        // Where nothing has to back them.
+        Kind::Partial(ref partial) if partial.asked.is_empty() => Kind::Free,
+        // These wait for each other: `kind` lets neither leave alone.
+        Kind::Partial(_) | Kind::Backing(..) => kind,
         // None of these can be a group's output: `aggregate` saw to it. Kept as they are, they can't leave either.
         Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
     });

@@ -6,6 +6,7 @@
     reason = "a test may end by panicking; clippy knows that only inside test functions"
 )]
 
+mod backed;
 mod checker;
 mod counted;
 mod limits;

@@ -26,7 +26,7 @@ fn a_join_is_tokenised_filtered_and_thresholded() {
 )
 SELECT "e"."campaign" AS "campaign",
        COUNT(DISTINCT "t"."household") AS "households",
-       SUM("t"."amount") AS "sales"
+       CASE WHEN COUNT(DISTINCT CASE WHEN "t"."amount" IS NOT NULL THEN "t"."household" END) >= 100 THEN SUM("t"."amount") END AS "sales"
 FROM "sales" AS "t"
 JOIN "exposures" AS "e" ON "t"."household" = "e"."household"
 WHERE ("t"."week" BETWEEN $from_week AND $to_week AND "t"."store" <> 7)
@@ -82,6 +82,32 @@ fn the_optional_side_of_a_join_is_counted_by_itself() {
     assert!(
         guarded.datafusion.contains("airlock_at_least(COUNT(DISTINCT \"t\".\"household\"), 100)")
     );
+}
+
+#[test]
+fn a_figure_is_null_unless_enough_entities_have_a_value() {
+    let guarded = judged(
+        "SELECT e.campaign, COUNT(*) AS n, COUNT(DISTINCT e.household) AS people, COUNT(t.week) AS weeks, AVG(t.amount) AS mean
+         FROM sales t JOIN exposures e ON t.household = e.household GROUP BY e.campaign HAVING SUM(t.quantity) > 10",
+    )
+    .unwrap();
+    let backed = |value: &str, then: &str| {
+        format!(
+            "CASE WHEN COUNT(DISTINCT CASE WHEN \"t\".\"{value}\" IS NOT NULL THEN \"t\".\"household\" END) >= 100 THEN {then} END"
+        )
+    };
+    for part in [
+        "COUNT(*) AS \"n\",\n       COUNT(DISTINCT \"e\".\"household\") AS \"people\"".to_owned(),
+        backed("week", "COUNT(\"t\".\"week\")"),
+        backed("amount", "AVG(CAST(\"t\".\"amount\" AS DOUBLE))"),
+        format!("{} > 10 AS \"airlock_having\"", backed("quantity", "SUM(\"t\".\"quantity\")")),
+    ] {
+        assert!(guarded.datafusion.contains(&part), "{part}\n{}", guarded.datafusion);
+    }
+    // Where no rule asks for a threshold there is none to thin.
+    let free =
+        judged("SELECT campaign, SUM(cost) AS cost FROM exposures GROUP BY campaign").unwrap();
+    assert!(!free.datafusion.contains("CASE"), "{}", free.datafusion);
 }
 
 #[test]
