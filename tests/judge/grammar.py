@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from world import FAMILIES, TABLES, resolved
 
 PLACE = re.compile(r"\{(\w+)\.(\w+)\}")
+FIGURE = re.compile(r"(?:SUM|AVG|MIN|MAX|COUNT)\((?:DISTINCT )?(\{\w+\.(?!entity)\w+\}|times|worth)\)")
 PARAMETER = re.compile(r":(p\d+)\b")
 
 
@@ -33,6 +34,14 @@ class Case:
         """Its entry in the agreement."""
         entry = {"class": self.class_, "sql": self.sql, "run_by": ["beta"], "received_by": ["beta"]}
         return entry | ({"parameters": self.parameters} if self.parameters else {})
+
+
+def backed(text, asked):
+    """Each figure of a column as NULL unless so many of each kind of people have a value of it."""
+    def put(found):
+        enough = " AND ".join(f"COUNT(DISTINCT CASE WHEN {found[1]} IS NOT NULL THEN {who} END) >= {least}" for who, least in asked)
+        return f"CASE WHEN {enough} THEN {found[0]} END"
+    return FIGURE.sub(put, text) if asked else text
 
 
 def quoted(value, kind):
@@ -67,6 +76,10 @@ class Source:
         """The fragment over `base`, parameters as constants."""
         text = PLACE.sub(lambda m: f"base.{m[1]}__{m[2]}", fragment)
         return PARAMETER.sub(lambda m: self.constants[m[1]], text)
+
+    def figure(self, fragment):
+        """The same in a group that is to leave."""
+        return self.duck(backed(fragment, [(f"base.{who}", least) for who, least in self.asked()]))
 
     def from_(self):
         """The template's FROM."""
@@ -260,7 +273,7 @@ def flat(rng, name):
         sql += " GROUP BY " + ", ".join(str(i + 1) if ordinals else source.airlock(k) for i, k in enumerate(keys))
     sql += f" HAVING {source.airlock(having)}" if having else ""
     counts, enough = source.enough()
-    inner = "SELECT " + ", ".join([f"{source.duck(e)} AS {o}" for e, o in outs] + [f"({source.duck(having or 'TRUE')}) AS kept"] + counts)
+    inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in outs] + [f"({source.figure(having or 'TRUE')}) AS kept"] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')}"
     inner += " GROUP BY " + ", ".join(source.duck(k) for k in keys) if keys else ""
     columns = [o for _, o in outs]
@@ -298,7 +311,8 @@ def frequency(rng, name):
     least = max(TABLES[n].entities_min for n in source.names)
     least = least if least > 1 else 0  # a minimum of 1 asks for nothing, so a group of unidentified rows passes
     enough = " AND ".join([f"COUNT(DISTINCT who) >= {least}", *(f"COUNT(DISTINCT own_{a}) >= {m}" for a, m in owned)])
-    grouped = "SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f", {enough} AS passes FROM ({inner}) GROUP BY {bucket}"
+    asked = [("who", least)] * (least > 1) + [(f"own_{a}", m) for a, m in owned]
+    grouped = "SELECT " + ", ".join(f"{backed(e, asked)} AS {o}" for e, o in outs) + f", {enough} AS passes FROM ({inner}) GROUP BY {bucket}"
     columns = [o for _, o in outs]
     return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE passes", columns,
                 f"SELECT count(*) FROM ({grouped}) WHERE NOT passes", source.parameters, source.settings)
@@ -322,7 +336,7 @@ def released(rng, name):
     stage += (f" WHERE {source.airlock(where)}" if where else "") + f" GROUP BY {source.airlock(key)}"
     chosen = ", ".join(e if e == o else f"{e} AS {o}" for e, o in outs)
     counts, enough = source.enough()
-    inner = "SELECT " + ", ".join([f"{source.duck(e)} AS {o}" for e, o in inside] + counts)
+    inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in inside] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY {source.duck(key)}"
     expected = f"SELECT {chosen} FROM (SELECT * FROM ({inner}) WHERE {enough}){tail}{limit}"
     return Case(name, "released", "aggregate", f"WITH g AS ({stage}) SELECT {chosen} FROM g{tail}{limit}", expected,
