@@ -369,7 +369,8 @@ impl Scope<'_> {
     fn test(&self, inner: &Expr, what: &str) -> Resolved<Typed> {
         let resolved = self.resolve(inner)?;
         let sql = format!("{} {what}", resolved.sql);
-        if matches!(resolved.mark, Mark::Key(_)) && what == "IS NOT NULL" && self.groups.is_none() {
+        let whether = matches!(what, "IS NULL" | "IS NOT NULL");
+        if matches!(resolved.mark, Mark::Key(_)) && whether && self.groups.is_none() {
             return Ok(Typed {
                 sql,
                 r#type: Some(ColumnType::Boolean),

@@ -245,7 +245,7 @@ fn uncast(expr: &Expr) -> &Expr {
 }
 
 fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
-    if let (Expr::IsNotNull(_), [Kind::Token(_)]) = (expr, parts.as_slice()) {
+    if let (Expr::IsNull(_) | Expr::IsNotNull(_), [Kind::Token(_)]) = (expr, parts.as_slice()) {
         return Ok(Kind::Dimension(None));
     }
     let named = |name: &str| matches!(expr, Expr::ScalarFunction(call) if call.name() == name);
