@@ -149,7 +149,8 @@ def normal(kind, raw):
     if kind == "lower-trim":
         return raw.strip().lower()
     if kind == "email":
-        text = raw.strip().lower()
+        text = raw.replace("\u200b", "").strip().lower().removeprefix("mailto:")
+        text = (text[1:-1] if text.startswith("<") and text.endswith(">") else text).rstrip(".")
         return text if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text) else None
     text = raw.strip()
     digits = re.sub(r"[\s().\-/]", "", text.replace("(0)", "") if text.startswith("+") else text)
@@ -172,12 +173,12 @@ class Dirt:
     def email(self, person):
         """An e-mail address as people type it."""
         text = f"user.{person}+tag@Example{person % 7}.com" if person % 5 else f"ünal{person}@beispiel.de"
-        return self.rng.choice((text, text.upper() if text.isascii() else text, f"  {text} ", text.lower()))
+        return self.rng.choice((text, text.upper() if text.isascii() else text, f"  {text} ", text.lower(), f"<{text}>", f"mailto:{text}", f"{text}.", f"\u200b{text}\u202f"))
 
     def phone(self, person):
         """A telephone number as people type it."""
         rest = f"{170 + person % 9}{1000000 + person * 37}"
-        forms = (f"+49{rest}", f"+49 ({rest[:3]}) {rest[3:6]}-{rest[6:]}", f" +49 (0){rest[:3]} {rest[3:]} ", f"0049-{rest[:3]}/{rest[3:]}")
+        forms = (f"+49{rest}", f"+49 ({rest[:3]}) {rest[3:6]}-{rest[6:]}", f" +49 (0){rest[:3]} {rest[3:]} ", f"0049-{rest[:3]}/{rest[3:]}", f"+49\u202f{rest[:3]}\u00a0{rest[3:]}")
         return self.rng.choice(forms)
 
     def card(self, person):

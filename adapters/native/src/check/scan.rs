@@ -83,6 +83,7 @@ fn tokenised(key: &MatchKey, function: &str, words: &[Option<String>]) -> bool {
             let normaliser = match key.normalise {
                 Normaliser::Email => "email",
                 Normaliser::Phone => "phone",
+                Normaliser::PhoneUs => "phone-us",
                 Normaliser::DeviceId => "device-id",
                 Normaliser::LowerTrim => "lower-trim",
                 Normaliser::None => "none",
