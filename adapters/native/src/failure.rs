@@ -1,5 +1,6 @@
 //! How engine and storage errors become codes. Their own text never leaves this file: it may hold row values.
 
+use crate::values::ValueTooLarge;
 use adapter_spi::Failure;
 use datafusion::error::DataFusionError;
 use matching::MatchError;
@@ -47,6 +48,9 @@ pub(crate) fn engine(error: &DataFusionError) -> Failure {
         },
         DataFusionError::External(error) if error.is::<crate::token::MalformedKey>() => {
             failure("malformed-key", "a key declared as hashed is not 32 bytes or 64 hex digits")
+        }
+        DataFusionError::External(error) if error.is::<ValueTooLarge>() => {
+            failure("value-too-large", error.to_string())
         }
         DataFusionError::External(error) => match error.downcast_ref::<MatchError>() {
             Some(error) => matching(error),

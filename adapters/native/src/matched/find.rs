@@ -3,7 +3,7 @@
 
 use super::node::{Answer, Given, Matched};
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, NullEquality, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// A row can carry so many measures (`matching` refuses more).
 const MEASURES_MAX: usize = 32;
+/// Expressions seen through projections may repeat themselves; larger ones keep the stock plan.
+const NODES_MAX: usize = 1 << 16;
 /// A token: what `airlock_token` and `airlock_hashed` make.
 const TOKEN: DataType = DataType::FixedSizeBinary(32);
 
@@ -101,10 +103,27 @@ fn over_join(input: &LogicalPlan, mut exprs: Vec<Expr>) -> Result<Option<(&Join,
             _ => return Ok(None),
         };
         let names = plan.schema().columns();
+        if size(&exprs).saturating_mul(values.iter().map(nodes).max().unwrap_or(1)) > NODES_MAX {
+            return Ok(None);
+        }
         let rewritten = exprs.into_iter().map(|expr| replaced(expr, &names, &values));
         exprs = rewritten.collect::<Result<_>>()?;
         plan = below;
     }
+}
+
+fn size(exprs: &[Expr]) -> usize {
+    exprs.iter().map(nodes).sum()
+}
+
+/// How many parts an expression has.
+fn nodes(expr: &Expr) -> usize {
+    let mut count = 0;
+    let counted = expr.apply(|_| {
+        count += 1;
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if counted.is_ok() { count } else { usize::MAX }
 }
 
 /// The expression with each of these columns as its value.
@@ -255,6 +274,7 @@ fn counted_once(expr: &Expr) -> Option<&Expr> {
 }
 
 /// A value without the casts around it, which make no value NULL.
+#[expect(clippy::wildcard_enum_match_arm, reason = "expressions grow; whatever is no cast stays")]
 fn uncast(expr: &Expr) -> &Expr {
     match expr {
         Expr::Cast(cast) => uncast(&cast.expr),
