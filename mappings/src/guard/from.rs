@@ -285,6 +285,7 @@ impl Resolver<'_> {
         to.lineage.extend(from.lineage);
         to.matched.extend(from.matched);
         to.own.extend(from.own);
+        to.narrowed.extend(from.narrowed);
         for class in from.classes {
             to.equate(&class.clone(), &class);
         }
@@ -317,7 +318,9 @@ impl Resolver<'_> {
     /// The two columns of an equality, the left relation's first.
     fn sides(&self, source: &Source, right: &Side, conjunct: &Expr) -> Resolved<(Typed, Typed)> {
         let Expr::BinaryOp { left: one, op: BinaryOperator::Eq, right: two } = conjunct else {
-            return Err(join_key(conjunct.span()));
+            let message = "ON takes equalities between the two sides, and nothing else";
+            let change = "the condition in WHERE; before a LEFT JOIN, in a CTE of the optional side that keeps its entity";
+            return Err(refuse(code::JOIN_KEY, conjunct.span(), message, change));
         };
         let names = self.names();
         let (before, after) = (scope(&names, &source.relation), scope(&names, &right.relation));

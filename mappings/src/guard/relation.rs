@@ -97,6 +97,8 @@ pub(super) struct Relation {
     pub(super) matched: BTreeSet<Instance>,
     /// Sets of occurrences whose entities are equal in every row.
     pub(super) classes: Vec<BTreeSet<Instance>>,
+    /// The conditions that its rows passed, through all stages.
+    pub(super) narrowed: BTreeSet<String>,
     /// Occurrences whose entities were resolved to another dataset's, with the column that still holds their own.
     pub(super) own: BTreeMap<Instance, String>,
 }

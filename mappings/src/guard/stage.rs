@@ -5,7 +5,6 @@
     reason = "the parser's enums grow; whatever is not named here is refused"
 )]
 
-use super::Resolver;
 use super::code;
 use super::expression::{Group, Scope};
 use super::from::{Source, scope};
@@ -13,13 +12,17 @@ use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Instance, Mark, Relation, Typed, own_name, quoted};
 use super::threshold::Backing;
 use super::typing::{filter_refusal, folded, type_refusal};
+use super::{Depth, Resolver};
 use sqlparser::ast::{
     Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor,
-    SelectItem, SetExpr, Spanned, Value, Visit, Visitor,
+    SelectItem, SetExpr, Spanned, Value, Visit, Visitor, visit_expressions_mut,
 };
 use sqlparser::tokenizer::Span;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+
+/// The most times that HAVING names a column of the SELECT list.
+const ALIASES_MAX: usize = 32;
 
 /// A column of the SELECT list.
 pub(super) struct Item {
@@ -126,8 +129,9 @@ impl Resolver<'_> {
     }
 
     fn select(&mut self, select: &Select) -> Resolved<(Relation, String)> {
-        let source = self.from(&select.from, select.span())?;
+        let mut source = self.from(&select.from, select.span())?;
         let filter = self.filter(&source.relation, select.selection.as_ref())?;
+        source.relation.narrowed.extend(Some(filter.clone()).filter(|filter| !filter.is_empty()));
         let keys = group_keys(select)?;
         let grouped =
             !keys.is_empty() || select.having.is_some() || select.projection.iter().any(aggregates);
@@ -170,7 +174,7 @@ impl Resolver<'_> {
     ) -> Resolved<(Relation, String)> {
         let names = self.names();
         let items = items(&scope(&names, &source.relation), &select.projection)?;
-        let (carried, own) = carried(&source.relation, |own| own.to_owned());
+        let (carried, own) = carried(&source.relation, str::to_owned);
         let sql = list(&items, &carried, &source.sql, filter);
         let fields =
             items.into_iter().map(|item| field(item, |mark| mark)).collect::<Resolved<_>>()?;
@@ -193,7 +197,8 @@ impl Resolver<'_> {
         let names = self.names();
         let within = Scope { groups: Some(&groups), backed, ..scope(&names, &source.relation) };
         let items = items(&within, &select.projection)?;
-        let having = select.having.as_ref().map(|having| within.condition(having)).transpose()?;
+        let having = having(select, &source.relation)?;
+        let having = having.map(|having| within.condition(&having)).transpose()?;
         let by: Vec<&str> = groups.iter().map(|group| group.typed.sql.as_str()).collect();
         let by =
             if by.is_empty() { String::new() } else { format!("\nGROUP BY {}", by.join(", ")) };
@@ -237,6 +242,8 @@ impl Resolver<'_> {
                         "agree on it as a dimension",
                     ));
                 }
+                // A stage's column that says the same in every row.
+                Mark::Constant if typed.bare => {}
                 Mark::Constant | Mark::Aggregated(_) => {
                     return Err(refuse(
                         code::NOT_GROUPED,
@@ -281,9 +288,11 @@ impl Resolver<'_> {
     /// The entities that must back every group over these rows.
     fn threshold(&mut self, relation: &Relation, at: Span) -> Resolved<Backing> {
         self.required_joins(relation, at)?;
-        self.backing(relation, at, |dataset| {
+        let backing = self.backing(relation, at, |dataset| {
             Ok(Some(dataset.rule.entities_min).filter(|min| *min > 1))
-        })
+        })?;
+        self.note_released(relation);
+        Ok(backing)
     }
 
     #[expect(clippy::unused_self, reason = "stands beside its siblings")]
@@ -450,6 +459,33 @@ fn bare_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(folded),
         _ => None,
     }
+}
+
+/// HAVING, with aliases of the SELECT list looked up where FROM has no such column.
+fn having(select: &Select, relation: &Relation) -> Resolved<Option<Expr>> {
+    let Some(mut having) = select.having.clone() else {
+        return Ok(None);
+    };
+    let mut times = 0;
+    let looked_up = visit_expressions_mut(&mut having, |expr| {
+        let Expr::Identifier(name) = &*expr else { return ControlFlow::Continue(()) };
+        let name = folded(name);
+        let column = relation.fields.iter().any(|field| field.name == name);
+        let found = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if folded(alias) == name => Some(expr),
+            _ => None,
+        });
+        if let (false, Some(found)) = (column, found) {
+            *expr = Expr::Nested(Box::new(found.clone()));
+            times += 1;
+        }
+        if times > ALIASES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if looked_up.is_break() || !Depth::fits(&having) {
+        let message = "HAVING repeats the SELECT list too often, or too deeply";
+        return Err(refuse(code::GROWTH, select.span(), message, "WHERE over a CTE of the groups"));
+    }
+    Ok(Some(having))
 }
 
 /// The expressions of GROUP BY, with ordinals and aliases of the SELECT list looked up.

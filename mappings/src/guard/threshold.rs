@@ -5,7 +5,7 @@ use super::Resolver;
 use super::code;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Instance, Mark, Relation};
-use crate::model::{ColumnUse, Dataset, JoinRule, ResultClass};
+use crate::model::{ColumnUse, Dataset, DatasetName, JoinRule, ResultClass};
 use sqlparser::tokenizer::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,6 +99,27 @@ impl Resolver<'_> {
             self.thresholds.insert((name.clone(), min, dataset.owner.clone()));
         }
         Ok(backing)
+    }
+
+    /// Remembers the conditions under which groups of each protected dataset leave.
+    pub(super) fn note_released(&mut self, relation: &Relation) {
+        for instance in &relation.lineage {
+            let protected = self.occurrence(*instance).filter(|(_, of)| of.rule.entities_min > 1);
+            if let Some(name) = protected.map(|(name, _)| name.clone()) {
+                self.released.entry(name).or_default().insert(relation.narrowed.clone());
+            }
+        }
+    }
+
+    /// What whoever approves the text should look at: no rule refuses it.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let differ = self.released.iter().filter(|(_, conditions)| conditions.len() > 1);
+        let warning = |(name, _): (&DatasetName, _)| {
+            format!(
+                "stages over {name} differ in their conditions: subtracted, their figures tell about the few entities between them"
+            )
+        };
+        differ.map(warning).collect()
     }
 
     /// Whether entities of this occurrence, once resolved to another dataset's, still have to be counted as their own.

@@ -308,7 +308,8 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
     let cast = matches!(expr, Expr::Cast(_));
     let linear =
         matches!(expr, Expr::BinaryExpr(binary) if matches!(binary.op, Plus | Minus | Multiply));
-    if !cast && !linear {
+    let negative = matches!(expr, Expr::Negative(_));
+    if !cast && !linear && !negative {
         return wrong("a measure inside an expression");
     }
     if let (true, [part @ Kind::Measure(_)]) = (cast, parts) {

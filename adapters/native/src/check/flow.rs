@@ -190,7 +190,7 @@ impl<'a> Checker<'a> {
                 match kind {
                     Kind::Distinct(_) => *kind = Kind::Derived(counted()),
                     Kind::Partial(partial) => {
-                        *kind = Kind::Derived(std::mem::take(&mut partial.may))
+                        *kind = Kind::Derived(std::mem::take(&mut partial.may));
                     }
                     _ => {}
                 }
@@ -387,10 +387,11 @@ fn release(flow: Flow) -> Flow {
         }
         // Where nothing has to back them.
         Kind::Partial(ref partial) if partial.asked.is_empty() => Kind::Free,
-        // These wait for each other: `kind` lets neither leave alone.
-        Kind::Partial(_) | Kind::Backing(..) => kind,
-        // None of these can be a group's output: `aggregate` saw to it. Kept as they are, they can't leave either.
-        Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
+        // The first two wait for each other: `kind` lets neither leave alone. None of the others can be a group's output:
+        // `aggregate` saw to it. Kept as they are, they can't leave either.
+        Kind::Partial(_) | Kind::Backing(..) | Kind::Token(_) | Kind::Filter | Kind::Measure(_) => {
+            kind
+        }
     });
     Flow { kinds: kinds.collect(), ..Flow::default() }
 }

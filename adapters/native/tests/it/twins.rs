@@ -64,7 +64,9 @@ fn empty(dataset: &Dataset) -> RecordBatch {
             ColumnUse::Match { keys } => {
                 columns.extend(keys.iter().map(|key| (key.from.clone(), key.r#type)));
             }
-            _ => drop(columns.insert(column.from.clone(), column.r#type)),
+            ColumnUse::Dimension | ColumnUse::Measure { .. } | ColumnUse::Filter => {
+                columns.insert(column.from.clone(), column.r#type);
+            }
         }
     }
     columns.extend(dataset.consent.iter().map(|consent| (consent.from.clone(), consent.r#type)));

@@ -232,3 +232,20 @@ fn no_value_makes_a_function_fail() {
         assert!(guarded.datafusion.contains(total), "{}", guarded.datafusion);
     }
 }
+
+#[test]
+fn stages_that_can_be_subtracted_are_pointed_out() {
+    let two = |condition: &str| {
+        format!(
+            "WITH a AS (SELECT t.week, SUM(t.amount) AS x FROM sales t JOIN exposures e ON t.household = e.household GROUP BY t.week),
+                  b AS (SELECT t.week, SUM(t.amount) AS y FROM sales t JOIN exposures e ON t.household = e.household {condition} GROUP BY t.week)
+             SELECT a.week, a.x - b.y AS rest FROM a JOIN b ON a.week = b.week"
+        )
+    };
+    let warnings = judged(&two("WHERE t.store <> 7")).unwrap().warnings;
+    assert!(
+        matches!(warnings.as_slice(), [one] if one.contains("stages over sales differ")),
+        "{warnings:?}"
+    );
+    assert!(judged(&two("")).unwrap().warnings.is_empty());
+}
