@@ -2,7 +2,7 @@
 //! `corpus/agreement.yaml` through the public API only; must not know how the guard decides.
 
 use mappings::agreement::read;
-use mappings::guard::{CODES, Guarded, Refusal, Span, guard};
+use mappings::guard::{CODES, FUNCTIONS, Guarded, Refusal, Span, guard};
 use mappings::model::{MemberId, ResultClass, TemplateName};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +184,28 @@ fn every_twin_is_said_in_spark_or_refused_by_name() -> Result<(), Box<dyn Error>
     ];
     assert!(refused.keys().all(|change| known.contains(&change.as_str())), "{refused:?}");
     assert!(said > CASES_MIN / 2, "{said} said, {refused:?}");
+    Ok(())
+}
+
+/// The README lists what the guard allows, and each of it stands in a template that passes.
+#[test]
+fn the_readme_lists_every_function_and_each_is_met() -> Result<(), Box<dyn Error>> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let listed = FUNCTIONS.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(&listed), "the README does not say: {listed}");
+    let mut texts = String::new();
+    for Case { twin, .. } in corpus()?.into_values().flat_map(|family| family.case) {
+        texts = format!("{texts}\n{}", twin.to_ascii_lowercase());
+    }
+    let unmet: Vec<&str> = FUNCTIONS
+        .split([',', ';'])
+        .map(str::trim)
+        .filter(|name| {
+            !texts.contains(&format!("{name}(")) && !texts.contains(&format!("{name} ("))
+        })
+        .collect();
+    assert!(unmet.is_empty(), "no twin has {unmet:?}");
     Ok(())
 }
 

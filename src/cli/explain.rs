@@ -60,6 +60,9 @@ fn passed(
             t.entities_min, t.dataset, t.rule_of
         ));
     }
+    for warning in &guarded.warnings {
+        screen.say(format!("  look at: {warning}"));
+    }
     let mut texts = serde_json::Map::new();
     for room in &agreement.rooms {
         let text = match room.platform.as_str() {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from world import FAMILIES, TABLES, resolved
 
 PLACE = re.compile(r"\{(\w+)\.(\w+)\}")
+FIGURE = re.compile(r"(?:SUM|AVG|MIN|MAX|COUNT)\((?:DISTINCT )?(\{\w+\.(?!entity)\w+\}|times|worth)\)")
 PARAMETER = re.compile(r":(p\d+)\b")
 
 
@@ -33,6 +34,14 @@ class Case:
         """Its entry in the agreement."""
         entry = {"class": self.class_, "sql": self.sql, "run_by": ["beta"], "received_by": ["beta"]}
         return entry | ({"parameters": self.parameters} if self.parameters else {})
+
+
+def backed(text, asked):
+    """Each figure of a column as NULL unless so many of each kind of people have a value of it."""
+    def put(found):
+        enough = " AND ".join(f"COUNT(DISTINCT CASE WHEN {found[1]} IS NOT NULL THEN {who} END) >= {least}" for who, least in asked)
+        return f"CASE WHEN {enough} THEN {found[0]} END"
+    return FIGURE.sub(put, text) if asked else text
 
 
 def quoted(value, kind):
@@ -68,6 +77,10 @@ class Source:
         text = PLACE.sub(lambda m: f"base.{m[1]}__{m[2]}", fragment)
         return PARAMETER.sub(lambda m: self.constants[m[1]], text)
 
+    def figure(self, fragment):
+        """The same in a group that is to leave."""
+        return self.duck(backed(fragment, [(f"base.{who}", least) for who, least in self.asked()]))
+
     def from_(self):
         """The template's FROM."""
         aliases = list(self.alias)
@@ -94,11 +107,20 @@ class Source:
                 text += f" {word} {rows} ON {alias}.ent = {aliases[0]}.ent"
         return f"(SELECT {', '.join(shown)} FROM {text}) base"
 
-    def enough(self, prefix=""):
+    def several(self):
+        """(alias, table) of those whose people have several keys and were resolved to the anchor's: their own count too."""
+        later = list(self.alias.items())[1:]
+        return [(a, TABLES[n]) for a, n in later if len(TABLES[n].keys) > 1]
+
+    def asked(self):
+        """(column of entities, minimum) that every group must hold."""
+        asking = [(f"{a}__entity", TABLES[n].entities_min) for a, n in self.alias.items() if TABLES[n].entities_min > 1]
+        return asking + [(f"{a}__own", t.entities_min) for a, t in self.several() if t.entities_min > 1]
+
+    def enough(self):
         """The thresholds: an aggregate for each dataset that asks, and the condition over them."""
-        asking = [(a, TABLES[n].entities_min) for a, n in self.alias.items() if TABLES[n].entities_min > 1]
-        counts = [f"LEAST(COUNT(DISTINCT base.{a}__entity), COUNT(DISTINCT base.{a}__own)) AS {prefix}t_{a}" for a, _ in asking]
-        return counts, " AND ".join([f"{prefix}t_{a} >= {least}" for a, least in asking] or ["TRUE"])
+        counts = [f"COUNT(DISTINCT base.{who}) AS t_{who}" for who, _ in self.asked()]
+        return counts, " AND ".join([f"t_{who} >= {least}" for who, least in self.asked()] or ["TRUE"])
 
     def columns(self, use, types=None):
         """(alias, column, spec) of every column with this use."""
@@ -251,7 +273,7 @@ def flat(rng, name):
         sql += " GROUP BY " + ", ".join(str(i + 1) if ordinals else source.airlock(k) for i, k in enumerate(keys))
     sql += f" HAVING {source.airlock(having)}" if having else ""
     counts, enough = source.enough()
-    inner = "SELECT " + ", ".join([f"{source.duck(e)} AS {o}" for e, o in outs] + [f"({source.duck(having or 'TRUE')}) AS kept"] + counts)
+    inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in outs] + [f"({source.figure(having or 'TRUE')}) AS kept"] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')}"
     inner += " GROUP BY " + ", ".join(source.duck(k) for k in keys) if keys else ""
     columns = [o for _, o in outs]
@@ -282,18 +304,18 @@ def frequency(rng, name):
     stage = "SELECT " + ", ".join(f"{source.airlock(e)} AS {o}" for e, o in inside) + f" FROM {tables}"
     stage += (f" WHERE {source.airlock(where)}" if where else "") + f" GROUP BY {source.airlock('{ax.entity}')}"
     sql = f"WITH per AS ({stage}) SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f" FROM per GROUP BY {bucket}"
-    inner = "SELECT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in inside) + f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY base.ax__entity"
+    # Behind one row of the stage may be several people of another dataset: one stands for all.
+    owned = [(a, t.entities_min) for a, t in source.several() if t.entities_min > 1]
+    passed = [f"{source.duck(e)} AS {o}" for e, o in inside] + [f"MIN(base.{a}__own) AS own_{a}" for a, _ in owned]
+    inner = f"SELECT {', '.join(passed)} FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY base.ax__entity"
     least = max(TABLES[n].entities_min for n in source.names)
     least = least if least > 1 else 0  # a minimum of 1 asks for nothing, so a group of unidentified rows passes
-    # One entity of the stage may have come of several own ones of a dataset; the smallest stands for them.
-    owned = [(a, TABLES[n].entities_min) for a, n in source.alias.items() if TABLES[n].entities_min > 1 and len(TABLES[n].keys) > 1]
-    inner = inner.replace(" FROM ", "".join(f", MIN(base.{a}__own) AS own_{a}" for a, _ in owned) + " FROM ", 1)
-    counts = "".join(f", COUNT(DISTINCT own_{a}) AS t_{a}" for a, _ in owned)
-    grouped = "SELECT " + ", ".join(f"{e} AS {o}" for e, o in outs) + f", COUNT(DISTINCT who) AS t{counts} FROM ({inner}) GROUP BY {bucket}"
+    enough = " AND ".join([f"COUNT(DISTINCT who) >= {least}", *(f"COUNT(DISTINCT own_{a}) >= {m}" for a, m in owned)])
+    asked = [("who", least)] * (least > 1) + [(f"own_{a}", m) for a, m in owned]
+    grouped = "SELECT " + ", ".join(f"{backed(e, asked)} AS {o}" for e, o in outs) + f", {enough} AS passes FROM ({inner}) GROUP BY {bucket}"
     columns = [o for _, o in outs]
-    enough = " AND ".join([f"t >= {least}", *(f"t_{a} >= {n}" for a, n in owned)])
-    return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE {enough}", columns,
-                f"SELECT count(*) FROM ({grouped}) WHERE NOT ({enough})", source.parameters, source.settings)
+    return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE passes", columns,
+                f"SELECT count(*) FROM ({grouped}) WHERE NOT passes", source.parameters, source.settings)
 
 
 def released(rng, name):
@@ -314,7 +336,7 @@ def released(rng, name):
     stage += (f" WHERE {source.airlock(where)}" if where else "") + f" GROUP BY {source.airlock(key)}"
     chosen = ", ".join(e if e == o else f"{e} AS {o}" for e, o in outs)
     counts, enough = source.enough()
-    inner = "SELECT " + ", ".join([f"{source.duck(e)} AS {o}" for e, o in inside] + counts)
+    inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in inside] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY {source.duck(key)}"
     expected = f"SELECT {chosen} FROM (SELECT * FROM ({inner}) WHERE {enough}){tail}{limit}"
     return Case(name, "released", "aggregate", f"WITH g AS ({stage}) SELECT {chosen} FROM g{tail}{limit}", expected,
@@ -332,12 +354,12 @@ def activation(rng, name):
     sql += f" WHERE {source.airlock(where)}" if where else ""
     rows = f"FROM {source.base()} WHERE {source.duck(where or 'TRUE')}"
     least = max(TABLES[n].audience_min for n in source.names)
-    counted = [("base.ax__entity", least)]
-    counted += [(f"base.{a}__own", max(TABLES[n].audience_min, TABLES[n].entities_min)) for a, n in source.alias.items() if len(TABLES[n].keys) > 1]
-    enough = "SELECT " + " AND ".join(f"count(DISTINCT {column}) >= {n}" for column, n in counted) + f" {rows}"
+    sizes = [f"count(DISTINCT base.ax__entity) >= {least}"]
+    sizes += [f"count(DISTINCT base.{a}__own) >= {max(t.audience_min, t.entities_min)}" for a, t in source.several()]
+    large = f"SELECT {' AND '.join(sizes)} {rows}"
     # An audience is a set: how often an entity matched is nobody's to know.
-    expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({enough})"
-    return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({enough}) THEN 0 ELSE 1 END",
+    expected = "SELECT DISTINCT " + ", ".join(f"{source.duck(e)} AS {o}" for e, o in outs) + f" {rows} AND ({large})"
+    return Case(name, "activation", "activation", sql, expected, [o for _, o in outs], f"SELECT CASE WHEN ({large}) THEN 0 ELSE 1 END",
                 source.parameters, source.settings, True)
 
 

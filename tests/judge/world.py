@@ -149,7 +149,8 @@ def normal(kind, raw):
     if kind == "lower-trim":
         return raw.strip().lower()
     if kind == "email":
-        text = raw.strip().lower()
+        text = raw.replace("\u200b", "").strip().lower().removeprefix("mailto:")
+        text = (text[1:-1] if text.startswith("<") and text.endswith(">") else text).rstrip(".")
         return text if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text) else None
     text = raw.strip()
     digits = re.sub(r"[\s().\-/]", "", text.replace("(0)", "") if text.startswith("+") else text)
@@ -172,12 +173,12 @@ class Dirt:
     def email(self, person):
         """An e-mail address as people type it."""
         text = f"user.{person}+tag@Example{person % 7}.com" if person % 5 else f"ünal{person}@beispiel.de"
-        return self.rng.choice((text, text.upper() if text.isascii() else text, f"  {text} ", text.lower()))
+        return self.rng.choice((text, text.upper() if text.isascii() else text, f"  {text} ", text.lower(), f"<{text}>", f"mailto:{text}", f"{text}.", f"\u200b{text}\u202f"))
 
     def phone(self, person):
         """A telephone number as people type it."""
         rest = f"{170 + person % 9}{1000000 + person * 37}"
-        forms = (f"+49{rest}", f"+49 ({rest[:3]}) {rest[3:6]}-{rest[6:]}", f" +49 (0){rest[:3]} {rest[3:]} ", f"0049-{rest[:3]}/{rest[3:]}")
+        forms = (f"+49{rest}", f"+49 ({rest[:3]}) {rest[3:6]}-{rest[6:]}", f" +49 (0){rest[:3]} {rest[3:]} ", f"0049-{rest[:3]}/{rest[3:]}", f"+49\u202f{rest[:3]}\u00a0{rest[3:]}")
         return self.rng.choice(forms)
 
     def card(self, person):
@@ -280,7 +281,7 @@ def write_world(folder: Path, seed: int, hashed=None):
         shown = ", ".join(f'"{c.source}" AS "{n}"' for n, c in table.columns.items())
         held = ", ".join(f'"{k}"' for k in keys)
         own = "coalesce(" + ", ".join(f"'{k}:' || \"{k}\"" for k in keys) + ")"
-        con.execute(f'CREATE TABLE "{name}" AS SELECT {shown}, {held}, {own} AS ent FROM raw_{name} WHERE {table.where}')
+        con.execute(f'CREATE TABLE "{name}" AS SELECT {shown}, {held}, {own} AS ent, {own} AS own FROM raw_{name} WHERE {table.where}')
     refuse_ties(con)
     return con
 
@@ -295,16 +296,16 @@ def refuse_ties(con):
 
 
 def resolved(name, anchor):
-    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order; `own` is its own."""
+    """SQL of a dataset whose `ent` is the anchor's entity where a key finds one: first key of the anchor's order."""
     if name == anchor:
-        return f'(SELECT *, ent AS own FROM "{name}")'
+        return f'(SELECT * FROM "{name}")'
     mine = {kind for kind, _, _ in TABLES[name].keys}
     shared = [kind for kind, _, _ in TABLES[anchor].keys if kind in mine]
     joins, found = [], []
     for number, kind in enumerate(shared):
         joins.append(f'LEFT JOIN (SELECT "k_{kind}" AS k, min(ent) AS ent FROM "{anchor}" WHERE "k_{kind}" IS NOT NULL GROUP BY 1) m{number} ON m{number}.k = b."k_{kind}"')
         found.append(f"m{number}.ent")
-    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent), b.ent AS own FROM "{name}" b {" ".join(joins)})'
+    return f'(SELECT b.* REPLACE (coalesce({", ".join([*found, "b.ent"])}) AS ent) FROM "{name}" b {" ".join(joins)})'
 
 
 def agreement(folder: Path, templates: dict, runs_max: int) -> dict:

@@ -1,5 +1,6 @@
 //! How engine and storage errors become codes. Their own text never leaves this file: it may hold row values.
 
+use crate::values::ValueTooLarge;
 use adapter_spi::Failure;
 use datafusion::error::DataFusionError;
 use matching::MatchError;
@@ -48,6 +49,9 @@ pub(crate) fn engine(error: &DataFusionError) -> Failure {
         DataFusionError::External(error) if error.is::<crate::token::MalformedKey>() => {
             failure("malformed-key", "a key declared as hashed is not 32 bytes or 64 hex digits")
         }
+        DataFusionError::External(error) if error.is::<ValueTooLarge>() => {
+            failure("value-too-large", error.to_string())
+        }
         DataFusionError::External(error) => match error.downcast_ref::<MatchError>() {
             Some(error) => matching(error),
             None => failure("engine-failed", "the engine could not finish the run"),
@@ -66,8 +70,6 @@ pub(crate) const GAVE_WAY: &str = "match-gave-way";
 fn matching(error: &MatchError) -> Failure {
     match error {
         MatchError::TooManyGroups { .. } => failure(GAVE_WAY, "more groups than can be numbered"),
-        // The stock plan wraps around. A group that a threshold will drop must not be told by its sum's size.
-        MatchError::OutOfRange => failure(GAVE_WAY, "a sum is beyond its type"),
         MatchError::OutOfMemory { .. } => {
             failure("memory-limit", "the run needs more memory than it may have")
         }

@@ -14,6 +14,7 @@ mod run;
 mod storage;
 mod threshold;
 mod token;
+mod values;
 
 pub use assess::assess;
 pub use prepare::{Preparation, Prepared, PreparedKey, prepare};

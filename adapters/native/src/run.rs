@@ -9,9 +9,9 @@ use crate::matched::{Bounds, with_matching};
 use crate::storage::Place;
 use crate::threshold::AtLeast;
 use crate::token::{Form, TokenFunction, Tokens};
+use crate::values::bounded;
 use adapter_spi::{Failure, ProtectedQuery, RunOutput, RunProgress};
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// What may be asked of a run while it works.
@@ -82,7 +83,9 @@ pub(crate) async fn carry_out(
         spill_bytes_max: query.limits.spill_bytes_max,
         groups_max: GROUPS_MAX,
     };
-    let work = Box::pin(Run { query, tokens, bounds, place: &place, watch }.matched_or_not());
+    let planning = Arc::new(());
+    let run = Run { query, tokens, bounds, place: &place, watch, planning: Arc::clone(&planning) };
+    let work = Box::pin(run.matched_or_not());
     let ended = tokio::select! {
         biased;
         () = watch.cancel.cancelled() => Err(failure("cancelled", "the run was cancelled")),
@@ -93,7 +96,10 @@ pub(crate) async fn carry_out(
         clear(&place).await;
     }
     watch.follow(None);
-    removed(spill).await;
+    // A thread that still plans has spilled nothing; it removes the folder when it is through.
+    if Arc::strong_count(&planning) == 1 {
+        removed(spill).await;
+    }
     ended
 }
 
@@ -125,6 +131,8 @@ struct Run<'r> {
     bounds: Bounds,
     place: &'r Place,
     watch: &'r Watch,
+    /// Held by a thread that plans.
+    planning: Arc<()>,
 }
 
 impl Run<'_> {
@@ -159,7 +167,9 @@ impl Run<'_> {
             output.rows_read.insert(name.to_string(), one.files.rows);
             opened.push(one);
         }
-        let (plan, stream) = planned(query, &context).await?;
+        let plan = self.planned(&context).await?;
+        let stream = execute_stream(Arc::clone(&plan), context.task_ctx())
+            .map_err(|error| failure::engine(&error))?;
         self.watch.follow(Some(plan));
         let (file, rows) =
             landing::write(stream, &query.guarded.output, self.place, query.limits.rows_max)
@@ -176,6 +186,20 @@ impl Run<'_> {
         };
         output.withheld = Some(held);
         Ok(output)
+    }
+
+    /// The plan, made on a thread where nothing else waits: a limit, a withdrawal or a cancellation ends the run at once,
+    /// while that thread works on to the end of its plan.
+    async fn planned(&self, context: &SessionContext) -> Result<Arc<dyn ExecutionPlan>, Failure> {
+        let (query, context) = (self.query.clone(), context.clone());
+        let (runtime, at_work) = (Handle::current(), Arc::clone(&self.planning));
+        let work = tokio::task::spawn_blocking(move || {
+            let planned = runtime.block_on(planned(&query, &context));
+            drop(context);
+            drop(at_work);
+            planned
+        });
+        work.await.map_err(|_| failure("engine-panicked", "the engine gave up"))?
     }
 
     /// An engine for one run: its own catalog, memory, spill folder and functions, and nothing else.
@@ -202,6 +226,7 @@ impl Run<'_> {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features();
+        let builder = bounded(builder);
         let context = match engine {
             Engine::Matching => with_matching(builder, self.bounds.clone()),
             Engine::Stock => SessionContext::new_with_state(builder.build()),
@@ -215,22 +240,10 @@ impl Run<'_> {
     }
 }
 
-/// Plans on a thread of its own: planning never waits, so a withdrawal, a time limit or Ctrl-C could not act on it otherwise.
 async fn planned(
     query: &ProtectedQuery,
     context: &SessionContext,
-) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream), Failure> {
-    let (query, context) = (query.clone(), context.clone());
-    let runtime = tokio::runtime::Handle::current();
-    let plan = move || runtime.block_on(plan(&query, &context));
-    let gave_up = |_| failure("engine-panicked", "the engine gave up");
-    tokio::task::spawn_blocking(plan).await.map_err(gave_up)?
-}
-
-async fn plan(
-    query: &ProtectedQuery,
-    context: &SessionContext,
-) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream), Failure> {
+) -> Result<Arc<dyn ExecutionPlan>, Failure> {
     let options =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = context
@@ -239,10 +252,7 @@ async fn plan(
         .map_err(|_| failure("plan-failed", "the engine does not understand the guarded text"))?;
     check::check(frame.logical_plan(), query)?;
     let frame = frame.with_param_values(parameters(query)?).map_err(|error| engine(&error))?;
-    let plan = frame.create_physical_plan().await.map_err(|error| engine(&error))?;
-    let stream =
-        execute_stream(Arc::clone(&plan), context.task_ctx()).map_err(|error| engine(&error))?;
-    Ok((plan, stream))
+    frame.create_physical_plan().await.map_err(|error| engine(&error))
 }
 
 fn parameters(query: &ProtectedQuery) -> Result<ParamValues, Failure> {

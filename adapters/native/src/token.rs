@@ -215,6 +215,7 @@ fn normaliser_named(name: &str) -> Option<Normaliser> {
     Some(match name {
         "email" => Normaliser::Email,
         "phone" => Normaliser::Phone,
+        "phone-us" => Normaliser::PhoneUs,
         "device-id" => Normaliser::DeviceId,
         "lower-trim" => Normaliser::LowerTrim,
         "none" => Normaliser::None,

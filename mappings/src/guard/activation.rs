@@ -6,8 +6,8 @@ use super::from::scope;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Relation, quoted};
 use super::stage::{Item, items};
+use super::threshold::Backing;
 use sqlparser::ast::{GroupByExpr, Query, Select, Spanned};
-use std::collections::{BTreeMap, BTreeSet};
 
 impl Resolver<'_> {
     /// The last SELECT of an activation: its output, and its text with the audience's CTEs.
@@ -36,7 +36,7 @@ impl Resolver<'_> {
         let mut listed: Vec<String> =
             fields.iter().map(|(sql, field)| format!("{sql} AS {}", quoted(&field.name))).collect();
         let mut sizes = Vec::new();
-        for (n, (key, min)) in counts.iter().enumerate() {
+        for (n, (key, min)) in counts.pairs().enumerate() {
             listed.push(format!("{key} AS \"airlock_entity_{n}\""));
             sizes.push(format!("COUNT(DISTINCT \"airlock_entity_{n}\"), {min}"));
         }
@@ -90,58 +90,24 @@ impl Resolver<'_> {
     }
 
     /// What is counted of the audience, and how many there must be.
-    fn audience(
-        &mut self,
-        relation: &Relation,
-        select: &Select,
-    ) -> Resolved<BTreeMap<String, u64>> {
-        let receivers = &self.template.received_by;
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for instance in &relation.lineage {
-            let Some((name, dataset)) = self.occurrence(*instance) else {
-                continue;
-            };
+    fn audience(&mut self, relation: &Relation, select: &Select) -> Resolved<Backing> {
+        let receivers = self.template.received_by.clone();
+        let at = select.span();
+        self.backing(relation, at, |dataset| {
             let own = receivers.len() == 1 && receivers.contains(&dataset.owner);
-            let min = match &dataset.rule.activation {
-                None if own => continue,
+            match &dataset.rule.activation {
+                None if own => Ok(None),
                 Some(rule) if own || receivers.is_subset(&rule.to) => {
-                    rule.audience_min.max(dataset.rule.entities_min)
+                    Ok(Some(rule.audience_min.max(dataset.rule.entities_min)))
                 }
                 Some(_) | None => {
                     let message =
-                        format!("the rule of {name} does not let matched rows go to this receiver");
+                        "the dataset's rule does not let matched rows go to this receiver";
                     let change =
                         "add the receiver to the rule's activation, which its owner decides";
-                    return Err(refuse(code::ACTIVATION, select.span(), message, change)
-                        .rule_of(&dataset.owner, name));
+                    Err(refuse(code::ACTIVATION, at, message, change))
                 }
-            };
-            let class = relation.class_of(&BTreeSet::from([*instance]));
-            let key = relation
-                .fields
-                .iter()
-                .find(|field| matches!(&field.mark, Mark::Key(key) if !key.of.is_disjoint(&class)));
-            let Some(key) = key else {
-                let message = format!(
-                    "the audience counts entities of {name}, which an earlier stage dropped"
-                );
-                return Err(refuse(
-                    code::ENTITY_LOST,
-                    select.span(),
-                    message,
-                    "keep the entity column in that stage",
-                )
-                .rule_of(&dataset.owner, name));
-            };
-            if let Some(origin) = &key.origin {
-                self.used.borrow_mut().insert(origin.clone());
             }
-            let least = counts.entry(key.sql.clone()).or_default();
-            *least = (*least).max(min);
-            let (name, owner) = (name.clone(), dataset.owner.clone());
-            self.count_own(&mut counts, relation, *instance, min);
-            self.thresholds.insert((name, min, owner));
-        }
-        Ok(counts)
+        })
     }
 }

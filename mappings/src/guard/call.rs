@@ -9,7 +9,7 @@ use super::code;
 use super::expression::Scope;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Mark, Measure, Typed, sql_type};
-use super::stage::direction;
+use super::stage::{direction, number};
 use super::typing::{common, expect, filter_refusal, outside, type_refusal};
 use crate::model::{Aggregate, ColumnType};
 use sqlparser::ast::{
@@ -18,7 +18,8 @@ use sqlparser::ast::{
 };
 use std::collections::BTreeSet;
 
-const ALLOWED: &str = "lower, upper, trim, ltrim, rtrim, substr, length, concat, coalesce, nullif, abs, round, floor, ceil, \
+/// The functions of the language; aggregates stand last.
+pub const FUNCTIONS: &str = "lower, upper, trim, ltrim, rtrim, substr, length, concat, coalesce, nullif, abs, round, floor, ceil, \
     greatest, least, date_trunc, extract; count, sum, avg, min, max";
 
 /// The arguments of a call: a star, or expressions.
@@ -58,13 +59,13 @@ impl Scope<'_> {
                 expr: inner,
                 field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime),
             } => self.scalar("floor", &[inner], expr),
-            _ => Err(outside(expr, ALLOWED)),
+            _ => Err(outside(expr, FUNCTIONS)),
         }
     }
 
     fn function(&self, function: &Function, expr: &Expr) -> Resolved<Typed> {
         let unknown =
-            || refuse(code::FUNCTION, expr.span(), "a function outside the allow-list", ALLOWED);
+            || refuse(code::FUNCTION, expr.span(), "a function outside the allow-list", FUNCTIONS);
         let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
             return Err(unknown());
         };
@@ -161,7 +162,7 @@ impl Scope<'_> {
                     code::FUNCTION,
                     expr.span(),
                     "a function outside the allow-list, or with other arguments",
-                    ALLOWED,
+                    FUNCTIONS,
                 ));
             }
         };
@@ -187,6 +188,13 @@ impl Scope<'_> {
                     bare: false,
                     weight: 1,
                 });
+            }
+            // One way to say the same.
+            Arguments::List { distinct: false, items }
+                if name == "count"
+                    && matches!(items.as_slice(), [one] if number(one).is_some()) =>
+            {
+                return self.aggregate(name, &Arguments::Star, expr);
             }
             Arguments::List { distinct, items } => match items.as_slice() {
                 [one] => (*distinct, *one),
@@ -217,9 +225,14 @@ impl Scope<'_> {
         let argument = if wanted == Aggregate::Avg {
             format!("CAST({} AS DOUBLE)", side.sql)
         } else {
-            side.sql
+            side.sql.clone()
         };
         let sql = format!("{}({star}{argument})", name.to_ascii_uppercase());
+        let sql = match (self.backed, &side.mark) {
+            (Some(backing), Mark::Key(key)) if backing.counts(&key.of) => sql,
+            (Some(backing), _) => backing.backed(sql, &side.sql),
+            (None, _) => sql,
+        };
         Ok(Typed {
             sql,
             r#type: of,

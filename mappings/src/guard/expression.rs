@@ -9,9 +9,10 @@ use super::code;
 use super::measure::combined;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
+use super::threshold::Backing;
 use super::typing::{
-    DATES, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
-    measures, outside, shown, type_refusal, ungrouped,
+    DATES, alike, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
+    measures, nothing, outside, shown, type_refusal, ungrouped,
 };
 use crate::model::{ColumnName, ColumnType, DatasetName, Parameter, ParameterName};
 use sqlparser::ast::{
@@ -49,6 +50,8 @@ pub(super) struct Scope<'a> {
     pub(super) relation: &'a Relation,
     /// The group keys, where aggregates may stand.
     pub(super) groups: Option<&'a [Group]>,
+    /// What must back every group, where aggregates leave.
+    pub(super) backed: Option<&'a Backing>,
     /// Inside an aggregate's argument.
     pub(super) argument: bool,
 }
@@ -148,6 +151,7 @@ impl Scope<'_> {
             Expr::Identifier(_)
             | Expr::CompoundIdentifier(_)
             | Expr::Nested(_)
+            | Expr::UnaryOp { op: UnaryOperator::Minus, .. }
             | Expr::BinaryOp {
                 op: BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply,
                 ..
@@ -243,8 +247,15 @@ impl Scope<'_> {
                 help,
             )
         })?;
+        // Dates and times are bound as text.
+        let sql = match parameter.r#type {
+            of @ (ColumnType::Date | ColumnType::Timestamp) => {
+                format!("TRY_CAST(${name} AS {})", sql_type(of))
+            }
+            _ => format!("${name}"),
+        };
         Ok(Typed {
-            sql: format!("${name}"),
+            sql,
             r#type: Some(parameter.r#type),
             mark: Mark::Constant,
             bare: false,
@@ -357,6 +368,15 @@ impl Scope<'_> {
                 let inner = self.resolve(inner)?;
                 expect(&inner, &[ColumnType::Int64, ColumnType::Float64], expr)?;
                 let of = inner.r#type;
+                if self.argument && measures(&inner.mark).is_some() {
+                    let mark = Mark::Measure(combined([&inner, &inner], false, expr)?);
+                    return Ok(Typed {
+                        sql: format!("(- {})", inner.sql),
+                        mark,
+                        bare: false,
+                        ..inner
+                    });
+                }
                 Self::made(format!("(- {})", inner.sql), of, &[inner], expr)
             }
             _ => Err(outside(expr, "NOT or minus")),
@@ -366,7 +386,8 @@ impl Scope<'_> {
     fn test(&self, inner: &Expr, what: &str) -> Resolved<Typed> {
         let resolved = self.resolve(inner)?;
         let sql = format!("{} {what}", resolved.sql);
-        if matches!(resolved.mark, Mark::Key(_)) && what == "IS NOT NULL" && self.groups.is_none() {
+        let whether = matches!(what, "IS NULL" | "IS NOT NULL");
+        if matches!(resolved.mark, Mark::Key(_)) && whether && self.groups.is_none() {
             return Ok(Typed {
                 sql,
                 r#type: Some(ColumnType::Boolean),
@@ -537,32 +558,6 @@ fn weighed(sides: &[Typed], expr: &Expr) -> Resolved<u64> {
     }
     let message = "an expression that repeats columns too often, seen through its stages";
     Err(refuse(code::GROWTH, expr.span(), message, "name a value once, and repeat it less"))
-}
-
-/// Operands made comparable: text constants become dates where dates are compared.
-fn alike(mut resolved: Vec<Typed>, at: Option<&Expr>) -> Resolved<Vec<Typed>> {
-    let misfit = |wants: &str| at.map_or_else(nothing, |at| type_refusal(at, wants));
-    let dated = resolved.iter().find_map(|side| {
-        side.r#type.filter(|of| matches!(of, ColumnType::Date | ColumnType::Timestamp))
-    });
-    if let Some(to) = dated {
-        for side in &mut resolved {
-            if side.mark == Mark::Constant && side.r#type == Some(ColumnType::Utf8) {
-                side.sql = dated_text(&side.sql, to).ok_or_else(|| misfit(DATES))?;
-                side.r#type = Some(to);
-            }
-        }
-    }
-    let mut of = None;
-    for side in &resolved {
-        of = common(of, side.r#type).map_err(|_| misfit("operands of one type"))?;
-    }
-    Ok(resolved)
-}
-
-fn nothing() -> Box<super::Refusal> {
-    let at = sqlparser::tokenizer::Span::empty();
-    refuse(code::TYPE, at, "nothing to compare", "operands")
 }
 
 /// Whether an expression holds a CASE with an operand, which is written once for every WHEN.

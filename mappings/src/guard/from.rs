@@ -10,7 +10,7 @@ use super::code;
 use super::expression::{Names, Scope};
 use super::measure::FACTORS_MAX;
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, own_column, quoted};
+use super::relation::{Field, Instance, Key, Mark, Measure, Relation, Typed, own_name, quoted};
 use super::scan::{keys_of, part};
 use super::typing::{folded, shown};
 use crate::model::{ColumnName, ColumnUse, DatasetName, KeyName};
@@ -136,10 +136,6 @@ impl Resolver<'_> {
         let Some(dataset) = self.agreement.datasets.get(name) else {
             return relation;
         };
-        if keys_of(dataset, &dataset.entity).len() > 1 {
-            let own = format!("{}.{}", quoted(alias), quoted(dataset.entity.as_str()));
-            relation.owns.insert(instance, own);
-        }
         for (column, declared) in &dataset.columns {
             let origin = Some((name.clone(), column.clone()));
             let mark = match &declared.r#use {
@@ -156,6 +152,7 @@ impl Resolver<'_> {
                     column: column.clone(),
                     kinds: keys.iter().map(|key| key.key.clone()).collect(),
                     scan: Some(instance),
+                    parts: true,
                     thin: false,
                 }),
             };
@@ -287,7 +284,8 @@ impl Resolver<'_> {
         to.fields.extend(from.fields);
         to.lineage.extend(from.lineage);
         to.matched.extend(from.matched);
-        to.owns.extend(from.owns);
+        to.own.extend(from.own);
+        to.narrowed.extend(from.narrowed);
         for class in from.classes {
             to.equate(&class.clone(), &class);
         }
@@ -320,7 +318,9 @@ impl Resolver<'_> {
     /// The two columns of an equality, the left relation's first.
     fn sides(&self, source: &Source, right: &Side, conjunct: &Expr) -> Resolved<(Typed, Typed)> {
         let Expr::BinaryOp { left: one, op: BinaryOperator::Eq, right: two } = conjunct else {
-            return Err(join_key(conjunct.span()));
+            let message = "ON takes equalities between the two sides, and nothing else";
+            let change = "the condition in WHERE; before a LEFT JOIN, in a CTE of the optional side that keeps its entity";
+            return Err(refuse(code::JOIN_KEY, conjunct.span(), message, change));
         };
         let names = self.names();
         let (before, after) = (scope(&names, &source.relation), scope(&names, &right.relation));
@@ -366,15 +366,19 @@ impl Resolver<'_> {
         if single || same {
             return Ok(None);
         }
-        let Some(instance) = other.scan else {
+        let Some(instance) = other.scan.filter(|_| other.parts) else {
             return Err(refuse(
                 code::KEY_SPACE,
                 at.span(),
-                "the entities of this stage were matched by another dataset",
+                "a stage no longer holds the several keys that this join would match by",
                 "put the stage first in FROM, or join the datasets before aggregating",
             ));
         };
         right.body = self.resolution(left, other, &common, &right.body);
+        if self.counts_own(instance) && !other.of.is_empty() {
+            let own = format!("{}.{}", quoted(&right.alias), quoted(other.column.as_str()));
+            right.relation.own.insert(instance, own);
+        }
         let name = format!("airlock_{}", other.column);
         let sql = format!("{}.{}", quoted(&right.alias), quoted(&name));
         for field in &mut right.relation.fields {
@@ -388,6 +392,7 @@ impl Resolver<'_> {
                     column: left.column.clone(),
                     kinds: left.kinds.clone(),
                     scan: None,
+                    parts: false,
                     of: key.of.clone(),
                     thin: key.thin,
                 };
@@ -452,7 +457,7 @@ impl Resolver<'_> {
 }
 
 pub(super) fn scope<'a>(names: &'a Names<'a>, relation: &'a Relation) -> Scope<'a> {
-    Scope { names, relation, groups: None, argument: false }
+    Scope { names, relation, groups: None, backed: None, argument: false }
 }
 
 fn join_key(at: Span) -> Box<super::Refusal> {
@@ -493,13 +498,12 @@ fn renamed(mut relation: Relation, alias: &str) -> Relation {
         alias.clone_into(&mut field.alias);
         field.sql = format!("{}.{}", quoted(alias), quoted(&field.name));
         field.origin = None;
-        // A stage has no parts of a key any more: only its dataset could be resolved by them.
         if let Mark::Key(key) = &mut field.mark {
-            key.scan = None;
+            key.parts = false;
         }
     }
-    for (instance, own) in &mut relation.owns {
-        *own = format!("{}.{}", quoted(alias), quoted(&own_column(*instance)));
+    for (instance, own) in &mut relation.own {
+        *own = format!("{}.{}", quoted(alias), quoted(&own_name(*instance)));
     }
     relation
 }

@@ -9,15 +9,16 @@ mod code;
 mod expression;
 mod from;
 mod measure;
-mod own;
 mod refuse;
 mod relation;
 mod scan;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod typing;
 
+pub use call::FUNCTIONS;
 pub use code::CODES;
 pub(crate) use scan::part;
 
@@ -65,6 +66,7 @@ pub fn guard(agreement: &Agreement, name: &TemplateName) -> Result<Guarded, Vec<
         stages: BTreeMap::new(),
         ctes: Vec::new(),
         thresholds: BTreeSet::new(),
+        released: BTreeMap::new(),
     };
     resolver.guard(name)
 }
@@ -81,6 +83,8 @@ struct Resolver<'a> {
     /// The emitted CTEs of stages.
     ctes: Vec<String>,
     thresholds: BTreeSet<(DatasetName, u64, MemberId)>,
+    /// Of each protected dataset, the conditions under which groups of it leave.
+    released: BTreeMap<DatasetName, BTreeSet<BTreeSet<String>>>,
 }
 
 impl Resolver<'_> {
@@ -93,21 +97,26 @@ impl Resolver<'_> {
         }
         let datafusion = self.text(&sql);
         let mut datasets: BTreeMap<DatasetName, DatasetUse> = BTreeMap::new();
-        for (dataset, column) in self.used.borrow().iter() {
-            let Some(known) = self.agreement.datasets.get(dataset) else {
+        // The entity is always read, even where nothing names a column.
+        let entities = self.occurrences.iter().filter_map(|name| {
+            self.agreement.datasets.get(name).map(|known| (name.clone(), known.entity.clone()))
+        });
+        for (dataset, column) in self.used.borrow().iter().cloned().chain(entities) {
+            let Some(known) = self.agreement.datasets.get(&dataset) else {
                 continue;
             };
-            let used = datasets.entry(dataset.clone()).or_insert_with(|| DatasetUse {
+            let used = datasets.entry(dataset).or_insert_with(|| DatasetUse {
                 owner: known.owner.clone(),
                 columns: BTreeSet::new(),
             });
-            used.columns.insert(column.clone());
+            used.columns.insert(column);
         }
         Ok(Guarded {
             template: name.clone(),
             digest: self.template.digest(name),
             class: self.template.class,
             datasets,
+            warnings: self.warnings(),
             thresholds: self
                 .thresholds
                 .into_iter()
@@ -278,7 +287,7 @@ fn parse(sql: &str) -> Resolved<Query> {
             "one SELECT query",
         ));
     };
-    if one.visit(&mut Depth(0)).is_break() {
+    if !Depth::fits(&one) {
         return Err(syntax(At::empty()));
     }
     let at = one.span();
@@ -309,6 +318,12 @@ fn place(error: &ParserError) -> At {
 /// long, and what resolves it recurses.
 struct Depth(usize);
 
+impl Depth {
+    fn fits(of: &impl Visit) -> bool {
+        of.visit(&mut Self(0)).is_continue()
+    }
+}
+
 impl Visitor for Depth {
     type Break = ();
 
@@ -335,7 +350,7 @@ fn plain_name(name: &str, at: At) -> Resolved<()> {
         code::NAME,
         at,
         "a name that is not plain, or reserved",
-        "[a-z][a-z0-9_]*, at most 63 characters, not airlock…",
+        "[a-z][a-z0-9_]*, at most 63 characters, and neither room nor airlock…",
     ))
 }
 
@@ -350,6 +365,8 @@ pub struct Guarded {
     pub class: ResultClass,
     /// The datasets it touches.
     pub datasets: BTreeMap<DatasetName, DatasetUse>,
+    /// What whoever approves it should look at, though no rule refuses it.
+    pub warnings: Vec<String>,
     /// The thresholds compiled into the text.
     pub thresholds: Vec<Threshold>,
     /// What leaves, in order.

@@ -51,6 +51,8 @@ pub(super) struct Key {
     pub(super) kinds: Vec<KeyName>,
     /// The occurrence, when it comes straight from a dataset.
     pub(super) scan: Option<Instance>,
+    /// Whether its single keys stand beside it: they don't outside the dataset itself.
+    pub(super) parts: bool,
     /// Whether it is NULL unless matched, and no threshold sees enough of the matched.
     pub(super) thin: bool,
 }
@@ -95,9 +97,10 @@ pub(super) struct Relation {
     pub(super) matched: BTreeSet<Instance>,
     /// Sets of occurrences whose entities are equal in every row.
     pub(super) classes: Vec<BTreeSet<Instance>>,
-    /// Of occurrences whose entity has several keys, the identity as its owner has it, before it is resolved to another's:
-    /// one person may find many partners, and is one all the same.
-    pub(super) owns: BTreeMap<Instance, String>,
+    /// The conditions that its rows passed, through all stages.
+    pub(super) narrowed: BTreeSet<String>,
+    /// Occurrences whose entities were resolved to another dataset's, with the column that still holds their own.
+    pub(super) own: BTreeMap<Instance, String>,
 }
 
 impl Relation {
@@ -140,8 +143,8 @@ impl Relation {
     }
 }
 
-/// The hidden column that carries an own identity through a stage.
-pub(super) fn own_column(instance: Instance) -> String {
+/// The name under which stages carry an occurrence's own entity.
+pub(super) fn own_name(instance: Instance) -> String {
     format!("airlock_own_{instance}")
 }
 

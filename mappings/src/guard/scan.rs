@@ -95,6 +95,7 @@ const fn normaliser(of: Normaliser) -> &'static str {
     match of {
         Normaliser::Email => "email",
         Normaliser::Phone => "phone",
+        Normaliser::PhoneUs => "phone-us",
         Normaliser::DeviceId => "device-id",
         Normaliser::LowerTrim => "lower-trim",
         Normaliser::None => "none",

@@ -5,21 +5,24 @@
     reason = "the parser's enums grow; whatever is not named here is refused"
 )]
 
-use super::Resolver;
 use super::code;
 use super::expression::{Group, Scope};
 use super::from::{Source, scope};
 use super::refuse::{Resolved, refuse};
-use super::relation::{Field, Mark, Relation, Typed, quoted};
+use super::relation::{Field, Instance, Mark, Relation, Typed, own_name, quoted};
+use super::threshold::Backing;
 use super::typing::{filter_refusal, folded, type_refusal};
-use crate::model::JoinRule;
+use super::{Depth, Resolver};
 use sqlparser::ast::{
     Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor,
-    SelectItem, SetExpr, Spanned, Value, Visit, Visitor,
+    SelectItem, SetExpr, Spanned, Value, Visit, Visitor, visit_expressions_mut,
 };
 use sqlparser::tokenizer::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+
+/// The most times that HAVING names a column of the SELECT list.
+const ALIASES_MAX: usize = 32;
 
 /// A column of the SELECT list.
 pub(super) struct Item {
@@ -126,8 +129,9 @@ impl Resolver<'_> {
     }
 
     fn select(&mut self, select: &Select) -> Resolved<(Relation, String)> {
-        let source = self.from(&select.from, select.span())?;
+        let mut source = self.from(&select.from, select.span())?;
         let filter = self.filter(&source.relation, select.selection.as_ref())?;
+        source.relation.narrowed.extend(Some(filter.clone()).filter(|filter| !filter.is_empty()));
         let keys = group_keys(select)?;
         let grouped =
             !keys.is_empty() || select.having.is_some() || select.projection.iter().any(aggregates);
@@ -170,11 +174,11 @@ impl Resolver<'_> {
     ) -> Resolved<(Relation, String)> {
         let names = self.names();
         let items = items(&scope(&names, &source.relation), &select.projection)?;
-        let (hidden, owns) = self.own(&source.relation, str::to_owned);
-        let sql = list(&items, &hidden, &source.sql, filter);
+        let (carried, own) = carried(&source.relation, str::to_owned);
+        let sql = list(&items, &carried, &source.sql, filter);
         let fields =
             items.into_iter().map(|item| field(item, |mark| mark)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, owns, ..source.relation }, sql))
+        Ok((Relation { fields, own, ..source.relation }, sql))
     }
 
     fn grouped(
@@ -185,10 +189,16 @@ impl Resolver<'_> {
         filter: &str,
     ) -> Resolved<(Relation, String)> {
         let groups = self.groups(keys, &source.relation)?;
+        let entity = groups.iter().any(|group| matches!(group.typed.mark, Mark::Key(_)));
+        let releases = !entity && !source.relation.released();
+        // What is wrong with the columns is said first.
+        let backing = releases.then(|| self.threshold(&source.relation, select.span())).transpose();
+        let backed = backing.as_ref().ok().and_then(Option::as_ref);
         let names = self.names();
-        let within = Scope { groups: Some(&groups), ..scope(&names, &source.relation) };
+        let within = Scope { groups: Some(&groups), backed, ..scope(&names, &source.relation) };
         let items = items(&within, &select.projection)?;
-        let having = select.having.as_ref().map(|having| within.condition(having)).transpose()?;
+        let having = having(select, &source.relation)?;
+        let having = having.map(|having| within.condition(&having)).transpose()?;
         let by: Vec<&str> = groups.iter().map(|group| group.typed.sql.as_str()).collect();
         let by =
             if by.is_empty() { String::new() } else { format!("\nGROUP BY {}", by.join(", ")) };
@@ -198,10 +208,10 @@ impl Resolver<'_> {
             let sql = format!("{}{by}{having}", text(&items, &source.sql, filter));
             return Ok((released(items)?, sql));
         }
-        if groups.iter().any(|group| matches!(group.typed.mark, Mark::Key(_))) {
+        if entity {
             return self.per_entity(select, items, source, &format!("{filter}{by}"));
         }
-        let threshold = self.threshold(&source.relation, select.span())?;
+        let threshold = backing?.map_or_else(String::new, |backing| backing.having());
         let condition = having.map(|having| having.sql);
         let sql = release(&items, condition, &source.sql, &format!("{filter}{by}{threshold}"));
         Ok((released(items)?, sql))
@@ -232,6 +242,8 @@ impl Resolver<'_> {
                         "agree on it as a dimension",
                     ));
                 }
+                // A stage's column that says the same in every row.
+                Mark::Constant if typed.bare => {}
                 Mark::Constant | Mark::Aggregated(_) => {
                     return Err(refuse(
                         code::NOT_GROUPED,
@@ -246,8 +258,8 @@ impl Resolver<'_> {
         Ok(groups)
     }
 
-    /// A stage with one row an entity: nothing passed a threshold yet. One entity may have come of several own identities:
-    /// the smallest stands for them, which can only count too few.
+    /// A stage with one row an entity: nothing passed a threshold yet.
+    #[expect(clippy::unused_self, reason = "stands beside its sibling")]
     fn per_entity(
         &self,
         select: &Select,
@@ -263,75 +275,24 @@ impl Resolver<'_> {
                 "make the condition a CASE bucket and GROUP BY it in the stage that releases",
             ));
         }
-        let (hidden, owns) = self.own(&source.relation, |own| format!("MIN({own})"));
-        let sql = list(&items, &hidden, &source.sql, rest);
+        // Of several entities behind one row, one stands for all: fewer are counted, never more.
+        let (carried, own) = carried(&source.relation, |own| format!("MIN({own})"));
+        let sql = list(&items, &carried, &source.sql, rest);
         let derive = |mark| {
             if let Mark::Aggregated(may) = mark { Mark::Derived(may) } else { mark }
         };
         let fields = items.into_iter().map(|item| field(item, derive)).collect::<Resolved<_>>()?;
-        Ok((Relation { fields, owns, ..source.relation }, sql))
+        Ok((Relation { fields, own, ..source.relation }, sql))
     }
 
-    /// The condition that every group is backed by enough entities of every dataset that asks for it.
-    fn threshold(&mut self, relation: &Relation, at: Span) -> Resolved<String> {
+    /// The entities that must back every group over these rows.
+    fn threshold(&mut self, relation: &Relation, at: Span) -> Resolved<Backing> {
         self.required_joins(relation, at)?;
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for instance in &relation.lineage {
-            let Some((name, dataset)) = self.occurrence(*instance) else {
-                continue;
-            };
-            if dataset.rule.entities_min <= 1 {
-                continue;
-            }
-            let class = relation.class_of(&BTreeSet::from([*instance]));
-            let key = relation
-                .fields
-                .iter()
-                .find(|field| matches!(&field.mark, Mark::Key(key) if !key.of.is_disjoint(&class)));
-            let key = key.ok_or_else(|| {
-                let change = format!(
-                    "add {} to the SELECT and GROUP BY of the stage before",
-                    dataset.entity
-                );
-                let message = format!(
-                    "the threshold counts entities of {name}, which an earlier stage dropped"
-                );
-                refuse(code::ENTITY_LOST, at, message, change).rule_of(&dataset.owner, name)
-            })?;
-            if let Some(origin) = &key.origin {
-                self.used.borrow_mut().insert(origin.clone());
-            }
-            let least = counts.entry(key.sql.clone()).or_default();
-            *least = (*least).max(dataset.rule.entities_min);
-            let (name, min, owner) =
-                (name.clone(), dataset.rule.entities_min, dataset.owner.clone());
-            self.count_own(&mut counts, relation, *instance, min);
-            self.thresholds.insert((name, min, owner));
-        }
-        if counts.is_empty() {
-            return Ok(String::new());
-        }
-        let pairs: Vec<String> =
-            counts.iter().map(|(key, min)| format!("COUNT(DISTINCT {key}), {min}")).collect();
-        Ok(format!("\nHAVING airlock_at_least({})", pairs.join(", ")))
-    }
-
-    /// Refuses a dataset that may only be used matched with another member's data, and is not.
-    pub(super) fn required_joins(&self, relation: &Relation, at: Span) -> Resolved<()> {
-        for instance in relation.lineage.difference(&relation.matched) {
-            let Some((name, dataset)) = self.occurrence(*instance) else {
-                continue;
-            };
-            if dataset.rule.join == JoinRule::Required {
-                let message = format!("{name} may only be used matched with another member's data");
-                let change =
-                    format!("inner-join {name} on its match key to another member's dataset");
-                return Err(
-                    refuse(code::JOIN_REQUIRED, at, message, change).rule_of(&dataset.owner, name)
-                );
-            }
-        }
-        Ok(())
+        let backing = self.backing(relation, at, |dataset| {
+            Ok(Some(dataset.rule.entities_min).filter(|min| *min > 1))
+        })?;
+        self.note_released(relation);
+        Ok(backing)
     }
 
     #[expect(clippy::unused_self, reason = "stands beside its siblings")]
@@ -390,6 +351,20 @@ fn release(items: &[Item], having: Option<String>, from: &str, rest: &str) -> St
         "SELECT {}\nFROM (\n{inner}\n) AS \"airlock_stage\"\nWHERE \"airlock_having\"",
         listed.join(", ")
     )
+}
+
+/// The columns of own entities that a stage passes on unseen, and where they stand after it.
+fn carried(
+    relation: &Relation,
+    each: impl Fn(&str) -> String,
+) -> (String, BTreeMap<Instance, String>) {
+    let (mut sql, mut after) = (String::new(), BTreeMap::new());
+    for (instance, own) in &relation.own {
+        let name = quoted(&own_name(*instance));
+        sql = format!("{sql},\n       {} AS {name}", each(own));
+        after.insert(*instance, name);
+    }
+    (sql, after)
 }
 
 fn text(items: &[Item], from: &str, rest: &str) -> String {
@@ -484,6 +459,33 @@ fn bare_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(folded),
         _ => None,
     }
+}
+
+/// HAVING, with aliases of the SELECT list looked up where FROM has no such column.
+fn having(select: &Select, relation: &Relation) -> Resolved<Option<Expr>> {
+    let Some(mut having) = select.having.clone() else {
+        return Ok(None);
+    };
+    let mut times = 0;
+    let looked_up = visit_expressions_mut(&mut having, |expr| {
+        let Expr::Identifier(name) = &*expr else { return ControlFlow::Continue(()) };
+        let name = folded(name);
+        let column = relation.fields.iter().any(|field| field.name == name);
+        let found = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if folded(alias) == name => Some(expr),
+            _ => None,
+        });
+        if let (false, Some(found)) = (column, found) {
+            *expr = Expr::Nested(Box::new(found.clone()));
+            times += 1;
+        }
+        if times > ALIASES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if looked_up.is_break() || !Depth::fits(&having) {
+        let message = "HAVING repeats the SELECT list too often, or too deeply";
+        return Err(refuse(code::GROWTH, select.span(), message, "WHERE over a CTE of the groups"));
+    }
+    Ok(Some(having))
 }
 
 /// The expressions of GROUP BY, with ordinals and aliases of the SELECT list looked up.

@@ -148,3 +148,29 @@ pub(super) fn dated_text(sql: &str, to: ColumnType) -> Option<String> {
     })?;
     (1900..2200).contains(&date.year()).then(|| format!("CAST({sql} AS {to})"))
 }
+
+/// Operands made comparable: text constants become dates where dates are compared.
+pub(super) fn alike(mut resolved: Vec<Typed>, at: Option<&Expr>) -> Resolved<Vec<Typed>> {
+    let misfit = |wants: &str| at.map_or_else(nothing, |at| type_refusal(at, wants));
+    let dated = resolved.iter().find_map(|side| {
+        side.r#type.filter(|of| matches!(of, ColumnType::Date | ColumnType::Timestamp))
+    });
+    if let Some(to) = dated {
+        for side in &mut resolved {
+            if side.mark == Mark::Constant && side.r#type == Some(ColumnType::Utf8) {
+                side.sql = dated_text(&side.sql, to).ok_or_else(|| misfit(DATES))?;
+                side.r#type = Some(to);
+            }
+        }
+    }
+    let mut of = None;
+    for side in &resolved {
+        of = common(of, side.r#type).map_err(|_| misfit("operands of one type"))?;
+    }
+    Ok(resolved)
+}
+
+pub(super) fn nothing() -> Box<super::Refusal> {
+    let at = sqlparser::tokenizer::Span::empty();
+    refuse(code::TYPE, at, "nothing to compare", "operands")
+}

@@ -50,8 +50,10 @@ pub enum Aggregate {
 pub enum Normaliser {
     /// E-mail address: trimmed, lower-cased, checked for shape.
     Email,
-    /// Telephone number to E.164.
+    /// Telephone number in international form, to E.164.
     Phone,
+    /// The same, and North America's national form.
+    PhoneUs,
     /// Advertising or device id: trimmed, lower-cased, hyphens kept as in RFC 4122 text.
     DeviceId,
     /// Trimmed and lower-cased.

@@ -32,8 +32,8 @@ pub enum MatchError {
         /// The most that one side may have.
         max: usize,
     },
-    /// A count or a whole-number sum left its range.
-    #[error("a sum or count is out of range")]
+    /// More groups than there are numbers for.
+    #[error("the number of groups is out of range")]
     OutOfRange,
     /// The cancellation flag was raised.
     #[error("cancelled")]

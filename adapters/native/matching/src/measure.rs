@@ -12,7 +12,7 @@ use crate::MatchError;
 /// How a measure is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeasureKind {
-    /// Whole numbers, exactly.
+    /// Whole numbers, exactly as far as 64 bits go.
     I64,
     /// Double precision, in no particular order.
     F64,
@@ -102,7 +102,7 @@ fn real<T: ArrowPrimitiveType<Native: Into<f64>>>(array: &PrimitiveArray<T>) -> 
 /// A sum.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Total {
-    /// Of whole numbers; exact.
+    /// Of whole numbers.
     I64(i64),
     /// Of floating-point numbers.
     F64(f64),
@@ -113,68 +113,57 @@ pub enum Total {
 pub struct MeasureTotal {
     /// Pairs whose value is not NULL: what an average divides by. Where it is zero, SQL's SUM is NULL.
     pub non_null: u64,
-    /// The sum over those pairs.
+    /// Distinct tokens with at least one such pair.
+    pub backed: u64,
+    /// The sum over those pairs; of whole numbers beyond 64 bits, what the engine's wrapping sum gives.
     pub total: Total,
 }
 
-/// A running sum: whole numbers as 128 bits in two words, so that what is in range at the end
-/// may leave it on the way; floating-point numbers in the first word.
+/// A running sum: whole numbers wrap at 64 bits, as the engine's do, so that no value of a group that is withheld makes a
+/// run fail; floating-point numbers are bit patterns.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sum {
     non_null: u64,
-    low: u64,
-    high: u64,
+    word: u64,
 }
 
 impl Sum {
-    fn whole(self) -> i128 {
-        (u128::from(self.high) << 64 | u128::from(self.low)).cast_signed()
-    }
-
-    fn set_whole(&mut self, value: i128) {
-        let bits = value.cast_unsigned();
-        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
-        (self.high, self.low) = (half(bits >> 64), half(bits));
+    /// Whether a value was added.
+    #[inline]
+    pub(crate) const fn has_value(&self) -> bool {
+        self.non_null > 0
     }
 
     /// Adds one value.
     #[inline]
     pub(crate) fn add(&mut self, kind: MeasureKind, word: u64) {
         self.non_null += 1;
-        match kind {
-            MeasureKind::F64 => {
-                self.low = (f64::from_bits(self.low) + f64::from_bits(word)).to_bits();
-            }
-            // 2^64 values of 64 bits do not reach the end of 128 bits.
-            MeasureKind::I64 => {
-                self.set_whole(self.whole().wrapping_add(i128::from(word.cast_signed())));
-            }
-        }
+        self.word = match kind {
+            MeasureKind::F64 => (f64::from_bits(self.word) + f64::from_bits(word)).to_bits(),
+            // Two's complement: the same bits whether signed or not.
+            MeasureKind::I64 => self.word.wrapping_add(word),
+        };
     }
 
     /// Adds another sum, each value of which counts `times` times.
     #[inline]
-    pub(crate) fn add_times(&mut self, kind: MeasureKind, other: &Self, times: u64) -> Option<()> {
-        self.non_null = self.non_null.checked_add(other.non_null.checked_mul(times)?)?;
-        match kind {
+    pub(crate) fn add_times(&mut self, kind: MeasureKind, other: &Self, times: u64) {
+        self.non_null = self.non_null.wrapping_add(other.non_null.wrapping_mul(times));
+        self.word = match kind {
             MeasureKind::F64 => {
-                let more = f64::from_bits(other.low) * count(times);
-                self.low = (f64::from_bits(self.low) + more).to_bits();
+                let more = f64::from_bits(other.word) * count(times);
+                (f64::from_bits(self.word) + more).to_bits()
             }
-            MeasureKind::I64 => {
-                let more = other.whole().checked_mul(i128::from(times))?;
-                self.set_whole(self.whole().checked_add(more)?);
-            }
-        }
-        Some(())
+            MeasureKind::I64 => self.word.wrapping_add(other.word.wrapping_mul(times)),
+        };
     }
 
-    pub(crate) fn end(&self, kind: MeasureKind) -> Option<MeasureTotal> {
+    pub(crate) const fn end(&self, kind: MeasureKind, backed: u64) -> MeasureTotal {
         let total = match kind {
-            MeasureKind::I64 => Total::I64(i64::try_from(self.whole()).ok()?),
-            MeasureKind::F64 => Total::F64(f64::from_bits(self.low)),
+            MeasureKind::I64 => Total::I64(self.word.cast_signed()),
+            MeasureKind::F64 => Total::F64(f64::from_bits(self.word)),
         };
-        Some(MeasureTotal { non_null: self.non_null, total })
+        MeasureTotal { non_null: self.non_null, backed, total }
     }
 }
 

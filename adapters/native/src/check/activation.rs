@@ -1,7 +1,7 @@
 //! An activation's plan: columns that may leave, from one audience, which a second look at the same rows found large enough.
 
-use super::expression::Kind;
-use super::flow::{Checker, Flow, Held};
+use super::expression::{Entities, Kind};
+use super::flow::{Checker, Flow, asks};
 use super::scan::constant;
 use super::{Checked, wrong};
 use datafusion::logical_expr::utils::split_conjunction;
@@ -45,7 +45,8 @@ pub(super) fn check(checker: &mut Checker<'_>, plan: &LogicalPlan) -> Checked<()
             }
             Some(_) | None => return wrong(format!("{name} may not go to this receiver")),
         };
-        if !checker.holds(&held, *id, least) {
+        let asked = asks(dataset, *id, least);
+        if !held.iter().any(|(of, min)| asked.counted_by(of) && *min >= least) {
             return wrong(format!("no minimum audience of {least} entities of {name}"));
         }
     }
@@ -92,7 +93,7 @@ fn minimums(
     checker: &mut Checker<'_>,
     size: &LogicalPlan,
     audience: &LogicalPlan,
-) -> Checked<Vec<Held>> {
+) -> Checked<Vec<(Entities, u64)>> {
     let LogicalPlan::SubqueryAlias(size) = size else {
         return wrong("an audience without its size");
     };
@@ -124,8 +125,9 @@ fn minimums(
                 .ok_or("a minimum without a number")?;
             let of = distinct(counted, &count.name, &flow, audience)?;
             // The second look at the audience scans the same datasets in the same order.
-            let same = |ids: BTreeSet<usize>| ids.into_iter().map(|id| id - first).collect();
-            held.push(Held { class: same(flow.class_of(&of)), of: same(of), min });
+            let before = |ids: BTreeSet<usize>| ids.into_iter().map(|id| id - first).collect();
+            let all = before(flow.class_of(&of.of));
+            held.push((Entities::of(all, before(of.own)), min));
         }
     }
     Ok(held)
@@ -136,7 +138,7 @@ fn distinct(
     name: &str,
     flow: &Flow,
     audience: &LogicalPlan,
-) -> Checked<BTreeSet<usize>> {
+) -> Checked<Entities> {
     for (expr, field) in counted.aggr_expr.iter().zip(counted.schema.fields()) {
         let Expr::AggregateFunction(call) = expr else { continue };
         let ([Expr::Column(column)], true) = (call.params.args.as_slice(), call.params.distinct)
@@ -149,7 +151,7 @@ fn distinct(
         let index =
             audience.schema().fields().iter().position(|field| field.name() == column.name());
         if let Some(Kind::Token(of)) = index.and_then(|index| flow.kinds.get(index)) {
-            return Ok(of.of.clone());
+            return Ok(of.clone());
         }
     }
     wrong("a minimum that does not count distinct entities")

@@ -1,10 +1,12 @@
 //! What an expression of a plan is made of, by a closed list of node kinds and functions.
 
 use super::flow::Flow;
+use super::scan::constant;
 use super::{Checked, wrong};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Expr, Operator};
 use mappings::model::{Aggregate, ColumnName, DatasetName, MemberId};
 use std::collections::BTreeSet;
 
@@ -25,8 +27,40 @@ pub(super) enum Kind {
     Derived(BTreeSet<Aggregate>),
     /// The number of distinct tokens of these scans, in a group that nothing has released.
     Distinct(Entities),
+    /// An aggregate of a value that may be NULL: it may be of fewer entities than the group has.
+    Partial(Partial),
+    /// The number of distinct tokens among rows where a value is not NULL.
+    Backing(Expr, Entities),
     /// Released.
     Free,
+}
+
+/// An aggregate of a value that may be NULL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Partial {
+    /// The value, without casts.
+    value: Expr,
+    /// The aggregates that it may go into, where it does not leave.
+    pub(super) may: BTreeSet<Aggregate>,
+    /// What must back it to leave.
+    pub(super) asked: Vec<Asked>,
+}
+
+/// The entities that a scan's rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) scan: usize,
+    pub(super) min: u64,
+    /// Whether its entity has several keys: one of them may have found several partners, so only the scan's own identity
+    /// counts.
+    pub(super) several: bool,
+}
+
+impl Asked {
+    /// Whether distinct ones of these are no more than the scan's own entities.
+    pub(super) fn counted_by(&self, of: &Entities) -> bool {
+        if self.several { of.own.contains(&self.scan) } else { of.of.contains(&self.scan) }
+    }
 }
 
 /// Whose entities a token or a count is of.
@@ -34,8 +68,22 @@ pub(super) enum Kind {
 pub(super) struct Entities {
     /// The scans.
     pub(super) of: BTreeSet<usize>,
+    /// Scans that have at least as many entities as there are of these: whose own identity this is, before anything
+    /// resolved it to another scan's.
+    pub(super) own: BTreeSet<usize>,
+    /// Which of several keys of a scan it is: not an identity by itself.
+    part: Option<Part>,
     /// Whether they are only those that an optional side matched, of whom no threshold may see enough: no count of them leaves.
     pub(super) thin: bool,
+}
+
+/// One of several keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    scan: usize,
+    /// Its place among them, and how many they are.
+    place: usize,
+    of: usize,
 }
 
 /// A measure, or a sum or product of measures.
@@ -52,11 +100,19 @@ pub(super) struct Measure {
 /// The most measures in one product, and occurrences of a dataset in one join (decision 0003).
 pub(super) const FACTORS_MAX: usize = 3;
 
+impl Entities {
+    /// Those of these scans, and no fewer than those of the scans in `own`.
+    pub(super) const fn of(of: BTreeSet<usize>, own: BTreeSet<usize>) -> Self {
+        Self { of, own, part: None, thin: false }
+    }
+}
+
 impl Kind {
-    /// A token of a scan.
-    pub(super) fn token(id: usize, entity: bool) -> Self {
-        let of = entity.then_some(id).into_iter().collect();
-        Self::Token(Entities { of, thin: false })
+    /// A token of a scan: the key at this place among so many.
+    pub(super) fn token(scan: usize, entity: bool, (place, of): (usize, usize)) -> Self {
+        let set = |is: bool| is.then_some(scan).into_iter().collect();
+        let part = (entity && of > 1).then_some(Part { scan, place, of });
+        Self::Token(Entities { of: set(entity), own: set(entity && of == 1), part, thin: false })
     }
 
     /// A measure as it was declared.
@@ -73,7 +129,12 @@ impl Kind {
             Self::Measure(one) => Self::Measure(Measure { may: BTreeSet::new(), ..one }),
             Self::Derived(_) => Self::Derived(BTreeSet::new()),
             Self::Dimension(_) => Self::Dimension(None),
-            Self::Constant | Self::Filter | Self::Distinct(_) | Self::Free => self,
+            Self::Constant
+            | Self::Filter
+            | Self::Distinct(_)
+            | Self::Partial(_)
+            | Self::Backing(..)
+            | Self::Free => self,
         }
     }
 }
@@ -112,7 +173,13 @@ pub(super) fn kind(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<Kind>
         if !flow.pending && matches!(&found, Some(Kind::Distinct(all)) if all.thin) {
             return wrong("a count of matched entities alone");
         }
+        if matches!(&found, Some(Kind::Partial(_) | Kind::Backing(..))) {
+            return wrong("an aggregate that too few entities may have a value for");
+        }
         return found.ok_or_else(|| "a column from nowhere".to_owned());
+    }
+    if backed(expr, flow, schema) {
+        return Ok(if flow.open.is_empty() { Kind::Free } else { Kind::Derived(BTreeSet::new()) });
     }
     if let Expr::Alias(alias) = expr {
         return kind(&alias.expr, flow, schema);
@@ -134,20 +201,65 @@ pub(super) fn kind(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<Kind>
     composed(expr, parts)
 }
 
+/// Whether this is `CASE WHEN backing >= min AND … THEN partial END` with all that must back it.
+fn backed(expr: &Expr, flow: &Flow, schema: &DFSchema) -> bool {
+    let at = |expr: &Expr| match expr {
+        Expr::Column(column) => flow.kinds.get(schema.index_of_column(column).ok()?),
+        _ => None,
+    };
+    let Some((condition, then)) = only_when(expr) else { return false };
+    let Some(Kind::Partial(partial)) = at(then) else { return false };
+    let mut held = Vec::new();
+    for conjunct in split_conjunction(condition) {
+        let Expr::BinaryExpr(binary) = conjunct else { return false };
+        let min = constant(&binary.right).and_then(|min| min.parse::<u64>().ok());
+        match (at(&binary.left), binary.op, min) {
+            (Some(Kind::Backing(value, of)), Operator::GtEq, Some(min))
+                if *value == partial.value =>
+            {
+                held.push((of, min));
+            }
+            (_, _, _) => return false,
+        }
+    }
+    let holds =
+        |asked: &Asked| held.iter().any(|(of, min)| *min >= asked.min && asked.counted_by(of));
+    !partial.asked.is_empty() && partial.asked.iter().all(holds)
+}
+
+/// The condition and the value of `CASE WHEN condition THEN value END`.
+fn only_when(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    let Expr::Case(case) = expr else { return None };
+    match (case.expr.as_ref(), case.when_then_expr.as_slice(), case.else_expr.as_ref()) {
+        (None, [(when, then)], None) => Some((when, then)),
+        (_, _, _) => None,
+    }
+}
+
+/// A value without the casts around it, none of which makes a value NULL or not.
+fn uncast(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(cast) => uncast(&cast.expr),
+        other => other,
+    }
+}
+
 fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
-    if let (Expr::IsNotNull(_), [Kind::Token(_)]) = (expr, parts.as_slice()) {
+    if let (Expr::IsNull(_) | Expr::IsNotNull(_), [Kind::Token(_)]) = (expr, parts.as_slice()) {
         return Ok(Kind::Dimension(None));
     }
     let named = |name: &str| matches!(expr, Expr::ScalarFunction(call) if call.name() == name);
     if named("coalesce") && parts.iter().all(|part| matches!(part, Kind::Token(_))) {
-        let mut all = Entities::default();
-        for part in parts {
-            if let Kind::Token(one) = part {
-                all.of.extend(one.of);
-                all.thin |= one.thin;
-            }
-        }
-        return Ok(Kind::Token(all));
+        let tokens: Vec<Entities> = parts
+            .into_iter()
+            .filter_map(|part| if let Kind::Token(one) = part { Some(one) } else { None })
+            .collect();
+        return Ok(Kind::Token(Entities {
+            own: identity(&tokens).into_iter().collect(),
+            of: tokens.iter().flat_map(|one| &one.of).copied().collect(),
+            part: None,
+            thin: tokens.iter().any(|one| one.thin),
+        }));
     }
     if let (Expr::Cast(_), [Kind::Derived(may)]) = (expr, parts.as_slice()) {
         return Ok(Kind::Derived(may.clone()));
@@ -161,6 +273,10 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
         all = match (all, part) {
             (_, Kind::Token(_)) => return wrong("a token inside an expression"),
             (_, Kind::Measure(_)) => return wrong("a measure inside an expression"),
+            (_, Kind::Partial(_) | Kind::Backing(..))
+            | (Kind::Token(_) | Kind::Measure(_) | Kind::Partial(_) | Kind::Backing(..), _) => {
+                return wrong("an expression of what can't be in one");
+            }
             (Kind::Filter, Kind::Distinct(_) | Kind::Derived(_))
             | (Kind::Derived(_) | Kind::Distinct(_), Kind::Filter) => {
                 return wrong("a filter column inside a value that may leave");
@@ -176,13 +292,24 @@ fn composed(expr: &Expr, parts: Vec<Kind>) -> Checked<Kind> {
     Ok(all)
 }
 
+/// The scan whose identity the first of these tokens is: all of its keys, in the agreement's order, and nothing else.
+fn identity(tokens: &[Entities]) -> Option<usize> {
+    let first = tokens.first()?.part?;
+    let whole = first.of == tokens.len()
+        && tokens.iter().enumerate().all(|(place, one)| {
+            one.part.is_some_and(|part| part.scan == first.scan && part.place == place)
+        });
+    whole.then_some(first.scan)
+}
+
 /// Sums and products of measures, which may only go into SUM and AVG.
 fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
     use datafusion::logical_expr::Operator::{Minus, Multiply, Plus};
     let cast = matches!(expr, Expr::Cast(_));
     let linear =
         matches!(expr, Expr::BinaryExpr(binary) if matches!(binary.op, Plus | Minus | Multiply));
-    if !cast && !linear {
+    let negative = matches!(expr, Expr::Negative(_));
+    if !cast && !linear && !negative {
         return wrong("a measure inside an expression");
     }
     if let (true, [part @ Kind::Measure(_)]) = (cast, parts) {
@@ -205,6 +332,8 @@ fn product(expr: &Expr, parts: &[Kind]) -> Checked<Kind> {
             | Kind::Filter
             | Kind::Derived(_)
             | Kind::Distinct(_)
+            | Kind::Partial(_)
+            | Kind::Backing(..)
             | Kind::Free => {
                 return wrong("a measure mixed with something else");
             }
@@ -250,13 +379,11 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
     if params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some() {
         return wrong("an aggregate with a clause");
     }
-    let counts = BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg]);
     let [argument] = params.args.as_slice() else {
         return wrong("an aggregate of several columns");
     };
-    let of = kind(argument, flow, schema)?;
     if flow.open.is_empty() {
-        return Ok(Kind::Free);
+        return kind(argument, flow, schema).map(|_| Kind::Free);
     }
     let wanted = match (call.func.name(), params.distinct) {
         ("count", true) => Aggregate::CountDistinct,
@@ -267,23 +394,52 @@ pub(super) fn aggregate(expr: &Expr, flow: &Flow, schema: &DFSchema) -> Checked<
         ("max", false) => Aggregate::Max,
         (_, _) => return wrong("an aggregate outside the list"),
     };
-    match (of, wanted) {
+    if let (Aggregate::CountDistinct, Some((Expr::IsNotNull(value), then))) =
+        (wanted, only_when(argument))
+        && let Kind::Token(of) = kind(then, flow, schema)?
+    {
+        return Ok(Kind::Backing(uncast(value).clone(), of));
+    }
+    let partial = |may| {
+        let value = uncast(argument).clone();
+        Ok(Kind::Partial(Partial { value, may, asked: Vec::new() }))
+    };
+    match (kind(argument, flow, schema)?, wanted) {
         (Kind::Token(of), Aggregate::CountDistinct) => Ok(Kind::Distinct(of)),
-        (Kind::Token(of), Aggregate::Min) if !of.thin => Ok(Kind::Token(of)),
-        (
-            Kind::Constant | Kind::Dimension(Some(_)),
-            Aggregate::Count | Aggregate::CountDistinct,
-        ) => Ok(Kind::Derived(counts)),
+        (Kind::Token(of), Aggregate::Min) => Ok(Kind::Token(of)),
+        (Kind::Constant, Aggregate::Count | Aggregate::CountDistinct) => {
+            Ok(Kind::Derived(counted()))
+        }
+        (Kind::Dimension(Some(_)), Aggregate::Count | Aggregate::CountDistinct) => {
+            partial(counted())
+        }
         (Kind::Measure(Measure { may, .. }) | Kind::Derived(may), wanted)
             if may.contains(&wanted) =>
         {
             match wanted {
-                Aggregate::Count | Aggregate::CountDistinct => Ok(Kind::Derived(counts)),
-                Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => {
-                    Ok(Kind::Derived(may))
-                }
+                Aggregate::Count | Aggregate::CountDistinct => partial(counted()),
+                Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => partial(may),
             }
         }
         (_, _) => wrong("an aggregate that the owner does not allow"),
     }
+}
+
+/// What a count may go into.
+pub(super) fn counted() -> BTreeSet<Aggregate> {
+    BTreeSet::from([Aggregate::Count, Aggregate::Sum, Aggregate::Avg])
+}
+
+/// A count of tokens whom no rule counts: like any other value that may be NULL.
+pub(super) fn uncounted(expr: &Expr, asked: &[Asked]) -> Checked<Kind> {
+    let call = match expr {
+        Expr::Alias(alias) => return uncounted(&alias.expr, asked),
+        Expr::AggregateFunction(call) => call,
+        _ => return wrong("an aggregate outside the list"),
+    };
+    let [value] = call.params.args.as_slice() else {
+        return wrong("an aggregate of several columns");
+    };
+    let (value, may) = (uncast(value).clone(), BTreeSet::new());
+    Ok(Kind::Partial(Partial { value, may, asked: asked.to_vec() }))
 }

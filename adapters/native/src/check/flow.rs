@@ -1,10 +1,10 @@
 //! Rows through a plan, from scans to the output: nothing leaves that no threshold has passed.
 
-use super::expression::{FACTORS_MAX, Kind, aggregate, kind};
+use super::expression::{Asked, Entities, FACTORS_MAX, Kind, aggregate, counted, kind, uncounted};
 use super::scan::{columns, constant, scanned};
 use super::{Checked, wrong};
 use adapter_spi::ProtectedQuery;
-use datafusion::common::JoinType;
+use datafusion::common::{DFSchema, JoinType};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Expr, Filter, Join, LogicalPlan, Operator, Projection};
 use mappings::model::{ColumnUse, Dataset, DatasetName, JoinRule};
@@ -41,6 +41,28 @@ impl Flow {
         touching.flatten().chain(of).copied().collect()
     }
 
+    /// Notes that two columns are equal in every row: whose own entities one holds, the other holds too.
+    fn same(&mut self, schema: &DFSchema, columns: [&Expr; 2]) {
+        let at = |expr: &Expr| match expr {
+            Expr::Column(column) => schema.index_of_column(column).ok(),
+            _ => None,
+        };
+        let places: Vec<usize> = columns.into_iter().filter_map(at).collect();
+        let mut own = BTreeSet::new();
+        for place in &places {
+            if let Some(Kind::Token(one)) = self.kinds.get(*place) {
+                own.extend(one.own.iter().copied());
+            }
+        }
+        for (place, kind) in self.kinds.iter_mut().enumerate() {
+            if let Kind::Token(one) = kind
+                && (places.contains(&place) || !one.own.is_disjoint(&own))
+            {
+                one.own.extend(own.iter().copied());
+            }
+        }
+    }
+
     fn equate(&mut self, mut merged: BTreeSet<usize>) {
         self.classes.retain(|class| {
             let apart = class.is_disjoint(&merged);
@@ -51,16 +73,6 @@ impl Flow {
         });
         self.classes.push(merged);
     }
-}
-
-/// A count of distinct tokens and the least that it must be.
-pub(super) struct Held {
-    /// The scans whose tokens are counted.
-    pub(super) of: BTreeSet<usize>,
-    /// Those, and the scans whose entities are equal to theirs in every row.
-    pub(super) class: BTreeSet<usize>,
-    /// The least.
-    pub(super) min: u64,
 }
 
 /// One check of one plan.
@@ -138,7 +150,12 @@ impl<'a> Checker<'a> {
         }
         match kind(&filter.predicate, &flow, filter.input.schema())? {
             Kind::Constant | Kind::Dimension(_) | Kind::Filter | Kind::Free => Ok(flow),
-            Kind::Token(_) | Kind::Measure(_) | Kind::Derived(_) | Kind::Distinct(_) => {
+            Kind::Token(_)
+            | Kind::Measure(_)
+            | Kind::Derived(_)
+            | Kind::Distinct(_)
+            | Kind::Partial(_)
+            | Kind::Backing(..) => {
                 wrong("a condition on something else than dimensions and filters")
             }
         }
@@ -154,7 +171,11 @@ impl<'a> Checker<'a> {
             match &group {
                 Kind::Token(_) => entity = true,
                 Kind::Dimension(_) | Kind::Derived(_) | Kind::Free | Kind::Constant => {}
-                Kind::Filter | Kind::Measure(_) | Kind::Distinct(_) => {
+                Kind::Filter
+                | Kind::Measure(_)
+                | Kind::Distinct(_)
+                | Kind::Partial(_)
+                | Kind::Backing(..) => {
                     return wrong("a group that is not of dimensions");
                 }
             }
@@ -166,8 +187,12 @@ impl<'a> Checker<'a> {
         flow.kinds = kinds;
         if entity {
             for kind in &mut flow.kinds {
-                if matches!(kind, Kind::Distinct(_)) {
-                    *kind = Kind::Derived(BTreeSet::new());
+                match kind {
+                    Kind::Distinct(_) => *kind = Kind::Derived(counted()),
+                    Kind::Partial(partial) => {
+                        *kind = Kind::Derived(std::mem::take(&mut partial.may));
+                    }
+                    _ => {}
                 }
             }
             return Ok(flow);
@@ -176,26 +201,27 @@ impl<'a> Checker<'a> {
             return Ok(flow);
         }
         self.joined(&flow)?;
-        if self.asked(&flow).next().is_none() {
-            Ok(release(flow))
-        } else {
-            Ok(Flow { pending: true, ..flow })
+        let asked = self.asked(&flow);
+        if asked.is_empty() {
+            return Ok(release(flow));
         }
+        ask(&mut flow, node, &asked)?;
+        Ok(Flow { pending: true, ..flow })
     }
 
-    /// The scans whose rule asks for a threshold, with the entities that it asks for.
-    fn asked(&self, flow: &Flow) -> impl Iterator<Item = (usize, u64)> {
-        let asked = flow
-            .open
-            .iter()
-            .filter_map(|id| self.scan(*id).map(|(_, dataset)| (*id, dataset.rule.entities_min)));
-        asked.filter(|(_, min)| *min > 1).collect::<Vec<_>>().into_iter()
+    /// The scans whose rule asks for a threshold.
+    fn asked(&self, flow: &Flow) -> Vec<Asked> {
+        let asked = flow.open.iter().filter_map(|id| {
+            let (_, dataset) = self.scan(*id)?;
+            Some(asks(dataset, *id, dataset.rule.entities_min))
+        });
+        asked.filter(|asked| asked.min > 1).collect()
     }
 
     /// The condition right above a group: enough distinct entities of every scan that asks.
     fn threshold(&self, filter: &Filter, flow: Flow) -> Checked<Flow> {
         let schema = filter.input.schema();
-        let mut held: Vec<Held> = Vec::new();
+        let mut held: Vec<(Entities, u64)> = Vec::new();
         for conjunct in split_conjunction(&filter.predicate) {
             let Expr::ScalarFunction(call) = conjunct else { continue };
             if call.name() != "airlock_at_least" {
@@ -207,28 +233,17 @@ impl<'a> Checker<'a> {
                 let (Kind::Distinct(of), Some(min)) = (kind(count, &flow, schema)?, min) else {
                     return wrong("a threshold that does not count distinct entities");
                 };
-                held.push(Held { class: flow.class_of(&of.of), of: of.of, min });
+                held.push((Entities::of(flow.class_of(&of.of), of.own), min));
             }
         }
-        for (id, min) in self.asked(&flow) {
-            if !self.holds(&held, id, min) {
-                let name = self.scan(id).map_or_else(String::new, |(name, _)| name.to_string());
+        for asked in self.asked(&flow) {
+            if !held.iter().any(|(of, least)| asked.counted_by(of) && *least >= asked.min) {
+                let (min, name) = (asked.min, self.scan(asked.scan));
+                let name = name.map_or_else(String::new, |(name, _)| name.to_string());
                 return wrong(format!("no threshold of at least {min} entities of {name}"));
             }
         }
         Ok(release(flow))
-    }
-
-    /// Whether enough distinct entities of a scan are counted. One whose entity has several keys may find many partners for
-    /// one person, so its own identity is counted as well.
-    pub(super) fn holds(&self, held: &[Held], id: usize, min: u64) -> bool {
-        let several = self.scan(id).is_some_and(|(_, dataset)| {
-            let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
-            matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() > 1)
-        });
-        let alone = BTreeSet::from([id]);
-        held.iter().any(|one| one.class.contains(&id) && one.min >= min)
-            && (!several || held.iter().any(|one| one.of == alone && one.min >= min))
     }
 
     /// Refuses a scan that may only be used matched, and is not.
@@ -273,11 +288,14 @@ impl<'a> Checker<'a> {
             return wrong("released rows joined with rows that are not");
         }
         let mut keyed = false;
-        for (one, two) in equalities(join)? {
+        for columns @ (one, two) in equalities(join)? {
             let one = kind(one, &flow, &join.schema)?;
             let two = kind(two, &flow, &join.schema)?;
             match (one, two) {
                 (Kind::Token(one), Kind::Token(two)) => {
+                    if !outer {
+                        flow.same(&join.schema, [columns.0, columns.1]);
+                    }
                     self.note(&mut flow, (&left, &one.of), (&right, &two.of), outer);
                     keyed = true;
                 }
@@ -333,14 +351,47 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Notes what must back each aggregate of a value that may be NULL.
+fn ask(flow: &mut Flow, node: &Aggregate, asked: &[Asked]) -> Checked<()> {
+    let mut kinds = std::mem::take(&mut flow.kinds);
+    let aggregates = kinds.iter_mut().skip(node.group_expr.len()).zip(&node.aggr_expr);
+    for (kind, expr) in aggregates {
+        match kind {
+            Kind::Partial(partial) => partial.asked = asked.to_vec(),
+            Kind::Backing(_, of) => of.of = flow.class_of(&of.of),
+            Kind::Distinct(of) if !of.thin => {
+                let class = flow.class_of(&of.of);
+                if !asked.iter().any(|asked| class.contains(&asked.scan)) {
+                    *kind = uncounted(expr, asked)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    flow.kinds = kinds;
+    Ok(())
+}
+
+/// So many entities of a scan.
+pub(super) fn asks(dataset: &Dataset, scan: usize, min: u64) -> Asked {
+    let entity = dataset.columns.get(&dataset.entity).map(|column| &column.r#use);
+    let several = !matches!(entity, Some(ColumnUse::Match { keys }) if keys.len() == 1);
+    Asked { scan, min, several }
+}
+
 fn release(flow: Flow) -> Flow {
     let kinds = flow.kinds.into_iter().map(|kind| match kind {
         Kind::Distinct(ref all) if all.thin => kind,
         Kind::Dimension(_) | Kind::Constant | Kind::Derived(_) | Kind::Distinct(_) | Kind::Free => {
             Kind::Free
         }
-        // None of these can be a group's output: `aggregate` saw to it. Kept as they are, they can't leave either.
-        Kind::Token(_) | Kind::Filter | Kind::Measure(_) => kind,
+        // Where nothing has to back them.
+        Kind::Partial(ref partial) if partial.asked.is_empty() => Kind::Free,
+        // The first two wait for each other: `kind` lets neither leave alone. None of the others can be a group's output:
+        // `aggregate` saw to it. Kept as they are, they can't leave either.
+        Kind::Partial(_) | Kind::Backing(..) | Kind::Token(_) | Kind::Filter | Kind::Measure(_) => {
+            kind
+        }
     });
     Flow { kinds: kinds.collect(), ..Flow::default() }
 }

@@ -57,8 +57,8 @@ fn column(expr: &Expr, (name, dataset): (&DatasetName, &Dataset), id: usize) -> 
             let fits = |key: &&MatchKey| {
                 key.from == from && named(key) && tokenised(key, call.name(), &words)
             };
-            if keys.iter().any(|key| fits(&key)) {
-                return Ok(Kind::token(id, *column == dataset.entity));
+            if let Some(place) = keys.iter().position(|key| fits(&key)) {
+                return Ok(Kind::token(id, *column == dataset.entity, (place, keys.len())));
             }
         }
         return wrong(format!("the scan of {name} does not tokenise its keys as agreed"));
@@ -83,6 +83,7 @@ fn tokenised(key: &MatchKey, function: &str, words: &[Option<String>]) -> bool {
             let normaliser = match key.normalise {
                 Normaliser::Email => "email",
                 Normaliser::Phone => "phone",
+                Normaliser::PhoneUs => "phone-us",
                 Normaliser::DeviceId => "device-id",
                 Normaliser::LowerTrim => "lower-trim",
                 Normaliser::None => "none",

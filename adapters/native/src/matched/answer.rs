@@ -37,6 +37,7 @@ pub(super) fn batch(
 fn nothing(of: &Match) -> MatchedGroup {
     let zero = |measure: &DataType| MeasureTotal {
         non_null: 0,
+        backed: 0,
         total: if *measure == DataType::Int64 { Total::I64(0) } else { Total::F64(0.0) },
     };
     let [left, right] = &of.types;
@@ -64,6 +65,9 @@ fn column(
         Answer::Distinct => counts(groups.iter().map(|group| group.distinct)),
         Answer::NotNull { side, number } => {
             counts(totals(groups, side, number)?.into_iter().map(|total| total.non_null))
+        }
+        Answer::Backed { side, number } => {
+            counts(totals(groups, side, number)?.into_iter().map(|total| total.backed))
         }
         Answer::Sum { side, number } => Ok(sums(&totals(groups, side, number)?)),
         Answer::Mean { side, number } => {

@@ -119,6 +119,7 @@ fn other_side(answer: Answer) -> Answer {
         Answer::Sum { side, number } => Answer::Sum { side: 1 - side, number },
         Answer::Mean { side, number } => Answer::Mean { side: 1 - side, number },
         Answer::NotNull { side, number } => Answer::NotNull { side: 1 - side, number },
+        Answer::Backed { side, number } => Answer::Backed { side: 1 - side, number },
         Answer::Rows | Answer::Distinct => answer,
     }
 }

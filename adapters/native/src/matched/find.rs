@@ -3,7 +3,7 @@
 
 use super::node::{Answer, Given, Matched};
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, NullEquality, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// A row can carry so many measures (`matching` refuses more).
 const MEASURES_MAX: usize = 32;
+/// Expressions seen through projections may repeat themselves; larger ones keep the stock plan.
+const NODES_MAX: usize = 1 << 16;
 /// A token: what `airlock_token` and `airlock_hashed` make.
 const TOKEN: DataType = DataType::FixedSizeBinary(32);
 
@@ -57,19 +59,21 @@ fn found(aggregate: &Aggregate) -> Result<Option<Matched>> {
         aggregate.group_expr.iter().chain(&aggregate.aggr_expr).map(bare).collect();
     let Some((join, asked)) = over_join(&aggregate.input, asked)? else { return Ok(None) };
     let Some(mut sides) = Sides::of(join)? else { return Ok(None) };
+    let (groups, aggregates) =
+        asked.split_at_checked(aggregate.group_expr.len()).unwrap_or_default();
     let mut answers = Vec::with_capacity(asked.len());
-    for (number, expr) in asked.iter().enumerate() {
-        let answer = if number < aggregate.group_expr.len() {
-            sides.dimension(expr)?
-        } else {
-            sides.aggregated(expr)?
-        };
-        match answer {
-            Some(answer) => answers.push(answer),
-            None => return Ok(None),
-        }
+    answers.extend(groups.iter().map(|expr| sides.dimension(expr)).collect::<Result<Vec<_>>>()?);
+    let mut found =
+        aggregates.iter().map(|expr| sides.aggregated(expr)).collect::<Result<Vec<_>>>()?;
+    // Counts of keys with a value come last: a measure is carried once, in the form that is summed.
+    for (answer, expr) in found.iter_mut().zip(aggregates).filter(|(answer, _)| answer.is_none()) {
+        *answer = sides.backed(expr)?;
     }
-    sides.node(join, answers, aggregate).map(Some)
+    answers.extend(found);
+    match answers.into_iter().collect() {
+        Some(answers) => sides.node(join, answers, aggregate).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn bare(expr: &Expr) -> Expr {
@@ -99,10 +103,27 @@ fn over_join(input: &LogicalPlan, mut exprs: Vec<Expr>) -> Result<Option<(&Join,
             _ => return Ok(None),
         };
         let names = plan.schema().columns();
+        if size(&exprs).saturating_mul(values.iter().map(nodes).max().unwrap_or(1)) > NODES_MAX {
+            return Ok(None);
+        }
         let rewritten = exprs.into_iter().map(|expr| replaced(expr, &names, &values));
         exprs = rewritten.collect::<Result<_>>()?;
         plan = below;
     }
+}
+
+fn size(exprs: &[Expr]) -> usize {
+    exprs.iter().map(nodes).sum()
+}
+
+/// How many parts an expression has.
+fn nodes(expr: &Expr) -> usize {
+    let mut count = 0;
+    let counted = expr.apply(|_| {
+        count += 1;
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if counted.is_ok() { count } else { usize::MAX }
 }
 
 /// The expression with each of these columns as its value.
@@ -190,6 +211,28 @@ impl<'j> Sides<'j> {
         }
     }
 
+    /// `COUNT(DISTINCT CASE WHEN measure IS NOT NULL THEN key END)`.
+    fn backed(&mut self, expr: &Expr) -> Result<Option<Answer>> {
+        let Some(argument) = counted_once(expr) else { return Ok(None) };
+        let Expr::Case(case) = argument else { return Ok(None) };
+        let (None, [(when, then)], None) =
+            (&case.expr, case.when_then_expr.as_slice(), &case.else_expr)
+        else {
+            return Ok(None);
+        };
+        let Expr::IsNotNull(value) = &**when else { return Ok(None) };
+        if !self.keys.contains(then) {
+            return Ok(None);
+        }
+        for (side, measures) in self.measures.iter().enumerate() {
+            let same = |measure: &Expr| uncast(measure) == uncast(value);
+            if let Some(number) = measures.iter().position(same) {
+                return Ok(Some(Answer::Backed { side, number }));
+            }
+        }
+        self.measure(value, |side, number| Answer::Backed { side, number })
+    }
+
     fn measure(
         &mut self,
         expr: &Expr,
@@ -218,6 +261,24 @@ impl<'j> Sides<'j> {
             answers,
             schema: Arc::clone(&aggregate.schema),
         })
+    }
+}
+
+/// The argument of a plain COUNT(DISTINCT …).
+fn counted_once(expr: &Expr) -> Option<&Expr> {
+    let Expr::AggregateFunction(AggregateFunction { func, params }) = expr else { return None };
+    let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
+    let plain = filter.is_none() && order_by.is_empty() && null_treatment.is_none();
+    let [argument] = args.as_slice() else { return None };
+    (*distinct && plain && func.name() == "count").then_some(argument)
+}
+
+/// A value without the casts around it, which make no value NULL.
+#[expect(clippy::wildcard_enum_match_arm, reason = "expressions grow; whatever is no cast stays")]
+fn uncast(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(cast) => uncast(&cast.expr),
+        other => other,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Answer {
     Mean { side: usize, number: usize },
     /// Pairs where a measure is not NULL.
     NotNull { side: usize, number: usize },
+    /// Distinct keys with a pair where a measure is not NULL.
+    Backed { side: usize, number: usize },
 }
 
 /// `SELECT answers FROM left JOIN right ON left.key = right.key GROUP BY dimensions`.

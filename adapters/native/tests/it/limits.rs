@@ -3,10 +3,12 @@
 use crate::meaning::{sales, seen};
 use crate::world::{World, batch, subject, write};
 use adapter_spi::{Adapter, Cx, Effect, Resource, ResourceKind, RunStatus, RunsQueries, Step};
-use arrow::array::{Int64Array, StringArray};
+use arrow::array::{DictionaryArray, Float64Array, Int64Array, StringArray};
+use arrow::datatypes::Int32Type;
 use mappings::guard::guard;
 use mappings::model::{ResultClass, RunId};
 use std::sync::Arc;
+use std::time::Instant;
 
 const COUNT: &str = "SELECT s.segment, COUNT(DISTINCT s.person) AS people
                      FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment";
@@ -104,6 +106,70 @@ async fn a_cancelled_run_leaves_nothing() {
     world.room.cancel(&query.run, &cx).await.unwrap();
     assert_eq!(world.end_of(&query.run).await, RunStatus::Cancelled);
     world.nothing_left(&query.landing.url.to_file_path().unwrap());
+}
+
+/// Files say one long text once and mean it for every row.
+#[tokio::test]
+async fn a_text_that_is_too_long_is_refused_before_anything_is_made_of_it() {
+    let sql = "SELECT upper(s.segment) AS segment, COUNT(*) AS n FROM sales s JOIN seen e ON s.person = e.person
+               GROUP BY upper(s.segment)";
+    let code = |bytes: usize| {
+        let who = (0..8192).map(|n| ["a@x.io", "b@x.io", "c@x.io"][n % 3]);
+        let segment = DictionaryArray::<Int32Type>::new(
+            vec![0; 8192].into(),
+            Arc::new(StringArray::from(vec!["x".repeat(bytes)])),
+        );
+        let text = |value: &str| Arc::new(StringArray::from(vec![value; 8192]));
+        let bought = batch(vec![
+            (
+                "email",
+                Arc::new(who.collect::<Vec<_>>().into_iter().map(Some).collect::<StringArray>()),
+            ),
+            ("phone", Arc::new(StringArray::from(vec![None::<&str>; 8192]))),
+            ("segment", Arc::new(segment)),
+            ("amount", Arc::new(Float64Array::from(vec![1.0; 8192]))),
+            ("secret", text("s")),
+            ("ads_ok", text("yes")),
+            ("country", text("DE")),
+        ]);
+        let viewers = ["a@x.io", "b@x.io", "c@x.io"].map(|who| (Some(who), None, "summer"));
+        let world = World::new(&bought, &seen(&viewers));
+        async move { world.run(sql, ResultClass::Aggregate).await.map(|(rows, _)| rows.len()) }
+    };
+    assert_eq!(code(16 << 10).await, Ok(1));
+    assert_eq!(code((16 << 10) + 1).await, Err("value-too-large".to_owned()));
+    assert_eq!(code(1 << 20).await, Err("value-too-large".to_owned()));
+}
+
+/// Planning a long text takes a while, and holds up neither the room nor a limit.
+#[tokio::test]
+async fn a_run_that_is_still_planned_ends_at_once() {
+    let mut world = many(5);
+    world.limits.duration_ms_max = 1;
+    let figures: Vec<String> =
+        (0..120).map(|n| format!("SUM(s.amount) + COUNT(*) * {n} AS n{n}")).collect();
+    let sql = format!(
+        "SELECT s.segment, {} FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment",
+        figures.join(", ")
+    );
+    let agreement = world.agreement(&sql, ResultClass::Aggregate);
+    let guarded = guard(&agreement, &subject()).unwrap();
+    let query = world.query(agreement, guarded, RunId::new("run-long").unwrap());
+    world.grant(&query).await;
+    world.room.submit(&query, &Cx::default()).await.unwrap();
+    let started = Instant::now();
+    let RunStatus::Failed(failure) = world.end_of(&query.run).await else {
+        panic!("it ended well")
+    };
+    let ended = started.elapsed();
+    assert_eq!(failure.code, "time-limit");
+    world.limits.duration_ms_max = 600_000;
+    let run = RunId::new("run-whole").unwrap();
+    let query = world.query((*query.agreement).clone(), (*query.guarded).clone(), run);
+    let started = Instant::now();
+    world.room.submit(&query, &Cx::default()).await.unwrap();
+    let RunStatus::Succeeded(_) = world.end_of(&query.run).await else { panic!("it failed") };
+    assert!(ended < started.elapsed() / 4, "ended after {ended:?} of {:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -6,8 +6,11 @@
     reason = "a test may end by panicking; clippy knows that only inside test functions"
 )]
 
+mod backed;
 mod checker;
+mod counted;
 mod limits;
 mod meaning;
 mod prepared;
+mod twins;
 mod world;

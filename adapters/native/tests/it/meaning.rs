@@ -89,12 +89,12 @@ async fn consent_and_rows_are_filtered_before_the_join() {
 async fn keys_are_tried_in_order_and_dirt_does_not_matter() {
     let bought: Vec<Sale<'_>> = vec![
         (Some(" ANNA@X.IO "), Some("+12025550101"), "all", 1.0, Some("yes"), "DE"),
-        (None, Some("(202) 555-0102"), "all", 1.0, Some("yes"), "DE"),
+        (None, Some("+1 (202) 555-0102"), "all", 1.0, Some("yes"), "DE"),
         (Some("carl@x.io"), Some("+12025550103"), "all", 1.0, Some("yes"), "DE"),
     ];
     let viewers: Vec<Seen<'_>> = vec![
         (Some("anna@x.io"), None, "summer"),
-        (Some("other@x.io"), Some("1-202-555-0102"), "summer"),
+        (Some("other@x.io"), Some("001-202-555-0102"), "summer"),
         // Carl by telephone, under an e-mail that nobody else has.
         (Some("karl@x.io"), Some("+1 202 555 0103"), "summer"),
         // Anna's telephone under Carl's e-mail is Carl: the first key decides.

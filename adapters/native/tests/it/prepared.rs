@@ -31,7 +31,7 @@ async fn prepared_and_raw_data_meet() {
     let bought: Vec<_> = people
         .iter()
         .map(|who| (Some(*who), None, "all", 1.0, Some("yes"), "DE"))
-        .chain([(None, Some("202-555-0102"), "all", 1.0, Some("yes"), "DE")])
+        .chain([(None, Some("+1 202-555-0102"), "all", 1.0, Some("yes"), "DE")])
         .collect();
     let mut viewed: Vec<_> = people.iter().map(|mail| (Some(*mail), None, "summer")).collect();
     viewed.push((None, Some("+1 (202) 555-0102"), "summer"));

@@ -74,9 +74,15 @@ destinations: { brand: /nowhere/brand }
 impl World {
     /// Files with these batches.
     pub(crate) fn new(sales: &RecordBatch, seen: &RecordBatch) -> Self {
+        let world = Self::empty();
+        write(&world.folder.path().join("sales.parquet"), sales);
+        write(&world.folder.path().join("seen.parquet"), seen);
+        world
+    }
+
+    /// No files yet.
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("sales.parquet"), sales);
-        write(&folder.path().join("seen.parquet"), seen);
         std::fs::create_dir(folder.path().join("scratch")).unwrap();
         let room = NativeRoom::new(Arc::new(OneKey), folder.path().join("scratch"));
         Self { folder, room, limits: RunLimits::default() }

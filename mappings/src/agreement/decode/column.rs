@@ -12,9 +12,10 @@ const FIELDS: [&str; 9] =
     ["from", "type", "use", "key", "keys", "normalise", "hashed", "aggregates", "activate"];
 const KEYS_MAX: usize = 8;
 const PHYSICAL_BYTES_MAX: usize = 255;
-const NORMALISERS: [(&str, Normaliser); 5] = [
+const NORMALISERS: [(&str, Normaliser); 6] = [
     ("email", Normaliser::Email),
     ("phone", Normaliser::Phone),
+    ("phone-us", Normaliser::PhoneUs),
     ("device-id", Normaliser::DeviceId),
     ("lower-trim", Normaliser::LowerTrim),
     ("none", Normaliser::None),

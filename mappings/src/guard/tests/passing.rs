@@ -26,7 +26,7 @@ fn a_join_is_tokenised_filtered_and_thresholded() {
 )
 SELECT "e"."campaign" AS "campaign",
        COUNT(DISTINCT "t"."household") AS "households",
-       SUM("t"."amount") AS "sales"
+       CASE WHEN COUNT(DISTINCT CASE WHEN "t"."amount" IS NOT NULL THEN "t"."household" END) >= 100 THEN SUM("t"."amount") END AS "sales"
 FROM "sales" AS "t"
 JOIN "exposures" AS "e" ON "t"."household" = "e"."household"
 WHERE ("t"."week" BETWEEN $from_week AND $to_week AND "t"."store" <> 7)
@@ -85,6 +85,32 @@ fn the_optional_side_of_a_join_is_counted_by_itself() {
 }
 
 #[test]
+fn a_figure_is_null_unless_enough_entities_have_a_value() {
+    let guarded = judged(
+        "SELECT e.campaign, COUNT(*) AS n, COUNT(DISTINCT e.household) AS people, COUNT(t.week) AS weeks, AVG(t.amount) AS mean
+         FROM sales t JOIN exposures e ON t.household = e.household GROUP BY e.campaign HAVING SUM(t.quantity) > 10",
+    )
+    .unwrap();
+    let backed = |value: &str, then: &str| {
+        format!(
+            "CASE WHEN COUNT(DISTINCT CASE WHEN \"t\".\"{value}\" IS NOT NULL THEN \"t\".\"household\" END) >= 100 THEN {then} END"
+        )
+    };
+    for part in [
+        "COUNT(*) AS \"n\",\n       COUNT(DISTINCT \"e\".\"household\") AS \"people\"".to_owned(),
+        backed("week", "COUNT(\"t\".\"week\")"),
+        backed("amount", "AVG(CAST(\"t\".\"amount\" AS DOUBLE))"),
+        format!("{} > 10 AS \"airlock_having\"", backed("quantity", "SUM(\"t\".\"quantity\")")),
+    ] {
+        assert!(guarded.datafusion.contains(&part), "{part}\n{}", guarded.datafusion);
+    }
+    // Where no rule asks for a threshold there is none to thin.
+    let free =
+        judged("SELECT campaign, SUM(cost) AS cost FROM exposures GROUP BY campaign").unwrap();
+    assert!(!free.datafusion.contains("CASE"), "{}", free.datafusion);
+}
+
+#[test]
 fn having_acts_on_what_passed() {
     let guarded = judged(
         "SELECT t.week, SUM(t.amount) AS sales FROM sales t JOIN exposures e ON t.household = e.household
@@ -108,6 +134,51 @@ fn several_keys_are_resolved_to_the_first_dataset() {
     ));
     assert!(guarded.datafusion.contains("ON \"c\".\"person\" = \"r\".\"airlock_person\""));
     assert_eq!(guarded.thresholds.len(), 2);
+}
+
+#[test]
+fn entities_of_several_keys_are_counted_as_their_own_and_as_their_partners() {
+    let guarded = judged(
+        "SELECT v.page, COUNT(DISTINCT v.person) AS people
+         FROM visits v JOIN customers c ON v.person = c.person GROUP BY v.page",
+    )
+    .unwrap();
+    assert!(guarded.datafusion.ends_with(
+        "HAVING airlock_at_least(COUNT(DISTINCT \"c\".\"person\"), 100, COUNT(DISTINCT \"v\".\"person\"), 100)"
+    ), "{}", guarded.datafusion);
+}
+
+#[test]
+fn a_stage_carries_one_own_entity_for_each_of_its_rows() {
+    let guarded = judged(
+        "WITH per AS (
+           SELECT c.person, COUNT(*) AS pages FROM visits v JOIN customers c ON v.person = c.person GROUP BY c.person)
+         SELECT CASE WHEN pages > 3 THEN 'many' ELSE 'few' END AS much, COUNT(DISTINCT person) AS people
+         FROM per GROUP BY much",
+    )
+    .unwrap();
+    for part in [
+        "MIN(\"c\".\"person\") AS \"airlock_own_1\"\nFROM \"visits\" AS \"v\"",
+        "airlock_at_least(COUNT(DISTINCT \"per\".\"airlock_own_1\"), 100, COUNT(DISTINCT \"per\".\"person\"), 100)",
+    ] {
+        assert!(guarded.datafusion.contains(part), "{}", guarded.datafusion);
+    }
+}
+
+#[test]
+fn an_audience_is_counted_by_own_entities_as_well() {
+    let guarded = activated(
+        "WITH matched AS (SELECT c.person, c.segment, r.reader FROM readers r JOIN customers c ON r.person = c.person)
+         SELECT m.segment FROM matched m WHERE m.segment <> 'x'",
+    )
+    .unwrap();
+    for part in [
+        "\"c\".\"person\" AS \"airlock_own_1\"",
+        "\"m\".\"airlock_own_1\" AS \"airlock_entity_0\"",
+        "COUNT(DISTINCT \"airlock_entity_0\"), 1000, COUNT(DISTINCT \"airlock_entity_1\"), 1000",
+    ] {
+        assert!(guarded.datafusion.contains(part), "{}", guarded.datafusion);
+    }
 }
 
 #[test]
@@ -160,4 +231,21 @@ fn no_value_makes_a_function_fail() {
     ] {
         assert!(guarded.datafusion.contains(total), "{}", guarded.datafusion);
     }
+}
+
+#[test]
+fn stages_that_can_be_subtracted_are_pointed_out() {
+    let two = |condition: &str| {
+        format!(
+            "WITH a AS (SELECT t.week, SUM(t.amount) AS x FROM sales t JOIN exposures e ON t.household = e.household GROUP BY t.week),
+                  b AS (SELECT t.week, SUM(t.amount) AS y FROM sales t JOIN exposures e ON t.household = e.household {condition} GROUP BY t.week)
+             SELECT a.week, a.x - b.y AS rest FROM a JOIN b ON a.week = b.week"
+        )
+    };
+    let warnings = judged(&two("WHERE t.store <> 7")).unwrap().warnings;
+    assert!(
+        matches!(warnings.as_slice(), [one] if one.contains("stages over sales differ")),
+        "{warnings:?}"
+    );
+    assert!(judged(&two("")).unwrap().warnings.is_empty());
 }

@@ -41,3 +41,18 @@ fn a_refusal_names_the_place_the_rule_and_a_change_and_no_value() {
         .unwrap_err();
     assert!(refusals[0].span.is_some() && !refusals[0].to_string().contains("secret"));
 }
+
+#[test]
+fn a_text_that_is_no_sql_is_refused_where_it_stops_to_be() {
+    for (sql, line, column) in [
+        ("SELECT COUNT(*) AS n\nFROM exposures WHERE AND campaign = 1", 2, 26),
+        ("SELECT COUNT(*) AS n FROM exposures WHERE campaign = 'secret", 1, 54),
+        ("SELECT COUNT(*) AS n FROM exposures secret word", 1, 44),
+    ] {
+        let refusals = judged(sql).unwrap_err();
+        assert_eq!(codes(&refusals), ["syntax"]);
+        let span = refusals[0].span.unwrap();
+        assert_eq!((span.line, span.column), (line, column), "{sql}");
+        assert!(!refusals[0].to_string().contains("secret"));
+    }
+}

@@ -55,7 +55,7 @@ impl<'s> Chains<'s> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.heads.len() * 4 + self.entries.len() * 16 + self.sums.len() * 24 + self.long.len() * 32
+        self.heads.len() * 4 + self.entries.len() * 16 + self.sums.len() * 16 + self.long.len() * 32
     }
 
     /// Adds a row to its token's chain.

@@ -31,7 +31,14 @@ pub(super) struct Totals<'s> {
     index: Index,
     groups: Vec<Group>,
     /// For each group the left side's sums, then the right side's.
-    sums: Vec<Sum>,
+    sums: Vec<Measured>,
+}
+
+/// A measure's sum in a group, and how many distinct tokens have a value of it there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    sum: Sum,
+    backed: u64,
 }
 
 impl<'s> Totals<'s> {
@@ -64,25 +71,24 @@ impl<'s> Totals<'s> {
             *place = next;
             self.groups.push(Group { left, right, rows: 0, distinct: 0 });
             let sums = self.sums.len() + self.width();
-            self.sums.resize(sums, Sum::default());
+            self.sums.resize(sums, Measured::default());
             return Some(next as usize - 1);
         }
         Some(*place as usize - 1)
     }
 
-    /// Counts every pair of a token's left and right entries; nothing if a count leaves its range.
+    /// Counts every pair of a token's left and right entries; nothing if there are more groups than numbers for them.
     pub(super) fn pair(&mut self, left: &Chains<'_>, right: &Chains<'_>) -> Option<()> {
         for token in right.tokens() {
             for (one, left_sums) in left.of(token) {
                 for (other, right_sums) in right.of(token) {
                     let place = self.place(one.group, other.group)?;
                     let group = self.groups.get_mut(place)?;
-                    let rows = one.rows.checked_mul(other.rows)?;
-                    group.rows = group.rows.checked_add(rows)?;
+                    group.rows = group.rows.wrapping_add(one.rows.wrapping_mul(other.rows));
                     group.distinct += 1;
                     let (lefts, rights) = self.sums_of(place)?;
-                    add(lefts, left_sums, left.kinds(), other.rows)?;
-                    add(rights, right_sums, right.kinds(), one.rows)?;
+                    add(lefts, left_sums, left.kinds(), other.rows);
+                    add(rights, right_sums, right.kinds(), one.rows);
                 }
             }
         }
@@ -90,7 +96,7 @@ impl<'s> Totals<'s> {
     }
 
     #[inline]
-    fn sums_of(&mut self, place: usize) -> Option<(&mut [Sum], &mut [Sum])> {
+    fn sums_of(&mut self, place: usize) -> Option<(&mut [Measured], &mut [Measured])> {
         let width = self.width();
         let sums = self.sums.get_mut(place * width..(place + 1) * width)?;
         sums.split_at_mut_checked(self.shape.left.len())
@@ -105,14 +111,15 @@ impl<'s> Totals<'s> {
         for (n, theirs) in other.groups.iter().enumerate() {
             let place = self.place(theirs.left, theirs.right)?;
             let ours = self.groups.get_mut(place)?;
-            ours.rows = ours.rows.checked_add(theirs.rows)?;
+            ours.rows = ours.rows.wrapping_add(theirs.rows);
             ours.distinct += theirs.distinct;
             let more = other.sums.get(n * width..(n + 1) * width)?;
-            let (left_more, right_more) = more.split_at_checked(self.shape.left.len())?;
-            let shape = self.shape;
-            let (lefts, rights) = self.sums_of(place)?;
-            add(lefts, left_more, &shape.left, 1)?;
-            add(rights, right_more, &shape.right, 1)?;
+            let ours = self.sums.get_mut(place * width..(place + 1) * width)?;
+            let kinds = self.shape.left.iter().chain(&self.shape.right);
+            for ((ours, more), kind) in ours.iter_mut().zip(more).zip(kinds) {
+                ours.sum.add_times(*kind, &more.sum, 1);
+                ours.backed += more.backed;
+            }
         }
         Some(())
     }
@@ -123,17 +130,17 @@ impl<'s> Totals<'s> {
         for (n, group) in std::mem::take(&mut self.groups).into_iter().enumerate() {
             let shape = self.shape;
             let (lefts, rights) = self.sums_of(n).ok_or(MatchError::OutOfRange)?;
-            let close = |sums: &[Sum], kinds: &[MeasureKind]| {
-                let sums = sums.iter().zip(kinds).map(|(sum, kind)| sum.end(*kind));
-                sums.collect::<Option<Vec<_>>>().ok_or(MatchError::OutOfRange)
+            let close = |sums: &[Measured], kinds: &[MeasureKind]| {
+                let sums = sums.iter().zip(kinds);
+                sums.map(|(one, kind)| one.sum.end(*kind, one.backed)).collect::<Vec<_>>()
             };
             ended.push(MatchedGroup {
                 left: group.left,
                 right: group.right,
                 rows: group.rows,
                 distinct: group.distinct,
-                left_totals: close(lefts, &shape.left)?,
-                right_totals: close(rights, &shape.right)?,
+                left_totals: close(lefts, &shape.left),
+                right_totals: close(rights, &shape.right),
             });
         }
         ended.sort_unstable_by_key(|g| (g.left, g.right));
@@ -141,10 +148,11 @@ impl<'s> Totals<'s> {
     }
 }
 
+/// Adds what one token gives to a pair of groups; called once for each.
 #[inline]
-fn add(sums: &mut [Sum], more: &[Sum], kinds: &[MeasureKind], times: u64) -> Option<()> {
-    for ((sum, more), kind) in sums.iter_mut().zip(more).zip(kinds) {
-        sum.add_times(*kind, more, times)?;
+fn add(all: &mut [Measured], more: &[Sum], kinds: &[MeasureKind], times: u64) {
+    for ((one, more), kind) in all.iter_mut().zip(more).zip(kinds) {
+        one.sum.add_times(*kind, more, times);
+        one.backed += u64::from(more.has_value());
     }
-    Some(())
 }
