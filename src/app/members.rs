@@ -35,6 +35,7 @@ impl App {
         only: Option<Digest>,
     ) -> Result<(Digest, Recorded)> {
         let key = signing_key(&self.home, member)?;
+        let known = self.home.size(collaboration)?;
         let state = self.load(collaboration).await?.state;
         let agreement = state.waiting().or(state.in_force()).map(|version| version.digest);
         let agreement = agreement.ok_or_else(|| {
@@ -48,7 +49,7 @@ impl App {
         }
         // Whatever is proposed meanwhile, only what was looked at is accepted.
         let recorded = self.decide(collaboration, (member, &key), |state| {
-            self.granting(collaboration, state)?;
+            Self::granting(known, state)?;
             Ok(Body::Joined { member: member.clone(), key: key.public(), agreement })
         });
         Ok((agreement, recorded.await?))

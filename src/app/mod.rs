@@ -93,18 +93,13 @@ impl App {
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
-        let older = AtomicBool::new(false);
+        let (known, older) = (self.home.size(collaboration), AtomicBool::new(false));
         let entry = |state: &State| {
-            older.store(self.is_older(collaboration, state), Ordering::Relaxed);
+            older.store(known.as_ref().is_ok_and(|known| state.size() < *known), Ordering::Relaxed);
             Ok(vec![Entry::member(member, key, body(state)?)])
         };
         let receipt = self.log.decide(collaboration, entry).await?;
         Ok(recorded(self.remembered(collaboration, receipt, older.into_inner())))
-    }
-
-    /// Whether the log is shorter than it is known to have been.
-    fn is_older(&self, collaboration: &CollaborationId, state: &State) -> bool {
-        self.home.size(collaboration).is_ok_and(|known| state.size() < known)
     }
 
     /// Keeps, beside the database, how long the log has been: an older copy put back is told by that.
@@ -123,9 +118,9 @@ impl App {
         receipt
     }
 
-    /// Refuses to grant anything on a log that is shorter than it was. Denying never asks.
-    fn granting(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
-        let known = self.home.size(collaboration)?;
+    /// Refuses to grant anything on a log that is shorter than it was. Denying never asks. What is known was read before the
+    /// log was: whoever appends in between makes the log longer, never shorter.
+    fn granting(known: u64, state: &State) -> Result<()> {
         if state.size() >= known {
             return Ok(());
         }
@@ -140,9 +135,9 @@ impl App {
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
-        let older = AtomicBool::new(false);
+        let (known, older) = (self.home.size(collaboration), AtomicBool::new(false));
         let entry = |state: &State| {
-            older.store(self.is_older(collaboration, state), Ordering::Relaxed);
+            older.store(known.as_ref().is_ok_and(|known| state.size() < *known), Ordering::Relaxed);
             Ok::<_, Error>(vec![Entry::gateway(body.clone())])
         };
         let receipt = self.log.decide(collaboration, entry).await?;
@@ -159,8 +154,9 @@ impl App {
         }
         members::signing_key(&self.home, member)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
+        let known = self.home.size(&agreement.collaboration)?;
         if let Ok(loaded) = self.load(&agreement.collaboration).await {
-            self.granting(&agreement.collaboration, &loaded.state)?;
+            Self::granting(known, &loaded.state)?;
         }
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };

@@ -129,7 +129,8 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomReport> {
-        self.granting(collaboration, &self.load(collaboration).await?.state)?;
+        let known = self.home.size(collaboration)?;
+        Self::granting(known, &self.load(collaboration).await?.state)?;
         self.passes(collaboration, room, |_| true).await
     }
 
@@ -300,10 +301,11 @@ impl App {
             adapter_spi::Effect::Neutral => Effect::Neutral,
             adapter_spi::Effect::Grant => Effect::Grant,
         };
+        let known = self.home.size(collaboration)?;
         let name = std::sync::Mutex::new(None);
         let entry = |state: &State| {
             if effect == Effect::Grant {
-                self.granting(collaboration, state)?;
+                Self::granting(known, state)?;
             }
             let step = named(state.size())?;
             *name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(step.clone());

@@ -142,8 +142,9 @@ impl App {
     async fn start(&self, request: RunRequest) -> Result<Started> {
         let RunRequest { collaboration, template, room, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
+        let known = self.home.size(&collaboration)?;
         let loaded = self.load(&collaboration).await?;
-        self.granting(&collaboration, &loaded.state)?;
+        Self::granting(known, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         self.rooms.holds(&agreement, &room)?;

@@ -9,7 +9,7 @@ mod render;
 use crate::connection::Connections;
 use crate::wanted::{Room, Table, Wanted, wanted};
 use adapter_spi::Desired;
-use mappings::model::MemberId;
+use mappings::model::{MemberId, PlatformId, Region};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -58,7 +58,12 @@ pub fn export(
 ) -> String {
     let made = parts(&wanted(desired), desired, member, connections);
     match form {
-        Form::Cli => render::cli(&made),
+        Form::Cli => {
+            let own = PlatformId::aws_clean_rooms();
+            let room = desired.agreement.rooms.iter().find(|room| room.platform == own);
+            let region = room.and_then(|room| room.region.as_ref()).map_or("", Region::as_str);
+            render::cli(&made, region)
+        }
         Form::CloudFormation => render::cloudformation(&made),
         Form::Terraform => render::terraform(&made),
     }

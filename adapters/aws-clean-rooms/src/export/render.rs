@@ -188,8 +188,9 @@ pub(super) fn terraform(made: &[Made]) -> String {
 
 /// A script of AWS CLI commands, which stops at the first that fails. Rules come last: they name what was made before, and only
 /// they give access.
-pub(super) fn cli(made: &[Made]) -> String {
-    let mut script = String::from("#!/bin/sh\nset -eu\n");
+pub(super) fn cli(made: &[Made], region: &str) -> String {
+    let mut script =
+        format!("#!/bin/sh\nset -eu\nexport AWS_REGION={region} AWS_DEFAULT_REGION={region}\n");
     for name in parameters(made).into_iter().filter(|name| !name.ends_with("Budgeted")) {
         let _ = writeln!(script, ": \"${{{name}:?what another member's part gives}}\"");
     }
@@ -217,7 +218,7 @@ pub(super) fn cli(made: &[Made]) -> String {
             let membership = membership.unwrap_or_default();
             let _ = writeln!(
                 script,
-                "{name}Budgeted=\"arn:aws:cleanrooms:$(aws configure get region):$(aws sts get-caller-identity --query Account --output text):membership/${membership}/configuredtableassociation/${name}\""
+                "{name}Budgeted=\"arn:aws:cleanrooms:$AWS_REGION:$(aws sts get-caller-identity --query Account --output text):membership/${membership}/configuredtableassociation/${name}\""
             );
         }
     }

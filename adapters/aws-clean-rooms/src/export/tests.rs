@@ -1,7 +1,7 @@
 //! What is exported can be read by what it is for, names everything that is needed, and keeps its text from the shell.
 
 use super::*;
-use mappings::model::{Agreement, PlatformId};
+use mappings::model::Agreement;
 use std::sync::Arc;
 
 fn desired() -> Desired {
