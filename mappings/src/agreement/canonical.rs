@@ -32,11 +32,7 @@ fn write_value(out: &mut String, value: &Value) {
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            if sorted.iter().all(|(name, _)| name.is_ascii()) {
-                sorted.sort_by_key(|(name, _)| name.as_bytes());
-            } else {
-                sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-            }
+            sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
             out.push('{');
             for (index, (name, member)) in sorted.into_iter().enumerate() {
                 if index > 0 {
@@ -53,29 +49,34 @@ fn write_value(out: &mut String, value: &Value) {
 
 fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    if !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        out.push_str(text);
-        out.push('"');
-        return;
-    }
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if u32::from(c) < 0x20 => {
-                let code = u32::from(c);
-                out.push_str("\\u00");
-                out.extend([code >> 4, code & 15].iter().filter_map(|n| char::from_digit(*n, 16)));
-            }
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut special = special.chars();
+        if let Some(c) = special.next() {
+            write_escape(out, c);
         }
+        rest = special.as_str();
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+fn write_escape(out: &mut String, c: char) {
+    match c {
+        '\u{8}' => out.push_str("\\b"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\u{c}' => out.push_str("\\f"),
+        '\r' => out.push_str("\\r"),
+        c if u32::from(c) < 0x20 => {
+            let code = u32::from(c);
+            out.push_str("\\u00");
+            out.extend([code >> 4, code & 15].iter().filter_map(|n| char::from_digit(*n, 16)));
+        }
+        c => out.extend(['\\', c]),
+    }
 }
 
 fn write_number(out: &mut String, number: &Number) {
