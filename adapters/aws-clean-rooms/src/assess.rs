@@ -2,10 +2,10 @@
 
 use crate::names;
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
-use mappings::guard::guard;
+use mappings::guard::{Guarded, guard};
 use mappings::model::{
     Agreement, ColumnUse, Dataset, DatasetName, Digest, Hashed, KeyName, Location, MatchKey,
-    Normaliser, PlatformId,
+    MemberId, Normaliser, PlatformId, TemplateName,
 };
 use mappings::spark::spark;
 use mappings::table::{Table, TableError, Term, aws_clean_rooms};
@@ -25,6 +25,7 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
         found.extend(spelling(name, dataset));
     }
     found.extend(texts(agreement, &platform));
+    found.extend(receivers(agreement, &platform));
     for verdict in found {
         assessment.say(verdict);
     }
@@ -221,6 +222,54 @@ fn keys(agreement: &Agreement, table: &Table) -> Vec<Verdict> {
 
 fn is_hmac(key: &MatchKey) -> bool {
     matches!(key.hashed, Some(Hashed::HmacBytes | Hashed::HmacHex))
+}
+
+/// A table's rule names the receivers of everything that a runner runs over it. Where each table of a template lets another
+/// one receive, the runner can name it there, and nothing in the platform stands against it.
+fn receivers(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
+    let held: BTreeMap<&TemplateName, Guarded> = agreement
+        .templates
+        .keys()
+        .filter_map(|name| Some((name, guard(agreement, name).ok()?)))
+        .filter(|(_, guarded)| {
+            let there = |d| agreement.datasets.get(d).is_some_and(|d| d.at.contains_key(platform));
+            guarded.datasets.keys().all(there) && spark(guarded).is_ok()
+        })
+        .collect();
+    let received = |name: &TemplateName| agreement.templates.get(name).map(|t| &t.received_by);
+    let mut found = Vec::new();
+    for (name, guarded) in &held {
+        let Some(template) = agreement.templates.get(*name) else { continue };
+        let admitted = template.run_by.iter().flat_map(|runner| {
+            let of_table = |dataset: &DatasetName| -> BTreeSet<&MemberId> {
+                let touching = held.iter().filter(|(other, guarded)| {
+                    let by = agreement.templates.get(**other).map(|t| &t.run_by);
+                    by.is_some_and(|by| by.contains(runner))
+                        && guarded.datasets.contains_key(dataset)
+                });
+                touching.filter_map(|(other, _)| received(other)).flatten().collect()
+            };
+            let tables = guarded.datasets.keys().map(of_table);
+            tables.reduce(|all, one| &all & &one).unwrap_or_default()
+        });
+        let more: BTreeSet<&MemberId> =
+            admitted.filter(|member| !template.received_by.contains(*member)).collect();
+        if more.is_empty() {
+            continue;
+        }
+        let more = more.into_iter().map(MemberId::as_str).collect::<Vec<_>>().join(", ");
+        found.push(Verdict {
+            term: Term::ReceivedBy,
+            at: format!("templates.{name}.received_by"),
+            fidelity: Fidelity::Wider,
+            residual: Residual::None,
+            construct: "allowedResultReceivers of the collaboration analysis rule".to_owned(),
+            reason: format!(
+                "other templates of the runner over the same tables go to {more}, whom the runner could name at the platform for this one as well; give them the same receivers, or other runners, or have the owners waive it"
+            ),
+        });
+    }
+    found
 }
 
 /// One verdict a place: a refusal before anything else.
