@@ -24,8 +24,9 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
         found.extend(place(name, dataset, &platform));
         found.extend(spelling(name, dataset));
     }
-    found.extend(texts(agreement, &platform));
-    found.extend(receivers(agreement, &platform));
+    let (held, away) = texts(agreement, &platform);
+    found.extend(away);
+    found.extend(receivers(agreement, &held));
     for verdict in found {
         assessment.say(verdict);
     }
@@ -226,19 +227,10 @@ fn is_hmac(key: &MatchKey) -> bool {
 
 /// A table's rule names the receivers of everything that a runner runs over it. Where each table of a template lets another
 /// one receive, the runner can name it there, and nothing in the platform stands against it.
-fn receivers(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
-    let held: BTreeMap<&TemplateName, Guarded> = agreement
-        .templates
-        .keys()
-        .filter_map(|name| Some((name, guard(agreement, name).ok()?)))
-        .filter(|(_, guarded)| {
-            let there = |d| agreement.datasets.get(d).is_some_and(|d| d.at.contains_key(platform));
-            guarded.datasets.keys().all(there) && spark(guarded).is_ok()
-        })
-        .collect();
+fn receivers(agreement: &Agreement, held: &BTreeMap<&TemplateName, Guarded>) -> Vec<Verdict> {
     let received = |name: &TemplateName| agreement.templates.get(name).map(|t| &t.received_by);
     let mut found = Vec::new();
-    for (name, guarded) in &held {
+    for (name, guarded) in held {
         let Some(template) = agreement.templates.get(*name) else { continue };
         let admitted = template.run_by.iter().flat_map(|runner| {
             let of_table = |dataset: &DatasetName| -> BTreeSet<&MemberId> {
@@ -287,11 +279,13 @@ fn worst(verdicts: impl Iterator<Item = Verdict>) -> Vec<Verdict> {
     by_place.into_values().collect()
 }
 
-/// A template that has no text there, or touches a dataset without a table there, runs elsewhere.
-fn texts(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
-    let mut found = Vec::new();
+/// The templates that run there; of the others, which have no text there or touch a dataset without a table there, why not.
+fn texts<'a>(
+    agreement: &'a Agreement,
+    platform: &PlatformId,
+) -> (BTreeMap<&'a TemplateName, Guarded>, Vec<Verdict>) {
+    let (mut held, mut found) = (BTreeMap::new(), Vec::new());
     for name in agreement.templates.keys() {
-        let at = format!("templates.{name}.sql");
         let Ok(guarded) = guard(agreement, name) else { continue };
         let away = guarded.datasets.keys().find(|dataset| {
             agreement.datasets.get(*dataset).is_none_or(|known| !known.at.contains_key(platform))
@@ -299,9 +293,13 @@ fn texts(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
         let why = match (away, spark(&guarded)) {
             (Some(dataset), _) => format!("it touches {dataset}, which has no table there"),
             (None, Err(unsaid)) => unsaid.to_string(),
-            (None, Ok(_)) => continue,
+            (None, Ok(_)) => {
+                held.insert(name, guarded);
+                continue;
+            }
         };
+        let at = format!("templates.{name}.sql");
         found.push(narrower(Term::TemplateText, at, format!("it does not run there: {why}")));
     }
-    found
+    (held, found)
 }
