@@ -88,9 +88,9 @@ def _key(kind, source):
     return {"key": kind, "from": source, **KEY}
 
 
-def shop(folder, rng):
+def shop(folder, rng, prefix=None):
     """The corpus's agreement over hashed keys, its data, its hostile texts and their twins."""
-    p = rng.choice(("", "x_", "c"))
+    p = rng.choice(("", "x_", "c")) if prefix is None else prefix
     home = {"use": "match", **_key("household-id", f"{p}hh_hash")}
     person = {"use": "match", "keys": [_key("email", f"{p}mail_hash"), _key("phone", f"{p}tel_hash")]}
 
@@ -167,7 +167,7 @@ def _hash(kind, number):
 VALUES = {
     "week": lambda r: r.randint(1, 53), "sold_on": lambda r: datetime.date(2026, 1, 1) + datetime.timedelta(days=r.randint(0, 200)), "store": lambda r: r.randint(1, 9),
     "amount": lambda r: round(r.uniform(1, 90), 2), "price": lambda r: round(r.uniform(1, 30), 2), "quantity": lambda r: r.randint(1, 9),
-    "age": lambda r: r.choice(("18-24", "25-39", "40-64", "40-64", "65+")), "campaign": lambda r: r.randint(1, 4), "cost": lambda r: round(r.uniform(0, 1), 3),
+    "age": lambda r: r.choice(("18-24", "25-39", "40-64", "40-64", "65+")), "campaign": lambda r: 9 if r.random() < 0.01 else r.randint(1, 4), "cost": lambda r: round(r.uniform(0, 1), 3),
     "segment": lambda r: r.choice(("gold", "silver", "bronze")), "region": lambda r: r.choice(("north", "south")), "reader": lambda r: r.choice(("daily", "weekly")),
     "section": lambda r: r.choice(("news", "sport", "art")), "page": lambda r: r.choice(("home", "shop", "help")), "ads_ok": lambda r: r.choice(("yes", "yes", "yes", "no", None)),
     "country": lambda r: r.choice(("DE", "FR", "FR", "US", None)), "secret_note": lambda r: f"note {r.randint(1, 99)}",
@@ -211,20 +211,27 @@ def judged(folder, rng):
 
 # Varying
 
-def vary(rng, ground, accounts):
-    """The ground's agreement with terms moved about, and every template of it that might pass."""
+def pinned(ground, accounts):
+    """The ground's agreement with accounts and places in the room."""
     document = copy.deepcopy(ground.document)
-    members = document["members"]
-    for (name, member), account in zip(members.items(), accounts, strict=True):
+    for (name, member), account in zip(document["members"].items(), accounts, strict=True):
         member |= {"name": name.title(), "identity": {ROOM: account}}
+    for name, dataset in document["datasets"].items():
+        dataset["at"] = {ROOM: {"glue": {"database": "weaker", "table": name}}}
+    return document
+
+
+def vary(rng, ground, accounts):
+    """The ground's agreement with terms moved about."""
+    document = pinned(ground, accounts)
+    members = document["members"]
     receivers = [m for m, member in members.items() if "receive" in member["abilities"]]
     for name in receivers:
         if "run" not in members[name]["abilities"] and rng.random() < 0.5:
             members[name]["abilities"].append("run")
-    for name, dataset in document["datasets"].items():
-        dataset["at"] = {ROOM: {"glue": {"database": "weaker", "table": name}}}
+    for dataset in document["datasets"].values():
         _vary_dataset(rng, dataset, receivers)
-    document["limits"] = {"runs_max": rng.randint(30, 45), "within": rng.choice(("24h", "7d", "1h"))}
+    document["limits"] = {"runs_max": rng.randint(22, 30), "within": rng.choice(("24h", "7d", "1h"))}
     return document
 
 

@@ -33,9 +33,9 @@ class Stage:
         self.tell("POST", "reset")
         self.tell("POST", "clock", {"mode": "real"})
 
-    def call(self, method, url, body=None, key="111111111111"):
+    def call(self, method, url, body=None, key="111111111111", region=REGION):
         """One request, signed as far as the stage looks."""
-        headers = {"Authorization": SIGNED.format(key=key, region=REGION), "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": SIGNED.format(key=key, region=region), "Content-Type": "application/octet-stream"}
         request = urllib.request.Request(url, data=body, method=method, headers=headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()

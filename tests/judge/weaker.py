@@ -16,11 +16,13 @@ decides, nor how rules are enforced. Not counted: that the cap of a collaboratio
 
 import argparse
 import collections
+import contextlib
 import csv
 import io
 import json
 import random
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,10 +44,11 @@ ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 STRANGER = "999988887777"
 SETTINGS = {"refusals": "sync", "query_start_s": 0.0, "query_run_s": 0.0, "result_parts": 1}
 QUOTAS = {"analysis templates per membership": 10_000, "ongoing queries per membership": 1000, "concurrent queries per account": 1000, "collaborations created per account": 1000}
+FORGED_S = 6  # how long Airlock may look for what never becomes as agreed
 LEFT_MIN = 6  # uses of a table that attempts leave for those whose subject is the cap
 EACH = 600  # attempts an agreement
 SPENT = "access budget"
-KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger", "beyond the cap", "stranger", "shown")
+KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger", "beyond the cap", "elsewhere", "stranger", "shown")
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Attempt:
     query: str = ""
     answer: str = ""
     rows: int = -1
+    data: list = field(default_factory=list)
 
     def admitted(self):
         return self.answer == "SUCCESS" and not (self.rows_matter and self.rows == 0)
@@ -156,9 +160,10 @@ class Outside:
         self.accounts = made.accounts() | {"stranger": STRANGER}
         self.names = {account: name for name, account in self.accounts.items()}
         self.clients = {name: scene.account(account) for name, account in self.accounts.items()}
-        for member in made.accounts():
+        for member, account in made.accounts().items():
             scene.bucket(f"airlock-outside-{member}", member)
-        self.defaults = {}
+            with contextlib.suppress(urllib.error.HTTPError):  # it is there already
+                scene.call("PUT", f"{scene.endpoint}/airlock-elsewhere-{member}", key=account, region="us-east-1")
 
     def memberships(self, member):
         """Its memberships of this agreement that are alive: {collaboration: membership}."""
@@ -223,6 +228,7 @@ class Outside:
             rows = [tuple(row.values()) for row in pq.read_table(io.BytesIO(data)).to_pylist()]
         else:
             rows = list(csv.reader(io.StringIO(data.decode())))[1:]
+        attempt.data = sorted(map(str, rows))
         return 0 if len(rows) == 1 and says_nothing(rows[0], attempt.sql) else len(rows)
 
     def default(self, receiver, attempt):
@@ -271,7 +277,8 @@ class Trial:
         self.rng, self.made, self.scene, self.gateway = rng, made, scene, gateway
         self.law, self.outside = Law(made), Outside(scene, made)
         self.attempts, self.pending, self.used, self.serial = [], [], collections.Counter(), 0
-        self.forged, self.sources = [], {}
+        self.sparing = False  # whether what is legitimate is left out
+        self.forged, self.squatted, self.sources = [], None, {}
 
     # The collaborations
 
@@ -314,7 +321,7 @@ class Trial:
 
     # Making attempts
 
-    def attempt(self, kind, by, room, *, sql="", template=None, parameters=None, receivers=None, bucket=None):
+    def attempt(self, kind, by, room, *, sql="", template=None, parameters=None, receivers=None, elsewhere=False):
         """Tries, and remembers."""
         known = self.rooms[room]
         text = template["source"]["text"] if template else sql
@@ -325,7 +332,11 @@ class Trial:
         foreign = [why for (r, dataset), why in self.sources.items() if name and r == room and dataset in self.made.touched(name)]
         if foreign:
             one.why, one.rows_matter = "; ".join([one.why, *foreign] if one.why else foreign), False
-        self.outside.start(one, bucket)
+        if elsewhere and not one.why:
+            one.why = "results may not leave the agreement's residency"
+        if self.sparing and not one.why:
+            return one
+        self.outside.start(one, f"airlock-elsewhere-{by}" if elsewhere else None)
         if one.query and name:
             self.used.update((room, d) for d in self.made.touched(name))
         self.attempts.append(one)
@@ -436,6 +447,24 @@ class Trial:
         self.attempt("receiver", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
         return True
 
+    def elsewhere(self):
+        """An agreed template whose result goes to another Region."""
+        for room, one in self.runnable():
+            name, by = self.law.texts[one["source"]["text"]], self.rooms[room]["runner"]
+            if by in self.made.document["templates"][name]["received_by"] and self.left(room, name) > LEFT_MIN:
+                self.attempt("elsewhere", by, room, template=one, parameters=self.fitting(name), receivers=(by,), elsewhere=True)
+
+    def everything(self):
+        """Every template that is at the platform, whosever it is, run by whoever can query there."""
+        for room, known in self.rooms.items():
+            for one in known["templates"]:
+                name = self.law.texts.get(one["source"]["text"])
+                like = name or one["name"].rsplit("-", 1)[0]
+                agreed = self.made.document["templates"].get(like)
+                values = self.fitting(like) if agreed else {p["name"]: "1" for p in one.get("analysisParameters") or []}
+                for receiver in dict.fromkeys([*(agreed["received_by"][:1] if agreed else ()), known["runner"]]):
+                    self.attempt("template", known["runner"], room, template=one, parameters=values, receivers=(receiver,))
+
     def runners(self):
         """An agreed template run by a member whom it isn't for, under its own membership or another's."""
         chosen = self.pick()
@@ -521,6 +550,17 @@ class Trial:
         for number, (kind, what, by) in enumerate(chosen):
             self.revoke(kind, what, by or what, behind=number == hidden)
 
+    def again(self):
+        """What was withdrawn stays so when the room is made as agreed once more."""
+        before = self.runnable()
+        applied(self)
+        self.look()
+        for room, one in [*before, *self.runnable()]:
+            name = self.law.texts[one["source"]["text"]]
+            if self.law.stands(name) and room in self.rooms:
+                self.attempt("revoked", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=self.made.document["templates"][name]["received_by"][:1])
+        self.settle()
+
     def revoke(self, kind, what, by, behind=False):
         """A withdrawal, and the same attempts before and after it. `behind`: a runner took a name of ours before."""
         before = self.runnable()
@@ -545,12 +585,12 @@ class Trial:
             for one in strange:
                 if one["name"].endswith(".00000000"):
                     self.outside.clients[runner].delete_collaboration(collaborationIdentifier=one["id"])
-            self.gateway.call("apply", self.made.collaboration, "--room", ROOM)
+            applied(self)
         self.look()
 
     def cap(self):
         """One template again and again until the platform has enough: no table is used more often than the collaboration may run."""
-        chosen = self.pick(lambda room, name: not self.law.stands(name) and self.rooms[room]["runner"] in self.made.document["templates"][name]["run_by"])
+        chosen = self.pick(lambda room, name: not self.law.stands(name) and self.made.touched(name) and self.rooms[room]["runner"] in self.made.document["templates"][name]["run_by"])
         if not chosen:
             return
         room, one, name = chosen
@@ -583,12 +623,12 @@ CHANGES = (_less, lambda _, sql: sql + " ", lambda _, sql: sql.lower(), lambda _
 
 # Provisioning
 
-def provision(rng, make, folder, arguments, hostile=True):
+def provision(rng, make, folder, arguments, hostile, generate=agreements.generate):
     """An agreement on the stage, held there by the command line; before it is, runners took names that it would use."""
     scene = stage.Stage(folder, dict(zip(("a", "b", "c"), ACCOUNTS, strict=True)))
     ground = make(folder, rng)
     gateway = airlock.Airlock(airlock.binary(arguments.airlock), folder / "home", {})
-    made = agreements.generate(rng, ground, gateway, folder, ACCOUNTS)
+    made = generate(rng, ground, gateway, folder, ACCOUNTS)
     scene.accounts = made.accounts()
     scene.tell("POST", "settings", SETTINGS)
     scene.tell("POST", "quotas", QUOTAS)
@@ -607,15 +647,26 @@ def provision(rng, make, folder, arguments, hostile=True):
     if hostile:
         forge(trial)
     scene.connect(folder / "home", receivers)
+    if trial.forged or trial.squatted:
+        applied(trial, FORGED_S)
+        trial.look()
+        try_forged(trial)
+        trial.settle()
+        take_back(trial)
     applied(trial)
     trial.look()
     return trial
 
 
-def applied(trial):
+def applied(trial, seconds=300):
+    """Makes the room as agreed, as far as it can be; what waits for what others took is not waited for."""
     try:
-        trial.gateway.call("apply", trial.made.collaboration, "--room", ROOM)
+        trial.gateway.call("apply", trial.made.collaboration, "--room", ROOM, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return
     except airlock.Failed as failure:
+        if not trial.forged:
+            raise
         print(f"  apply: {str(failure)[:300]}", flush=True)
 
 
@@ -659,6 +710,22 @@ def squat(trial, room, runner):
     trial.squatted = (room, name)
 
 
+def take_back(trial):
+    """What runners put there goes, so that the rest is provisioned."""
+    for room, _, offered in trial.forged:
+        runner = trial.rooms[room]["runner"]
+        trial.outside.withdraw_offer(runner, trial.rooms[room]["memberships"][runner], offered)
+    if trial.squatted:
+        room, name = trial.squatted
+        runner = trial.rooms[room]["runner"]
+        client, membership = trial.outside.clients[runner], trial.rooms[room]["memberships"][runner]
+        found = client.list_configured_table_associations(membershipIdentifier=membership)["configuredTableAssociationSummaries"]
+        for one in found:
+            if one["name"] == name:
+                client.delete_configured_table_association(membershipIdentifier=membership, configuredTableAssociationIdentifier=one["id"])
+    trial.forged, trial.squatted = [], None
+
+
 def try_forged(trial):
     """What was there before Airlock came, run after it came."""
     for room, name, offered in trial.forged:
@@ -667,7 +734,7 @@ def try_forged(trial):
         receivers = trial.made.document["templates"][name]["received_by"][:1]
         values = trial.fitting(name) if offered["source"]["text"] != trial.made.sql(name) else {p: v for p, v in trial.fitting(name).items() if trial.made.parameters(name)[p]["type"] != "int64"}
         trial.attempt("forged", trial.rooms[room]["runner"], room, template=offered, parameters=values, receivers=receivers)
-    for room, name in [trial.squatted] if hasattr(trial, "squatted") else []:
+    for room, name in [trial.squatted] if trial.squatted else []:
         for at, one in trial.runnable():
             template = trial.law.texts[one["source"]["text"]]
             if at == room and name in trial.made.touched(template):
@@ -680,8 +747,9 @@ def besiege(trial, count, last):
     """Everything that is tried on one agreement."""
     trial.legitimate()
     trial.settle()
-    try_forged(trial)
+    trial.everything()
     trial.unapproved()
+    trial.elsewhere()
     trial.strangers()
     trial.shown()
     wanted = [("parameters", trial.parameters)] * 10 + [("receiver", trial.receivers)] * 6 + [("runner", trial.runners)] * 12
@@ -691,13 +759,13 @@ def besiege(trial, count, last):
     while len(trial.attempts) < count and trial.rooms:
         (trial.text if trial.rng.random() < 0.8 else trial.template)()
     trial.settle()
+    trial.revocations()
+    trial.again()
+    trial.shown()
     if last == "cap":
         trial.cap()
-    trial.revocations()
-    trial.shown()
-    if last == "room":
+    else:
         trial.revoke("room", trial.made.collaboration, next(iter(trial.made.accounts())))
-    trial.settle()
 
 
 def report(trials, seconds):
@@ -733,11 +801,11 @@ def prove(arguments, folder):
         place = folder / f"{number}"
         place.mkdir()
         try:
-            trial = provision(rng, (agreements.shop, agreements.judged)[number % 2], place, arguments)
+            trial = provision(rng, (agreements.shop, agreements.judged)[number % 2], place, arguments, number % 2 == 0)
         except airlock.Failed as failure:
             print(f"agreement {number} of seed {arguments.seed} is not provisioned: {failure}\n{failure.output[:800]}")
             return 1
-        besiege(trial, each, ("cap", "cap", "room", "room")[number % 4])
+        besiege(trial, each, "room" if number % 4 == 3 else "cap")
         trials.append(trial)
         failed = [a for a in trial.attempts if a.failed()]
         print(f"seed {arguments.seed}, agreement {number} ({trial.made.ground.name}): {len(trial.attempts)} attempts, {len(failed)} failed, {time.monotonic() - began:.0f} s", flush=True)
@@ -757,8 +825,10 @@ def main():
     ask.add_argument("--planted", action="store_true", help="weaken what was provisioned, term by term, and see that it is noticed")
     ask.add_argument("--allow-not-run", action="store_true")
     arguments = ask.parse_args()
+    import planted  # it plants into trials of this file
+
     with tempfile.TemporaryDirectory(prefix="airlock-weaker-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
+        return airlock.guarded(lambda: (planted.prove if arguments.planted else prove)(arguments, Path(folder)), arguments.allow_not_run)
 
 
 if __name__ == "__main__":
