@@ -43,12 +43,14 @@ ROOM = agreements.ROOM
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 STRANGER = "999988887777"
 SETTINGS = {"refusals": "sync", "query_start_s": 0.0, "query_run_s": 0.0, "result_parts": 1}
-QUOTAS = {"analysis templates per membership": 10_000, "ongoing queries per membership": 1000, "concurrent queries per account": 1000, "collaborations created per account": 1000}
+MANY = ("analysis templates per membership", "ongoing queries per membership", "concurrent queries per account", "collaborations created per account")
+QUOTAS = dict.fromkeys(MANY, 10_000)
 FORGED_S = 6  # how long Airlock may look for what never becomes as agreed
 LEFT_MIN = 6  # uses of a table that attempts leave for those whose subject is the cap
 EACH = 600  # attempts an agreement
 SPENT = "access budget"
-KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger", "beyond the cap", "elsewhere", "stranger", "shown")
+KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger",
+         "beyond the cap", "elsewhere", "stranger", "shown")
 
 
 @dataclass
@@ -78,7 +80,8 @@ class Attempt:
 
     def __str__(self):
         what = f"template {self.arn.rsplit('/', 1)[-1]}" if self.arn else "text"
-        return f"{self.kind}: {self.by} runs {what} {json.dumps(self.parameters)} for {', '.join(self.receivers)}: {self.answer} ({self.rows} rows), though {self.why}\n    {self.sql}"
+        ended = f"{self.answer} ({self.rows} rows)" if self.query else self.answer
+        return f"{self.kind}: {self.by} runs {what} {json.dumps(self.parameters)} for {', '.join(self.receivers)}: {ended}, though {self.why}\n    {self.sql}"
 
 
 class Law:
@@ -173,8 +176,9 @@ class Outside:
     def templates(self, member, room):
         """Every template of a collaboration as the member sees it: text, author, defaults."""
         client = self.clients[member]
-        arns = [one["arn"] for one in client.list_collaboration_analysis_templates(collaborationIdentifier=room, maxResults=100)["collaborationAnalysisTemplateSummaries"]]
-        return [client.get_collaboration_analysis_template(collaborationIdentifier=room, analysisTemplateArn=arn)["collaborationAnalysisTemplate"] for arn in arns]
+        found = client.list_collaboration_analysis_templates(collaborationIdentifier=room, maxResults=100)["collaborationAnalysisTemplateSummaries"]
+        get = client.get_collaboration_analysis_template
+        return [get(collaborationIdentifier=room, analysisTemplateArn=one["arn"])["collaborationAnalysisTemplate"] for one in found]
 
     def schemas(self, member, room):
         """Every table of a collaboration as the member sees it."""
@@ -190,7 +194,8 @@ class Outside:
 
     def start(self, attempt, bucket=None):
         """Submits; a refusal is kept, anything else is settled later."""
-        sql = {"analysisTemplateArn": attempt.arn} | ({"parameters": attempt.parameters} if attempt.parameters else {}) if attempt.arn else {"queryString": attempt.sql}
+        sql = {"analysisTemplateArn": attempt.arn} if attempt.arn else {"queryString": attempt.sql}
+        sql |= {"parameters": attempt.parameters} if attempt.arn and attempt.parameters else {}
         try:
             answer = self.clients[attempt.by].start_protected_query(type="SQL", membershipIdentifier=attempt.membership, sqlParameters=sql,
                                                                     resultConfiguration=self.result(attempt.by, attempt.receivers, bucket))
@@ -257,8 +262,8 @@ def says_nothing(row, sql):
 
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "utf8": "STRING", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP", "binary": "STRING"}
-HOSTILE = ("", "NULL", "abc", "1 OR 1=1", "1e3", "5.0", "x' OR '1'='1", "') --", "%", "٥٥", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "0", "-1", "54", "1000", "40-64", "65+",
-           "2026-02-30", "0001-01-01", "9999-12-31", "inf", "nan", "\u0000", "true")
+HOSTILE = ("", "NULL", "abc", "1 OR 1=1", "1e3", "5.0", "x' OR '1'='1", "') --", "%", "٥٥", "9223372036854775807", "-9223372036854775808", "99999999999999999999",
+           "0", "-1", "54", "1000", "40-64", "65+", "2026-02-30", "0001-01-01", "9999-12-31", "inf", "nan", "\u0000", "true")
 
 
 def fitting(rng, parameter):
@@ -310,10 +315,10 @@ class Trial:
                     continue
                 tables = self.outside.clients[owner].list_configured_tables()["configuredTableSummaries"]
                 for one in tables:
-                    glue = self.outside.clients[owner].get_configured_table(configuredTableIdentifier=one["id"])["configuredTable"]["tableReference"].get("glue")
-                    agreed = {"databaseName": "weaker", "tableName": name}
-                    if one["name"].endswith(f".{name}") and {k: glue[k] for k in agreed} != agreed:
-                        self.sources[room, name] = f"{name} is over {glue}"
+                    found = self.outside.clients[owner].get_configured_table(configuredTableIdentifier=one["id"])["configuredTable"]
+                    glue = found["tableReference"]["glue"]
+                    if one["name"].endswith(f".{name}") and (glue["databaseName"], glue["tableName"]) != ("weaker", name):
+                        self.sources[room, name] = f"{name} is over {glue['databaseName']}.{glue['tableName']}"
 
     def runnable(self):
         """(collaboration, template at the platform) of every text there that is a template of the agreement."""
@@ -325,8 +330,10 @@ class Trial:
         """Tries, and remembers."""
         known = self.rooms[room]
         text = template["source"]["text"] if template else sql
-        one = Attempt(kind, by, known["memberships"].get(by) or next(iter(known["memberships"].values())), text, template["arn"] if template else "", parameters or {}, tuple(receivers or (by,)))
-        defaults = {p["name"]: p["defaultValue"] for p in template.get("analysisParameters") or [] if "defaultValue" in p} if template else {}
+        membership = known["memberships"].get(by) or next(iter(known["memberships"].values()))
+        one = Attempt(kind, by, membership, text, template["arn"] if template else "", parameters or {}, tuple(receivers or (by,)))
+        declared = (template.get("analysisParameters") if template else None) or []
+        defaults = {p["name"]: p["defaultValue"] for p in declared if "defaultValue" in p}
         one.why, one.rows_matter = self.law.against(one, defaults)
         name = self.law.texts.get(text)
         foreign = [why for (r, dataset), why in self.sources.items() if name and r == room and dataset in self.made.touched(name)]
@@ -428,7 +435,8 @@ class Trial:
         elif turn < 0.12:
             values["another"] = "1"
         elif near and turn < 0.5 and len(values) > 1:  # a whole range, as wide as it gets
-            values = {p: str((s.get("min", 0) - 100) if "from" in p else s.get("max", 0) + 100) for p, s in self.made.parameters(name).items() if s["type"] == "int64"} | {p: v for p, v in values.items() if self.made.parameters(name)[p]["type"] != "int64"}
+            whole = {p: s for p, s in self.made.parameters(name).items() if s["type"] == "int64"}
+            values |= {p: str(s.get("min", 0) - 100 if "from" in p else s.get("max", 0) + 100) for p, s in whole.items()}
         self.attempt("parameters", self.rooms[room]["runner"], room, template=one, parameters=values, receivers=self.made.document["templates"][name]["received_by"][:1])
         return True
 
@@ -471,10 +479,10 @@ class Trial:
         if not chosen:
             return False
         room, one, name = chosen
-        others = [m for m in [*self.made.accounts(), "stranger"] if m not in self.made.document["templates"][name]["run_by"] or m != self.rooms[room]["runner"]]
-        by = self.rng.choice(others)
+        entry = self.made.document["templates"][name]
+        others = [m for m in [*self.made.accounts(), "stranger"] if m not in entry["run_by"] or m != self.rooms[room]["runner"]]
         at = room if self.rng.random() < 0.7 else self.rng.choice(sorted(self.rooms))
-        self.attempt("runner", by, at, template=one, parameters=self.fitting(name), receivers=(self.rng.choice(self.made.document["templates"][name]["received_by"]),))
+        self.attempt("runner", self.rng.choice(others), at, template=one, parameters=self.fitting(name), receivers=(self.rng.choice(entry["received_by"]),))
         return True
 
     def unapproved(self):
@@ -488,16 +496,27 @@ class Trial:
                 if known["runner"] in self.made.document["templates"][name]["run_by"]:
                     self.attempt("unapproved", known["runner"], room, sql=self.made.sql(name), receivers=(self.receiver(room, known["runner"]),))
 
+    def requests(self):
+        """Runners ask for what only all members can give: a stranger as a member, the ability to receive for whoever has none."""
+        for room, known in self.rooms.items():
+            client = self.outside.clients[known["runner"]]
+            members = {one["accountId"]: one["abilities"] for one in client.list_members(collaborationIdentifier=room)["memberSummaries"]}
+            wanted = [m for m, abilities in members.items() if "CAN_RECEIVE_RESULTS" not in abilities]
+            for account in [STRANGER, *wanted]:
+                member = {"accountId": account, "displayName": "more", "memberAbilities": [*members.get(account, []), "CAN_RECEIVE_RESULTS"]}
+                change = {"specificationType": "MEMBER", "specification": {"member": member}}
+                with contextlib.suppress(ClientError):
+                    client.create_collaboration_change_request(collaborationIdentifier=room, changes=[change])
+
     def strangers(self):
         """Somebody who is no member: looks, joins, runs."""
         client = self.outside.clients["stranger"]
         for room, known in self.rooms.items():
-            for act, call in {"sees the collaboration": lambda: client.get_collaboration(collaborationIdentifier=room), "joins": lambda: client.create_membership(collaborationIdentifier=room, queryLogStatus="DISABLED"),
-                              "sees tables": lambda: client.list_schemas(collaborationIdentifier=room), "sees templates": lambda: client.list_collaboration_analysis_templates(collaborationIdentifier=room)}.items():
-                self.answered("stranger", "stranger", act, call, "it is no member")
-            known_template = known["templates"][0] if known["templates"] else None
-            if known_template:
-                self.attempt("stranger", "stranger", room, template=known_template, receivers=("stranger",))
+            for operation in ("get_collaboration", "create_membership", "list_schemas", "list_collaboration_analysis_templates"):
+                more = {"queryLogStatus": "DISABLED"} if operation == "create_membership" else {}
+                self.answered("stranger", "stranger", operation, lambda words={"collaborationIdentifier": room, **more}: getattr(client, operation)(**words), "it is no member")
+            for template in known["templates"][:1]:
+                self.attempt("stranger", "stranger", room, template=template, receivers=("stranger",))
 
     def answered(self, kind, by, act, call, why):
         """An attempt that is a single call."""
@@ -517,7 +536,8 @@ class Trial:
                     if not dataset or (room, schema["name"]) in self.sources:
                         continue
                     more = sorted({c["name"] for c in schema["columns"]} - self.columns(schema["name"], dataset))
-                    self.attempts.append(Attempt("shown", viewer, "", f"{schema['name']}: {', '.join(more) or 'nothing more'}", why="the agreement has no such column", answer="SUCCESS" if more else "as agreed"))
+                    text = f"{schema['name']}: {', '.join(more) or 'nothing more'}"
+                    self.attempts.append(Attempt("shown", viewer, "", text, why="the agreement has no such column", answer="SUCCESS" if more else "as agreed"))
 
     def columns(self, name, dataset):
         held = {c: spec for c, spec in dataset["columns"].items() if f"{name}.{c}" not in self.law.gone["column"]}
@@ -533,7 +553,7 @@ class Trial:
         rng.shuffle(templates)
         chosen = []
         if len(templates) > 2:
-            chosen += [("approval", templates[0], rng.choice(sorted(law.owners(templates[0])))), ("template", templates[1], rng.choice(sorted(law.owners(templates[1]))))]
+            chosen += [(kind, name, rng.choice(sorted(law.owners(name)))) for kind, name in zip(("approval", "template"), templates, strict=False)]
             dataset, columns = rng.choice(sorted(self.made.touched(templates[2]).items()))
             entity = self.made.document["datasets"][dataset]["entity"]
             column = rng.choice(sorted(columns - {entity}) or [None])
@@ -566,9 +586,10 @@ class Trial:
         before = self.runnable()
         if behind:
             runner = next(iter(self.rooms.values()))["runner"]
-            self.outside.clients[runner].create_collaboration(name=f"airlock.{self.made.collaboration}.{runner}.00000000", description="x", creatorDisplayName=runner,
-                                                              creatorMemberAbilities=["CAN_QUERY", "CAN_RECEIVE_RESULTS"], members=[], queryLogStatus="DISABLED")
-        words = {"approval": ["--approval", what], "template": ["--template", what], "column": ["--column", what], "dataset": ["--dataset", what], "membership": ["--membership"], "room": ["--room"]}[kind]
+            name = f"airlock.{self.made.collaboration}.{runner}.00000000"
+            self.outside.clients[runner].create_collaboration(name=name, description="x", creatorDisplayName=runner, members=[], queryLogStatus="DISABLED",
+                                                              creatorMemberAbilities=["CAN_QUERY", "CAN_RECEIVE_RESULTS"])
+        words = [f"--{kind}"] if kind in ("membership", "room") else [f"--{kind}", what]
         try:
             self.gateway.call("revoke", self.made.collaboration, *words, "--as", by)
         except airlock.Failed as failure:
@@ -578,7 +599,8 @@ class Trial:
             name = self.law.texts[one["source"]["text"]]
             if self.law.stands(name) and room in self.rooms:
                 receivers = self.made.document["templates"][name]["received_by"][:1]
-                self.attempt("revoked behind a stranger" if behind else "revoked", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
+                how = "revoked behind a stranger" if behind else "revoked"
+                self.attempt(how, self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
         self.settle()
         if behind:
             strange = self.outside.clients[runner].list_collaborations(memberStatus="INVITED")["collaborationList"]
@@ -590,7 +612,8 @@ class Trial:
 
     def cap(self):
         """One template again and again until the platform has enough: no table is used more often than the collaboration may run."""
-        chosen = self.pick(lambda room, name: not self.law.stands(name) and self.made.touched(name) and self.rooms[room]["runner"] in self.made.document["templates"][name]["run_by"])
+        templates = self.made.document["templates"]
+        chosen = self.pick(lambda room, name: not self.law.stands(name) and self.made.touched(name) and self.rooms[room]["runner"] in templates[name]["run_by"])
         if not chosen:
             return
         room, one, name = chosen
@@ -598,7 +621,8 @@ class Trial:
         table = max(self.made.touched(name), key=lambda d: self.used[room, d])
         while self.used[room, table] < most + 3:
             began = self.used[room, table]
-            made = self.attempt("beyond the cap", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=self.made.document["templates"][name]["received_by"][:1])
+            receivers = templates[name]["received_by"][:1]
+            made = self.attempt("beyond the cap", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
             if self.used[room, table] > most:
                 made.why = f"{table} was used {self.used[room, table]} times, and the collaboration may run {most} times"
             elif not made.query and began >= most:
@@ -616,9 +640,12 @@ def _less(rng, sql):
     return sql[:found.start()] + ">= 1" + sql[found.end():]
 
 
-CHANGES = (_less, lambda _, sql: sql + " ", lambda _, sql: sql.lower(), lambda _, sql: sql + "\n-- approved", lambda _, sql: re.sub(r"\nHAVING.*", "", sql, flags=re.DOTALL),
-           lambda _, sql: re.sub(r"\n  WHERE .*", "", sql), lambda _, sql: f"SELECT * FROM ({sql}) x", lambda _, sql: sql.replace("COUNT(DISTINCT ", "COUNT("), lambda _, sql: f"{sql} UNION ALL {sql}",
-           lambda rng, sql: re.sub(r"REGEXP_SUBSTR\((`\w+`), '[^']*'\)", r"\1", sql))
+CHANGES = (
+    _less, lambda _, sql: sql + " ", lambda _, sql: sql.lower(), lambda _, sql: sql + "\n-- approved", lambda _, sql: f"SELECT * FROM ({sql}) x",
+    lambda _, sql: re.sub(r"\nHAVING.*", "", sql, flags=re.DOTALL), lambda _, sql: re.sub(r"\n  WHERE .*", "", sql),
+    lambda _, sql: sql.replace("COUNT(DISTINCT ", "COUNT("), lambda _, sql: f"{sql} UNION ALL {sql}",
+    lambda _, sql: re.sub(r"REGEXP_SUBSTR\((`\w+`), '[^']*'\)", r"\1", sql),
+)
 
 
 # Provisioning
@@ -747,6 +774,7 @@ def besiege(trial, count, last):
     """Everything that is tried on one agreement."""
     trial.legitimate()
     trial.settle()
+    trial.requests()
     trial.everything()
     trial.unapproved()
     trial.elsewhere()
@@ -793,6 +821,8 @@ def report(trials, seconds):
 
 def prove(arguments, folder):
     """The whole proof; 0 when it holds."""
+    import planted  # it plants into trials of this file
+
     began, trials = time.monotonic(), []
     agreements_count = arguments.agreements or max(4, arguments.count // 3000)
     each = max(150, -(-arguments.count // agreements_count))
@@ -813,7 +843,16 @@ def prove(arguments, folder):
             print(f"ADMITTED: seed {arguments.seed}, agreement {number}: {one}", flush=True)
         if failed:
             print(json.dumps(trial.made.document, ensure_ascii=False)[:6000])
-    return report(trials, time.monotonic() - began)
+    print("\nthe same attempts, where something was weakened:")
+    blind = planted.prove(arguments, folder, quick=True)
+    return report(trials, time.monotonic() - began) or blind
+
+
+def chosen(arguments):
+    """The proof that was asked for."""
+    import planted
+
+    return planted.prove if arguments.planted else prove
 
 
 def main():
@@ -825,10 +864,8 @@ def main():
     ask.add_argument("--planted", action="store_true", help="weaken what was provisioned, term by term, and see that it is noticed")
     ask.add_argument("--allow-not-run", action="store_true")
     arguments = ask.parse_args()
-    import planted  # it plants into trials of this file
-
     with tempfile.TemporaryDirectory(prefix="airlock-weaker-") as folder:
-        return airlock.guarded(lambda: (planted.prove if arguments.planted else prove)(arguments, Path(folder)), arguments.allow_not_run)
+        return airlock.guarded(lambda: chosen(arguments)(arguments, Path(folder)), arguments.allow_not_run)
 
 
 if __name__ == "__main__":
