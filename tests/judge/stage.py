@@ -33,9 +33,9 @@ class Stage:
         self.tell("POST", "reset")
         self.tell("POST", "clock", {"mode": "real"})
 
-    def call(self, method, url, body=None, key="111111111111"):
+    def call(self, method, url, body=None, key="111111111111", region=REGION):
         """One request, signed as far as the stage looks."""
-        headers = {"Authorization": SIGNED.format(key=key, region=REGION), "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": SIGNED.format(key=key, region=region), "Content-Type": "application/octet-stream"}
         request = urllib.request.Request(url, data=body, method=method, headers=headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
@@ -77,10 +77,20 @@ class Stage:
                 # Nobody's: a profile's own credentials count, whatever lies in the environment.
                 "AWS_ACCESS_KEY_ID": "999999999999", "AWS_SECRET_ACCESS_KEY": "any"}
 
-    def connect(self, home: Path, receivers=(), result_format="parquet"):
-        """Writes how a gateway reaches each member."""
+    def account(self, number):
+        """A client of an account that needs no gateway: what is sent is sent as it is, once."""
+        import boto3
+        from botocore.config import Config
+
+        once = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
+        return boto3.client("cleanrooms", region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id=number, aws_secret_access_key="any", config=once)
+
+    def connect(self, home: Path, receivers=(), result_format="parquet", only=None):
+        """Writes how a gateway reaches each member, or only some."""
         lines = []
         for member, account in self.accounts.items():
+            if only is not None and member not in only:
+                continue
             lines += [f"[aws-clean-rooms.members.{member}]", f'profile = "{member}"', f'data_role = "arn:aws:iam::{account}:role/airlock-data-reader"']
             if member in receivers:
                 bucket = self.bucket(f"airlock-landing-{member}", member)
