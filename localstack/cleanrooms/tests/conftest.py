@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3] / "tes
 
 import peers  # noqa: E402
 import stage  # noqa: E402
+import wire  # noqa: E402
 
 from cleanrooms_twin.server import Server  # noqa: E402
 
@@ -83,13 +84,23 @@ def store(server, inside):
     return stage.Store(server.folder)
 
 
+@pytest.fixture(scope="session")
+def judge():
+    """The judge of the wire, which shares nothing with the twin's own validation."""
+    return wire.Judge()
+
+
 @pytest.fixture
-def twin(server):
-    """The control API of a twin that is as new. No answer of a test may have broken the service model."""
+def twin(server, judge):
+    """The control API of a twin that is as new. No answer of a test may have broken the service model, by the twin's own reading or the judge's."""
     control = stage.Twin(server.control)
     control.reset()
     yield control
-    broken = [r for r in control.call("GET", "log")["log"] if (r.get("error") or {}).get("code", "").startswith("Twin")]
+    log = control.call("GET", "log")["log"]
+    broken = [r for r in log if (r.get("error") or {}).get("code", "").startswith("Twin")]
+    assert not broken, broken
+    service = [r["raw"] for r in log if '"harness": true' not in ((r["raw"]["answer"] or {}).get("body") or "")]
+    broken = [b for raw in service for b in judge.call(raw)[1] if b.startswith("answer")]
     assert not broken, broken
 
 
