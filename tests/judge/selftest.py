@@ -113,22 +113,36 @@ class Wire(unittest.TestCase):
 
     def test_planted_breaches_of_requests_are_found(self):
         label = TEMPLATE.replace(":", "%3A").replace("/", "%2F")
+        rooms, table = {"collaborationList": []}, {"databaseName": "d", "tableName": "t"}
+        guest, glue_and_athena = ASKED["members"][0], {"glue": table, "athena": table | {"workGroup": "w"}}
         for why, raw in {
-            "queryLogStatus is missing": create(queryLogStatus=None), "members[0].displayName is missing": create(members=[{"accountId": ACCOUNT, "memberAbilities": []}]),
-            "surplus is no member": create(surplus=1), "which is none of": create(queryLogStatus="MAYBE"), "name is 101 of": create(name="x" * 101),
-            "does not match": create(name="  "), "members[0].accountId is 2 of 12": create(members=[ASKED["members"][0] | {"accountId": "12"}]), "name is no string": create(name=7),
-            "creatorMemberAbilities is no list": create(creatorMemberAbilities="CAN_QUERY"), "description is null": exchange("POST", "/collaborations", json.dumps(ASKED | {"description": None})),
-            "maxResults is in the body and belongs to the query": exchange("GET", "/collaborations", {"maxResults": 7}, {"collaborationList": []}),
-            "tagKeys is in the body and belongs to the query": exchange("DELETE", f"/tags/{label}", {"tagKeys": ["a"]}, {}), "tagKeys is missing": exchange("DELETE", f"/tags/{label}", None, {}),
+            "queryLogStatus is missing": create(queryLogStatus=None),
+            "members[0].displayName is missing": create(members=[{"accountId": ACCOUNT, "memberAbilities": []}]),
+            "surplus is no member": create(surplus=1),
+            "queryLogStatus is MAYBE, which is none of": create(queryLogStatus="MAYBE"),
+            "name is 101 of": create(name="x" * 101),
+            "does not match": create(name="  "),
+            "members[0].accountId is 2 of 12": create(members=[guest | {"accountId": "12"}]),
+            "name is no string": create(name=7),
+            "creatorMemberAbilities is no list": create(creatorMemberAbilities="CAN_QUERY"),
+            "description is null": exchange("POST", "/collaborations", json.dumps(ASKED | {"description": None})),
+            "maxResults is in the body and belongs to the query": exchange("GET", "/collaborations", {"maxResults": 7}, rooms),
+            "tagKeys is in the body and belongs to the query": exchange("DELETE", f"/tags/{label}", {"tagKeys": ["a"]}, {}),
+            "tagKeys is missing": exchange("DELETE", f"/tags/{label}", None, {}),
             "collaborationIdentifier is in the body and belongs to the path": exchange("PATCH", f"/collaborations/{ID}", {"collaborationIdentifier": ID}, {"collaboration": MADE}),
-            "name is in the query and belongs to the body": create() | {"query": "name=n"}, "x is in the query and is no member": create() | {"query": "x=1"},
-            "more than once": exchange("GET", "/collaborations", None, {"collaborationList": []}, query="maxResults=7&maxResults=8"),
-            "maxResults is 101 of": exchange("GET", "/collaborations", None, {"collaborationList": []}, query="maxResults=101"),
-            "maxResults is no integer": exchange("GET", "/collaborations", None, {"collaborationList": []}, query="maxResults=x"),
-            "2 members of a union": exchange("POST", "/configuredTables", TABLE | {"tableReference": TABLE["tableReference"] | {"athena": {"workGroup": "w", "tableName": "t", "databaseName": "d"}}}),
+            "name is in the query and belongs to the body": create() | {"query": "name=n"},
+            "x is in the query and is no member": create() | {"query": "x=1"},
+            "more than once": exchange("GET", "/collaborations", None, rooms, query="maxResults=7&maxResults=8"),
+            "maxResults is 101 of": exchange("GET", "/collaborations", None, rooms, query="maxResults=101"),
+            "maxResults is no integer": exchange("GET", "/collaborations", None, rooms, query="maxResults=x"),
+            "2 members of a union": exchange("POST", "/configuredTables", TABLE | {"tableReference": glue_and_athena}),
             "0 members of a union": exchange("POST", "/configuredTables", TABLE | {"tableReference": {}}),
-            "stands twice": exchange("POST", "/collaborations", json.dumps(ASKED)[:-1] + ', "name": "m"}'), "is no JSON": create() | {"body": "{"}, "no JSON object": create() | {"body": "[]"},
-            "is of type None": create() | {"headers": {}}, "has no body": create() | {"body": ""}, "no operation has the route": create() | {"path": "/collaborations/"+ TEMPLATE},
+            "stands twice": exchange("POST", "/collaborations", json.dumps(ASKED)[:-1] + ', "name": "m"}'),
+            "is no JSON": create() | {"body": "{"},
+            "no JSON object": create() | {"body": "[]"},
+            "is of type None": create() | {"headers": {}},
+            "has no body": create() | {"body": ""},
+            "no operation has the route DELETE": exchange("DELETE", f"/tags/{TEMPLATE}", None, {}, query="tagKeys=a"),
             "no operation has the route PUT": create() | {"method": "PUT"},
         }.items():
             self.assertTrue(any(why in b for b in self.found(raw)), (why, self.found(raw)))
@@ -139,10 +153,14 @@ class Wire(unittest.TestCase):
             self.assertEqual(self.found(raw), [f"answer: collaboration.{field} is missing"])
         quota = {"message": "m", "quotaName": "q", "quotaValue": 1.0}
         for why, raw in {
-            "collaboration is missing": create(answer={}), "collaboration.x is no member": create(answer={"collaboration": MADE | {"x": 1}}),
-            "memberStatus is GONE": create(answer={"collaboration": MADE | {"memberStatus": "GONE"}}), "createTime is no timestamp": create(answer={"collaboration": MADE | {"createTime": "2026-01-01"}}),
-            "membershipId is null": create(answer={"collaboration": MADE | {"membershipId": None}}), "has status 201": exchange("POST", "/collaborations", ASKED, {"collaboration": MADE}, 201),
-            "has a body": exchange("DELETE", f"/collaborations/{ID}", None, {}, 204), "has status 200, not 204": exchange("DELETE", f"/collaborations/{ID}"),
+            "collaboration is missing": create(answer={}),
+            "collaboration.x is no member": create(answer={"collaboration": MADE | {"x": 1}}),
+            "memberStatus is GONE": create(answer={"collaboration": MADE | {"memberStatus": "GONE"}}),
+            "createTime is no timestamp": create(answer={"collaboration": MADE | {"createTime": "2026-01-01"}}),
+            "membershipId is null": create(answer={"collaboration": MADE | {"membershipId": None}}),
+            "has status 201": exchange("POST", "/collaborations", ASKED, {"collaboration": MADE}, 201),
+            "has a body": exchange("DELETE", f"/collaborations/{ID}", None, {}, 204),
+            "has status 200, not 204": exchange("DELETE", f"/collaborations/{ID}"),
             "quotaName is missing": exchange("POST", "/collaborations", ASKED, {"message": "m"}, 402, error="ServiceQuotaExceededException"),
             "has status 400, not 402": exchange("POST", "/collaborations", ASKED, quota, 400, error="ServiceQuotaExceededException"),
             "CreateCollaboration does not have": exchange("POST", "/collaborations", ASKED, {"message": "m"}, 409, error="ConflictException"),

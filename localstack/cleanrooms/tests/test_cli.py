@@ -136,5 +136,6 @@ def test_arns_are_percent_encoded_in_paths(twin, cli, room):
     seen = cli(OWNER)("get-collaboration-analysis-template", collaborationIdentifier=room.id, analysisTemplateArn=arn)["collaborationAnalysisTemplate"]
     assert seen["arn"] == arn
     label = arn.replace(":", "%3A").replace("/", "%2F")
-    assert [one["path"] for one in raw(twin, "TagResource") + raw(twin, "GetCollaborationAnalysisTemplate")] == [f"/tags/{label}", f"/collaborations/{room.id}/analysistemplates/{label}"]
+    paths = [one["path"] for one in raw(twin, "TagResource") + raw(twin, "GetCollaborationAnalysisTemplate")]
+    assert paths == [f"/tags/{label}", f"/collaborations/{room.id}/analysistemplates/{label}"]
     assert raw(twin, "UntagResource")[0]["query"] == "tagKeys=a&tagKeys=c"
