@@ -48,6 +48,12 @@ class Stage:
         """What was asked of the service, and answered, since the log was cleared."""
         return self.tell("GET", "log")["log"]
 
+    def judged(self, tally):
+        """Has every raw call since the log was cleared judged by the service's model, and clears it."""
+        found = self.tell("GET", "log")
+        tally.take(found["log"], found["lost"])
+        self.tell("DELETE", "log")
+
     def bucket(self, name, member):
         """A bucket of a member."""
         try:
