@@ -99,10 +99,11 @@ class Scene:
     """One scene: a stage as new, a gateway, and what was found wrong."""
 
     def __init__(self, arguments, folder, name):
-        self.folder, self.wrong = folder / name, []
+        self.arguments, self.folder, self.wrong = arguments, folder / name, getattr(self, "wrong", [])
         self.folder.mkdir()
         write_people(self.folder)
         self.stage = stage.Stage(self.folder, ACCOUNTS)
+        self.stage.tell("POST", "settings", {"query_start_s": 0.0, "query_run_s": 0.0})
         self.home = self.folder / "home"
         self.binary = airlock.binary(arguments.airlock)
         self.gateway = airlock.Airlock(self.binary, self.home, self.stage.environment())
@@ -235,7 +236,427 @@ def two_runners(scene):
         scene.same(f"{runner} runs again", (code, error["code"]), (3, "dataset-revoked"))
 
 
-SCENES = (two_runners,)
+def not_ours(scene):
+    """An owner whom nobody operates here: what the plan says it does, done as it is printed by the AWS CLI, leads to a run."""
+    scene.agree(document(scene.folder, ["overlap"]), operated=["media"])
+    waiting = scene.apply()["waiting"]
+    room = scene.rooms("media")["media"]["id"]
+    joins = f"aws cleanrooms create-membership --collaboration-identifier {room} --query-log-status ENABLED"
+    scene.same("waits first for", [(w["member"], w["act"]) for w in waiting][:1], [("shop", joins)])
+    scene.same("the plan waits for the same", scene.plan()["waiting"], waiting)
+    scene.same("made in the owner's account", [one["operation"] for one in scene.stage.log() if one["account"] == ACCOUNTS["shop"]], [])
+    code, error = scene.gateway.refused("run", NAME, "overlap", "--as", "media", "--room", ROOM)
+    scene.same("a run before", (code, error["code"]), (3, "not-granted"))
+    scene.stage.shell("shop", joins)
+    waiting = scene.apply()["waiting"]
+    scene.same("waits then for", [w["what"].split(" into ")[0] for w in waiting], ["it brings table customers"])
+    try:
+        for _ in range(4):
+            for one in waiting:
+                scene.stage.shell("shop", printed(scene, one["act"]), {"DataRole": f"arn:aws:iam::{ACCOUNTS['shop']}:role/airlock-data-reader", "CollaborationMedia": room})
+            waiting = scene.apply()["waiting"] if waiting else []
+        scene.same("waits after all that was printed", waiting, [])
+    except airlock.Failed as failure:
+        scene.wrong.append(f"what is printed for the owner doesn't run: {failure.errors.strip()[:200]}")
+        table, association = by_hand(scene, "shop", "customers")
+        scene.same("waits for no table", [w["what"].split(" allows ")[0] for w in scene.apply()["waiting"]], ["table customers is not ready: ANALYSIS_TEMPLATES_NOT_CONFIGURED"])
+        scene.stage.client("shop").update_configured_table_analysis_rule(
+            configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": {"allowedAnalyses": [scene.template("overlap")]}}})
+    applied = scene.apply()
+    scene.same("at the end", (applied["waiting"], applied["open"]), ([], ["dataset customers", "dataset seen", "template overlap"]))
+    scene.same("nothing is left to do", (scene.plan()["steps"], scene.plan()["waiting"]), ([], []))
+    scene.as_native("overlap")
+
+
+def printed(scene, act):
+    """The script of an act: a command as it is, or the document that another command prints."""
+    if act.startswith("aws "):
+        return act
+    words = act.split("airlock ", 1)[1].split()
+    return scene.gateway.call(*words)["document"]
+
+
+def by_hand(scene, owner, dataset, runner="media"):
+    """A table brought into a collaboration by its owner's own tools, its rule allowing nothing yet."""
+    client, account = scene.stage.client(owner), ACCOUNTS[owner]
+    membership, columns = scene.rooms(owner)[runner]["membershipId"], ["mail", *DATASETS[dataset][1]]
+    table = client.create_configured_table(name=f"own {dataset}", tableReference={"glue": {"databaseName": "scenes", "tableName": dataset}}, allowedColumns=columns, analysisMethod="DIRECT_QUERY")
+    table = table["configuredTable"]["id"]
+    association = client.create_configured_table_association(
+        name=dataset, membershipIdentifier=membership, configuredTableIdentifier=table, roleArn=f"arn:aws:iam::{account}:role/airlock-data-reader")
+    client.create_configured_table_analysis_rule(configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": {"allowedAnalyses": []}}})
+    return table, association["configuredTableAssociation"]["id"]
+
+
+def gone(scene, member, how):
+    """What the plan says, and what it would make, once a member is no member of the collaboration there any more."""
+    plan = scene.plan()
+    made = [s["call"] for s in plan["steps"] if s["call"] in ("CreateMembership", "CreateCollaboration") or s["call"].startswith("Create") and s["what"].endswith(f"of {member}")]
+    scene.same(f"{how}: made anew", made, [])
+    scene.same(f"{how}: said to show itself later", plan["pending"], False)
+    scene.same(f"{how}: members waited for", sorted({w["member"] for w in plan["waiting"]}), [member])
+    if plan["pending"] or not plan["waiting"]:
+        return
+    scene.same(f"{how}: apply ends with the same words", scene.apply()["waiting"], plan["waiting"])
+    calls = {one["operation"] for one in scene.stage.log() if one["account"] == ACCOUNTS[member]}
+    scene.same(f"{how}: calls as {member}", {c for c in calls if c.startswith("Create")}, set())
+
+
+def removed(scene):
+    """A member is removed by the collaboration's creator, or leaves: nothing brings it back, and what it brought is closed."""
+    scene.agree(document(scene.folder, ["overlap", "bands"], ("shop", "media", "bank")))
+    scene.same("waiting", scene.apply()["waiting"], [])
+    bands, overlap = scene.template("bands"), scene.template("overlap")
+    scene.same("bands before", scene.ask({"analysisTemplateArn": bands}), "SUCCESS")
+    scene.stage.client("media").delete_member(collaborationIdentifier=scene.rooms("media")["media"]["id"], accountId=ACCOUNTS["bank"])
+    scene.stage.tell("DELETE", "log")
+    gone(scene, "bank", "removed")
+    scene.same("its table", scene.schema("media", "accounts"), "ResourceNotFoundException")
+    scene.same("bands after", scene.ask({"analysisTemplateArn": bands}), "FAILED")
+    scene.same("what it sees itself", scene.schema("bank", "seen"), "no collaboration")
+    code, error = scene.gateway.refused("run", NAME, "bands", "--as", "media", "--room", ROOM)
+    scene.same("a run of what it brought", (code, error["code"]), (3, "not-granted"))
+    scene.same("a run without it", scene.ask({"analysisTemplateArn": overlap}), "SUCCESS")
+    scene.as_native("overlap")
+    leave(scene, "shop")
+    scene.stage.tell("DELETE", "log")
+    gone_too = scene.plan()
+    scene.same("left: made anew", [s["call"] for s in gone_too["steps"] if s["call"].startswith("Create")], [])
+    scene.same("left: members waited for", sorted({w["member"] for w in gone_too["waiting"]}), ["bank", "shop"])
+    scene.same("overlap after", scene.ask({"analysisTemplateArn": overlap}), "FAILED")
+    code, error = scene.gateway.refused("run", NAME, "overlap", "--as", "media", "--room", ROOM)
+    scene.same("a run of what is left", (code, error["code"]), (3, "not-granted"))
+
+
+def leave(scene, member, runner="media"):
+    """A member takes down what it has in a collaboration, and leaves it."""
+    client, own = scene.stage.client(member), scene.rooms(member)[runner]["membershipId"]
+    for one in client.list_privacy_budget_templates(membershipIdentifier=own)["privacyBudgetTemplateSummaries"]:
+        client.delete_privacy_budget_template(membershipIdentifier=own, privacyBudgetTemplateIdentifier=one["id"])
+    for one in client.list_configured_table_associations(membershipIdentifier=own)["configuredTableAssociationSummaries"]:
+        which = {"membershipIdentifier": own, "configuredTableAssociationIdentifier": one["id"]}
+        client.delete_configured_table_association_analysis_rule(**which, analysisRuleType="CUSTOM")
+        client.delete_configured_table_association(**which)
+    client.delete_membership(membershipIdentifier=own)
+
+
+def removed_between(scene):
+    """A member is removed between two passes: before it joined, and before its table came in."""
+    scene.agree(document(scene.folder, ["overlap"]))
+    for path, how in (("/memberships", "before it joined"), ("/configuredTableAssociations", "before its table")):
+        if how == "before its table":
+            # A withdrawn room is not made again: a new stage, and a new gateway on it.
+            scene.__init__(scene.arguments, scene.folder.parent, f"{scene.folder.name}-2")
+            scene.agree(document(scene.folder, ["overlap"]))
+        stopped = lambda method, at, headers, _: denied() if method == "POST" and at.endswith(path) and of(headers, "shop") else None  # noqa: B023, E731
+        with stage.Between(scene.stage.endpoint, stopped) as between:
+            code, error = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint)).refused("apply", NAME, "--room", ROOM)
+        scene.same(f"{how}: the pass", (code, error["code"]), (3, "access-denied"))
+        scene.stage.client("media").delete_member(collaborationIdentifier=scene.rooms("media")["media"]["id"], accountId=ACCOUNTS["shop"])
+        scene.stage.tell("DELETE", "log")
+        gone(scene, "shop", how)
+        scene.same(f"{how}: templates", scene.template("overlap"), None)
+        scene.same(f"{how}: its table", scene.schema("media", "customers"), "ResourceNotFoundException")
+
+
+def of(headers, member):
+    """Whether a request is signed by a member's account."""
+    return f"Credential={ACCOUNTS[member]}/" in headers.get("Authorization", headers.get("authorization", ""))
+
+
+def denied():
+    """The service's word for a missing permission."""
+    body = json.dumps({"message": "User is not authorized to perform this", "reason": "INSUFFICIENT_PERMISSIONS"}).encode()
+    return 403, {"x-amzn-ErrorType": "AccessDeniedException", "Content-Type": "application/json"}, body
+
+
+EDITS = {}
+
+
+def edit(effect, call, exposed=None):
+    """An edit in the console, what the plan begins with then, and whether it let something out."""
+    def keep(act):
+        EDITS[act.__name__.replace("_", " ")] = (act, effect, call, exposed)
+        return act
+    return keep
+
+
+class Console:
+    """What somebody with the owner's or the runner's permissions does by hand."""
+
+    def __init__(self, scene):
+        self.scene, self.shop, self.media = scene, scene.stage.client("shop"), scene.stage.client("media")
+        self.own, self.runs = scene.rooms("shop")["media"]["membershipId"], scene.rooms("media")["media"]["membershipId"]
+
+    @property
+    def table(self):
+        """The owner's configured table."""
+        return next(t for t in self.shop.list_configured_tables()["configuredTableSummaries"] if t["name"] == f"airlock.{NAME}.customers")
+
+    @property
+    def association(self):
+        """The table's place in the collaboration."""
+        return {"membershipIdentifier": self.own, "configuredTableAssociationIdentifier": self.shop.list_configured_table_associations(membershipIdentifier=self.own)["configuredTableAssociationSummaries"][0]["id"]}
+
+    @property
+    def budget(self):
+        """The table's cap."""
+        found = self.shop.list_privacy_budget_templates(membershipIdentifier=self.own)["privacyBudgetTemplateSummaries"][0]
+        return {"membershipIdentifier": self.own, "privacyBudgetTemplateIdentifier": found["id"]}
+
+    def rule(self):
+        """The table's rule as it is."""
+        found = self.shop.get_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM")
+        return found["analysisRule"]["policy"]["v1"]["custom"]
+
+    def set_rule(self, **changes):
+        """The rule with other parts; None takes a part out."""
+        custom = {name: value for name, value in (self.rule() | changes).items() if value is not None}
+        self.shop.update_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": custom}})
+
+    def whole(self):
+        """All that the owner and the runner have, without what the platform makes up anew."""
+        room = self.scene.rooms("media")["media"]["id"]
+        arns = {t["arn"]: t["name"] for t in self.media.list_collaboration_analysis_templates(collaborationIdentifier=room)["collaborationAnalysisTemplateSummaries"]}
+        table = self.shop.get_configured_table(configuredTableIdentifier=self.table["id"])["configuredTable"]
+        rule = self.rule()
+        receivers = self.shop.get_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")["analysisRule"]["policy"]["v1"]["custom"]["allowedResultReceivers"]
+        cap = self.shop.get_privacy_budget_template(**self.budget)["privacyBudgetTemplate"]["parameters"]["accessBudget"]["budgetParameters"]
+        for name in ("allowedLiteralComparisonColumns", "allowedColumnComparisonColumns"):
+            rule["comparisonControls"][name].sort()
+        rule["allowedAnalyses"] = sorted(arns.get(arn, arn) for arn in rule["allowedAnalyses"])
+        return {"table": (table["tableReference"]["glue"]["tableName"], sorted(table["allowedColumns"])), "rule": rule, "receivers": receivers, "cap": cap, "templates": sorted(arns.values())}
+
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule", {"queryString": "SELECT c.region, COUNT(DISTINCT c.mail) AS n FROM customers c JOIN seen e ON c.mail = e.mail GROUP BY c.region"})
+    def any_query(self):
+        for client, dataset in ((self.shop, "customers"), (self.media, "seen")):
+            table = next(t["id"] for t in client.list_configured_tables()["configuredTableSummaries"] if t["name"] == f"airlock.{NAME}.{dataset}")
+            policy = {"v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ACCOUNTS["media"]]}}}
+            client.update_configured_table_analysis_rule(configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
+
+    @edit("revoke", "DeleteAnalysisTemplate", "by-hand")
+    def foreign_template(self):
+        text = "SELECT c.segment, COUNT(DISTINCT c.mail) AS n FROM customers c GROUP BY c.segment"
+        made = self.media.create_analysis_template(membershipIdentifier=self.runs, name="by-hand-00000000", format="SQL", source={"text": text})["analysisTemplate"]["arn"]
+        self.set_rule(allowedAnalyses=[*self.rule()["allowedAnalyses"], made])
+
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
+    def dangling_arn(self):
+        own = self.rule()["allowedAnalyses"]
+        self.set_rule(allowedAnalyses=[*own, own[0][:-12] + "000000000000"])
+
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
+    def threshold_lowered(self):
+        self.set_rule(aggregationThresholds=[self.rule()["aggregationThresholds"][0] | {"minimumIdentityCount": 2}])
+
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
+    def comparisons_allowed(self):
+        self.set_rule(comparisonControls=None)
+
+    @edit("revoke", "DeleteConfiguredTableAnalysisRule")
+    def columns_widened(self):
+        self.shop.update_configured_table(configuredTableIdentifier=self.table["id"], allowedColumns=["mail", "notes", "points", "region", "segment"])
+
+    @edit("revoke", "DeleteConfiguredTableAnalysisRule")
+    def another_table(self):
+        self.shop.update_configured_table(configuredTableIdentifier=self.table["id"], tableReference={"glue": {"databaseName": "scenes", "tableName": "more_customers"}})
+
+    @edit("restrict", "UpdateConfiguredTableAssociationAnalysisRule")
+    def receiver_added(self):
+        policy = {"v1": {"custom": {"allowedResultReceivers": [ACCOUNTS["media"], ACCOUNTS["shop"]]}}}
+        self.shop.update_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
+
+    @edit("restrict", "CreateConfiguredTableAssociationAnalysisRule")
+    def receivers_deleted(self):
+        self.shop.delete_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")
+
+    @edit("restrict", "UpdatePrivacyBudgetTemplate")
+    def cap_raised(self):
+        parameters = {"accessBudget": {"budgetParameters": [{"type": "CALENDAR_DAY", "budget": 5000, "autoRefresh": "ENABLED"}]}}
+        self.shop.update_privacy_budget_template(**self.budget, privacyBudgetType="ACCESS_BUDGET", parameters=parameters)
+
+    @edit("restrict", "CreatePrivacyBudgetTemplate")
+    def cap_deleted(self):
+        self.shop.delete_privacy_budget_template(**self.budget)
+
+    @edit("neutral", "CreateConfiguredTableAnalysisRule")
+    def rule_deleted(self):
+        self.shop.delete_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM")
+
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
+    def template_deleted(self):
+        found = self.media.list_analysis_templates(membershipIdentifier=self.runs)["analysisTemplateSummaries"]
+        self.media.delete_analysis_template(membershipIdentifier=self.runs, analysisTemplateIdentifier=next(t["id"] for t in found if t["name"].startswith("overlap-")))
+
+    @edit("neutral", "CreateConfiguredTableAssociation")
+    def association_deleted(self):
+        which = self.association
+        self.shop.delete_privacy_budget_template(**self.budget)
+        self.shop.delete_configured_table_association_analysis_rule(**which, analysisRuleType="CUSTOM")
+        self.shop.delete_configured_table_association(**which)
+
+
+def edited(scene):
+    """Edits in the console: what is wider is planned first and closed, what is missing is made again, and nothing else changes."""
+    scene.agree(document(scene.folder, ["overlap", "regions"]))
+    scene.stage.table("shop", "scenes", "more_customers", scene.folder / "data" / "customers.parquet")
+    scene.same("waiting", scene.apply()["waiting"], [])
+    console, order = Console(scene), ["revoke", "restrict", "neutral", "grant"]
+    before = console.whole()
+    scene.same("templates", [name.rsplit("-", 1)[0] for name in before["templates"]], ["overlap", "regions"])
+    for name, (act, effect, call, exposed) in EDITS.items():
+        act(console)
+        query = {"analysisTemplateArn": scene.template(exposed)} if isinstance(exposed, str) else exposed
+        if query:
+            scene.same(f"{name}: what it let out", scene.ask(query), "SUCCESS")
+        steps = scene.plan()["steps"]
+        scene.same(f"{name}: first", [(s["effect"], s["call"]) for s in steps][:1], [(effect, call)])
+        scene.same(f"{name}: order", [s["effect"] for s in steps], sorted([s["effect"] for s in steps], key=order.index))
+        scene.stage.tell("DELETE", "log")
+        scene.same(f"{name}: waiting", scene.apply()["waiting"], [])
+        scene.same(f"{name}: afterwards", console.whole(), before)
+        scene.same(f"{name}: left to do", scene.plan()["steps"], [])
+        scene.same(f"{name}: open without a fence", unfenced(scene.stage.log()), [])
+        if query:
+            scene.same(f"{name}: asked again", scene.ask(query) in ("FAILED", "ResourceNotFoundException"), True)
+    scene.as_native("overlap")
+    scene.as_native("regions")
+
+
+def unfenced(log):
+    """Calls that brought a table in while its rule was allowing something: for a moment anybody received, as often as they liked."""
+    allowed, open_to = {}, []
+    for one in log:
+        if one["operation"] in ("GetConfiguredTableAnalysisRule", "UpdateConfiguredTableAnalysisRule", "CreateConfiguredTableAnalysisRule") and one["status"] == 200:
+            rule = one["response"]["analysisRule"]
+            allowed[rule["configuredTableId"]] = rule["policy"]["v1"]["custom"]["allowedAnalyses"]
+        if one["operation"] == "CreateConfiguredTableAssociation" and allowed.get(one["request"]["configuredTableIdentifier"]):
+            open_to.append(one["request"]["name"])
+    return open_to
+
+
+def foreign(scene):
+    """What doesn't carry this gateway's tag is left alone: under a name of ours nothing is done, under another it isn't looked at."""
+    scene.agree(document(scene.folder, ["overlap"]))
+    shop = scene.stage.client("shop")
+    make = lambda name: shop.create_configured_table(name=name, tableReference={"glue": {"databaseName": "scenes", "tableName": "customers"}}, allowedColumns=["mail", "notes"], analysisMethod="DIRECT_QUERY")["configuredTable"]  # noqa: E731
+    own, taken = make("shop-own"), make(f"airlock.{NAME}.customers")
+    rule = {"analysisRuleType": "CUSTOM", "analysisRulePolicy": {"v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ACCOUNTS["media"]]}}}}
+    shop.create_configured_table_analysis_rule(configuredTableIdentifier=own["id"], **rule)
+    scene.stage.tell("DELETE", "log")
+    for command in ("plan", "apply"):
+        code, error = scene.gateway.refused(command, NAME, "--room", ROOM)
+        scene.same(f"{command} under a taken name", (code, error["code"], f"airlock.{NAME}.customers" in error["message"]), (3, "name-taken", True))
+    scene.same("written", [one["operation"] for one in scene.stage.log() if not one["operation"].startswith(("List", "Get", "BatchGet"))], [])
+    shop.delete_configured_table(configuredTableIdentifier=taken["id"])
+    scene.same("waiting", scene.apply()["waiting"], [])
+    table = Console(scene).table
+    tags = shop.list_tags_for_resource(resourceArn=table["arn"])["tags"]
+    shop.untag_resource(resourceArn=table["arn"], tagKeys=list(tags))
+    code, error = scene.gateway.refused("apply", NAME, "--room", ROOM)
+    scene.same("a table that lost its tags", (code, error["code"]), (3, "name-taken"))
+    shop.tag_resource(resourceArn=table["arn"], tags=tags)
+    scene.same("with its tags again", (scene.plan()["steps"], scene.plan()["waiting"]), ([], []))
+    scene.as_native("overlap")
+    kept = shop.get_configured_table_analysis_rule(configuredTableIdentifier=own["id"], analysisRuleType="CUSTOM")["analysisRule"]["policy"]
+    scene.same("the owner's other table", (kept, own["id"] in [t["id"] for t in shop.list_configured_tables()["configuredTableSummaries"]]), (rule["analysisRulePolicy"], True))
+
+
+def withdrawn(scene):
+    """A withdrawal of each kind: closed as the other member sees it, the rest goes on, and the gateway says what is open still."""
+    agreement = document(scene.folder, ["overlap", "regions", "campaigns", "bands", "worth"], ("shop", "media", "bank"))
+    scene.agree(agreement)
+    opened = scene.apply()
+    scene.same("waiting", opened["waiting"], [])
+    arns = {name: scene.template(name) for name in agreement["templates"]}
+    left = set(arns)
+    kinds = (("approval", "campaigns", "shop", {"campaigns"}), ("template", "overlap", "shop", {"overlap"}), ("column", "customers.region", "shop", {"regions"}),
+             ("dataset", "seen", "media", {"bands"}), ("membership", None, "bank", {"worth"}))
+    for kind, what, member, closes in kinds:
+        left -= closes
+        revoked = scene.gateway.call("revoke", NAME, f"--{kind}", *([what] if what else []), "--as", member)
+        scene.same(f"{kind}: rooms", [r["room"] for r in revoked["rooms"]], [ROOM])
+        said = {o for r in revoked["rooms"] for o in r["open"]}
+        scene.same(f"{kind}: said to be open", {f"template {n}" for n in closes} & said, set())
+        for name in closes:
+            scene.same(f"{kind}: {name} asked by hand", scene.ask({"analysisTemplateArn": arns[name]}) in ("FAILED", "ResourceNotFoundException"), True)
+            code, error = scene.gateway.refused("run", NAME, name, "--as", "media", "--room", ROOM)
+            scene.same(f"{kind}: {name} run", (code, error["code"]), (3, REFUSALS[kind]))
+        applied = scene.apply()
+        scene.same(f"{kind}: open after apply", {o for o in applied["open"] if o.startswith("template ")}, {f"template {n}" for n in left})
+        scene.same(f"{kind}: nothing more to do", scene.plan()["steps"], [])
+        seen = {table: scene.analyses("media", table) for table in DATASETS if scene.schema("media", table) == "READY"}
+        usable = {n for n in arns if all(n in seen.get(table, []) for table in DATASETS if f" {table} " in TEMPLATES[n])}
+        scene.same(f"{kind}: allowed as media sees it", usable, left)
+        scene.same(f"{kind}: allowed by its owner", closes & set(seen.get({"shop": "customers", "media": "seen", "bank": "accounts"}[member], [])), set())
+        for name in sorted(left)[:1]:
+            scene.same(f"{kind}: {name} goes on", scene.ask({"analysisTemplateArn": arns[name]}), "SUCCESS")
+            scene.as_native(name)
+        if kind == "column":
+            room = scene.rooms("media")["media"]["id"]
+            columns = scene.stage.client("media").get_schema(collaborationIdentifier=room, name="customers")["schema"]["columns"]
+            scene.same("column: columns that media sees", sorted(c["name"] for c in columns), ["mail", "points", "segment"])
+    revoked = scene.gateway.call("revoke", NAME, "--room", "--as", "shop")
+    scene.same("room: said to be open", [r["open"] for r in revoked["rooms"]], [[]])
+    for table in DATASETS:
+        scene.same(f"room: {table}", scene.schema("media", table) == "READY", False)
+    scene.same("room: after apply", (scene.apply()["open"], scene.rooms("media"), scene.rooms("shop")), ([], {}, {}))
+    for member in ACCOUNTS:
+        left_over = scene.stage.client(member).list_configured_tables()["configuredTableSummaries"]
+        scene.same(f"room: tables left with {member}", [t["name"] for t in left_over], [])
+
+
+REFUSALS = {"approval": "approval-missing", "template": "approval-missing", "column": "column-revoked", "dataset": "dataset-revoked", "membership": "member-revoked"}
+
+
+def stopped(scene):
+    """A query that runs while something under it is withdrawn is cancelled, by the run's own process or, when that died, by the withdrawal."""
+    scene.agree(document(scene.folder, ["overlap", "regions", "campaigns"]))
+    scene.same("waiting", scene.apply()["waiting"], [])
+    client, own = scene.stage.client("media"), scene.rooms("media")["media"]["membershipId"]
+    scene.run("campaigns")
+    delivered, landed = scene.files(), landings(scene, "media")
+    for name, dies in (("overlap", False), ("regions", True)):
+        scene.stage.tell("POST", "settings", {"query_run_s": 3600.0})
+        before = {q["id"] for q in client.list_protected_queries(membershipIdentifier=own)["protectedQueries"]}
+        running = subprocess.Popen([str(scene.binary), "--home", str(scene.home), "--json", "run", NAME, name, "--as", "media", "--room", ROOM],
+                                   env=scene.gateway.environment, stdout=subprocess.PIPE, text=True)
+        query = until(lambda: next((q["id"] for q in client.list_protected_queries(membershipIdentifier=own, status="STARTED")["protectedQueries"] if q["id"] not in before), None))  # noqa: B023
+        if dies:
+            running.kill()
+            running.wait()
+        begun = time.monotonic()
+        revoked = scene.gateway.call("revoke", NAME, "--template", name, "--as", "shop")
+        scene.same(f"{name}: said to be open", f"template {name}" in [o for r in revoked["rooms"] for o in r["open"]], False)
+        state = until(lambda: client.get_protected_query(membershipIdentifier=own, protectedQueryIdentifier=query)["protectedQuery"]["status"] == "CANCELLED")  # noqa: B023
+        scene.same(f"{name}: cancelled within 10 s", (state, time.monotonic() - begun < 10), (True, True))
+        output = running.communicate(timeout=30)[0]
+        if not dies:
+            scene.same(f"{name}: how the run ended", (running.returncode, json.loads(output)["error"]["code"]), (3, "approval-missing"))
+        scene.same(f"{name}: delivered", (scene.files(), landings(scene, "media")), (delivered, landed))
+        scene.stage.tell("POST", "settings", {"query_run_s": 0.0})
+    scene.as_native("campaigns")
+    scene.same("runs on record", sorted(state.split(":")[0] for _, state in scene.gateway.call("status", NAME)["collaborations"][0]["runs"]), ["cancelled", "failed", "succeeded", "succeeded", "succeeded"])
+
+
+def until(what, seconds=20):
+    """What becomes true, once it is; nothing when it never is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def landings(scene, member):
+    """What lies in a member's landing."""
+    found = scene.stage.client(member, "s3").list_objects_v2(Bucket=f"airlock-landing-{member}").get("Contents", [])
+    return sorted(o["Key"] for o in found)
+
+
+SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped)
 
 
 def play(arguments, folder):
