@@ -656,7 +656,67 @@ def landings(scene, member):
     return sorted(o["Key"] for o in found)
 
 
-SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped)
+def quickstart(scene):
+    """The quickstart's three templates over 45,000 people each: the same from raw identifiers, and from hashed ones in both rooms."""
+    demo, accounts = scene.folder / "demo", {"retailer": "111111111111", "publisher": "222222222222"}
+    raw = {r["template"]: r for r in scene.gateway.call("quickstart", "--people", "45000", "--dir", str(demo))["runs"]}
+    scene.stage = stage.Stage(scene.folder, accounts)
+    gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment())
+    text = (airlock.ROOT / "src/demo/agreement.yaml").read_text(encoding="utf-8").replace("[local]", f"[local, {stage.REGION}]")
+    text = text.replace("rooms: [native]", f"rooms: [native, {{ platform: {ROOM}, region: {stage.REGION} }}]").replace(", normalise: phone-us", "")
+    text = text.replace("type: utf8 }", "type: utf8, hashed: sha256-hex, normalise: none }").replace(": results/", f": {(scene.folder / 'results').as_uri()}/")
+    for owner, dataset, keys in (("retailer", "customers", {"email": email, "phone": phone}), ("publisher", "exposures", {"mail": email, "mobile": phone})):
+        file = scene.folder / "hashed" / f"{dataset}.parquet"
+        hash_keys(demo / f"data/{owner}/{dataset}.parquet", file, keys)
+        scene.stage.table(owner, "demo", dataset, file)
+        text = text.replace(f"{{ native: data/{owner}/{dataset}.parquet }}", f"{{ native: '{file.as_uri()}', {ROOM}: {{ glue: {{ database: demo, table: {dataset} }} }} }}")
+        text = text.replace("abilities: [contribute, run, receive] }", f'abilities: [contribute, run, receive], identity: {{ {ROOM}: "{accounts[owner]}" }} }}', 1)
+    file = scene.folder / "quickstart.yaml"
+    file.write_text(text, encoding="utf-8")
+    scene.stage.connect(scene.home, ("retailer", "publisher"))
+    scene.home.chmod(0o700)
+    gateway.settle(file, "quickstart", list(accounts))
+    code, error = gateway.refused("apply", "quickstart", "--room", ROOM)
+    wider = [f"templates.{name}.received_by" for name in sorted(raw)]
+    scene.same("without the owners' consent", (code, error["code"], sorted(p["at"].split()[-1] for p in error["problems"])), (3, "wider", wider))
+    scene.same("made without it", [one for one in scene.stage.log() if one["operation"].startswith("Create")], [])
+    for term in wider:
+        for owner in accounts:
+            gateway.call("waive", "quickstart", "--room", ROOM, "--at", term, "--as", owner)
+    scene.same("waiting", gateway.call("apply", "quickstart", "--room", ROOM)["applied"]["waiting"], [])
+    for template, receiver, least in (("overlap-by-segment", "retailer", 5), ("reach-and-frequency", "retailer", 10), ("winter-audience", "publisher", 1000)):
+        rows = {"raw": airlock.delivered({"results": [{"receiver": receiver, "manifest": raw[template]["result"]}]}, receiver)}
+        for room in (ROOM, "native"):
+            report = gateway.call("run", "quickstart", template, "--as", "retailer", "--room", room)
+            scene.same(f"{template}: receivers in {room}", [r["receiver"] for r in report["results"]], [receiver])
+            rows[room] = airlock.delivered(report, receiver)
+        scene.same(f"{template}: rows", len(rows["raw"][1]) >= least, True)
+        for room in (ROOM, "native"):
+            scene.same(f"{template}: columns in {room}", rows[room][0], rows["raw"][0])
+            scene.same(f"{template}: rows in {room}", judge.difference(rows["raw"][1], rows[room][1]), None)
+
+
+def email(text):
+    """An address as its owner writes it down before hashing."""
+    return text.strip().lower()
+
+
+def phone(text):
+    """A North American number in international form."""
+    return f"+1{''.join(c for c in text if c.isdigit())[-10:]}"
+
+
+def hash_keys(source, target, keys):
+    """The same file with identifiers hashed by their owner."""
+    table = pq.read_table(source)
+    for name, normal in keys.items():
+        made = [v and hashlib.sha256(normal(v).encode()).hexdigest() for v in table[name].to_pylist()]
+        table = table.set_column(table.column_names.index(name), name, pa.array(made, pa.string()))
+    target.parent.mkdir(exist_ok=True)
+    pq.write_table(table, target)
+
+
+SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, quickstart)
 
 
 def play(arguments, folder):
