@@ -45,6 +45,7 @@ TEMPLATES = {
     "overlap": "SELECT c.segment, COUNT(DISTINCT c.person) AS people, SUM(c.points) AS points FROM customers c JOIN seen e ON c.person = e.person GROUP BY c.segment",
     "regions": "SELECT c.region, COUNT(DISTINCT c.person) AS people FROM customers c JOIN seen e ON c.person = e.person GROUP BY c.region",
     "campaigns": "SELECT e.campaign, COUNT(DISTINCT e.person) AS people FROM seen e JOIN customers c ON c.person = e.person GROUP BY e.campaign",
+    "days": "SELECT e.day, COUNT(DISTINCT e.person) AS people FROM seen e JOIN customers c ON c.person = e.person GROUP BY e.day",
     "bands": "SELECT a.band, COUNT(DISTINCT a.person) AS people FROM accounts a JOIN seen e ON a.person = e.person GROUP BY a.band",
     "worth": "SELECT c.segment, AVG(a.balance) AS balance FROM customers c JOIN accounts a ON c.person = a.person GROUP BY c.segment",
 }
@@ -716,7 +717,288 @@ def hash_keys(source, target, keys):
     pq.write_table(table, target)
 
 
-SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, quickstart)
+def misspelt(scene):
+    """What the platform can't spell or take is refused before anything is recorded, each beside a neighbour that passes."""
+    def column(name, **changes):
+        return lambda d: d["datasets"]["customers"]["columns"][name].update(changes)
+
+    def both(*acts):
+        return lambda d: [act(d) for act in acts]
+
+    def sql(segments):
+        return lambda d: d["templates"]["overlap"].update(sql=TEMPLATES["overlap"].replace(" GROUP", f" WHERE c.segment IN ({', '.join(repr(f's{n}') for n in range(segments))}) GROUP"))
+
+    def renamed(name):
+        return lambda d: d["datasets"].update({name: d["datasets"]["customers"]})
+
+    glue, rooms = lambda name: lambda d: d["datasets"]["customers"]["at"][ROOM]["glue"].update(table=name), lambda region: lambda d: d["rooms"][1].update(region=region)  # noqa: E731
+    account, home = lambda number: lambda d: d["members"]["shop"]["identity"].update({ROOM: number}), lambda *regions: lambda d: d.update(residency=["local", *regions])  # noqa: E731
+    spelling, known = ("not-held", f"{ROOM} datasets.customers.columns"), (3, "room-refused")
+    cases = (
+        ("a column of other letters", column("points", **{"from": "größe"}), column("points", **{"from": "groesse"}), known, spelling),
+        ("a column that ends in a hyphen", column("points", **{"from": "points-"}), column("points", **{"from": "points-n"}), known, spelling),
+        ("a column of 128 letters", column("points", **{"from": "p" * 128}), column("points", **{"from": "p" * 127}), known, spelling),
+        ("columns alike in lower case", both(column("points", **{"from": "Points"}), column("region", **{"from": "points"})), column("points", **{"from": "Points"}), known, spelling),
+        ("a table of other letters", glue("kunden-ü"), glue("Kunden"), (2, "agreement-invalid"), ("location", "datasets.customers.at.aws-clean-rooms.glue.table")),
+        ("a dataset in upper case", renamed("Others"), renamed("others"), (2, "agreement-invalid"), ("bad-identifier", "datasets.Others")),
+        ("a dataset too long beside the collaboration", both(renamed("d" * 63), lambda d: d.update(collaboration="c" * 63)), renamed("d" * 63), known, ("not-held", f"{ROOM} datasets.{'d' * 63}.at")),
+        ("an account of eleven digits", account("1" * 11), account("4" * 12), known, ("not-held", f"{ROOM} members.shop")),
+        ("an account of two members", account(ACCOUNTS["media"]), account("4" * 12), known, ("not-held", f"{ROOM} members.shop")),
+        ("a room without a Region", lambda d: d["rooms"][1].pop("region"), rooms("us-east-1"), known, ("not-held", f"{ROOM} rooms.{ROOM}")),
+        ("a room outside residency", home("us-east-1"), home(stage.REGION), (2, "agreement-invalid"), ("residency", "rooms.1")),
+        ("a text beyond every limit", sql(90_000), sql(90), (2, "agreement-invalid"), ("template-too-long", "templates.overlap.sql")),
+    )
+    scene.gateway.call("keygen", "--member", "shop")
+    for what, bad, good, told, (code, at) in cases:
+        for change, passes in ((good, True), (bad, False)):
+            agreement = document(scene.folder, ["overlap", "regions"])
+            change(agreement)
+            if passes:
+                scene.same(f"not {what}", "error" in scene.gateway.call("check", str(scene.write(agreement))), False)
+                continue
+            exit_code, error = scene.gateway.refused("check", str(scene.write(agreement)))
+            scene.same(what, (exit_code, error["code"]), told)
+            scene.same(f"{what}: where", [(p["code"], p["at"].endswith(at)) for p in error["problems"]][:1], [(code, True)])
+            scene.same(f"{what}: proposed", scene.gateway.refused("apply", str(scene.folder / "agreement.json"), "--as", "shop")[0], told[0])
+    scene.same("asked of the platform", scene.stage.log(), [])
+
+
+def expired(code="ExpiredTokenException"):
+    """The platform's word for credentials that are over."""
+    return 403, {"x-amzn-ErrorType": code, "Content-Type": "application/json"}, b'{"message": "The security token included in the request is expired"}'
+
+
+def expired_sts():
+    """The same, as STS says it."""
+    return 403, {"Content-Type": "text/xml"}, (b'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>ExpiredToken</Code>'
+                                               b"<Message>The security token included in the request is expired</Message></Error><RequestId>1</RequestId></ErrorResponse>")
+
+
+def credentials(scene):
+    """Credentials that are over, missing or another account's, and permissions that are missing: named, nothing is done in that account."""
+    scene.agree(document(scene.folder, ["overlap"]))
+    broken = lambda error: [(p["code"], p["at"]) for p in error.get("problems", [])]  # noqa: E731
+    at = lambda member, permission: f"{ROOM}, {member}: {permission}"  # noqa: E731
+    tested = scene.gateway.call("connections", "test", NAME)["connections"]
+    scene.same("all works", ([c["error"] for c in tested if c["error"]], {c["member"] for c in tested}), ([], {"media", "shop"}))
+    reads = (
+        ("expired", "credentials-refused", "shop", "sts:GetCallerIdentity", lambda m, p, h, b: expired_sts() if b"GetCallerIdentity" in b and of(h, "shop") else None),
+        ("forbidden to list", "access-denied", "shop", "cleanrooms:ListConfiguredTables", lambda m, p, h, b: denied() if (m, p.split("?")[0]) == ("GET", "/configuredTables") and of(h, "shop") else None),
+        ("forbidden to look at the landing", "landing-unreadable", "media", "s3:ListBucket",
+         lambda m, p, h, b: (403, {}, b"<Error><Code>AccessDenied</Code></Error>") if m == "GET" and p.startswith("/airlock-landing-media") else None),
+    )
+    for what, code, member, permission, answer in reads:
+        with stage.Between(scene.stage.endpoint, answer) as between:
+            gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint))
+            exit_code, error = gateway.refused("connections", "test", NAME)
+            scene.same(what, (exit_code, error["code"], broken(error)), (1, "connection-broken", [(code, at(member, permission))]))
+            if member == "shop":
+                waiting = gateway.call("plan", NAME, "--room", ROOM)["plan"]["waiting"]
+                scene.same(f"{what}: plan", [(w["member"], w["what"]) for w in waiting], [("shop", f"its account could not be looked at: {code}")])
+    writes = (("forbidden to write", "access-denied", 3, denied), ("expired in the middle", "credentials-refused", 1, expired))
+    for what, code, wanted, answer in writes:
+        stop = lambda m, p, h, b: answer() if (m, p) == ("POST", "/configuredTables") and of(h, "shop") else None  # noqa: B023, E731
+        with stage.Between(scene.stage.endpoint, stop) as between:
+            exit_code, error = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint)).refused("apply", NAME, "--room", ROOM)
+        scene.same(what, (exit_code, error["code"]), (wanted, code))
+        scene.same(f"{what}: says which call of whom", [word in json.dumps(error) for word in ("CreateConfiguredTable", "shop")], [True, True])
+    secrets = Path(scene.stage.environment()["AWS_SHARED_CREDENTIALS_FILE"])
+    right = secrets.read_text(encoding="utf-8")
+    for what, text, code in (("another account's", right.replace(ACCOUNTS["shop"], ACCOUNTS["bank"]), "wrong-account"), ("missing", right.replace("[shop]", "[nobody]"), "credentials-missing")):
+        secrets.write_text(text, encoding="utf-8")
+        scene.stage.tell("DELETE", "log")
+        exit_code, error = scene.gateway.refused("connections", "test", NAME)
+        scene.same(what, (exit_code, error["code"], broken(error)), (1, "connection-broken", [(code, at("shop", "sts:GetCallerIdentity"))]))
+        scene.same(f"{what}: waits for", [(w["member"], w["what"]) for w in scene.apply()["waiting"]], [("shop", f"its account could not be looked at: {code}")])
+        scene.same(f"{what}: accounts called", {one["account"] for one in scene.stage.log()}, {ACCOUNTS["media"]})
+        scene.same(f"{what}: made in the wrong account", scene.stage.client("bank").list_configured_tables()["configuredTableSummaries"], [])
+    secrets.write_text(right, encoding="utf-8")
+    scene.stage.tell("DELETE", "log")
+    scene.gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(region="us-west-2"))
+    scene.same("with all of it, under profiles of another Region", scene.apply()["waiting"], [])
+    scene.same("Regions called", {one["region"] for one in scene.stage.log()}, {stage.REGION})
+    scene.as_native("overlap")
+
+
+def limits(scene):
+    """Quotas, throttling, time limits and places that the platform refuses: said by name, nothing half delivered, and it goes on afterwards."""
+    agreement = document(scene.folder, ["overlap", "regions"])
+    agreement["residency"] = ["local", stage.REGION]
+    scene.agree(agreement)
+    scene.stage.tell("POST", "quotas", {"analysis templates per membership": 1})
+    code, error = scene.gateway.refused("apply", NAME, "--room", ROOM)
+    scene.same("a quota in the middle", (code, error["code"], "analysis templates per membership" in error["message"]), (1, "quota-exceeded", True))
+    left = [(s["call"], s["what"].split("/")[1].split("-")[0]) for s in scene.plan()["steps"] if s["effect"] == "neutral"]
+    scene.same("left to make", left, [("CreateAnalysisTemplate", "regions")])
+    scene.stage.tell("POST", "quotas", {"analysis templates per membership": 25})
+    scene.stage.tell("POST", "faults", {"faults": [{"kind": "throttle", "operation": "CreateAnalysisTemplate", "times": 5}]})
+    applied = scene.apply()
+    scene.same("raised, and throttled on the way", (applied["waiting"], applied["open"]), ([], ["dataset customers", "dataset seen", "template overlap", "template regions"]))
+    scene.same("made twice", [t["name"] for t in Console(scene).media.list_analysis_templates(membershipIdentifier=Console(scene).runs)["analysisTemplateSummaries"]][2:], [])
+    scene.as_native("overlap")
+    before = scene.files()
+    connections = (scene.home / "connections.toml").read_text(encoding="utf-8")
+    elsewhere = scene.stage.bucket("airlock-landing-elsewhere", "media", "us-west-2")
+    faults = lambda *all: lambda: scene.stage.tell("POST", "faults", {"faults": [{"kind": kind, "code": code} for kind, code in all]})  # noqa: E731
+    landing = lambda bucket: lambda: (scene.home / "connections.toml").write_text(connections.replace("airlock-landing-media/", f"{bucket}/"), encoding="utf-8")  # noqa: E731
+    cases = (
+        ("the platform's time limit", faults(("query_timeout", "")), "platform-timed-out"),
+        ("too little compute", faults(("query_failure", "INSUFFICIENT_COMPUTE")), "insufficient-compute"),
+        ("a role without access", faults(("query_failure", "RESOURCE_ACCESS_DENIED")), "resource-access-denied"),
+        ("a refused text", faults(("query_failure", "MALFORMED_QUERY")), "query-refused"),
+        ("a bad moment", faults(("query_failure", "TRANSIENT_ERROR")), "platform-transient"),
+        ("no query more", lambda: scene.stage.tell("POST", "quotas", {"concurrent queries per account": 0}), "quota-exceeded"),
+        ("the source's bucket", landing("airlock-data-shop"), "configuration-refused"),
+        ("a bucket in another Region", landing(elsewhere), "configuration-refused"),
+        ("no bucket", landing("airlock-landing-nowhere"), "resource-access-denied"),
+    )
+    for what, act, wanted in cases:
+        act()
+        code, error = scene.gateway.refused("run", NAME, "overlap", "--as", "media", "--room", ROOM)
+        scene.same(what, (code, error["code"]), (1, wanted))
+        scene.same(f"{what}: delivered", scene.files(), before)
+        scene.stage.tell("DELETE", "faults")
+        scene.stage.tell("POST", "quotas", {"concurrent queries per account": 2})
+        landing("airlock-landing-media")()
+    scene.as_native("overlap")
+    scene.same("still in the source's bucket", [o["Key"] for o in scene.stage.client("shop", "s3").list_objects_v2(Bucket="airlock-data-shop", Prefix="customers/")["Contents"]], ["customers/customers.parquet"])
+
+
+class Meddler:
+    """Changes what lies in a landing after a query has ended and before it is fetched."""
+
+    def __init__(self, scene, change):
+        self.scene, self.change, self.done = scene, change, []
+
+    def __call__(self, method, path, body):
+        """Looks for the answer that says a query succeeded."""
+        if method != "GET" or "/protectedQueries/" not in path or b'"SUCCESS"' not in body:
+            return
+        query, client = json.loads(body)["protectedQuery"], self.scene.stage.client("media", "s3")
+        bucket, prefix = query["result"]["output"]["s3"]["location"].removeprefix("s3://").split("/", 1)
+        for one in client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
+            found = client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            changed = self.change(found)
+            if isinstance(changed, dict):
+                for name, content in changed.items():
+                    client.put_object(Bucket=bucket, Key=prefix + name, Body=content)
+            elif changed is None:
+                client.delete_object(Bucket=bucket, Key=one["Key"])
+            else:
+                client.put_object(Bucket=bucket, Key=one["Key"], Body=changed)
+            self.done.append(one["Key"])
+
+    def run(self, template):
+        """A run that is meddled with: what it delivered, or the code of its end."""
+        with stage.Between(self.scene.stage.endpoint, alter=self) as between:
+            gateway = airlock.Airlock(self.scene.binary, self.scene.home, self.scene.stage.environment(endpoint=between.endpoint))
+            try:
+                report = gateway.call("run", NAME, template, "--as", "media", "--room", ROOM)
+            except airlock.Failed as failure:
+                return failure.code, json.loads(failure.output)["error"]["code"]
+            finally:
+                self.scene.same("meddled with", bool(self.done), True)
+        return airlock.delivered(report, "media")[1]
+
+
+ODD = ("plain", 'say "hi", twice', "two\nlines", "", None, "Straße, naïve", " spaced ", "NULL", "0012")
+
+
+def landed(scene):
+    """What comes by way of CSV is what was computed; what was cut, retyped or renamed on the way ends the run, and nothing is delivered."""
+    file = scene.folder / "data" / "customers.parquet"
+    people = pq.read_table(file)
+    odd = pa.array([ODD[int(k[:8], 16) % len(ODD)] for k in people["mail"].to_pylist()], pa.string())
+    pq.write_table(people.set_column(1, "segment", odd), file)
+    scene.agree(document(scene.folder, ["overlap", "regions"], minimum=5), result_format="csv")
+    scene.same("waiting", scene.apply()["waiting"], [])
+    native = scene.run("overlap", room="native")[1]["media"]
+    scene.same("segments in the native room", {row[0] for row in native}, set(ODD))
+    # In CSV an empty field is no value: nobody can tell which of the two it was.
+    told = [(row[0] or None, *row[1:]) for row in native]
+    scene.same("by way of CSV", judge.difference(told, scene.run("overlap")[1]["media"]), None)
+    scene.stage.connect(scene.home, ("media",), "parquet")
+    scene.same("by way of Parquet", judge.difference(native, scene.run("overlap")[1]["media"]), None)
+    before = scene.files()
+    meddled = {
+        "csv": (
+            ("left alone", lambda b: b, None),
+            ("beside what is no part of it", lambda b: {"_SUCCESS": b"1", ".part-00000.csv.crc": b"crc"}, None),
+            ("beside a stranger's object", lambda b: {"notes.txt": b"no part of it"}, "schema-mismatch"),
+            ("cut within a line's first field", lambda b: b[: b.rindex(b"\n", 0, -1) + 3], "landing-unreadable"),
+            ("cut within the last number", lambda b: b[:-3], "landing-unreadable"),
+            ("cut within quotes", lambda b: b[: b.rindex(b'"')] if b.count(b'"') else b[:-3], "landing-unreadable"),
+            ("of other types", lambda b: b.replace(b"north", b"north,x") if b"north" in b else b[:-1] + b"x\n", "landing-unreadable"),
+            ("of another header", lambda b: b.replace(b"people", b"persons", 1), "schema-mismatch"),
+            ("of one column more", lambda b: b"\n".join(line + b",x" for line in b.splitlines()) + b"\n", "schema-mismatch"),
+            ("without its header", lambda b: b.split(b"\n", 1)[1], "schema-mismatch"),
+            ("no text at all", lambda b: b"\x00\xff\xfe" * 9, "landing-unreadable"),
+        ),
+        "parquet": (
+            ("left alone", lambda b: b, None),
+            ("cut", lambda b: b[: len(b) // 2], "landing-unreadable"),
+            ("of other types", lambda b: columns(b, lambda t: t.set_column(1, "people", t["people"].cast(pa.string()))), "schema-mismatch"),
+            ("of wider numbers that fit", lambda b: columns(b, lambda t: t.set_column(1, "people", t["people"].cast(pa.int32()))), None),
+            ("of another order", lambda b: columns(b, lambda t: t.select(t.column_names[::-1])), "schema-mismatch"),
+            ("with a hidden column", lambda b: columns(b, lambda t: t.append_column("mail", pa.array(["x"] * t.num_rows))), "schema-mismatch"),
+        ),
+    }
+    for form, cases in meddled.items():
+        scene.stage.connect(scene.home, ("media",), form)
+        right = scene.run("regions", room="native")[1]["media"]
+        for what, change, code in cases:
+            before, tt = scene.files(), time.time()
+            found = Meddler(scene, change).run("regions")
+            print(form, what, time.time() - tt)
+            if code is None:
+                scene.same(f"{form} {what}", isinstance(found, list) and judge.difference(right, found), None)
+                continue
+            scene.same(f"{form} {what}", found, (1, code))
+            scene.same(f"{form} {what}: delivered", scene.files(), before)
+    scene.as_native("regions")
+    scene.same("left in scratch", [f for f in (scene.home / "scratch").rglob("*") if f.is_file()], [])
+
+
+def columns(body, change):
+    """A Parquet object with other columns."""
+    made = pa.BufferOutputStream()
+    pq.write_table(change(pq.read_table(pa.BufferReader(body))), made)
+    return made.getvalue().to_pybytes()
+
+
+def many_and_none(scene):
+    """Results of many objects come whole; one without a row is a success that says which rule may have left everything out."""
+    agreement = document(scene.folder, ["days"], minimum=10)
+    scene.agree(agreement)
+    scene.same("waiting", scene.apply()["waiting"], [])
+    for parts in (1, 7, 50):
+        scene.stage.tell("POST", "settings", {"result_parts": parts})
+        before = landings(scene, "media")
+        report, rows = scene.run("days")
+        scene.same(f"{parts} parts: objects and rows", (len(landings(scene, "media")) - len(before), report["rows"], len(rows["media"])), (min(parts, 9), 9, 9))
+        scene.same(f"{parts} parts", judge.difference(scene.run("days", room="native")[1]["media"], rows["media"]), None)
+    few = Scene(scene.arguments, scene.folder, "few")
+    scene.wrong = few.wrong = scene.wrong + few.wrong
+    agreement = document(few.folder, ["overlap"], minimum=500)
+    agreement["datasets"]["customers"]["columns"]["segment"]["activate"] = True
+    agreement["datasets"]["customers"]["rule"]["activation"] = {"to": ["media"], "audience_min": 5000}
+    agreement["templates"]["audience"] = {"class": "activation", "sql": "SELECT c.segment FROM customers c JOIN seen e ON c.person = e.person", "run_by": ["media"], "received_by": ["media"]}
+    few.agree(agreement)
+    few.same("few: waiting", few.apply()["waiting"], [])
+    for template, words in (("overlap", "0 rows; groups with too few entities were left out, the room doesn't say how many"), ("audience", "the audience is below its minimum: withheld by rule, nothing was delivered")):
+        report, rows = few.run(template)
+        few.same(f"{template}: no row", (report["state"], report["rows"], report["withheld"], rows), ("succeeded", 0, None, {"media": []}))
+        manifest = json.loads(airlock.local(report["results"][0]["manifest"]).read_text(encoding="utf-8"))
+        few.same(f"{template}: the manifest", (manifest["rows"], manifest["withheld"], manifest["suppression"], manifest["platform"]), (0, None, "dropped", ROOM))
+        rules = [(r["dataset"], r["entities_min"], r["rule_of"]) for r in manifest["rules"]]
+        few.same(f"{template}: the rules that held", rules, [("customers", 500, "shop"), ("seen", 500, "media")] if template == "overlap" else [("customers", 5000, "shop")])
+        command = [str(few.binary), "--home", str(few.home), "run", NAME, template, "--as", "media", "--room", ROOM]
+        said = subprocess.run(command, env=few.gateway.environment, capture_output=True, text=True, check=False)
+        few.same(f"{template}: said to people", (said.returncode, words in said.stdout), (0, True))
+    few.same("the native room agrees", (few.run("overlap", room="native")[0]["withheld"], few.run("overlap", room="native")[1]), (3, {"media": []}))
+
+
+SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, misspelt, credentials, limits, landed, many_and_none, quickstart)
 
 
 def play(arguments, folder):

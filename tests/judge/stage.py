@@ -15,6 +15,7 @@ from pathlib import Path
 
 import boto3
 import botocore.config
+import botocore.exceptions
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,7 +23,6 @@ import airlock
 
 REGION = "eu-central-1"
 SIGNED = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/s3/aws4_request, SignedHeaders=host, Signature=00"
-LOCATION = f'<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>'
 TYPES = {"string": "string", "large_string": "string", "int64": "bigint", "int32": "int", "int16": "smallint", "double": "double", "float": "float", "bool": "boolean",
          "date32[day]": "date", "timestamp[us]": "timestamp", "timestamp[us, tz=UTC]": "timestamp", "timestamp[ns]": "timestamp", "binary": "binary"}
 
@@ -53,12 +53,12 @@ class Stage:
         """What was asked of the service, and answered, since the log was cleared."""
         return self.tell("GET", "log")["log"]
 
-    def bucket(self, name, member):
+    def bucket(self, name, member, region=REGION):
         """A bucket of a member."""
         try:
-            self.call("PUT", f"{self.endpoint}/{name}", LOCATION.encode(), self.accounts[member])
-        except urllib.error.HTTPError as error:
-            if error.code != 409:
+            self.client(member, "s3", region).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
                 raise
         return name
 
@@ -73,11 +73,11 @@ class Stage:
         columns = [{"name": f.name.lower(), "type": TYPES[str(f.type.value_type if pa.types.is_dictionary(f.type) else f.type)]} for f in schema if not only or f.name in only]
         self.tell("PUT", f"glue/{self.accounts[member]}/{database}/{name}", {"columns": columns, "partitionKeys": [], "location": f"s3://{bucket}/{name}/"})
 
-    def client(self, member, service="cleanrooms", endpoint=None):
+    def client(self, member, service="cleanrooms", region=REGION):
         """Raw calls as a member, each made once."""
         config = botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         key = {"aws_access_key_id": self.accounts[member], "aws_secret_access_key": "any"}
-        return boto3.client(service, region_name=REGION, endpoint_url=endpoint or self.endpoint, config=config, **key)
+        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=config, **key)
 
     def environment(self, region=REGION, endpoint=None):
         """What a process needs to reach the stage under a profile a member."""
