@@ -4,12 +4,14 @@ and somebody between a gateway and the stage. Must not know any scenario.
 `localstack/harness up localstack` starts it and its env file names it; an account is its access key.
 """
 
+import http.client
 import http.server
 import json
 import os
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -131,12 +133,12 @@ class Between:
 
     def __init__(self, endpoint, answer=None, alter=None):
         outer = self
-        self.target, self.answer, self.alter = endpoint, answer, alter
+        self.target, self.answer, self.alter, self.kept = endpoint, answer, alter, threading.local()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             """One connection."""
 
-            protocol_version = "HTTP/1.1"
+            protocol_version, disable_nagle_algorithm, wbufsize = "HTTP/1.1", True, 1 << 16
 
             def pass_on(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -157,7 +159,7 @@ class Between:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
 
     def ask(self, method, path, headers, body):
@@ -165,14 +167,14 @@ class Between:
         own = self.answer(method, path, headers, body) if self.answer else None
         if own:
             return own
-        request = urllib.request.Request(self.target + path, data=body or None, method=method, headers={n: v for n, v in headers.items() if n.lower() != "host"})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                found = answer.read()
-                altered = self.alter(method, path, found) if self.alter else None
-                return answer.status, dict(answer.headers), found if altered is None else altered
-        except urllib.error.HTTPError as error:
-            return error.code, dict(error.headers), error.read()
+        there = getattr(self.kept, "connection", None)
+        if there is None:
+            there = self.kept.connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.target).netloc, timeout=60)
+        there.request(method, path, body or None, {n: v for n, v in headers.items() if n.lower() not in ("host", "connection")})
+        answer = there.getresponse()
+        found = answer.read()
+        altered = self.alter(method, path, found) if self.alter and answer.status < 300 else None
+        return answer.status, dict(answer.headers), found if altered is None else altered
 
     def __enter__(self):
         return self
