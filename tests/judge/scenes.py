@@ -214,12 +214,11 @@ def two_runners(scene):
         members = scene.stage.client("bank").list_members(collaborationIdentifier=room["id"])["memberSummaries"]
         scene.same(f"members with {runner}", {m["displayName"] for m in members}, others)
     scene.same("what media sees of shop's", sorted(scene.rooms("media")), ["media"])
-    before = scene.files()
+    before, landed_before = scene.files(), landings(scene, "shop")
     scene.same("receivers of worth", list(scene.as_native("worth", "shop")), ["shop"])
     scene.same("receivers of bands", list(scene.as_native("bands", "media")), ["bank"])
     scene.same("destinations", {f.split("/")[0] for f in scene.files()} - set(before), {"bank", "shop"})
-    landed = scene.stage.client("shop", "s3").list_objects_v2(Bucket="airlock-landing-shop").get("Contents", [])
-    scene.same("queries landed with shop", len({o["Key"].split("/")[1] for o in landed}), 1)
+    scene.same("queries landed with shop", len({key.split("/")[1] for key in set(landings(scene, "shop")) - set(landed_before)}), 1)
     code, error = scene.gateway.refused("run", NAME, "worth", "--as", "media", "--room", ROOM)
     scene.same("media runs shop's template", (code, error["code"]), (3, "runner-not-allowed"))
     bands, worth, to = scene.template("bands"), scene.template("worth", "shop"), lambda m: {"member": {"accountId": ACCOUNTS[m]}}
@@ -489,7 +488,7 @@ class Console:
         found = self.media.list_analysis_templates(membershipIdentifier=self.runs)["analysisTemplateSummaries"]
         self.media.delete_analysis_template(membershipIdentifier=self.runs, analysisTemplateIdentifier=next(t["id"] for t in found if t["name"].startswith("overlap-")))
 
-    @edit("neutral", "CreateConfiguredTableAssociation")
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
     def association_deleted(self):
         which = self.association
         self.shop.delete_privacy_budget_template(**self.budget)
