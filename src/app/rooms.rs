@@ -265,7 +265,7 @@ impl App {
                     Ok(_) => done += 1,
                     // The world moved: look again.
                     Err(error) if error.retry == Retry::NextCycle => break,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(undone(step, error)),
                 }
             }
         }
@@ -372,6 +372,13 @@ fn unrecorded(adapter: &dyn Adapter) -> AdapterError {
         operation: "record",
         reason: "the log could not be written, so nothing was done".to_owned(),
     }
+}
+
+/// Why a step was not done, with the call and whose account it was for.
+fn undone(step: &Step, error: AdapterError) -> Error {
+    let (StepLine { what, call, .. }, error) = (line(step), Error::from(error));
+    let (code, message) = (error.code.clone(), format!("{call} was not done"));
+    error.problems(vec![Problem { code, at: what, message, help: String::new() }])
 }
 
 fn open(seen: &Observation) -> Vec<String> {

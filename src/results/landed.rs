@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use mappings::model::ColumnType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ pub(super) fn read<'a>(path: &Path, expected: &'a Expected) -> Result<Batches<'a
 
 fn csv<'a>(path: &Path, expected: &'a Expected) -> Result<Batches<'a>, ResultsError> {
     let open = || File::open(path).map_err(|_| ResultsError::LandingUnreadable);
+    if !is_whole(open()?).map_err(|_| ResultsError::LandingUnreadable)? {
+        return Err(ResultsError::LandingUnreadable);
+    }
     let (header, _) = Format::default()
         .with_header(true)
         .infer_schema(open()?, Some(0))
@@ -56,6 +60,14 @@ fn csv<'a>(path: &Path, expected: &'a Expected) -> Result<Batches<'a>, ResultsEr
         .build(open()?)
         .map_err(|_| ResultsError::LandingUnreadable)?;
     Ok(Box::new(batches.map(|batch| batch.map_err(|_| ResultsError::LandingUnreadable))))
+}
+
+/// Whether the last line has its end: a number that was cut reads as another number.
+fn is_whole(mut file: File) -> std::io::Result<bool> {
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 /// Names in order, and types that hold the canonical ones without loss.

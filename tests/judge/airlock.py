@@ -39,6 +39,14 @@ class Airlock:
             raise Failed(arguments, done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
+    def refused(self, *arguments, **words):
+        """What is said of a command that must not succeed: the exit code, and the error as it is printed for machines."""
+        try:
+            done = self.call(*arguments, **words)
+        except Failed as failure:
+            return failure.code, json.loads(failure.output)["error"]
+        raise AssertionError(f"airlock {' '.join(arguments[:4])} succeeded: {json.dumps(done)[:400]}")
+
     def settle(self, file: Path, collaboration: str, members, approvals=None):
         """From an agreement file to a collaboration where everything is approved, or only what `approvals` names of each member."""
         for member in members:

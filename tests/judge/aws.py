@@ -159,11 +159,6 @@ def slow(arguments, folder, tally):
 def exported(arguments, folder, tally):
     """What is exported for a pipeline, applied by the AWS CLI, is what the adapter would have made: nothing is left to do but to name receivers' places."""
     scene = stage.Stage(folder, ACCOUNTS)
-    aws = Path(os.environ.get("AIRLOCK_VENV") or ROOT / ".venv") / "peers" / "cleanrooms-test" / "bin"
-    if not (aws / "aws").exists():
-        subprocess.run([ROOT / "localstack" / "cleanrooms" / "test", "--only-install"], stdout=subprocess.DEVNULL, check=False)
-    if not (aws / "aws").exists():
-        raise airlock.NotRun("no AWS CLI: localstack/cleanrooms/test makes its environment")
     cases = grammar.cases(random.Random("templates 1"), 6)
     home = folder / "exported"
     gateway = airlock.Airlock(airlock.binary(arguments.airlock), home, scene.environment())
@@ -177,14 +172,8 @@ def exported(arguments, folder, tally):
     known = {}
     for member in ("beta", "alpha", "gamma"):
         script = gateway.call("export", "cli", world.COLLABORATION, "--member", member)["document"] + "\nset\n"
-        environment = os.environ | scene.environment() | known
-        environment |= {"AWS_PROFILE": member, "AWS_ACCESS_KEY_ID": ACCOUNTS[member], "PATH": f"{aws}:{os.environ['PATH']}"}
-        # The CLI brings an older model of its own, without thresholds and comparison controls.
-        environment["AWS_DATA_PATH"] = str(next(aws.parent.glob("lib/python3*/site-packages/botocore/data")))
-        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise airlock.Failed(("export", "cli", member), done.returncode, done.stdout[-800:], done.stderr[-1500:])
-        values = (line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("Collaboration", "Template")))
+        said = scene.shell(member, script, known)
+        values = (line.split("=", 1) for line in said.splitlines() if line.startswith(("Collaboration", "Template")))
         known |= {name: value.strip("'") for name, value in values}
     plan = gateway.call("plan", world.COLLABORATION, "--room", ROOM)["plan"]
     assert plan["steps"] == [] and plan["waiting"] == [], plan

@@ -94,9 +94,15 @@ impl Subject<'_> {
                 Some(place.step(Effect::Restrict, BUDGET, call))
             }
             Some(known) if known.budget.as_ref() != Some(&budget) => {
+                // Fewer uses in the same period are less; what else differs may be more.
+                let less = known
+                    .budget
+                    .as_ref()
+                    .is_some_and(|had| had.period == budget.period && had.uses > budget.uses);
+                let effect = if less { Effect::Restrict } else { Effect::Grant };
                 let (membership, id) = (place.membership(), known.id.clone());
                 let call = Call::UpdatePrivacyBudgetTemplate { membership, id, budget };
-                Some(place.step(Effect::Grant, BUDGET, call))
+                Some(place.step(effect, BUDGET, call))
             }
             Some(_) => None,
         }

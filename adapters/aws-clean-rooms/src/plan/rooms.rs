@@ -69,6 +69,8 @@ impl Subject<'_> {
         }
         match &seen.membership {
             None => planned.push(self.join(member, room, seen, party)),
+            // Whoever was removed is not brought back, and puts nothing into what is left.
+            Some(membership) if membership.status != "ACTIVE" => {}
             Some(membership) => {
                 planned.extend(self.associations(member, room, membership));
                 if room.runner == *member {

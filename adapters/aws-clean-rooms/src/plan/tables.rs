@@ -5,7 +5,7 @@ use super::{Planned, Subject};
 use crate::call::{Call, version};
 use crate::rule::Rule;
 use crate::seen;
-use crate::wanted::Table;
+use crate::wanted::{Room, Table};
 use adapter_spi::Effect;
 use mappings::model::{DatasetName, MemberId};
 use std::collections::BTreeSet;
@@ -136,6 +136,9 @@ impl Subject<'_> {
         let mut allowed = BTreeSet::new();
         for room in self.wanted.rooms.values() {
             let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else { continue };
+            if !self.is_in(room, dataset, owner) {
+                continue;
+            }
             let runner = room.parties.get(&room.runner);
             for text in room.templates.values() {
                 if !text.touches.contains(dataset) || !text.approved_by.contains(owner) {
@@ -149,6 +152,16 @@ impl Subject<'_> {
             }
         }
         allowed
+    }
+
+    /// Whether the table is in a collaboration. Of one that it isn't in, its rule allows nothing, so that it never comes back in
+    /// open.
+    fn is_in(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
+        let room = self.seen.accounts.get(owner).and_then(|account| account.rooms.get(&room.name));
+        let own = room.and_then(|room| room.membership.as_ref());
+        own.is_some_and(|own| {
+            own.status == "ACTIVE" && own.associations.contains_key(dataset.as_str())
+        })
     }
 
     /// Whether the table is where it is wanted and nowhere else, with its receivers named and its use counted: only then

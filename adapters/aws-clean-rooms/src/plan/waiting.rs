@@ -3,6 +3,7 @@
 
 use super::Subject;
 use super::rooms::agrees;
+use crate::seen;
 use crate::wanted::Room;
 use adapter_spi::NeedsCounterparty;
 use mappings::model::MemberId;
@@ -26,6 +27,25 @@ impl Subject<'_> {
 
     fn operates(&self, member: &MemberId) -> bool {
         self.seen.accounts.contains_key(member) || self.seen.unseen.contains_key(member)
+    }
+
+    /// Members of the agreement who are in a collaboration no more, and how that came: by its creator's hand, by their own, or by
+    /// its end. None of them is ever put back.
+    fn gone<'a>(&'a self, room: &'a Room, seen: &seen::Room) -> Vec<(&'a MemberId, &'static str)> {
+        let stays = room.parties.iter().filter(|(name, _)| self.desired.members.contains(*name));
+        let gone = stays.filter_map(|(name, party)| {
+            let own =
+                self.seen.accounts.get(name).and_then(|account| account.rooms.get(&room.name));
+            let own = own.and_then(|room| room.membership.as_ref()).map(|own| own.status.as_str());
+            let listed = seen.members.get(&party.account).map(|member| member.status.as_str());
+            match (own, listed) {
+                (Some("REMOVED"), _) | (_, Some("REMOVED")) => Some((name, "was removed from")),
+                (Some("COLLABORATION_DELETED"), _) => Some((name, "saw the end of")),
+                (_, Some("LEFT")) => Some((name, "left")),
+                _ => None,
+            }
+        });
+        gone.collect()
     }
 
     fn waiting_in(&self, room: &Room) -> Vec<NeedsCounterparty> {
@@ -55,6 +75,15 @@ impl Subject<'_> {
             return vec![needs(&room.runner, what, "make it anew as agreed".to_owned())];
         }
         let mut waiting = Vec::new();
+        for (name, how) in self.gone(room, seen) {
+            let what =
+                format!("it {how} the collaboration {}, into which nobody comes back", room.name);
+            let act = format!(
+                "airlock revoke {} --membership --as {name}, or an agreement under another name",
+                self.desired.agreement.collaboration
+            );
+            waiting.push(needs(name, what, act));
+        }
         for (name, party) in room.parties.iter().filter(|(name, _)| !self.operates(name)) {
             let invited = seen.members.get(&party.account).is_some_and(|m| m.status == "INVITED");
             if invited {
@@ -67,7 +96,8 @@ impl Subject<'_> {
         }
         for (dataset, table) in &self.wanted.tables {
             let elsewhere = !self.operates(&table.owner) && room.datasets.contains_key(dataset);
-            if !elsewhere {
+            let gone = self.gone(room, seen).iter().any(|(name, _)| **name == table.owner);
+            if !elsewhere || gone {
                 continue;
             }
             let act = format!(
