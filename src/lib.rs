@@ -7,6 +7,7 @@ pub mod demo;
 pub mod error;
 pub mod home;
 pub mod log;
+pub mod reconcile;
 pub mod results;
 pub mod store;
 pub mod wiring;

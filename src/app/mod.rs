@@ -10,6 +10,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod status;
+mod sync;
 mod templates;
 mod waivers;
 
@@ -19,6 +20,7 @@ pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
+pub use sync::Pass;
 pub use waivers::Loss;
 
 use crate::clock::{Clock, SystemClock};

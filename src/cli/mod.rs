@@ -18,6 +18,7 @@ mod revoke;
 mod run;
 mod screen;
 mod status;
+mod sync;
 mod waive;
 
 use crate::error::{Error, Kind, Result};
@@ -77,6 +78,8 @@ enum Command {
     Connections(connections::Connections),
     /// Print what a member would make on a platform, for its own pipeline.
     Export(export::Export),
+    /// Take away on every platform what no log grants, over and over.
+    Sync(sync::Sync),
     /// Run an approved template.
     Run(run::Run),
     /// Show collaborations: members, approvals, revocations, runs.
@@ -160,6 +163,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Approve(_)
         | Command::Waive(_)
         | Command::Revoke(_)
+        | Command::Sync(_)
         | Command::Run(_)
         | Command::Status(_)
         | Command::Audit(_)) => asynchronous(command, arguments.home, screen),
@@ -187,6 +191,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Approve(command) => command.run(&home, screen).await,
             Command::Waive(command) => command.run(&home, screen).await,
             Command::Revoke(command) => command.run(&home, screen).await,
+            Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
             Command::Run(command) => command.run(&home, screen).await,
             Command::Status(command) => command.run(&home, screen).await,
             Command::Audit(command) => command.run(&home, screen).await,

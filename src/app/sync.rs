@@ -1,0 +1,117 @@
+//! The worker that loses no withdrawal: over and over, it takes away on every platform what no log grants. It gives nothing; that
+//! is `apply`'s, by whoever asks for it. Knows no platform by name.
+
+use super::{App, RoomReport};
+use crate::error::{Error, Problem, Result};
+use crate::reconcile::Schedule;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use mappings::model::CollaborationId;
+use serde::Serialize;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Collaborations that are looked at at the same time.
+const AT_ONCE: usize = 8;
+/// How often the logs are asked whether they have grown.
+const WAKE_EVERY: Duration = Duration::from_millis(500);
+
+/// What one look at a collaboration did and found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pass {
+    /// Which.
+    pub collaboration: CollaborationId,
+    /// Steps that took something away.
+    pub steps: usize,
+    /// Each room as it was left.
+    pub rooms: Vec<RoomReport>,
+    /// What could not be closed, or not be seen.
+    pub problems: Vec<Problem>,
+}
+
+impl Pass {
+    fn of(collaboration: CollaborationId, closed: Result<Vec<RoomReport>>) -> Self {
+        let (rooms, problems) = match closed {
+            Ok(rooms) => (rooms, Vec::new()),
+            Err(error) if error.problems.is_empty() => {
+                let Error { code, message, help, .. } = error;
+                let at = collaboration.to_string();
+                (Vec::new(), vec![Problem { code, at, message, help }])
+            }
+            Err(error) => (Vec::new(), error.problems),
+        };
+        let steps = rooms.iter().map(|room| room.steps).sum();
+        Self { collaboration, steps, rooms, problems }
+    }
+
+    /// Whether there is anything to tell.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.steps > 0 || !self.problems.is_empty()
+    }
+}
+
+impl App {
+    /// One look at each collaboration: what is open and not granted is closed, and seen closed.
+    pub async fn sync_once(&self, mut tell: impl FnMut(&Pass)) -> Result<Vec<Pass>> {
+        let all = self.log.collaborations().await?;
+        let mut looks = futures::stream::iter(all.into_iter().map(|one| Box::pin(self.pass(one))))
+            .buffer_unordered(AT_ONCE);
+        let mut passes = Vec::new();
+        while let Some((pass, _)) = looks.next().await {
+            tell(&pass);
+            passes.push(pass);
+        }
+        passes.sort_by(|one, other| one.collaboration.cmp(&other.collaboration));
+        Ok(passes)
+    }
+
+    /// Looks until it is cancelled: at once where a log has grown, else every so often.
+    pub async fn sync(
+        &self,
+        every: Duration,
+        cancel: &CancellationToken,
+        mut tell: impl FnMut(&Pass),
+    ) -> Result<()> {
+        let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+        let mut schedule = Schedule::new(every_ms, u64::from(std::process::id()));
+        let mut looks = FuturesUnordered::new();
+        let mut wake = tokio::time::interval(WAKE_EVERY);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                Some((pass, size)) = looks.next() => {
+                    let pass: Pass = pass;
+                    tell(&pass);
+                    let settled = pass.problems.is_empty();
+                    schedule.ended(&pass.collaboration, self.clock.now_ms(), size, settled);
+                }
+                _ = wake.tick() => {}
+            }
+            // A store that can't be reached now is asked again; what is under way goes on.
+            match self.heads().await {
+                Ok(heads) => schedule.heads(self.clock.now_ms(), heads),
+                Err(error) => tracing::warn!(code = error.code, "the logs could not be listed"),
+            }
+            let free = AT_ONCE.saturating_sub(looks.len());
+            let due = schedule.due(self.clock.now_ms(), free);
+            looks.extend(due.into_iter().map(|one| Box::pin(self.pass(one))));
+        }
+    }
+
+    async fn heads(&self) -> Result<Vec<(CollaborationId, u64)>> {
+        let mut heads = Vec::new();
+        for collaboration in self.log.collaborations().await? {
+            let size = self.store.size(&collaboration).await.map_err(crate::log::LogError::from)?;
+            heads.push((collaboration, size));
+        }
+        Ok(heads)
+    }
+
+    /// One look, and how long the log was when it began.
+    async fn pass(&self, collaboration: CollaborationId) -> (Pass, u64) {
+        let size = self.store.size(&collaboration).await.unwrap_or_default();
+        let closed = self.close(&collaboration).await;
+        (Pass::of(collaboration, closed), size)
+    }
+}
