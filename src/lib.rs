@@ -8,5 +8,6 @@ pub mod error;
 pub mod home;
 pub mod log;
 pub mod results;
+mod settings;
 pub mod store;
 pub mod wiring;
