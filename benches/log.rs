@@ -85,7 +85,7 @@ async fn appends_a_second(each: u64) -> Fallible<f64> {
             for size in 0..each {
                 let checkpoint = "x".repeat(200);
                 let appended = Appended { leaves: vec![vec![b'x'; 400]], checkpoint };
-                store.append(&own, size, appended).await?;
+                store.append(&own, size, appended, None).await?;
             }
             Fallible::Ok(())
         })

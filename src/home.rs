@@ -1,4 +1,5 @@
-//! Where one gateway keeps its own things on disk: its log, the members' keys it acts with, the rooms' keys.
+//! Where one gateway keeps its own things on disk: its log, unless a shared store has it, the members' keys it acts with,
+//! the rooms' keys.
 //! Never data, never results. Knows nothing of what the files mean.
 
 use crate::error::{Error, Result};
@@ -16,9 +17,10 @@ pub struct Home {
 }
 
 impl Home {
-    /// Opens a gateway's folder that is there already: looking must not make one.
+    /// Opens a gateway's folder that is there already: looking must not make one. It has a log, or the key for one elsewhere.
     pub fn existing(root: &Path) -> Result<Self> {
-        if root.join("airlock.db").is_file() {
+        let there = |name: &str| root.join(name).is_file();
+        if there("airlock.db") || there("gateway.toml") && there("keys/gateway.key") {
             return Self::open(root);
         }
         let message = format!("{} holds no gateway's log", root.display());
@@ -82,6 +84,12 @@ impl Home {
         self.keys().join(format!("room-{collaboration}.key"))
     }
 
+    /// What the operator set.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("gateway.toml")
+    }
+
     /// How members are reached on platforms.
     #[must_use]
     pub fn connections(&self) -> PathBuf {
@@ -131,12 +139,22 @@ impl Home {
         salt: &[u8; 32],
         parameters: &serde_json::Value,
     ) -> Result<()> {
-        let folder = self.root.join("openings").join(collaboration.as_str());
-        private_folder(&folder)?;
-        let path = folder.join(format!("{run}.json"));
+        let path = self.opening(collaboration, run);
+        let folder = path.parent().unwrap_or(&self.root);
+        private_folder(folder)?;
         let salt = salt.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
-        replace(&folder, &path, text.as_bytes())
+        replace(folder, &path, text.as_bytes())
+    }
+
+    fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
+        self.root.join("openings").join(collaboration.as_str()).join(format!("{run}.json"))
+    }
+
+    /// Whether a run was requested from this folder; of others on a shared log nothing can be told here.
+    #[must_use]
+    pub fn requested(&self, collaboration: &CollaborationId, run: &RunId) -> bool {
+        self.opening(collaboration, run).is_file()
     }
 }
 

@@ -9,5 +9,6 @@ pub mod home;
 pub mod log;
 pub mod reconcile;
 pub mod results;
+mod settings;
 pub mod store;
 pub mod wiring;

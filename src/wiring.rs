@@ -1,9 +1,11 @@
-//! The one file that names concrete adapters: which rooms there are, and where their keys come from.
+//! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is.
 
 use crate::app::{ConnectionLine, ExportForm, Started};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
-use crate::log::{Revocable, State};
+use crate::log::{LogError, Revocable, State};
+use crate::settings;
+use crate::store::{PostgresStore, SqliteStore, Store};
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
@@ -49,20 +51,21 @@ struct ConnectionsFile {
 }
 
 fn connections(home: &Home) -> Result<ConnectionsFile> {
-    let path = home.connections();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(ConnectionsFile::default());
-        }
-        Err(error) => return Err(Error::io("read", &path, &error)),
+    const HELP: &str = "[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format";
+    settings::toml_file(&home.connections(), "connections-invalid", HELP)
+}
+
+/// The store that a gateway's folder names, or the file in it.
+pub(crate) async fn store(home: &Home) -> Result<Arc<dyn Store>> {
+    let Some(address) = settings::store(home)? else {
+        let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
+        return Ok(Arc::new(store));
     };
-    toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-        let message = format!("{}:{line}: {}", path.display(), error.message());
-        Error::invalid("connections-invalid", message)
-            .help("[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format")
-    })
+    match PostgresStore::open(&address).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(Error::failed(error.code(), format!("{address}: {error}"))
+            .help("a server that answers, by verified TLS or with the sslmode of the URL; a role with a password, and CREATE on the database")),
+    }
 }
 
 /// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for

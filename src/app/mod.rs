@@ -30,7 +30,7 @@ use crate::log::{
     AgreementLog, Body, DecideError, Denied, Entry, KeyError, Loaded, LogError, Receipt, SecretKey,
     State,
 };
-use crate::store::{SqliteStore, Store};
+use crate::store::Store;
 use crate::wiring::{self, Rooms};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
@@ -74,8 +74,7 @@ impl App {
     }
 
     async fn over(home: Home) -> Result<Self> {
-        let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = wiring::store(&home).await?;
         let key = gateway_key(&home)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock));
@@ -83,8 +82,17 @@ impl App {
         Ok(Self { home, log, store, key, rooms, clock })
     }
 
+    /// Keeps how long the log was seen to be, whoever made it so: on a shared store that is mostly another gateway.
     async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        self.log.load(collaboration).await.map_err(Error::from)
+        let loaded = self.log.load(collaboration).await?;
+        self.keep_size(collaboration, loaded.size);
+        Ok(loaded)
+    }
+
+    fn keep_size(&self, collaboration: &CollaborationId, size: u64) {
+        if let Err(error) = self.home.keep_size(collaboration, size) {
+            tracing::warn!(%collaboration, code = error.code, "the log's length is not kept");
+        }
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
@@ -116,9 +124,7 @@ impl App {
     ) -> Receipt {
         let known = self.home.size(collaboration).unwrap_or_default();
         let size = if older { known.saturating_add(1) } else { receipt.size };
-        if let Err(error) = self.home.keep_size(collaboration, size) {
-            tracing::warn!(%collaboration, code = error.code, "the log's length is not kept");
-        }
+        self.keep_size(collaboration, size);
         receipt
     }
 

@@ -1,5 +1,5 @@
 //! What a run left open in a log is settled: when delivery fails, by the run itself; when a process was killed, by the
-//! next command on that log. A delivery whose manifests are all there is recorded as done; of anything less, what has no
+//! next command on that log in the same gateway. A delivery whose manifests are all there is recorded as done; of anything less, what has no
 //! manifest is taken back, and the record names who got the whole result all the same. A run of a living process is left alone.
 
 use super::App;
@@ -20,7 +20,8 @@ impl App {
         self.home.sweep();
         let loaded = self.load(collaboration).await?;
         for (run, known) in loaded.state.runs() {
-            if known.open().is_none() {
+            // A claim is a file lock: it says nothing of a run that another gateway of a shared store works on.
+            if known.open().is_none() || !self.home.requested(collaboration, run) {
                 continue;
             }
             let Some(_ours) = self.home.claim(run)? else { continue };

@@ -25,7 +25,7 @@ pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};
 
 use crate::clock::Clock;
-use crate::store::{Appended, Head, Store, StoreError};
+use crate::store::{Appended, Fence, Head, Store, StoreError};
 use checkpoint::CheckpointError;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
@@ -208,6 +208,20 @@ impl AgreementLog {
         E: Send,
         F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
     {
+        self.decide_under(collaboration, None, decision).await
+    }
+
+    /// The same for a worker that holds a lease: nothing is appended once its fence is not the newest.
+    pub async fn decide_under<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        fence: Option<&Fence>,
+        decision: F,
+    ) -> Result<Receipt, DecideError<E>>
+    where
+        E: Send,
+        F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
+    {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         for _ in 0..ATTEMPTS_MAX {
@@ -219,16 +233,19 @@ impl AgreementLog {
             let leaves = self.checked(collaboration, &known.state, entries)?;
             let appended = self.signed(collaboration, &mut known.tree, &leaves)?;
             let (size, note) = (known.state.size(), appended.checkpoint.clone());
-            match self.store.append(collaboration, size, appended).await {
+            match self.store.append(collaboration, size, appended, fence).await {
                 Ok(_) => {
                     known.take_in(&leaves, note)?;
                     return Ok(known.receipt(known.state.size().saturating_sub(1))?);
                 }
                 Err(StoreError::Conflict { .. }) => known.tree.truncate(size),
                 Err(
-                    error @ (StoreError::Unavailable
+                    error @ (StoreError::Fenced { .. }
+                    | StoreError::Unavailable
+                    | StoreError::Denied
                     | StoreError::Full
                     | StoreError::Corrupt
+                    | StoreError::Newer
                     | StoreError::ReadOnly),
                 ) => {
                     known.tree.truncate(size);

@@ -1,5 +1,7 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
+mod leases;
+
 use super::*;
 use crate::clock::FixedClock;
 use crate::store::{MemoryStore, SqliteStore};
@@ -153,7 +155,7 @@ async fn a_restarted_gateway_goes_on_where_it_was() {
 async fn restored(leaves: Vec<Vec<u8>>, note: &str) -> Arc<dyn Store> {
     let (store, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = note.to_owned();
-    store.append(&spring, 0, Appended { leaves, checkpoint }).await.unwrap();
+    store.append(&spring, 0, Appended { leaves, checkpoint }, None).await.unwrap();
     Arc::new(store)
 }
 

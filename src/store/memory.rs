@@ -1,30 +1,76 @@
 //! The store that forgets: for tests and simulation, exact in everything but durability.
 
-use super::{Appended, Head, Store, StoreError};
+use super::lease::{Kept, ttl_ms};
+use super::{Appended, Fence, Head, Lease, Store, StoreError};
+use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Log {
     leaves: Vec<Vec<u8>>,
     checkpoint: Option<String>,
 }
 
-/// Logs in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<BTreeMap<CollaborationId, Kept>>);
+struct Held {
+    logs: BTreeMap<CollaborationId, Log>,
+    leases: BTreeMap<String, Kept>,
+}
 
-impl MemoryStore {
-    /// An empty store.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+impl Held {
+    fn log<T>(&self, collaboration: &CollaborationId, read: impl Fn(&Log) -> T) -> Option<T> {
+        self.logs.get(collaboration).map(read)
     }
 
-    fn logs(&self) -> MutexGuard<'_, BTreeMap<CollaborationId, Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refused(&self, fence: Option<&Fence>) -> Option<StoreError> {
+        let fence = fence?;
+        let token = self.leases.get(&fence.resource).map_or(0, |kept| kept.token);
+        (token != fence.token).then_some(StoreError::Fenced { token })
+    }
+}
+
+/// Logs and leases in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    held: Mutex<Held>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store; its leases expire by the machine's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store whose leases expire by this clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { held: Mutex::default(), clock }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what became of a lease that is still this one.
+    fn changed(&self, lease: &Lease, change: impl Fn(&Kept) -> Option<Kept>) -> bool {
+        let mut held = self.held();
+        let Some(kept) = held.leases.get_mut(&lease.resource) else { return false };
+        change(kept).is_some_and(|next| {
+            *kept = next;
+            true
+        })
     }
 }
 
@@ -35,16 +81,20 @@ impl Store for MemoryStore {
         collaboration: &CollaborationId,
         expected: u64,
         appended: Appended,
+        fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        let mut logs = self.logs();
-        let size = logs.get(collaboration).map_or(0, |kept| kept.leaves.len() as u64);
+        let mut held = self.held();
+        if let Some(error) = held.refused(fence) {
+            return Err(error);
+        }
+        let size = held.log(collaboration, |log| log.leaves.len() as u64).unwrap_or(0);
         if size != expected {
             return Err(StoreError::Conflict { size });
         }
-        let kept = logs.entry(collaboration.clone()).or_default();
-        kept.leaves.extend(appended.leaves);
-        kept.checkpoint = Some(appended.checkpoint);
-        Ok(kept.leaves.len() as u64)
+        let log = held.logs.entry(collaboration.clone()).or_default();
+        log.leaves.extend(appended.leaves);
+        log.checkpoint = Some(appended.checkpoint);
+        Ok(log.leaves.len() as u64)
     }
 
     async fn read(
@@ -54,37 +104,63 @@ impl Store for MemoryStore {
         max: usize,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let logs = self.logs();
-        let leaves = logs.get(collaboration).into_iter().flat_map(|kept| kept.leaves.iter());
-        Ok(leaves.skip(from).take(max).cloned().collect())
+        let page = |log: &Log| log.leaves.iter().skip(from).take(max).cloned().collect();
+        Ok(self.held().log(collaboration, page).unwrap_or_default())
     }
 
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
-        Ok(self.logs().get(collaboration).map_or(0, |kept| kept.leaves.len() as u64))
+        Ok(self.held().log(collaboration, |log| log.leaves.len() as u64).unwrap_or(0))
     }
 
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
-        let head = |kept: &Kept| Head {
-            size: kept.leaves.len() as u64,
-            checkpoint: kept.checkpoint.clone(),
-        };
-        Ok(self.logs().get(collaboration).map(head).unwrap_or_default())
+        let head =
+            |log: &Log| Head { size: log.leaves.len() as u64, checkpoint: log.checkpoint.clone() };
+        Ok(self.held().log(collaboration, head).unwrap_or_default())
     }
 
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
-        Ok(self.logs().keys().cloned().collect())
+        Ok(self.held().logs.keys().cloned().collect())
+    }
+
+    async fn acquire(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (mut held, now_ms) = (self.held(), self.clock.now_ms());
+        let kept = Kept::acquired(held.leases.get(resource), holder, ttl_ms(ttl), now_ms);
+        Ok(kept.map(|kept| {
+            let token = kept.token;
+            held.leases.insert(resource.to_owned(), kept);
+            Lease { resource: resource.to_owned(), holder: holder.to_owned(), token }
+        }))
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
+        let now_ms = self.clock.now_ms();
+        Ok(self.changed(lease, |kept| kept.renewed(lease, ttl_ms(ttl), now_ms)))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        Ok(self.changed(lease, |kept| kept.released(lease)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use crate::clock::FixedClock;
 
     #[tokio::test]
     async fn conforms() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let clock = Arc::new(FixedClock::default());
+        let store: Arc<dyn Store> =
+            Arc::new(MemoryStore::with_clock(Arc::<FixedClock>::clone(&clock)));
         // Reopening a memory store is holding on to it.
-        super::super::suite::conforms(|| std::future::ready(Arc::clone(&store))).await;
+        let open = || std::future::ready(Arc::clone(&store));
+        let pass = async |by| clock.step(i64::try_from(Duration::as_millis(&by)).unwrap());
+        crate::store::suite::conforms(open, pass).await;
+        crate::store::suite::clock_steps_do_no_harm(open, async |by_ms| clock.step(by_ms)).await;
     }
 }

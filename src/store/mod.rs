@@ -1,19 +1,27 @@
-//! Where logs are kept: ordered bytes per collaboration, appended whole or not at all, never changed.
-//! Must not know what the bytes mean.
+//! Where logs are kept: ordered bytes per collaboration, appended whole or not at all, never changed; and leases, which
+//! say who may work on something for a while. Must not know what the bytes mean.
 
+mod lease;
 mod memory;
+mod postgres;
 mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub use lease::{Fence, Lease};
 pub use memory::MemoryStore;
+pub use postgres::{Address, AddressError, PostgresStore};
 pub use sqlite::SqliteStore;
+
+#[cfg(test)]
+pub(crate) use postgres::SharedDatabase;
 
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use std::fmt::Debug;
+use std::time::Duration;
 
-/// Why a store did not do it. Whatever the reason, nothing was half done.
+/// Why a store did not do it, or can't tell. Whatever the reason, nothing was half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else was faster, or the caller looks at an older log.
@@ -22,15 +30,27 @@ pub enum StoreError {
         /// How many leaves the log has.
         size: u64,
     },
-    /// The store can't be reached or is busy for too long.
+    /// A newer token was given out for the resource of the fence, or the fence was never given out.
+    #[error("the lease was taken over: its newest token is {token}")]
+    Fenced {
+        /// The newest token, 0 when there is none.
+        token: u64,
+    },
+    /// The store can't be reached or is busy for too long. What was asked may have been done all the same: look again.
     #[error("the store is unavailable")]
     Unavailable,
+    /// The store doesn't let this gateway in, or not to what it must do.
+    #[error("the store denies access: role, password, database or privileges")]
+    Denied,
     /// There is no space left.
     #[error("the store is full")]
     Full,
     /// What is stored contradicts itself.
     #[error("the store is corrupt")]
     Corrupt,
+    /// The store was written by a newer version of this gateway.
+    #[error("the store is of a newer version")]
+    Newer,
     /// The store can be read only.
     #[error("the store is read-only")]
     ReadOnly,
@@ -42,9 +62,12 @@ impl StoreError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "store-conflict",
+            Self::Fenced { .. } => "lease-lost",
             Self::Unavailable => "store-unavailable",
+            Self::Denied => "store-denied",
             Self::Full => "store-full",
             Self::Corrupt => "store-corrupt",
+            Self::Newer => "store-newer",
             Self::ReadOnly => "store-read-only",
         }
     }
@@ -73,12 +96,14 @@ pub struct Head {
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Appends all leaves and their checkpoint, or nothing: at position `expected`, or `Conflict` when that is not the
-    /// log's size. Returns the new size.
+    /// log's size. Returns the new size. With a fence, `Fenced` unless its token is the newest of its resource at the very
+    /// moment of the write. Without one it waits for no lease: that is how decisions are recorded.
     async fn append(
         &self,
         collaboration: &CollaborationId,
         expected: u64,
         appended: Appended,
+        fence: Option<&Fence>,
     ) -> Result<u64, StoreError>;
 
     /// Up to `max` leaves from position `from` on, in order; none beyond the end.
@@ -97,4 +122,19 @@ pub trait Store: Debug + Send + Sync {
 
     /// Every collaboration that has a log, in order of name.
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError>;
+
+    /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
+    /// holder's own. Each lease has a larger token than any before it, durable before this returns.
+    async fn acquire(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// Holds a lease for longer, from now on; an expired one as well, as long as nobody took it over. Whether it is held.
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Gives a lease back before it expires. Whether it was still held.
+    async fn release(&self, lease: &Lease) -> Result<bool, StoreError>;
 }

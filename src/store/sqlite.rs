@@ -1,9 +1,11 @@
 //! The embedded store: one `SQLite` file. One writer task takes what has queued up into one transaction, so that
 //! concurrent appends share one flush to disk. Must not know what the bytes mean.
 
+mod lease;
 mod write;
 
-use super::{Appended, Head, Store, StoreError};
+use super::{Appended, Fence, Head, Lease, Store, StoreError, lease::ttl_ms};
+use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use sqlx::sqlite::{
@@ -12,18 +14,22 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Row as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use write::{Request, Writer};
+use write::{Request, Work, Writer};
 
 /// Each script moves the schema on by one; they are never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_logs.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_logs.sql"),
+    include_str!("migrations/sqlite/0002_leases.sql"),
+];
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 4096;
 const READERS_MAX: u32 = 4;
 const OPEN_ATTEMPTS_MAX: u32 = 50;
 
-/// Logs in a `SQLite` file, which several processes may have open at once.
+/// Logs and leases in a `SQLite` file, which several processes of one machine may have open at once.
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
@@ -33,6 +39,11 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens or creates the file. Its writer stops when the store is dropped and the last queued write is done.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::with_clock(path, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with leases that expire by this clock.
+    pub async fn with_clock(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -45,8 +56,16 @@ impl SqliteStore {
             .max_connections(READERS_MAX)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "ON"));
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(Writer::new(connection).run(requests));
+        tokio::spawn(Writer::new(connection, clock).run(requests));
         Ok(Self { readers, queue })
+    }
+
+    /// What the writer answers once it is on disk.
+    async fn written(&self, work: Work) -> Result<Option<u64>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { work, answer };
+        self.queue.send(request).await.map_err(|_| StoreError::Unavailable)?;
+        answered.await.map_err(|_| StoreError::Unavailable)?
     }
 }
 
@@ -77,7 +96,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|e| told(&e))?;
     let seen = version(&mut transaction).await?;
     if seen > MIGRATIONS.len() {
-        return Err(StoreError::Corrupt);
+        return Err(StoreError::Newer);
     }
     for script in MIGRATIONS.iter().skip(seen) {
         sqlx::raw_sql(*script).execute(&mut *transaction).await.map_err(|e| told(&e))?;
@@ -122,11 +141,11 @@ impl Store for SqliteStore {
         collaboration: &CollaborationId,
         expected: u64,
         appended: Appended,
+        fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request { collaboration: collaboration.clone(), expected, appended, answer };
-        self.queue.send(request).await.map_err(|_| StoreError::Unavailable)?;
-        answered.await.map_err(|_| StoreError::Unavailable)?
+        let (collaboration, fence) = (collaboration.clone(), fence.cloned());
+        let size = self.written(Work::Append { collaboration, expected, appended, fence }).await?;
+        size.ok_or(StoreError::Unavailable)
     }
 
     async fn read(
@@ -181,6 +200,27 @@ impl Store for SqliteStore {
                 .map_err(|e| told(&e))?;
         let read = |name: &String| CollaborationId::new(name).map_err(|_| StoreError::Corrupt);
         names.iter().map(read).collect()
+    }
+
+    async fn acquire(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (resource, holder) = (resource.to_owned(), holder.to_owned());
+        let (on, by) = (resource.clone(), holder.clone());
+        let token = self.written(Work::Acquire { resource, holder, ttl_ms: ttl_ms(ttl) }).await?;
+        Ok(token.map(|token| Lease { resource: on, holder: by, token }))
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
+        let work = Work::Renew { lease: lease.clone(), ttl_ms: ttl_ms(ttl) };
+        Ok(self.written(work).await?.is_some())
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        Ok(self.written(Work::Release { lease: lease.clone() }).await?.is_some())
     }
 }
 

@@ -1,15 +1,22 @@
 //! The tests that every store must pass. Must not know which store it is looking at.
 
+mod leases;
+
+pub(super) use leases::clock_steps_do_no_harm;
+
 use super::{Appended, Head, Store, StoreError};
 use mappings::model::CollaborationId;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Runs every promise; `open` opens the same store again, as a restart would.
-pub(super) async fn conforms<F, R>(open: F)
+/// Runs every promise; `open` opens the same store again, as a restart would; `pass` lets time pass for its leases.
+pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
     F: Fn() -> R,
     R: Future<Output = Arc<dyn Store>>,
+    P: Fn(Duration) -> T,
+    T: Future<Output = ()>,
 {
     let (one, two) = (named("suite-one"), named("suite-two"));
     appends_whole_or_not_at_all(&*open().await, &one).await;
@@ -21,6 +28,7 @@ where
         "a restart keeps the checkpoint"
     );
     one_of_many_wins(&open().await, &two).await;
+    leases::conforms(open, pass).await;
 }
 
 fn named(name: &str) -> CollaborationId {
@@ -43,14 +51,21 @@ fn head(size: u64, checkpoint: &str) -> Head {
 async fn appends_whole_or_not_at_all(store: &dyn Store, log: &CollaborationId) {
     assert_eq!(store.size(log).await, Ok(0));
     assert_eq!(store.head(log).await, Ok(Head::default()));
-    assert_eq!(store.append(log, 0, appended(&[1, 2], "two")).await, Ok(2));
-    let raced = store.append(log, 1, appended(&[8, 9], "raced")).await;
+    assert_eq!(store.append(log, 0, appended(&[1, 2], "two"), None).await, Ok(2));
+    let raced = store.append(log, 1, appended(&[8, 9], "raced"), None).await;
     assert_eq!(raced, Err(StoreError::Conflict { size: 2 }));
     assert_eq!(store.head(log).await, Ok(head(2, "two")), "what lost a race changes no checkpoint");
-    assert_eq!(store.append(log, 2, appended(&[3], "three")).await, Ok(3));
+    assert_eq!(store.append(log, 2, appended(&[3], "three"), None).await, Ok(3));
     assert_eq!(store.head(log).await, Ok(head(3, "three")));
     assert_eq!(store.read(log, 1, 10).await, Ok(vec![leaf(2), leaf(3)]));
     assert_eq!(store.read(log, 0, 1).await, Ok(vec![leaf(1)]));
+    assert_eq!(store.read(log, 3, 10).await, Ok(vec![]), "none beyond the end");
+    assert_eq!(store.read(log, 0, 0).await, Ok(vec![]));
+    let ahead = store.append(log, 9, appended(&[4], "ahead"), None).await;
+    assert_eq!(ahead, Err(StoreError::Conflict { size: 3 }));
+    let unborn = store.append(&named("suite-unborn"), 1, appended(&[4], "unborn"), None).await;
+    assert_eq!(unborn, Err(StoreError::Conflict { size: 0 }));
+    assert_eq!(store.collaborations().await, Ok(vec![log.clone()]), "a refusal begins no log");
 }
 
 async fn collaborations_do_not_touch(
@@ -58,7 +73,7 @@ async fn collaborations_do_not_touch(
     one: &CollaborationId,
     two: &CollaborationId,
 ) {
-    assert_eq!(store.append(two, 0, appended(&[7], "seven")).await, Ok(1));
+    assert_eq!(store.append(two, 0, appended(&[7], "seven"), None).await, Ok(1));
     assert_eq!(store.read(two, 0, 10).await, Ok(vec![leaf(7)]));
     assert_eq!(store.size(one).await, Ok(3));
     assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
@@ -69,9 +84,9 @@ async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
     let racers: Vec<_> = (0..16)
         .map(|n| {
             let (store, log) = (Arc::clone(store), log.clone());
-            tokio::spawn(
-                async move { store.append(&log, size, appended(&[n], "raced")).await.is_ok() },
-            )
+            tokio::spawn(async move {
+                store.append(&log, size, appended(&[n], "raced"), None).await.is_ok()
+            })
         })
         .collect();
     let mut winners = 0;

@@ -14,4 +14,5 @@ mod datasets;
 mod destinations;
 mod records;
 mod runs;
+mod shared;
 mod world;

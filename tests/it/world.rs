@@ -93,6 +93,8 @@ impl Answer {
 
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
+    /// What the binary finds in its environment besides ours.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -100,7 +102,7 @@ impl World {
     pub(crate) fn of(people: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        let world = Self { folder };
+        let world = Self { folder, variables: Vec::new() };
         let mails = || (0..people).map(|n| format!("{SENTINEL}{n}@example.org"));
         let label = |what: &str, n: usize, of: usize| format!("{SENTINEL}-{what}-{}", n % of);
         write(
@@ -154,8 +156,14 @@ impl World {
 
     /// The binary with arguments, in this world's folder and with its home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of("home", arguments)
+    }
+
+    /// The same with another gateway's home.
+    pub(crate) fn command_of(&self, home: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_airlock"));
-        command.args(["--json", "--home", "home"]).args(arguments).current_dir(self.folder.path());
+        command.args(["--json", "--home", home]).args(arguments).current_dir(self.folder.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

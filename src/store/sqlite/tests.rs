@@ -1,17 +1,22 @@
 //! `SQLite` passes the suite, with every step in a newly opened store, and what only a file can suffer.
 
 use super::*;
-use std::sync::Arc;
+use crate::clock::FixedClock;
+use crate::store::suite;
 
 #[tokio::test]
 async fn conforms() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
-    crate::store::suite::conforms(|| async {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).await.unwrap());
+    let clock = Arc::new(FixedClock::default());
+    let open = || async {
+        let clock = Arc::<FixedClock>::clone(&clock);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::with_clock(&path, clock).await.unwrap());
         store
-    })
-    .await;
+    };
+    let pass = async |by: Duration| clock.step(i64::try_from(by.as_millis()).unwrap());
+    suite::conforms(open, pass).await;
+    suite::clock_steps_do_no_harm(open, async |by_ms| clock.step(by_ms)).await;
 }
 
 fn named(name: &str) -> CollaborationId {
@@ -29,12 +34,12 @@ async fn two_openers_at_once_share_one_log() {
     let (one, other) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
     let (one, other) = (one.unwrap(), other.unwrap());
     let own = named("shared");
-    assert_eq!(one.append(&own, 0, of(b"a".to_vec())).await, Ok(1));
+    assert_eq!(one.append(&own, 0, of(b"a".to_vec()), None).await, Ok(1));
     assert_eq!(
-        other.append(&own, 0, of(b"b".to_vec())).await,
+        other.append(&own, 0, of(b"b".to_vec()), None).await,
         Err(StoreError::Conflict { size: 1 })
     );
-    assert_eq!(other.append(&own, 1, of(b"b".to_vec())).await, Ok(2));
+    assert_eq!(other.append(&own, 1, of(b"b".to_vec()), None).await, Ok(2));
     assert_eq!(one.size(&own).await, Ok(2));
     assert_eq!(one.read(&own, 0, 9).await, Ok(vec![b"a".to_vec(), b"b".to_vec()]));
 }
@@ -44,7 +49,7 @@ async fn stored_leaves_can_neither_be_changed_nor_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("airlock.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    store.append(&named("kept"), 0, of(b"a".to_vec())).await.unwrap();
+    store.append(&named("kept"), 0, of(b"a".to_vec()), None).await.unwrap();
     let options = SqliteConnectOptions::new().filename(&path);
     let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
     assert!(sqlx::raw_sql("UPDATE leaf SET body = x'00'").execute(&mut direct).await.is_err());
@@ -60,7 +65,23 @@ async fn a_file_of_a_newer_version_is_left_alone() {
     let options = SqliteConnectOptions::new().filename(&path);
     let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut direct).await.unwrap();
-    assert_eq!(SqliteStore::open(&path).await.map(|_| ()), Err(StoreError::Corrupt));
+    assert_eq!(SqliteStore::open(&path).await.map(|_| ()), Err(StoreError::Newer));
+}
+
+#[tokio::test]
+async fn leases_can_neither_be_deleted_nor_their_tokens_lowered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let day = Duration::from_hours(24);
+    for _ in 0..2 {
+        store.acquire("kept", "a", day).await.unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
+    assert!(sqlx::raw_sql("UPDATE lease SET token = 1").execute(&mut direct).await.is_err());
+    assert!(sqlx::raw_sql("DELETE FROM lease").execute(&mut direct).await.is_err());
+    assert_eq!(store.acquire("kept", "a", day).await.unwrap().unwrap().token, 3);
 }
 
 #[tokio::test]
@@ -79,11 +100,11 @@ async fn a_full_disk_is_told_and_passes() {
     let mut connection = connect(&options).await.unwrap();
     sqlx::raw_sql("PRAGMA max_page_count = 20").execute(&mut connection).await.unwrap();
     let (queue, requests) = mpsc::channel(4);
-    tokio::spawn(Writer::new(connection).run(requests));
+    tokio::spawn(Writer::new(connection, Arc::new(FixedClock::default())).run(requests));
     let readers = SqlitePoolOptions::new().connect_lazy_with(options);
     let store = SqliteStore { readers, queue };
     let own = named("full");
-    assert_eq!(store.append(&own, 0, of(vec![0; 1 << 20])).await, Err(StoreError::Full));
+    assert_eq!(store.append(&own, 0, of(vec![0; 1 << 20]), None).await, Err(StoreError::Full));
     assert_eq!(store.size(&own).await, Ok(0));
-    assert_eq!(store.append(&own, 0, of(b"small".to_vec())).await, Ok(1));
+    assert_eq!(store.append(&own, 0, of(b"small".to_vec()), None).await, Ok(1));
 }

@@ -1,32 +1,56 @@
 //! The writer: whatever is queued goes into one transaction; every caller is answered after its commit.
 
-use super::{read_back, stored, told};
-use crate::store::{Appended, StoreError};
+use super::{lease, read_back, stored, told};
+use crate::clock::Clock;
+use crate::store::{Appended, Fence, Lease, StoreError};
 use mappings::model::CollaborationId;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 const BATCH_MAX: usize = 256;
 
-/// What to append where, and who waits for it.
+/// What to write.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Answered with the new size.
+    Append {
+        collaboration: CollaborationId,
+        expected: u64,
+        appended: Appended,
+        fence: Option<Fence>,
+    },
+    /// Answered with the token, or nothing when another holds it.
+    Acquire { resource: String, holder: String, ttl_ms: i64 },
+    /// Answered with the token, or nothing when it isn't held any more.
+    Renew { lease: Lease, ttl_ms: i64 },
+    /// The same.
+    Release { lease: Lease },
+}
+
+/// What to write, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) collaboration: CollaborationId,
-    pub(super) expected: u64,
-    pub(super) appended: Appended,
-    pub(super) answer: oneshot::Sender<Result<u64, StoreError>>,
+    pub(super) work: Work,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
+
+pub(super) type Answer = Result<Option<u64>, StoreError>;
+
+/// The inner result refuses before anything was written; the outer one undoes the transaction.
+pub(super) type Written = Result<Answer, StoreError>;
 
 /// The only connection that writes.
 #[derive(Debug)]
 pub(super) struct Writer {
     connection: SqliteConnection,
+    clock: Arc<dyn Clock>,
 }
 
 impl Writer {
-    pub(super) const fn new(connection: SqliteConnection) -> Self {
-        Self { connection }
+    pub(super) const fn new(connection: SqliteConnection, clock: Arc<dyn Clock>) -> Self {
+        Self { connection, clock }
     }
 
     /// Writes until nobody can ask any more.
@@ -43,7 +67,7 @@ impl Writer {
     }
 
     /// One transaction for all; when it fails, one for each, so that nobody fails for another's sake.
-    async fn commit_all(&mut self, requests: &[Request]) -> Vec<Result<u64, StoreError>> {
+    async fn commit_all(&mut self, requests: &[Request]) -> Vec<Answer> {
         match self.commit(requests).await {
             Ok(answers) => answers,
             Err(error) if requests.len() <= 1 => requests.iter().map(|_| Err(error)).collect(),
@@ -61,10 +85,7 @@ impl Writer {
 
     /// Plain statements, not the driver's transaction: `SQLite` undoes one by itself when the disk is full, and the
     /// driver would go on counting it.
-    async fn commit(
-        &mut self,
-        requests: &[Request],
-    ) -> Result<Vec<Result<u64, StoreError>>, StoreError> {
+    async fn commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, StoreError> {
         self.tell("BEGIN IMMEDIATE").await?;
         let written = match self.write_all(requests).await {
             Ok(answers) => self.tell("COMMIT").await.map(|()| answers),
@@ -82,20 +103,40 @@ impl Writer {
         told_so.map(|_| ()).map_err(|e| told(&e))
     }
 
-    async fn write_all(
-        &mut self,
-        requests: &[Request],
-    ) -> Result<Vec<Result<u64, StoreError>>, StoreError> {
+    async fn write_all(&mut self, requests: &[Request]) -> Result<Vec<Answer>, StoreError> {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
-            answers.push(append(&mut self.connection, request).await?);
+            answers.push(self.write(&request.work).await?);
         }
         Ok(answers)
     }
-}
 
-/// The inner result refuses before anything was written; the outer one undoes the transaction.
-type Written = Result<Result<u64, StoreError>, StoreError>;
+    async fn write(&mut self, work: &Work) -> Written {
+        let (connection, now_ms) = (&mut self.connection, self.clock.now_ms());
+        match work {
+            Work::Append { collaboration, expected, appended, fence } => {
+                if let Some(fence) = fence {
+                    let token = lease::kept(connection, &fence.resource).await?;
+                    let token = token.map_or(0, |kept| kept.token);
+                    if token != fence.token {
+                        return Ok(Err(StoreError::Fenced { token }));
+                    }
+                }
+                append(connection, collaboration, *expected, appended).await
+            }
+            Work::Acquire { resource, holder, ttl_ms } => {
+                lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await
+            }
+            Work::Renew { lease, ttl_ms } => {
+                let renewed = |kept: &lease::Kept| kept.renewed(lease, *ttl_ms, now_ms);
+                lease::change(connection, lease, renewed).await
+            }
+            Work::Release { lease } => {
+                lease::change(connection, lease, |kept| kept.released(lease)).await
+            }
+        }
+    }
+}
 
 async fn log_of(
     connection: &mut SqliteConnection,
@@ -112,11 +153,15 @@ async fn log_of(
     Ok(Some((id, read_back(size)?)))
 }
 
-async fn append(connection: &mut SqliteConnection, request: &Request) -> Written {
-    let Request { collaboration, expected, appended, .. } = request;
+async fn append(
+    connection: &mut SqliteConnection,
+    collaboration: &CollaborationId,
+    expected: u64,
+    appended: &Appended,
+) -> Written {
     let found = log_of(connection, collaboration).await?;
     let size = found.map_or(0, |(_, size)| size);
-    if size != *expected {
+    if size != expected {
         return Ok(Err(StoreError::Conflict { size }));
     }
     let id = if let Some((id, _)) = found {
@@ -151,5 +196,5 @@ async fn append(connection: &mut SqliteConnection, request: &Request) -> Written
         .execute(&mut *connection)
         .await
         .map_err(|e| told(&e))?;
-    Ok(Ok(grown))
+    Ok(Ok(Some(grown)))
 }

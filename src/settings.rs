@@ -1,0 +1,136 @@
+//! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
+//! comes into an error. Must not know how a store is spoken to.
+
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::store::Address;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+const HELP: &str = "[store] with url = \"postgres://ROLE@HOST/DATABASE\" and perhaps password_env = \"VARIABLE\", \
+    or with url_env = \"VARIABLE\"";
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    #[serde(default)]
+    store: Option<StoreSetting>,
+}
+
+/// Where the shared store is. A variable is named, never its value.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreSetting {
+    url: Option<String>,
+    url_env: Option<String>,
+    password_env: Option<String>,
+}
+
+/// The shared store that a gateway's folder names; none means the folder's own file.
+pub(crate) fn store(home: &Home) -> Result<Option<Address>> {
+    let path = home.settings();
+    let file: SettingsFile = toml_file(&path, "settings-invalid", HELP)?;
+    let Some(setting) = file.store else { return Ok(None) };
+    let invalid = |what: &str| {
+        Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
+    };
+    let password = setting.password_env.as_deref().map(variable).transpose().map_err(invalid)?;
+    let url = match (setting.url, setting.url_env) {
+        (Some(url), None) if Address::holds_password(&url) => {
+            let message = format!("{}: the store's url holds a password", path.display());
+            return Err(Error::refused("store-password-in-file", message)
+                .help("the url without it, and password_env, PGPASSFILE or ~/.pgpass; a new password, too"));
+        }
+        (Some(url), None) => url,
+        (None, Some(name)) => variable(&name).map_err(invalid)?,
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(invalid("[store] has either url or url_env"));
+        }
+    };
+    let address = Address::new(&url, password.as_deref());
+    address.map(Some).map_err(|error| invalid(&format!("the store's url is {error}")))
+}
+
+/// The value of a variable. Its name is not shown: it may be the secret itself, put in the wrong place.
+fn variable(name: &str) -> Result<String, &'static str> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value.ok_or("a variable that [store] names is not set")
+}
+
+/// A TOML file by its path; one that isn't there says nothing.
+pub(crate) fn toml_file<T>(path: &Path, code: &str, help: &str) -> Result<T>
+where
+    T: DeserializeOwned + Default,
+{
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
+        Err(error) => return Err(Error::io("read", path, &error)),
+    };
+    toml::from_str(&text).map_err(|error| {
+        let before = error.span().map(|span| text.get(..span.start).unwrap_or_default());
+        let line = before.map_or(1, |before| before.lines().count().max(1));
+        let message = format!("{}:{line}: {}", path.display(), error.message());
+        Error::invalid(code, message).help(help)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "hunter2hunter2";
+
+    fn read(text: &str) -> Result<Option<Address>> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        std::fs::write(home.settings(), text).unwrap();
+        store(&home)
+    }
+
+    #[test]
+    fn a_folder_without_settings_has_its_own_store() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(store(&Home::open(folder.path()).unwrap()).unwrap().is_none());
+        assert!(read("").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_url_names_the_shared_store() {
+        let address = read("[store]\nurl = \"postgres://me@db.example/logs\"").unwrap().unwrap();
+        assert_eq!(address.to_string(), "postgres://me@db.example:5432/logs");
+    }
+
+    #[test]
+    fn no_secret_is_taken_from_the_file_or_shown() {
+        let refused = [
+            (
+                format!("[store]\nurl = \"postgres://me:{SECRET}@db/logs\""),
+                "store-password-in-file",
+            ),
+            (
+                format!("[store]\nurl = \"postgres://me@db/logs?password={SECRET}\""),
+                "settings-invalid",
+            ),
+            (format!("[store]\nurl = \"postgres://me:{SECRET}#@db/logs\""), "settings-invalid"),
+            (format!("[store]\nurl = postgres://me:{SECRET}@db/logs"), "settings-invalid"),
+            (format!("[store]\nurl = \"{SECRET}\""), "settings-invalid"),
+            (format!("[store]\nurl_env = \"{SECRET}\""), "settings-invalid"),
+            (
+                format!("[store]\nurl = \"postgres://me@db/logs\"\npassword_env = \"{SECRET}\""),
+                "settings-invalid",
+            ),
+            (format!("[store]\npassword = \"{SECRET}\""), "settings-invalid"),
+            (format!("[store]\nurl = [\"{SECRET}\"]"), "settings-invalid"),
+            (SECRET.to_owned(), "settings-invalid"),
+            ("[store]".to_owned(), "settings-invalid"),
+            ("[store]\nurl = \"postgres://a@b\"\nurl_env = \"X\"".to_owned(), "settings-invalid"),
+        ];
+        for (text, code) in refused {
+            let error = read(&text).unwrap_err();
+            assert_eq!(error.code, code, "{text}");
+            let shown = format!("{error} {error:?} {}", serde_json::to_string(&error).unwrap());
+            assert!(!shown.contains(SECRET), "{shown}");
+        }
+    }
+}
