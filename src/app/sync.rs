@@ -89,23 +89,14 @@ impl App {
                 _ = wake.tick() => {}
             }
             // A store that can't be reached now is asked again; what is under way goes on.
-            match self.heads().await {
+            match self.store.sizes().await {
                 Ok(heads) => schedule.heads(self.clock.now_ms(), heads),
-                Err(error) => tracing::warn!(code = error.code, "the logs could not be listed"),
+                Err(error) => tracing::warn!(code = error.code(), "the logs could not be listed"),
             }
             let free = AT_ONCE.saturating_sub(looks.len());
             let due = schedule.due(self.clock.now_ms(), free);
             looks.extend(due.into_iter().map(|one| Box::pin(self.pass(one))));
         }
-    }
-
-    async fn heads(&self) -> Result<Vec<(CollaborationId, u64)>> {
-        let mut heads = Vec::new();
-        for collaboration in self.log.collaborations().await? {
-            let size = self.store.size(&collaboration).await.map_err(crate::log::LogError::from)?;
-            heads.push((collaboration, size));
-        }
-        Ok(heads)
     }
 
     /// One look, and how long the log was when it began.

@@ -118,8 +118,10 @@ impl Store for MemoryStore {
         Ok(self.held().log(collaboration, head).unwrap_or_default())
     }
 
-    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
-        Ok(self.held().logs.keys().cloned().collect())
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        let held = self.held();
+        let size = |(name, log): (&CollaborationId, &Log)| (name.clone(), log.leaves.len() as u64);
+        Ok(held.logs.iter().map(size).collect())
     }
 
     async fn acquire(

@@ -121,7 +121,12 @@ pub trait Store: Debug + Send + Sync {
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError>;
 
     /// Every collaboration that has a log, in order of name.
-    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError>;
+    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
+        Ok(self.sizes().await?.into_iter().map(|(collaboration, _)| collaboration).collect())
+    }
+
+    /// The same with each log's length: one question, whatever their number.
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError>;
 
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
     /// holder's own. Each lease has a larger token than any before it, durable before this returns.

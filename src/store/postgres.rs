@@ -203,13 +203,14 @@ impl Store for PostgresStore {
         Ok(Head { size, checkpoint: row.try_get(1).map_err(|e| told(&e))? })
     }
 
-    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
-        const NAMES: &str =
-            "SELECT collaboration FROM airlock.log ORDER BY collaboration COLLATE \"C\"";
-        let names = sqlx::query_scalar::<_, String>(NAMES);
-        let names = within(names.fetch_all(&self.pool)).await?;
-        let read = |name: &String| CollaborationId::new(name).map_err(|_| StoreError::Corrupt);
-        names.iter().map(read).collect()
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        const SIZES: &str =
+            "SELECT collaboration, size FROM airlock.log ORDER BY collaboration COLLATE \"C\"";
+        let logs = within(sqlx::query_as::<_, (String, i64)>(SIZES).fetch_all(&self.pool)).await?;
+        let read = |(name, size): &(String, i64)| {
+            Ok((CollaborationId::new(name).map_err(|_| StoreError::Corrupt)?, read_back(*size)?))
+        };
+        logs.iter().map(read).collect()
     }
 
     async fn acquire(

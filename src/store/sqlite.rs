@@ -192,14 +192,13 @@ impl Store for SqliteStore {
         Ok(Head { size, checkpoint: row.try_get(1).map_err(|e| told(&e))? })
     }
 
-    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
-        let names: Vec<String> =
-            sqlx::query_scalar("SELECT collaboration FROM log ORDER BY collaboration")
-                .fetch_all(&self.readers)
-                .await
-                .map_err(|e| told(&e))?;
-        let read = |name: &String| CollaborationId::new(name).map_err(|_| StoreError::Corrupt);
-        names.iter().map(read).collect()
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        const SIZES: &str = "SELECT collaboration, size FROM log ORDER BY collaboration";
+        let logs = sqlx::query_as::<_, (String, i64)>(SIZES).fetch_all(&self.readers).await;
+        let read = |(name, size): &(String, i64)| {
+            Ok((CollaborationId::new(name).map_err(|_| StoreError::Corrupt)?, read_back(*size)?))
+        };
+        logs.map_err(|e| told(&e))?.iter().map(read).collect()
     }
 
     async fn acquire(

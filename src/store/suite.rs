@@ -77,6 +77,7 @@ async fn collaborations_do_not_touch(
     assert_eq!(store.read(two, 0, 10).await, Ok(vec![leaf(7)]));
     assert_eq!(store.size(one).await, Ok(3));
     assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
+    assert_eq!(store.sizes().await, Ok(vec![(one.clone(), 3), (two.clone(), 1)]));
 }
 
 async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
