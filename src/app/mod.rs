@@ -11,6 +11,7 @@ mod rooms;
 mod runs;
 mod status;
 mod templates;
+mod waivers;
 
 pub use audit::{Exported, LeafLine};
 pub use revocations::Withdrawal;
@@ -18,6 +19,7 @@ pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
+pub use waivers::Loss;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Rooms on platforms: what would be done there, done with an intent on record before each call and its outcome after, and
 //! closed when something is withdrawn. Knows no platform by name.
 
+use super::waivers::{Loss, losses, unwaived};
 use super::{App, known};
 use crate::error::{Error, Problem, Result};
 use crate::log::{Body, Code, Effect, Entry, Outcome, State};
@@ -48,6 +49,10 @@ pub struct RoomPlan {
     pub waiting: Vec<NeedsCounterparty>,
     /// Whether something was done that doesn't show itself yet.
     pub pending: bool,
+    /// What it does not hold exactly as agreed, and who closes or waived that.
+    pub losses: Vec<Loss>,
+    /// Terms held exactly as agreed.
+    pub exact: usize,
 }
 
 /// What was done to a room.
@@ -104,6 +109,8 @@ struct Look {
     desired: Desired,
     seen: Observation,
     plan: Plan,
+    losses: Vec<Loss>,
+    exact: usize,
 }
 
 impl App {
@@ -120,10 +127,13 @@ impl App {
             steps: look.plan.steps.iter().map(line).collect(),
             waiting: look.plan.waiting,
             pending: look.plan.pending,
+            losses: look.losses,
+            exact: look.exact,
         })
     }
 
-    /// Makes a room as agreed, as far as this gateway can: passes of look, plan and act until nothing is left to do.
+    /// Makes a room as agreed, as far as this gateway can: passes of look, plan and act until nothing is left to do. A room
+    /// that would hold something more loosely is closed instead, until its owners waive that.
     pub async fn apply_room(
         &self,
         collaboration: &CollaborationId,
@@ -131,7 +141,12 @@ impl App {
     ) -> Result<RoomReport> {
         let known = self.home.size(collaboration)?;
         Self::granting(known, &self.load(collaboration).await?.state)?;
-        self.passes(collaboration, room, |_| true).await
+        let report = self.passes(collaboration, room, |_| true).await?;
+        let look = self.look(collaboration, room).await?;
+        match unwaived(&look.losses, room, collaboration) {
+            Some(error) => Err(error),
+            None => Ok(report),
+        }
     }
 
     /// Takes away on every platform what is not desired any more, and stops what still runs on it. The rooms that are not
@@ -198,13 +213,20 @@ impl App {
         let state = self.load(collaboration).await?.state;
         let agreement = Arc::new(known(&state)?.clone());
         self.rooms.holds(&agreement, room)?;
-        let (scope, desired) = (Scope::of(&agreement), wiring::desired(&agreement, &state));
+        let scope = Scope::of(&agreement);
         let adapter = self.rooms.adapter(room)?;
+        let assessed = adapter.assess(&agreement);
+        let losses = losses(&agreement, &assessed, &state);
+        let desired = match unwaived(&losses, room, collaboration) {
+            Some(_) => Desired::closed(Arc::clone(&agreement)),
+            None => wiring::desired(&agreement, &state),
+        };
         let seen = adapter.observe(&scope, &Cx::default()).await?;
         let plan = adapter
             .plan(&desired, &seen)
             .map_err(|refused| Error::refused(&refused.code, refused.message))?;
-        Ok(Look { scope, desired, seen, plan })
+        let exact = assessed.verdicts.len() - losses.len();
+        Ok(Look { scope, desired, seen, plan, losses, exact })
     }
 
     /// Passes over steps of these effects. Access is only given on a log that is whole.

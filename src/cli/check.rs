@@ -67,19 +67,21 @@ fn show(room: &Assessment, screen: Screen) {
     if others.is_empty() {
         return;
     }
-    let rows = others.into_iter().map(|v| vec![v.at.clone(), said(v).to_owned(), v.reason.clone()]);
+    let rows = others
+        .into_iter()
+        .map(|v| vec![v.at.clone(), held(v.residual, v.fidelity).to_owned(), v.reason.clone()]);
     screen.table(&["term", "held", "why"], rows);
 }
 
 /// How a term is held, in the words of the agreement's parties.
-const fn said(verdict: &Verdict) -> &'static str {
-    match (verdict.residual, verdict.fidelity) {
+pub(super) const fn held(residual: Residual, fidelity: Fidelity) -> &'static str {
+    match (residual, fidelity) {
         (Residual::Gateway, _) => "held by the gateway",
         (Residual::Template, _) => "compiled into the template",
-        (Residual::Waived, _) => "waived by the owner",
+        (Residual::Waived, _) => "wider, waived by",
         (Residual::None, Fidelity::Exact) => "exact",
         (Residual::None, Fidelity::Narrower) => "narrower",
-        (Residual::None, Fidelity::Wider) => "wider: refused",
+        (Residual::None, Fidelity::Wider) => "wider: refused without the owners' waiver",
         (Residual::None, Fidelity::Unsupported) => "unsupported: refused",
     }
 }

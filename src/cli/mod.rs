@@ -18,6 +18,7 @@ mod revoke;
 mod run;
 mod screen;
 mod status;
+mod waive;
 
 use crate::error::{Error, Kind, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -66,6 +67,8 @@ enum Command {
     Decline(decline::Decline),
     /// Approve templates as the owner of datasets they touch.
     Approve(approve::Approve),
+    /// Consent, as an owner, to a room's holding a term more loosely.
+    Waive(waive::Waive),
     /// Withdraw a membership, dataset, column, template, approval or the whole room.
     Revoke(revoke::Revoke),
     /// Hash identifiers of a Parquet file in your own domain, before any room sees them.
@@ -155,6 +158,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Connections(_)
         | Command::Prepare(_)
         | Command::Approve(_)
+        | Command::Waive(_)
         | Command::Revoke(_)
         | Command::Run(_)
         | Command::Status(_)
@@ -181,6 +185,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Decline(command) => command.run(&home, screen).await,
             Command::Prepare(command) => Box::pin(command.run(screen)).await,
             Command::Approve(command) => command.run(&home, screen).await,
+            Command::Waive(command) => command.run(&home, screen).await,
             Command::Revoke(command) => command.run(&home, screen).await,
             Command::Run(command) => command.run(&home, screen).await,
             Command::Status(command) => command.run(&home, screen).await,

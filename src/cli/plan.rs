@@ -1,7 +1,8 @@
 //! `airlock plan`: what it would take to make a room as agreed; and `airlock apply --room`, which does it.
 
+use super::check::{held, join};
 use super::screen::Screen;
-use crate::app::App;
+use crate::app::{App, RoomPlan};
 use crate::error::Result;
 use adapter_spi::NeedsCounterparty;
 use mappings::model::{CollaborationId, PlatformId};
@@ -38,9 +39,29 @@ impl PlanRoom {
         }
         waiting(&plan.waiting, screen);
         screen.say(format!("open there now: {}", or_nothing(&plan.open)));
+        losses(&plan, screen);
         screen.object(&serde_json::json!({ "collaboration": self.collaboration, "plan": plan }));
         Ok(())
     }
+}
+
+/// What the room does not hold exactly as agreed, and who closes the gap.
+fn losses(plan: &RoomPlan, screen: Screen) {
+    let terms = plan.exact + plan.losses.len();
+    screen.heading(&format!("{}: {} of {terms} terms held as agreed", plan.room, plan.exact));
+    if plan.losses.is_empty() {
+        return;
+    }
+    let rows = plan.losses.iter().map(|loss| {
+        let held = held(loss.residual, loss.fidelity);
+        let held = match (loss.waived_by.is_empty(), loss.needs.is_empty()) {
+            (_, false) => format!("{held}; needs a waiver of {}", join(loss.needs.iter())),
+            (false, true) => format!("{held} {}", join(loss.waived_by.iter())),
+            (true, true) => held.to_owned(),
+        };
+        vec![loss.at.clone(), held, loss.reason.clone()]
+    });
+    screen.table(&["term", "held", "why"], rows);
 }
 
 /// Makes a room as agreed.

@@ -78,6 +78,55 @@ impl From<Code> for String {
     }
 }
 
+/// Where a term stands in an agreement, such as `templates.overlap.received_by`: names and dots, at most 256 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TermPath(String);
+
+impl TermPath {
+    /// Reads a place, refusing anything that could carry prose or values.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b);
+        if !text.is_empty() && text.len() <= 256 && text.bytes().all(name) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a term's place is names and dots, at most 256 characters")
+        }
+    }
+
+    /// The place as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TermPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for TermPath {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for TermPath {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text)
+    }
+}
+
+impl From<TermPath> for String {
+    fn from(path: TermPath) -> Self {
+        path.0
+    }
+}
+
 /// What can be withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -198,6 +247,17 @@ pub enum Body {
         /// Its version.
         digest: Digest,
     },
+    /// An owner consented to a platform that admits more than was agreed; holds for this agreement alone.
+    WaiverGiven {
+        /// Who.
+        member: MemberId,
+        /// Which platform.
+        platform: PlatformId,
+        /// The term that it holds more loosely.
+        at: TermPath,
+        /// Under which agreement.
+        agreement: Digest,
+    },
     /// A member withdrew something.
     Revoked {
         /// Who.
@@ -302,6 +362,7 @@ impl Body {
             Self::Joined { .. } => "joined",
             Self::Declined { .. } => "declined",
             Self::Approved { .. } => "approved",
+            Self::WaiverGiven { .. } => "waiver-given",
             Self::Revoked { .. } => "revoked",
             Self::RunRequested { .. } => "run-requested",
             Self::RunFailed { .. } => "run-failed",

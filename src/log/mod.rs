@@ -19,7 +19,7 @@ pub use fold::{
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use leaf::{
-    Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, Touched, commitment,
+    Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
 };
 pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};

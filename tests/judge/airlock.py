@@ -47,15 +47,17 @@ class Airlock:
             return failure.code, json.loads(failure.output)["error"]
         raise AssertionError(f"airlock {' '.join(arguments[:4])} succeeded: {json.dumps(done)[:400]}")
 
-    def settle(self, file: Path, collaboration: str, members):
-        """From an agreement file to a collaboration where everything is approved."""
+    def settle(self, file: Path, collaboration: str, members, approvals=None):
+        """From an agreement file to a collaboration where everything is approved, or only what `approvals` names of each member."""
         for member in members:
             self.call("keygen", "--member", member)
         self.call("apply", str(file), "--as", members[0])
         for member in members:
             self.call("join", collaboration, "--as", member)
         for member in members:
-            self.call("approve", collaboration, "--all", "--as", member)
+            words = ["--all"] if approvals is None else sorted(approvals.get(member, ()))
+            if words:
+                self.call("approve", collaboration, *words, "--as", member)
 
 
 def binary(named):

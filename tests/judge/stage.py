@@ -40,9 +40,9 @@ class Stage:
         self.tell("POST", "reset")
         self.tell("POST", "clock", {"mode": "real"})
 
-    def call(self, method, url, body=None, key="111111111111"):
+    def call(self, method, url, body=None, key="111111111111", region=REGION):
         """One request, signed as far as the stage looks."""
-        headers = {"Authorization": SIGNED.format(key=key, region=REGION), "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": SIGNED.format(key=key, region=region), "Content-Type": "application/octet-stream"}
         request = urllib.request.Request(url, data=body, method=method, headers=headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
@@ -55,12 +55,18 @@ class Stage:
         """What was asked of the service, and answered, since the log was cleared."""
         return self.tell("GET", "log")["log"]
 
+    def judged(self, tally):
+        """Has every raw call since the log was cleared judged by the service's model, and clears it."""
+        found = self.tell("GET", "log")
+        tally.take(found["log"], found["lost"])
+        self.tell("DELETE", "log")
+
     def bucket(self, name, member, region=REGION):
         """A bucket of a member."""
         try:
             self.client(member, "s3", region).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            if error.response["Error"]["Code"] not in ("BucketAlreadyExists", "BucketAlreadyOwnedByYou"):
                 raise
         return name
 
@@ -90,11 +96,16 @@ class Stage:
                 # Nobody's: a profile's own credentials count, whatever lies in the environment.
                 "AWS_ACCESS_KEY_ID": "999999999999", "AWS_SECRET_ACCESS_KEY": "any"}
 
-    def connect(self, home: Path, receivers=(), result_format="parquet", operated=None):
-        """Writes how a gateway reaches each member, or those it operates."""
+    def account(self, number):
+        """A client of an account that needs no gateway: what is sent is sent as it is, once."""
+        once = botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
+        return boto3.client("cleanrooms", region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id=number, aws_secret_access_key="any", config=once)
+
+    def connect(self, home: Path, receivers=(), result_format="parquet", only=None):
+        """Writes how a gateway reaches each member, or only some."""
         lines = []
         for member, account in self.accounts.items():
-            if operated is not None and member not in operated:
+            if only is not None and member not in only:
                 continue
             lines += [f"[aws-clean-rooms.members.{member}]", f'profile = "{member}"', f'data_role = "arn:aws:iam::{account}:role/airlock-data-reader"']
             if member in receivers:
@@ -120,7 +131,7 @@ def command_line():
     """The folder of the AWS CLI, in the environment of the twin's own tests."""
     aws = Path(os.environ.get("AIRLOCK_VENV") or airlock.ROOT / ".venv") / "peers" / "cleanrooms-test" / "bin"
     if not (aws / "aws").exists():
-        subprocess.run([airlock.ROOT / "localstack" / "cleanrooms" / "test", "-k", "nothing-only-the-environment"], stdout=subprocess.DEVNULL, check=False)
+        subprocess.run([airlock.ROOT / "localstack" / "cleanrooms" / "test", "--only-install"], stdout=subprocess.DEVNULL, check=False)
     if not (aws / "aws").exists():
         raise airlock.NotRun("no AWS CLI: localstack/cleanrooms/test makes its environment")
     return aws

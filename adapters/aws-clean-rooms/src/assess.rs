@@ -2,10 +2,10 @@
 
 use crate::names;
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
-use mappings::guard::guard;
+use mappings::guard::{Guarded, guard};
 use mappings::model::{
     Agreement, ColumnUse, Dataset, DatasetName, Digest, Hashed, KeyName, Location, MatchKey,
-    Normaliser, PlatformId,
+    MemberId, Normaliser, PlatformId, TemplateName,
 };
 use mappings::spark::spark;
 use mappings::table::{Table, TableError, Term, aws_clean_rooms};
@@ -24,7 +24,9 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
         found.extend(place(name, dataset, &platform));
         found.extend(spelling(name, dataset));
     }
-    found.extend(texts(agreement, &platform));
+    let (held, away) = texts(agreement, &platform);
+    found.extend(away);
+    found.extend(receivers(agreement, &held));
     for verdict in found {
         assessment.say(verdict);
     }
@@ -223,6 +225,45 @@ fn is_hmac(key: &MatchKey) -> bool {
     matches!(key.hashed, Some(Hashed::HmacBytes | Hashed::HmacHex))
 }
 
+/// A table's rule names the receivers of everything that a runner runs over it. Where each table of a template lets another
+/// one receive, the runner can name it there, and nothing in the platform stands against it.
+fn receivers(agreement: &Agreement, held: &BTreeMap<&TemplateName, Guarded>) -> Vec<Verdict> {
+    let received = |name: &TemplateName| agreement.templates.get(name).map(|t| &t.received_by);
+    let mut found = Vec::new();
+    for (name, guarded) in held {
+        let Some(template) = agreement.templates.get(*name) else { continue };
+        let admitted = template.run_by.iter().flat_map(|runner| {
+            let of_table = |dataset: &DatasetName| -> BTreeSet<&MemberId> {
+                let touching = held.iter().filter(|(other, guarded)| {
+                    let by = agreement.templates.get(**other).map(|t| &t.run_by);
+                    by.is_some_and(|by| by.contains(runner))
+                        && guarded.datasets.contains_key(dataset)
+                });
+                touching.filter_map(|(other, _)| received(other)).flatten().collect()
+            };
+            let tables = guarded.datasets.keys().map(of_table);
+            tables.reduce(|all, one| &all & &one).unwrap_or_default()
+        });
+        let more: BTreeSet<&MemberId> =
+            admitted.filter(|member| !template.received_by.contains(*member)).collect();
+        if more.is_empty() {
+            continue;
+        }
+        let more = more.into_iter().map(MemberId::as_str).collect::<Vec<_>>().join(", ");
+        found.push(Verdict {
+            term: Term::ReceivedBy,
+            at: format!("templates.{name}.received_by"),
+            fidelity: Fidelity::Wider,
+            residual: Residual::None,
+            construct: "allowedResultReceivers of the collaboration analysis rule".to_owned(),
+            reason: format!(
+                "other templates of the runner over the same tables go to {more}, whom the runner could name at the platform for this one as well; give them the same receivers, or other runners, or have the owners waive it"
+            ),
+        });
+    }
+    found
+}
+
 /// One verdict a place: a refusal before anything else.
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Vec<Verdict> {
     let mut by_place: BTreeMap<(Term, String), Verdict> = BTreeMap::new();
@@ -238,11 +279,13 @@ fn worst(verdicts: impl Iterator<Item = Verdict>) -> Vec<Verdict> {
     by_place.into_values().collect()
 }
 
-/// A template that has no text there, or touches a dataset without a table there, runs elsewhere.
-fn texts(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
-    let mut found = Vec::new();
+/// The templates that run there; of the others, which have no text there or touch a dataset without a table there, why not.
+fn texts<'a>(
+    agreement: &'a Agreement,
+    platform: &PlatformId,
+) -> (BTreeMap<&'a TemplateName, Guarded>, Vec<Verdict>) {
+    let (mut held, mut found) = (BTreeMap::new(), Vec::new());
     for name in agreement.templates.keys() {
-        let at = format!("templates.{name}.sql");
         let Ok(guarded) = guard(agreement, name) else { continue };
         let away = guarded.datasets.keys().find(|dataset| {
             agreement.datasets.get(*dataset).is_none_or(|known| !known.at.contains_key(platform))
@@ -250,9 +293,13 @@ fn texts(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
         let why = match (away, spark(&guarded)) {
             (Some(dataset), _) => format!("it touches {dataset}, which has no table there"),
             (None, Err(unsaid)) => unsaid.to_string(),
-            (None, Ok(_)) => continue,
+            (None, Ok(_)) => {
+                held.insert(name, guarded);
+                continue;
+            }
         };
+        let at = format!("templates.{name}.sql");
         found.push(narrower(Term::TemplateText, at, format!("it does not run there: {why}")));
     }
-    found
+    (held, found)
 }

@@ -149,3 +149,32 @@ fn what_does_not_run_there_is_narrower() {
     );
     assert!(raw.iter().chain(&away).all(Verdict::is_held));
 }
+
+#[test]
+fn a_receiver_whom_only_another_template_names_is_wider_until_waived() {
+    let other = "  press-reach:
+    class: aggregate
+    sql: SELECT s.segment, COUNT(DISTINCT s.person) AS people FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment
+    run_by: [brand]
+    received_by: [brand, press]
+destinations: { press: 's3://press-results/airlock', ";
+    let press = "members:
+  press: { name: Press, abilities: [receive], identity: { aws-clean-rooms: '333333333333' } }
+";
+    let wider = |text: &str| -> Vec<String> {
+        let all = assess(&read(text).unwrap()).unwrap();
+        assert_eq!(all.refused().count(), 0);
+        all.wider().map(|verdict| verdict.at.clone()).collect()
+    };
+    let two = AGREEMENT.replace("members:\n", press).replace("destinations: { ", other);
+    assert_eq!(wider(&two), ["templates.reach.received_by"], "press-reach names all there are");
+    assert!(wider(&two.replace("received_by: [brand]", "received_by: [brand, press]")).is_empty());
+    assert!(wider(AGREEMENT).is_empty());
+    let apart = two
+        .replace(
+            "FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment",
+            "FROM sales s GROUP BY s.segment",
+        )
+        .replace("join: required", "join: optional");
+    assert!(wider(&apart).is_empty(), "its other table lets only brand receive");
+}

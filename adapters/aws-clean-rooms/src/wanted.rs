@@ -315,3 +315,6 @@ fn budget(agreement: &Agreement) -> Budget {
     let uses = i32::try_from(agreement.limits.runs_max).unwrap_or(i32::MAX).min(1_000_000);
     Budget { period: period.to_owned(), uses }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,8 @@ mod tests {
     #[tokio::test]
     async fn the_reference_adapter_conforms() {
         let adapter = MemoryAdapter::new(PlatformId::new("memory").unwrap());
-        adapter_spi::suite::conforms(&adapter).await.unwrap();
+        let report = adapter_spi::suite::conforms(&adapter).await.unwrap();
+        let kept = include_str!("../../../tests/conformance/memory.txt");
+        assert_eq!(report.to_string(), kept);
     }
 }

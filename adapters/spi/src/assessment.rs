@@ -33,6 +33,12 @@ impl Verdict {
             Fidelity::Wider | Fidelity::Unsupported => !matches!(self.residual, Residual::None),
         }
     }
+
+    /// Whether the platform admits more than was agreed, and nobody closes the gap.
+    #[must_use]
+    pub const fn is_wider(&self) -> bool {
+        matches!((self.fidelity, self.residual), (Fidelity::Wider, Residual::None))
+    }
 }
 
 /// All verdicts for one platform.
@@ -105,8 +111,14 @@ impl Assessment {
         }
     }
 
-    /// The terms that nobody holds: an agreement with any of these is refused on this platform.
+    /// The terms that nobody holds and no owner can waive: an agreement with any of these is refused on this platform.
     pub fn refused(&self) -> impl Iterator<Item = &Verdict> {
-        self.verdicts.iter().filter(|verdict| !verdict.is_held())
+        self.verdicts.iter().filter(|verdict| !verdict.is_held() && !verdict.is_wider())
+    }
+
+    /// The terms that the platform holds more loosely than agreed and nobody closes: it gets nothing until the owners whom
+    /// it touches have waived each.
+    pub fn wider(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(|verdict| verdict.is_wider())
     }
 }

@@ -135,10 +135,11 @@ class Control:
         return {"events": [e for e in list(self.twin.events) if not wanted or e["account"] in wanted]}
 
     def log(self, *_):
-        """Requests and what became of them, oldest first."""
-        return {"log": list(self.twin.log)}
+        """Requests and what became of them, oldest first, understood and raw; `lost` says how many older ones were dropped."""
+        with self.twin.lock:
+            return {"log": list(self.twin.log), "lost": self.twin.logged - len(self.twin.log)}
 
     def clear_log(self, *_):
         """An empty log."""
-        self.twin.log.clear()
+        self.twin.forget_log()
         return {}

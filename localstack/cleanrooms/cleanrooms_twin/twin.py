@@ -39,11 +39,11 @@ class Twin:
         self.lock = threading.RLock()
         self.runs = Runs(self)
         self.log, self.events, self.buckets = deque(maxlen=LOG_MAX), deque(maxlen=EVENTS_MAX), {}
-        self.serial = 0
+        self.serial = self.logged = 0
 
     def handle(self, request):
         """A request of the service's own API in, a reply out."""
-        record = {"method": request.method, "path": request.path, "operation": None, "account": None, "request": None, "response": None}
+        record = {"method": request.method, "path": request.path, "operation": None, "account": None, "request": None, "response": None, "raw": wire.as_received(request)}
         started_at = time.monotonic()
         try:
             reply = self._answer(request, record)
@@ -51,7 +51,10 @@ class Twin:
             reply = self._refuse(error, record)
         record.pop("_errors", None)
         record |= {"status": None if reply.cut else reply.status, "time": self.clock.now(), "took_ms": round(1000 * (time.monotonic() - started_at), 1)}
-        self.log.append(record)
+        record["raw"]["answer"] = wire.as_sent(reply)
+        with self.lock:
+            self.log.append(record)
+            self.logged += 1
         return reply
 
     def _answer(self, request, record):
@@ -138,6 +141,12 @@ class Twin:
                 if seconds:
                     world.remember(self.clock.now() - seconds)
 
+    def forget_log(self):
+        """An empty log, that has lost nothing."""
+        with self.lock:
+            self.log.clear()
+            self.logged = 0
+
     def next_serial(self):
         """Orders entities made at the same time."""
         self.serial += 1
@@ -150,6 +159,6 @@ class Twin:
             self.clock, self.settings, self.quotas = Clock(), Settings(), Quotas()
             self.accounts, self.worlds, self.catalogue = self.make_accounts(), Worlds(), Catalogue()
             self.faults.clear()
-            self.log.clear()
+            self.forget_log()
             self.events.clear()
             self.buckets.clear()

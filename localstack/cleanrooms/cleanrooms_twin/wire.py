@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 
 from .errors import HarnessError, ValidationException
 
+SECRET_HEADERS = frozenset({"authorization", "cookie", "x-amz-security-token"})
+
 
 @dataclass
 class Request:
@@ -30,6 +32,21 @@ class Reply:
     body: bytes = b""
     headers: dict = field(default_factory=dict)
     cut: bool = False
+
+
+def as_received(request):
+    """A request as it came, for the log: raw path, query and body; headers without what proves who signed."""
+    headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in SECRET_HEADERS}
+    return {"method": request.method, "path": request.path, "query": request.query, "headers": headers, "body": _text(request.body)}
+
+
+def as_sent(reply):
+    """A reply as it goes out, for the log; None when the connection is cut instead."""
+    return None if reply.cut else {"status": reply.status, "headers": {k.lower(): v for k, v in reply.headers.items()}, "body": _text(reply.body)}
+
+
+def _text(body):
+    return body.decode("utf-8", "backslashreplace")
 
 
 def _querystring(api, kind, values):

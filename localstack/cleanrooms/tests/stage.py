@@ -1,8 +1,10 @@
 """What every test needs: a running twin, clients of several accounts, a collaboration with tables. Must not know any one test."""
 
+import contextlib
 import csv
 import io
 import json
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,15 +18,15 @@ REGION = "us-east-1"
 
 
 class Twin:
-    """The control API."""
+    """The control API, at its own address."""
 
-    def __init__(self, endpoint):
-        self.endpoint = endpoint
+    def __init__(self, control):
+        self.control = control
 
     def call(self, method, path, body=None):
         """One call; an error's text is raised."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_twin/{path}", data=data, method=method)
+        request = urllib.request.Request(f"{self.control}/{path}", data=data, method=method)
         try:
             with urllib.request.urlopen(request, timeout=90) as response:
                 return json.load(response)
@@ -78,7 +80,7 @@ def parquet(path, columns, rows):
 
 
 class Store:
-    """Buckets: folders here, an S3 endpoint in the LocalStack tests."""
+    """Buckets that are folders: what the stand-alone server reads and writes."""
 
     def __init__(self, root):
         self.root = Path(root)
@@ -97,6 +99,44 @@ class Store:
         """{key: bytes}."""
         place = self.root / bucket
         return {str(p.relative_to(place)): p.read_bytes() for p in sorted(place.rglob("*")) if p.is_file()}
+
+
+class ObjectStore:
+    """The same buckets behind an S3 endpoint. A test finds each one empty when it first names it."""
+
+    def __init__(self, endpoint):
+        self.endpoint, self.emptied = endpoint, set()
+
+    def _client(self, account):
+        return client(self.endpoint, account or OWNER, service="s3", s3={"addressing_style": "path"})
+
+    def bucket(self, name, account=None):
+        """A bucket that is there, whoever made it."""
+        if name in self.emptied:
+            return name
+        s3 = self._client(account)
+        with contextlib.suppress(s3.exceptions.BucketAlreadyExists, s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=name)
+        for key in self._keys(name, account):
+            s3.delete_object(Bucket=name, Key=key)
+        self.emptied.add(name)
+        return name
+
+    def put(self, bucket, key, columns, rows, account=None):
+        """A Parquet object."""
+        self.bucket(bucket, account)
+        with tempfile.TemporaryDirectory(prefix="twin-parquet-") as folder:
+            parquet(Path(folder) / "object", columns, rows)
+            self._client(account).put_object(Bucket=bucket, Key=key, Body=(Path(folder) / "object").read_bytes())
+
+    def _keys(self, bucket, account):
+        pages = self._client(account).get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def objects(self, bucket, account=None):
+        """{key: bytes}."""
+        s3 = self._client(account)
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self._keys(bucket, account)}
 
 
 def rows_of(files):

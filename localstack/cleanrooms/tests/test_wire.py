@@ -83,8 +83,9 @@ def test_arns_ride_in_the_path_as_one_label(room, endpoint):
     assert raw(endpoint, "GET", f"/tags/{arn}", account=RUNNER)[0] == 404, "unescaped, an ARN is several labels"
 
 
-def test_unsigned_and_unknown(twin, endpoint):
-    assert raw(endpoint, "GET", "/collaborations", account=None)[0] == 403
+def test_unsigned_and_unknown(twin, endpoint, inside):
+    # LocalStack knows the service by the signature alone: without one the request is taken for S3's.
+    assert raw(endpoint, "GET", "/collaborations", account=None)[0] == (404 if inside else 403)
     status, headers, body = raw(endpoint, "GET", "/nothing/here")
     assert status == 404 and json.loads(body)["harness"]
 

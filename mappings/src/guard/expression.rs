@@ -9,6 +9,7 @@ use super::code;
 use super::measure::combined;
 use super::refuse::{Resolved, refuse};
 use super::relation::{Field, Mark, Relation, Typed, sql_type, text};
+use super::scan;
 use super::threshold::Backing;
 use super::typing::{
     DATES, alike, cast_type, common, dated_text, expect, filter_refusal, folded, measure_refusal,
@@ -247,15 +248,8 @@ impl Scope<'_> {
                 help,
             )
         })?;
-        // Dates and times are bound as text.
-        let sql = match parameter.r#type {
-            of @ (ColumnType::Date | ColumnType::Timestamp) => {
-                format!("TRY_CAST(${name} AS {})", sql_type(of))
-            }
-            _ => format!("${name}"),
-        };
         Ok(Typed {
-            sql,
+            sql: scan::parameter(name, parameter.r#type),
             r#type: Some(parameter.r#type),
             mark: Mark::Constant,
             bare: false,

@@ -95,7 +95,8 @@ impl Resolver<'_> {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let datafusion = self.text(&sql);
+        let datafusion = self.text(&sql, &[]);
+        let bounded = self.text(&sql, &scan::bounds(&self.template.parameters));
         let mut datasets: BTreeMap<DatasetName, DatasetUse> = BTreeMap::new();
         // The entity is always read, even where nothing names a column.
         let entities = self.occurrences.iter().filter_map(|name| {
@@ -129,6 +130,7 @@ impl Resolver<'_> {
             output: relation.fields.into_iter().map(output).collect(),
             text_digest: Digest::of(datafusion.as_bytes()),
             datafusion,
+            bounded,
         })
     }
 
@@ -205,8 +207,8 @@ impl Resolver<'_> {
         refused
     }
 
-    /// The whole text: datasets, stages, and the last SELECT.
-    fn text(&self, last: &str) -> String {
+    /// The whole text: datasets, each under these conditions, stages, and the last SELECT.
+    fn text(&self, last: &str, conditions: &[String]) -> String {
         let used = self.used.borrow();
         let touched: BTreeSet<&DatasetName> = self.occurrences.iter().collect();
         let datasets = touched.into_iter().filter_map(|name| {
@@ -215,7 +217,7 @@ impl Resolver<'_> {
             let columns =
                 used.iter().filter(|(of, _)| of == name).map(|(_, column)| column.clone());
             let columns = columns.chain([dataset.entity.clone()]).collect();
-            Some(scan::cte(name, dataset, &columns))
+            Some(scan::cte(name, dataset, &columns, conditions))
         });
         let ctes: Vec<String> = datasets.chain(self.ctes.iter().cloned()).collect();
         format!("WITH {}\n{last}", ctes.join(", "))
@@ -375,6 +377,8 @@ pub struct Guarded {
     pub datafusion: String,
     /// The digest of that text.
     pub text_digest: Digest,
+    /// The same text with the bounds of the parameters at each scan, for rooms whose runners can go past the gateway.
+    pub bounded: String,
 }
 
 /// How a template uses one dataset.

@@ -1,15 +1,21 @@
-//! How a dataset enters the guarded text: one CTE a dataset with tokens, consent and row filters, before any join.
+//! How a dataset enters the guarded text: one CTE a dataset with tokens, consent and row filters, before any join. Where a
+//! runner may go past the gateway, the bounds of the parameters stand there as well.
 //! Knows nothing of what is asked of it.
 
 use super::relation::{quoted, sql_type, text};
 use crate::model::{
     ColumnName, ColumnType, ColumnUse, Consent, Dataset, DatasetName, Hashed, Literal, MatchKey,
-    Normaliser, RowFilter,
+    Normaliser, Parameter, ParameterName, RowFilter,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The CTE of a dataset over its physical table, with the columns used.
-pub(super) fn cte(name: &DatasetName, dataset: &Dataset, used: &BTreeSet<ColumnName>) -> String {
+/// The CTE of a dataset over its physical table, with the columns used; no row of it passes unless these conditions hold.
+pub(super) fn cte(
+    name: &DatasetName,
+    dataset: &Dataset,
+    used: &BTreeSet<ColumnName>,
+    conditions: &[String],
+) -> String {
     let mut columns = Vec::new();
     let mut several = Vec::new();
     for (column, declared) in dataset.columns.iter().filter(|(column, _)| used.contains(*column)) {
@@ -39,8 +45,8 @@ pub(super) fn cte(name: &DatasetName, dataset: &Dataset, used: &BTreeSet<ColumnN
         columns.join(",\n         "),
         quoted(name.as_str())
     );
-    let filters: Vec<String> =
-        dataset.consent.iter().map(consent).chain(dataset.rows.iter().flat_map(rows)).collect();
+    let own = dataset.consent.iter().map(consent).chain(dataset.rows.iter().flat_map(rows));
+    let filters: Vec<String> = own.chain(conditions.iter().cloned()).collect();
     if !filters.is_empty() {
         body = format!("{body}\n  WHERE {}", filters.join("\n    AND "));
     }
@@ -103,23 +109,54 @@ const fn normaliser(of: Normaliser) -> &'static str {
 }
 
 fn consent(consent: &Consent) -> String {
-    one_of(&consent.from, consent.r#type, &consent.granted)
+    listed(&cast(&consent.from, consent.r#type), consent.r#type, &consent.granted)
 }
 
 fn rows(filter: &RowFilter) -> Vec<String> {
     let column = cast(&filter.from, filter.r#type);
-    let bound =
-        |op: &str, value: &Literal| format!("{column} {op} {}", literal(value, filter.r#type));
-    let any =
-        (!filter.any_of.is_empty()).then(|| one_of(&filter.from, filter.r#type, &filter.any_of));
-    let min = filter.min.as_ref().map(|value| bound(">=", value));
-    let max = filter.max.as_ref().map(|value| bound("<=", value));
+    within(&column, filter.r#type, &filter.any_of, filter.min.as_ref(), filter.max.as_ref())
+}
+
+/// What the declarations of these parameters ask of their values. No value of a parameter that is out of them meets any row.
+pub(super) fn bounds(parameters: &BTreeMap<ParameterName, Parameter>) -> Vec<String> {
+    let asked = parameters.iter().flat_map(|(name, declared)| {
+        let (of, value) = (declared.r#type, parameter(name, declared.r#type));
+        within(&value, of, &declared.values, declared.min.as_ref(), declared.max.as_ref())
+    });
+    asked.collect()
+}
+
+/// A parameter as a value of its type: dates and times are bound as text.
+pub(super) fn parameter(name: &ParameterName, of: ColumnType) -> String {
+    match of {
+        ColumnType::Date | ColumnType::Timestamp => {
+            format!("TRY_CAST(${name} AS {})", sql_type(of))
+        }
+        ColumnType::Int64
+        | ColumnType::Float64
+        | ColumnType::Utf8
+        | ColumnType::Boolean
+        | ColumnType::Binary => format!("${name}"),
+    }
+}
+
+fn within(
+    value: &str,
+    of: ColumnType,
+    any_of: &[Literal],
+    min: Option<&Literal>,
+    max: Option<&Literal>,
+) -> Vec<String> {
+    let bound = |op: &str, limit: &Literal| format!("{value} {op} {}", literal(limit, of));
+    let any = (!any_of.is_empty()).then(|| listed(value, of, any_of));
+    let min = min.map(|limit| bound(">=", limit));
+    let max = max.map(|limit| bound("<=", limit));
     any.into_iter().chain(min).chain(max).collect()
 }
 
-fn one_of(column: &str, of: ColumnType, values: &[Literal]) -> String {
+fn listed(value: &str, of: ColumnType, values: &[Literal]) -> String {
     let values: Vec<String> = values.iter().map(|value| literal(value, of)).collect();
-    format!("{} IN ({})", cast(column, of), values.join(", "))
+    format!("{value} IN ({})", values.join(", "))
 }
 
 fn cast(column: &str, of: ColumnType) -> String {

@@ -3,7 +3,7 @@
 //! Must not know the guard's rules or any platform's client.
 //!
 //! Names of the physical tables are those of the datasets; each dataset enters as a stage `airlock_NAME` with its consent, row
-//! filters and tokens. Where Spark means something else than the engine of the native room, the text says which is meant.
+//! filters, bounds of parameters and tokens. Where Spark means something else than the engine of the native room, the text says which is meant.
 
 mod call;
 mod tree;
@@ -46,7 +46,7 @@ fn unsaid<T>(message: impl Into<String>, change: impl Into<String>) -> Said<T> {
 
 /// The same text in Spark SQL, or why there is none.
 pub fn spark(guarded: &Guarded) -> Result<SparkText, Unsaid> {
-    let parts = tree::parts(&guarded.datafusion)?;
+    let parts = tree::parts(&guarded.bounded)?;
     let datasets = guarded.datasets.keys().collect();
     let sql = Speaker { datasets }.say(&parts)?;
     Ok(SparkText { digest: Digest::of(sql.as_bytes()), sql })

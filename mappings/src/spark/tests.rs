@@ -46,12 +46,20 @@ fn a_template_reads_as_its_partner_would_write_it() {
   SELECT CAST(`campaign` AS BIGINT) AS `campaign`,
          SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.+$'), 256) AS `household`
   FROM `exposures`
+  WHERE :from_week >= 1
+    AND :from_week <= 53
+    AND :to_week >= 1
+    AND :to_week <= 53
 ), `airlock_sales` AS (
   SELECT SHA2(REGEXP_SUBSTR(CAST(`household_id` AS STRING), '(?s)^.+$'), 256) AS `household`,
          CAST(`week` AS BIGINT) AS `week`
   FROM `sales`
   WHERE CAST(`ads_ok` AS STRING) IN ('yes')
     AND CAST(`country` AS STRING) IN ('DE', 'FR')
+    AND :from_week >= 1
+    AND :from_week <= 53
+    AND :to_week >= 1
+    AND :to_week <= 53
 )
 SELECT `e`.`campaign` AS `campaign`,
        COUNT(DISTINCT `t`.`household`) AS `households`

@@ -69,6 +69,7 @@ illegal! {
     MemberNotJoined, "member-not-joined", "the member has not accepted this agreement";
     AlreadyJoined, "member-already-joined", "the member has accepted this agreement already";
     AlreadyDeclined, "invitation-declined", "the member has declined this proposal; it has to be invited anew";
+    RoomUnknown, "room-unknown", "the agreement is not held in this room";
     RoomRevoked, "room-revoked", "the room is closed for good";
     NotAnOwner, "not-an-owner", "only an owner of datasets can decide this";
     TemplateUnknown, "template-unknown", "no agreement in force or waiting has this template version";

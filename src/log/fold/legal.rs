@@ -5,7 +5,7 @@ use super::{Illegal, RunStatus, State, Version, ended_run};
 use crate::log::keys::PublicKey;
 use crate::log::leaf::{Actor, Body, Effect, FileDigest, Leaf, Outcome, Revocable};
 use mappings::agreement::touch;
-use mappings::model::{Agreement, DatasetName, Digest, MemberId, RunId, TemplateName};
+use mappings::model::{Agreement, DatasetName, Digest, MemberId, PlatformId, RunId, TemplateName};
 use std::collections::BTreeMap;
 
 /// Integers up to this are exact in canonical JSON.
@@ -31,6 +31,10 @@ impl State {
             Body::Approved { member, template, digest } => {
                 by_member(leaf, member)?;
                 self.legal_approved(member, template, *digest)
+            }
+            Body::WaiverGiven { member, platform, agreement, .. } => {
+                by_member(leaf, member)?;
+                self.legal_waiver(member, platform, *agreement)
             }
             Body::Revoked { by, what } => {
                 by_member(leaf, by)?;
@@ -209,6 +213,23 @@ impl State {
         let owns = |v: &&Version| v.agreement.datasets.values().any(|d| d.owner == *member);
         if !joined.iter().any(owns) {
             return Err(Illegal::NotAnOwner);
+        }
+        self.known_key(member)
+    }
+
+    /// Only whoever owns data can consent to its being held more loosely, and only in a room of an agreement that it accepted.
+    fn legal_waiver(&self, member: &MemberId, room: &PlatformId, agreement: Digest) -> Signer {
+        self.granting()?;
+        let version = self.versions().find(|version| version.digest == agreement);
+        let version = version.ok_or(Illegal::AgreementNotProposed)?;
+        if !version.accepted.contains(member) {
+            return Err(Illegal::MemberNotJoined);
+        }
+        if !version.agreement.datasets.values().any(|dataset| dataset.owner == *member) {
+            return Err(Illegal::NotAnOwner);
+        }
+        if !version.agreement.rooms.iter().any(|held| held.platform == *room) {
+            return Err(Illegal::RoomUnknown);
         }
         self.known_key(member)
     }

@@ -13,7 +13,7 @@ pub use illegal::{FoldError, Illegal};
 pub use permit::{Denied, RunRequest};
 
 use super::keys::{PublicKey, Signature};
-use super::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable, Touched};
+use super::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable, TermPath, Touched};
 use mappings::model::{
     Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
     TemplateName,
@@ -141,6 +141,8 @@ pub enum OpenIntent {
 }
 
 type Offered = (DatasetName, MemberId, BTreeMap<PlatformId, Location>);
+/// A term of an agreement on a platform.
+type Waivable = (Digest, PlatformId, TermPath);
 
 /// Everything that a collaboration's leaves say.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +156,7 @@ pub struct State {
     keys: BTreeMap<MemberId, PublicKey>,
     approvals: BTreeMap<(TemplateName, Digest), BTreeMap<MemberId, u64>>,
     tombstones: BTreeMap<Revocable, u64>,
+    waivers: BTreeMap<Waivable, BTreeSet<MemberId>>,
     runs: BTreeMap<RunId, Run>,
     attempts: Vec<i64>,
     /// Every dataset that ever was in force: its name, its owner, its places.
@@ -290,6 +293,20 @@ impl State {
         given.into_iter().flat_map(BTreeMap::keys).filter(holds).cloned().collect()
     }
 
+    /// Who consented to a platform's holding a term of this agreement more loosely, and has not left.
+    #[must_use]
+    pub fn waived(
+        &self,
+        agreement: Digest,
+        platform: &PlatformId,
+        at: &TermPath,
+    ) -> BTreeSet<MemberId> {
+        let given = self.waivers.get(&(agreement, platform.clone(), at.clone()));
+        let stays =
+            |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_none();
+        given.into_iter().flatten().filter(stays).cloned().collect()
+    }
+
     /// Every withdrawal and the position of its newest leaf. A template's or an approval's may be superseded by a
     /// newer approval; ask [`State::approvals`] what holds.
     #[must_use]
@@ -358,6 +375,10 @@ impl State {
             Body::Approved { member, template, digest } => {
                 let given = self.approvals.entry((template.clone(), *digest)).or_default();
                 given.insert(member.clone(), index);
+            }
+            Body::WaiverGiven { member, platform, at, agreement } => {
+                let term = (*agreement, platform.clone(), at.clone());
+                self.waivers.entry(term).or_default().insert(member.clone());
             }
             Body::Revoked { what, .. } => {
                 self.tombstones.insert(what.clone(), index);
@@ -466,6 +487,7 @@ const fn ended_run(body: &Body) -> Option<&RunId> {
         | Body::Joined { .. }
         | Body::Declined { .. }
         | Body::Approved { .. }
+        | Body::WaiverGiven { .. }
         | Body::Revoked { .. }
         | Body::RunRequested { .. }
         | Body::EffectIntended { .. }

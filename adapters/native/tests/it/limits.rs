@@ -191,5 +191,6 @@ async fn what_is_not_granted_does_not_run_and_what_is_taken_away_stops() {
 
 #[tokio::test]
 async fn the_room_conforms() {
-    adapter_spi::suite::conforms(&many(1).room).await.unwrap();
+    let report = adapter_spi::suite::conforms(&many(1).room).await.unwrap();
+    assert_eq!(report.to_string(), include_str!("../../../../tests/conformance/native.txt"));
 }

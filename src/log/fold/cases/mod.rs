@@ -512,3 +512,40 @@ fn every_leaf_reads_back_as_it_was_written() {
     let made = leaf.signature.unwrap();
     assert_eq!(crate::log::leaf::signed_bytes_of(&bytes, &made), Some(leaf.signed_bytes()));
 }
+
+#[test]
+fn a_waiver_is_an_owners_own_and_holds_for_one_agreement() {
+    let mut room = Room::joined();
+    let waiver = |room: &Room, who: &str, platform: &str| Body::WaiverGiven {
+        member: id(who),
+        platform: id(platform),
+        at: TermPath::new("templates.reach.received_by").unwrap(),
+        agreement: room.agreement.digest(),
+    };
+    let at = TermPath::new("templates.reach.received_by").unwrap();
+    let body = waiver(&room, "brand", "native");
+    assert_eq!(room.member("grocer", body), Err("actor-differs"));
+    let body = waiver(&room, "grocer", "snowflake");
+    assert_eq!(room.member("grocer", body), Err("room-unknown"));
+    let body = waiver(&room, "grocer", "native");
+    assert_eq!(room.member("grocer", body), Ok(()));
+    let first = room.agreement.digest();
+    assert_eq!(room.state.waived(first, &id("native"), &at), [id("grocer")].into());
+    room.agreement.description.push('x');
+    let body = waiver(&room, "grocer", "native");
+    assert_eq!(room.member("grocer", body), Err("agreement-not-proposed"));
+    room.propose().unwrap();
+    let body = waiver(&room, "grocer", "native");
+    assert_eq!(room.member("grocer", body), Err("member-not-joined"));
+    room.join("grocer", 1).unwrap();
+    room.join("brand", 2).unwrap();
+    assert!(room.state.waived(room.agreement.digest(), &id("native"), &at).is_empty());
+    room.revoke("grocer", Revocable::Member { member: id("grocer") }).unwrap();
+    assert!(
+        room.state.waived(first, &id("native"), &at).is_empty(),
+        "who left consents to nothing"
+    );
+    for prose in ["", "a b", "Ärger", &"a".repeat(257)] {
+        TermPath::new(prose).unwrap_err();
+    }
+}

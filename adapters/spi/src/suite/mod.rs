@@ -1,6 +1,11 @@
 //! The conformance suite: what every adapter must hold, as functions over `&dyn Adapter`.
 //! A check returns the promise it found broken; a capability that is not declared must be refused, never skipped.
 
+mod faults;
+mod report;
+
+pub use report::Report;
+
 use crate::{Adapter, Coverage, Cx, Desired, Effect, Observation, Plan, ResourceKind, Scope, Step};
 use mappings::model::{Agreement, PlatformId};
 use std::collections::BTreeSet;
@@ -105,25 +110,42 @@ impl Case {
     }
 }
 
-/// Runs every check and names those that held.
+/// Runs every check; what held, as a report.
 ///
 /// # Errors
 /// The first broken promise.
-pub async fn conforms(adapter: &dyn Adapter) -> Result<Vec<&'static str>, Broken> {
+pub async fn conforms(adapter: &dyn Adapter) -> Result<Report, Broken> {
     let subject = Subject { adapter, cx: Cx::default() };
     subject.observe_never_writes().await?;
     subject.plan_is_deterministic_and_reaches_a_fixed_point().await?;
     subject.a_kill_after_any_step_converges().await?;
     subject.steps_are_idempotent_and_stale_grants_refused().await?;
     subject.revocations_come_first_and_close().await?;
+    subject.a_stale_look_does_no_harm().await?;
+    subject.what_no_look_saw_is_closed_all_the_same().await?;
+    subject.what_is_half_made_closes().await?;
     subject.collaborations_do_not_touch().await?;
     hold(
         "refuse",
         adapter.capabilities().runs_queries == adapter.runs_queries().is_some(),
         "an adapter that declares no runs offers none",
     )?;
-    Ok(vec!["observe", "plan", "kill", "apply", "revoke", "isolation", "refuse"])
+    let (platform, capabilities) = (adapter.platform().clone(), adapter.capabilities().clone());
+    Ok(Report { platform, capabilities, held: CHECKS.to_vec() })
 }
+
+const CHECKS: [(&str, &str); 10] = [
+    ("observe", "looking changes nothing, and says how complete it is"),
+    ("plan", "the same look gives the same plan, and passes end where nothing is left to do"),
+    ("kill", "a pass that dies after any step gets there as well"),
+    ("apply", "a step done twice is done once; a grant planned on a state that is gone is refused"),
+    ("revoke", "what takes away comes first; a withdrawn dataset is not held, as partners see it"),
+    ("stale", "steps of a look long past change nothing that was reached since"),
+    ("unobserved", "what was made again between two looks is closed by the next"),
+    ("intermediate", "whatever is half made closes"),
+    ("isolation", "closing one collaboration leaves the other alone"),
+    ("refuse", "what isn't declared isn't offered"),
+];
 
 impl Subject<'_> {
     async fn seen(&self, check: &'static str, case: &Case) -> Result<Observation, Broken> {

@@ -1,0 +1,41 @@
+//! `airlock waive`: an owner's consent to a room's holding a term more loosely than agreed.
+
+use super::screen::Screen;
+use crate::app::App;
+use crate::error::Result;
+use crate::log::TermPath;
+use mappings::model::{CollaborationId, MemberId, PlatformId};
+use std::path::Path;
+
+/// Arguments of `waive`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Waive {
+    /// The collaboration.
+    collaboration: CollaborationId,
+    /// The room.
+    #[arg(long)]
+    room: PlatformId,
+    /// The term, as `airlock plan` names it, such as `templates.overlap.received_by`.
+    #[arg(long)]
+    at: TermPath,
+    /// The owner who consents.
+    #[arg(long = "as")]
+    member: MemberId,
+}
+
+impl Waive {
+    pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
+        let app = App::existing(home).await?;
+        let (verdict, recorded) =
+            app.waive(&self.collaboration, &self.room, &self.at, &self.member).await?;
+        screen.say(format!(
+            "{} waived {} in {}, leaf {}, for this agreement alone: {}",
+            self.member, self.at, self.room, recorded.index, verdict.reason
+        ));
+        screen.object(&serde_json::json!({
+            "collaboration": self.collaboration, "member": self.member, "room": self.room, "waived": verdict,
+            "receipt": recorded,
+        }));
+        Ok(())
+    }
+}
