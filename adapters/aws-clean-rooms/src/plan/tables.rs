@@ -133,25 +133,30 @@ impl Subject<'_> {
     /// The templates that a dataset's rule allows: those that its owner approved, as they were found on the platform with
     /// exactly the text and parameters that were agreed.
     fn allowed(&self, dataset: &DatasetName, owner: &MemberId) -> BTreeSet<String> {
-        let mut allowed = BTreeSet::new();
-        for room in self.wanted.rooms.values() {
-            let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else { continue };
-            if !self.is_in(room, dataset, owner) {
-                continue;
-            }
-            let runner = room.parties.get(&room.runner);
-            for text in room.templates.values() {
-                if !text.touches.contains(dataset) || !text.approved_by.contains(owner) {
-                    continue;
-                }
-                let Some(found) = seen.templates.get(&text.alias) else { continue };
-                let by_runner = runner.is_some_and(|runner| runner.account == found.creator);
-                if by_runner && text.is(found) {
-                    allowed.insert(found.arn.clone());
-                }
-            }
-        }
-        allowed
+        let rooms = self.wanted.rooms.values().filter(|room| self.is_in(room, dataset, owner));
+        rooms.flat_map(|room| self.approved(room, dataset, owner)).collect()
+    }
+
+    /// Those of one collaboration.
+    pub(super) fn approved(
+        &self,
+        room: &Room,
+        dataset: &DatasetName,
+        owner: &MemberId,
+    ) -> BTreeSet<String> {
+        let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else {
+            return BTreeSet::new();
+        };
+        let runner = room.parties.get(&room.runner);
+        let texts = room.templates.values();
+        let agreed =
+            texts.filter(|text| text.touches.contains(dataset) && text.approved_by.contains(owner));
+        let found = agreed.filter_map(|text| {
+            let found = seen.templates.get(&text.alias)?;
+            let by_runner = runner.is_some_and(|runner| runner.account == found.creator);
+            (by_runner && text.is(found)).then(|| found.arn.clone())
+        });
+        found.collect()
     }
 
     /// Whether the table is in a collaboration. Of one that it isn't in, its rule allows nothing, so that it never comes back in
