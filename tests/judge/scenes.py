@@ -113,10 +113,8 @@ def not_ours(scene):
 
 def printed(scene, act):
     """The script of an act: a command as it is, or the document that another command prints."""
-    if act.startswith("aws "):
-        return act
-    words = act.split("airlock ", 1)[1].split()
-    return scene.gateway.call(*words)["document"]
+    _, named, words = act.partition("the commands of: airlock ")
+    return scene.gateway.call(*words.split())["document"] if named else act
 
 
 def gone(scene, member, how):
