@@ -300,7 +300,7 @@ def stopped(scene):
         scene.stage.tell("POST", "settings", {"query_run_s": 3600.0})
         before = {q["id"] for q in client.list_protected_queries(membershipIdentifier=own)["protectedQueries"]}
         running = subprocess.Popen([str(scene.binary), "--home", str(scene.home), "--json", "run", NAME, name, "--as", "media", "--room", ROOM],
-                                   env=scene.gateway.environment, stdout=subprocess.PIPE, text=True)
+                                   env=scene.gateway.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         query = until(lambda: next((q["id"] for q in client.list_protected_queries(membershipIdentifier=own, status="STARTED")["protectedQueries"] if q["id"] not in before), None))  # noqa: B023
         if dies:
             running.kill()
@@ -320,9 +320,9 @@ def stopped(scene):
 
 
 def quickstart(scene):
-    """The quickstart's three templates over 45,000 people each: the same from raw identifiers, and from hashed ones in both rooms."""
+    """The quickstart's three templates over 36,000 people each: the same from raw identifiers, and from hashed ones in both rooms."""
     demo, accounts = scene.folder / "demo", {"retailer": "111111111111", "publisher": "222222222222"}
-    raw = {r["template"]: r for r in scene.gateway.call("quickstart", "--people", "45000", "--dir", str(demo))["runs"]}
+    raw = {r["template"]: r for r in scene.gateway.call("quickstart", "--people", "36000", "--dir", str(demo))["runs"]}
     scene.stage = stage.Stage(scene.folder, accounts)
     gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment())
     text = (airlock.ROOT / "src/demo/agreement.yaml").read_text(encoding="utf-8").replace("[local]", f"[local, {stage.REGION}]")

@@ -33,7 +33,7 @@ class Stage:
     """One stage, as new."""
 
     def __init__(self, folder: Path, accounts: dict):
-        self.folder, self.accounts = folder, accounts
+        self.folder, self.accounts, self.clients = folder, accounts, {}
         self.endpoint, self.control = os.environ.get("AIRLOCK_LOCALSTACK"), os.environ.get("AIRLOCK_CLEANROOMS_CONTROL")
         if not self.endpoint or not self.control:
             raise airlock.NotRun("no LocalStack with the Clean Rooms twin: localstack/harness up localstack")
@@ -83,9 +83,11 @@ class Stage:
 
     def client(self, member, service="cleanrooms", region=REGION):
         """Raw calls as a member, each made once."""
-        config = botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        key = {"aws_access_key_id": self.accounts[member], "aws_secret_access_key": "any"}
-        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=config, **key)
+        if (member, service, region) not in self.clients:
+            config = botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+            key = {"aws_access_key_id": self.accounts[member], "aws_secret_access_key": "any"}
+            self.clients[member, service, region] = boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=config, **key)
+        return self.clients[member, service, region]
 
     def environment(self, region=REGION, endpoint=None):
         """What a process needs to reach the stage under a profile a member."""
