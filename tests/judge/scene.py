@@ -177,8 +177,8 @@ class Scene:
         client, room = self.stage.client(runner), self.rooms(runner).get(runner)
         place = output or {"s3": {"resultFormat": "CSV", "bucket": self.stage.bucket(f"by-hand-{runner}", runner), "keyPrefix": "by-hand"}}
         try:
-            query = client.start_protected_query(type="SQL", membershipIdentifier=room["membershipId"], sqlParameters=parameters, resultConfiguration={"outputConfiguration": place})
-            query = query["protectedQuery"]
+            query = client.start_protected_query(
+                type="SQL", membershipIdentifier=room["membershipId"], sqlParameters=parameters, resultConfiguration={"outputConfiguration": place})["protectedQuery"]
             while query["status"] in ("SUBMITTED", "STARTED", "CANCELLING"):
                 time.sleep(0.05)
                 query = client.get_protected_query(membershipIdentifier=room["membershipId"], protectedQueryIdentifier=query["id"])["protectedQuery"]
@@ -191,8 +191,8 @@ def by_hand(scene, owner, dataset, runner="media"):
     """A table brought into a collaboration by its owner's own tools, its rule allowing nothing yet."""
     client, account = scene.stage.client(owner), ACCOUNTS[owner]
     membership, columns = scene.rooms(owner)[runner]["membershipId"], ["mail", *DATASETS[dataset][1]]
-    table = client.create_configured_table(name=f"own {dataset}", tableReference={"glue": {"databaseName": "scenes", "tableName": dataset}}, allowedColumns=columns, analysisMethod="DIRECT_QUERY")
-    table = table["configuredTable"]["id"]
+    reference = {"glue": {"databaseName": "scenes", "tableName": dataset}}
+    table = client.create_configured_table(name=f"own {dataset}", tableReference=reference, allowedColumns=columns, analysisMethod="DIRECT_QUERY")["configuredTable"]["id"]
     association = client.create_configured_table_association(
         name=dataset, membershipIdentifier=membership, configuredTableIdentifier=table, roleArn=f"arn:aws:iam::{account}:role/airlock-data-reader")
     client.create_configured_table_analysis_rule(configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": {"allowedAnalyses": []}}})
@@ -259,7 +259,8 @@ class Console:
     @property
     def association(self):
         """The table's place in the collaboration."""
-        return {"membershipIdentifier": self.own, "configuredTableAssociationIdentifier": self.shop.list_configured_table_associations(membershipIdentifier=self.own)["configuredTableAssociationSummaries"][0]["id"]}
+        found = self.shop.list_configured_table_associations(membershipIdentifier=self.own)["configuredTableAssociationSummaries"][0]
+        return {"membershipIdentifier": self.own, "configuredTableAssociationIdentifier": found["id"]}
 
     @property
     def budget(self):
@@ -283,14 +284,16 @@ class Console:
         arns = {t["arn"]: t["name"] for t in self.media.list_collaboration_analysis_templates(collaborationIdentifier=room)["collaborationAnalysisTemplateSummaries"]}
         table = self.shop.get_configured_table(configuredTableIdentifier=self.table["id"])["configuredTable"]
         rule = self.rule()
-        receivers = self.shop.get_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")["analysisRule"]["policy"]["v1"]["custom"]["allowedResultReceivers"]
+        placed = self.shop.get_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")["analysisRule"]
+        receivers = placed["policy"]["v1"]["custom"]["allowedResultReceivers"]
         cap = self.shop.get_privacy_budget_template(**self.budget)["privacyBudgetTemplate"]["parameters"]["accessBudget"]["budgetParameters"]
         for name in ("allowedLiteralComparisonColumns", "allowedColumnComparisonColumns"):
             rule["comparisonControls"][name].sort()
         rule["allowedAnalyses"] = sorted(arns.get(arn, arn) for arn in rule["allowedAnalyses"])
-        return {"table": (table["tableReference"]["glue"]["tableName"], sorted(table["allowedColumns"])), "rule": rule, "receivers": receivers, "cap": cap, "templates": sorted(arns.values())}
+        source = (table["tableReference"]["glue"]["tableName"], sorted(table["allowedColumns"]))
+        return {"table": source, "rule": rule, "receivers": receivers, "cap": cap, "templates": sorted(arns.values())}
 
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule", {"queryString": "SELECT c.region, COUNT(DISTINCT c.mail) AS n FROM customers c JOIN seen e ON c.mail = e.mail GROUP BY c.region"})
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule", {"queryString": "SELECT c.region, COUNT(DISTINCT c.mail) FROM customers c JOIN seen e ON c.mail = e.mail GROUP BY c.region"})
     def any_query(self):
         for client, dataset in ((self.shop, "customers"), (self.media, "seen")):
             table = next(t["id"] for t in client.list_configured_tables()["configuredTableSummaries"] if t["name"] == f"airlock.{NAME}.{dataset}")

@@ -66,6 +66,23 @@ def two_runners(scene):
         scene.same(f"{runner} runs again", (code, error["code"]), (3, "dataset-revoked"))
 
 
+def late(scene):
+    """A runner who hasn't made its collaboration yet keeps no other from running, and nothing of theirs is undone when it comes."""
+    agreement = document(scene.folder, [("worth", "shop", "shop"), ("bands", "media", "media")], ("shop", "media", "bank"))
+    agreement["members"]["shop"]["abilities"] = ["contribute", "run", "receive"]
+    scene.agree(agreement, ("shop", "media"), operated=["media", "bank"])
+    scene.same("waits for", [w["member"] for w in scene.apply()["waiting"]], ["shop"])
+    code, error = scene.gateway.refused("run", NAME, "worth", "--as", "shop", "--room", ROOM)
+    scene.same("the late one runs", (code, error["code"]), (3, "not-operated"))
+    arn = scene.template("bands")
+    scene.same("bands while shop is late", scene.ask({"analysisTemplateArn": arn}), "SUCCESS")
+    scene.stage.connect(scene.home, ("shop", "media"))
+    scene.same("waits for nobody then", scene.apply()["waiting"], [])
+    scene.same("bands is the same one", scene.template("bands"), arn)
+    scene.as_native("bands")
+    scene.as_native("worth", "shop")
+
+
 def not_ours(scene):
     """An owner whom nobody operates here: what the plan says it does, done as it is printed by the AWS CLI, leads to a run."""
     scene.agree(document(scene.folder, ["overlap"]), operated=["media"])
@@ -219,8 +236,8 @@ def foreign(scene):
     """What doesn't carry this gateway's tag is left alone: under a name of ours nothing is done, under another it isn't looked at."""
     scene.agree(document(scene.folder, ["overlap"]))
     shop = scene.stage.client("shop")
-    make = lambda name: shop.create_configured_table(name=name, tableReference={"glue": {"databaseName": "scenes", "tableName": "customers"}}, allowedColumns=["mail", "notes"], analysisMethod="DIRECT_QUERY")["configuredTable"]  # noqa: E731
-    own, taken = make("shop-own"), make(f"airlock.{NAME}.customers")
+    source = {"tableReference": {"glue": {"databaseName": "scenes", "tableName": "customers"}}, "allowedColumns": ["mail", "notes"], "analysisMethod": "DIRECT_QUERY"}
+    own, taken = (shop.create_configured_table(name=name, **source)["configuredTable"] for name in ("shop-own", f"airlock.{NAME}.customers"))
     rule = {"analysisRuleType": "CUSTOM", "analysisRulePolicy": {"v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ACCOUNTS["media"]]}}}}
     shop.create_configured_table_analysis_rule(configuredTableIdentifier=own["id"], **rule)
     scene.stage.tell("DELETE", "log")
@@ -301,7 +318,8 @@ def stopped(scene):
         before = {q["id"] for q in client.list_protected_queries(membershipIdentifier=own)["protectedQueries"]}
         running = subprocess.Popen([str(scene.binary), "--home", str(scene.home), "--json", "run", NAME, name, "--as", "media", "--room", ROOM],
                                    env=scene.gateway.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        query = until(lambda: next((q["id"] for q in client.list_protected_queries(membershipIdentifier=own, status="STARTED")["protectedQueries"] if q["id"] not in before), None))  # noqa: B023
+        started = lambda: [q["id"] for q in client.list_protected_queries(membershipIdentifier=own, status="STARTED")["protectedQueries"] if q["id"] not in before]  # noqa: B023, E731
+        query = until(started)[0]
         if dies:
             running.kill()
             running.wait()
@@ -316,7 +334,8 @@ def stopped(scene):
         scene.same(f"{name}: delivered", (scene.files(), landings(scene, "media")), (delivered, landed))
         scene.stage.tell("POST", "settings", {"query_run_s": 0.0})
     scene.as_native("campaigns")
-    scene.same("runs on record", sorted(state.split(":")[0] for _, state in scene.gateway.call("status", NAME)["collaborations"][0]["runs"]), ["cancelled", "failed", "succeeded", "succeeded", "succeeded"])
+    runs = scene.gateway.call("status", NAME)["collaborations"][0]["runs"]
+    scene.same("runs on record", sorted(state.split(":")[0] for _, state in runs), ["cancelled", "failed", "succeeded", "succeeded", "succeeded"])
 
 
 def quickstart(scene):
@@ -403,25 +422,35 @@ def misspelt(scene):
         return lambda d: [act(d) for act in acts]
 
     def sql(segments):
-        return lambda d: d["templates"]["overlap"].update(sql=TEMPLATES["overlap"].replace(" GROUP", f" WHERE c.segment IN ({', '.join(repr(f's{n}') for n in range(segments))}) GROUP"))
+        listed = ", ".join(f"'s{n}'" for n in range(segments))
+        return lambda d: d["templates"]["overlap"].update(sql=TEMPLATES["overlap"].replace(" GROUP", f" WHERE c.segment IN ({listed}) GROUP"))
 
     def renamed(name):
         return lambda d: d["datasets"].update({name: d["datasets"]["customers"]})
 
-    glue, rooms = lambda name: lambda d: d["datasets"]["customers"]["at"][ROOM]["glue"].update(table=name), lambda region: lambda d: d["rooms"][1].update(region=region)  # noqa: E731
-    account, home = lambda number: lambda d: d["members"]["shop"]["identity"].update({ROOM: number}), lambda *regions: lambda d: d.update(residency=["local", *regions])  # noqa: E731
+    def glue(name):
+        return lambda d: d["datasets"]["customers"]["at"][ROOM]["glue"].update(table=name)
+
+    def account(number):
+        return lambda d: d["members"]["shop"]["identity"].update({ROOM: number})
+
+    def home(region):
+        return lambda d: d.update(residency=["local", region])
+
+    points, longest = lambda name: column("points", **{"from": name}), "d" * 63  # noqa: E731
     spelling, known = ("not-held", f"{ROOM} datasets.customers.columns"), (3, "room-refused")
     cases = (
-        ("a column of other letters", column("points", **{"from": "größe"}), column("points", **{"from": "groesse"}), known, spelling),
-        ("a column that ends in a hyphen", column("points", **{"from": "points-"}), column("points", **{"from": "points-n"}), known, spelling),
-        ("a column of 128 letters", column("points", **{"from": "p" * 128}), column("points", **{"from": "p" * 127}), known, spelling),
-        ("columns alike in lower case", both(column("points", **{"from": "Points"}), column("region", **{"from": "points"})), column("points", **{"from": "Points"}), known, spelling),
+        ("a column of other letters", points("größe"), points("groesse"), known, spelling),
+        ("a column that ends in a hyphen", points("points-"), points("points-n"), known, spelling),
+        ("a column of 128 letters", points("p" * 128), points("p" * 127), known, spelling),
+        ("columns alike in lower case", both(points("Points"), column("region", **{"from": "points"})), points("Points"), known, spelling),
         ("a table of other letters", glue("kunden-ü"), glue("Kunden"), (2, "agreement-invalid"), ("location", "datasets.customers.at.aws-clean-rooms.glue.table")),
         ("a dataset in upper case", renamed("Others"), renamed("others"), (2, "agreement-invalid"), ("bad-identifier", "datasets.Others")),
-        ("a dataset too long beside the collaboration", both(renamed("d" * 63), lambda d: d.update(collaboration="c" * 63)), renamed("d" * 63), known, ("not-held", f"{ROOM} datasets.{'d' * 63}.at")),
+        ("a dataset too long beside the collaboration", both(renamed(longest), lambda d: d.update(collaboration="c" * 63)), renamed(longest), known,
+         ("not-held", f"{ROOM} datasets.{longest}.at")),
         ("an account of eleven digits", account("1" * 11), account("4" * 12), known, ("not-held", f"{ROOM} members.shop")),
         ("an account of two members", account(ACCOUNTS["media"]), account("4" * 12), known, ("not-held", f"{ROOM} members.shop")),
-        ("a room without a Region", lambda d: d["rooms"][1].pop("region"), rooms("us-east-1"), known, ("not-held", f"{ROOM} rooms.{ROOM}")),
+        ("a room without a Region", lambda d: d["rooms"][1].pop("region"), lambda d: d["rooms"][1].update(region="us-east-1"), known, ("not-held", f"{ROOM} rooms.{ROOM}")),
         ("a room outside residency", home("us-east-1"), home(stage.REGION), (2, "agreement-invalid"), ("residency", "rooms.1")),
         ("a text beyond every limit", sql(90_000), sql(90), (2, "agreement-invalid"), ("template-too-long", "templates.overlap.sql")),
     )
@@ -449,7 +478,8 @@ def credentials(scene):
     scene.same("all works", ([c["error"] for c in tested if c["error"]], {c["member"] for c in tested}), ([], {"media", "shop"}))
     reads = (
         ("expired", "credentials-refused", "shop", "sts:GetCallerIdentity", lambda m, p, h, b: expired_sts() if b"GetCallerIdentity" in b and of(h, "shop") else None),
-        ("forbidden to list", "access-denied", "shop", "cleanrooms:ListConfiguredTables", lambda m, p, h, b: denied() if (m, p.split("?")[0]) == ("GET", "/configuredTables") and of(h, "shop") else None),
+        ("forbidden to list", "access-denied", "shop", "cleanrooms:ListConfiguredTables",
+         lambda m, p, h, b: denied() if (m, p.split("?")[0]) == ("GET", "/configuredTables") and of(h, "shop") else None),
         ("forbidden to look at the landing", "landing-unreadable", "media", "s3:ListBucket",
          lambda m, p, h, b: (403, {}, b"<Error><Code>AccessDenied</Code></Error>") if m == "GET" and p.startswith("/airlock-landing-media") else None),
     )
@@ -470,7 +500,8 @@ def credentials(scene):
         scene.same(f"{what}: says which call of whom", [word in json.dumps(error) for word in ("CreateConfiguredTable", "shop")], [True, True])
     secrets = Path(scene.stage.environment()["AWS_SHARED_CREDENTIALS_FILE"])
     right = secrets.read_text(encoding="utf-8")
-    for what, text, code in (("another account's", right.replace(ACCOUNTS["shop"], ACCOUNTS["bank"]), "wrong-account"), ("missing", right.replace("[shop]", "[nobody]"), "credentials-missing")):
+    wrong = (("another account's", right.replace(ACCOUNTS["shop"], ACCOUNTS["bank"]), "wrong-account"), ("missing", right.replace("[shop]", "[nobody]"), "credentials-missing"))
+    for what, text, code in wrong:
         secrets.write_text(text, encoding="utf-8")
         scene.stage.tell("DELETE", "log")
         exit_code, error = scene.gateway.refused("connections", "test", NAME)
@@ -527,7 +558,8 @@ def limits(scene):
         scene.stage.tell("POST", "quotas", {"concurrent queries per account": 2})
         landing("airlock-landing-media")()
     scene.as_native("overlap")
-    scene.same("still in the source's bucket", [o["Key"] for o in scene.stage.client("shop", "s3").list_objects_v2(Bucket="airlock-data-shop", Prefix="customers/")["Contents"]], ["customers/customers.parquet"])
+    sources = scene.stage.client("shop", "s3").list_objects_v2(Bucket="airlock-data-shop", Prefix="customers/")["Contents"]
+    scene.same("still in the source's bucket", [o["Key"] for o in sources], ["customers/customers.parquet"])
 
 
 ODD = ("plain", 'say "hi", twice', "two\nlines", "", None, "Straße, naïve", " spaced ", "NULL", "0012")
@@ -602,10 +634,12 @@ def many_and_none(scene):
     agreement = document(few.folder, ["overlap"], minimum=500)
     agreement["datasets"]["customers"]["columns"]["segment"]["activate"] = True
     agreement["datasets"]["customers"]["rule"]["activation"] = {"to": ["media"], "audience_min": 5000}
-    agreement["templates"]["audience"] = {"class": "activation", "sql": "SELECT c.segment FROM customers c JOIN seen e ON c.person = e.person", "run_by": ["media"], "received_by": ["media"]}
+    text = "SELECT c.segment FROM customers c JOIN seen e ON c.person = e.person"
+    agreement["templates"]["audience"] = {"class": "activation", "sql": text, "run_by": ["media"], "received_by": ["media"]}
     few.agree(agreement)
     few.same("few: waiting", few.apply()["waiting"], [])
-    for template, words in (("overlap", "0 rows; groups with too few entities were left out, the room doesn't say how many"), ("audience", "the audience is below its minimum: withheld by rule, nothing was delivered")):
+    for template, words in (("overlap", "0 rows; groups with too few entities were left out, the room doesn't say how many"),
+                            ("audience", "the audience is below its minimum: withheld by rule, nothing was delivered")):
         report, rows = few.run(template)
         few.same(f"{template}: no row", (report["state"], report["rows"], report["withheld"], rows), ("succeeded", 0, None, {"media": []}))
         manifest = json.loads(airlock.local(report["results"][0]["manifest"]).read_text(encoding="utf-8"))
@@ -618,7 +652,7 @@ def many_and_none(scene):
     few.same("the native room agrees", (few.run("overlap", room="native")[0]["withheld"], few.run("overlap", room="native")[1]), (3, {"media": []}))
 
 
-SCENES = (two_runners, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, words_of_sql, misspelt, credentials, limits, landed, many_and_none,
+SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, words_of_sql, misspelt, credentials, limits, landed, many_and_none,
           quickstart)
 
 
@@ -635,7 +669,7 @@ def play(arguments, folder):
             print(f"NOT RUN: {one.__name__}: {reason}", flush=True)
             failed += [] if arguments.allow_not_run else [one.__name__]
             continue
-        except (airlock.Failed, AssertionError, KeyError, IndexError, subprocess.TimeoutExpired, botocore.exceptions.ClientError) as error:
+        except (airlock.Failed, AssertionError, KeyError, IndexError, TypeError, subprocess.TimeoutExpired, botocore.exceptions.ClientError) as error:
             wrong = [f"{type(error).__name__} {error}"]
         played, wrong = played + 1, scene.wrong + wrong
         said = (one.__doc__ or "").splitlines()[0]
