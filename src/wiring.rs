@@ -162,11 +162,6 @@ impl Rooms {
         Ok(lines)
     }
 
-    /// Whether a room lies on a platform that this gateway reaches and that keeps what it was granted.
-    pub(crate) fn is_foreign(&self, room: &PlatformId) -> bool {
-        *room != PlatformId::native() && self.adapter(room).is_ok()
-    }
-
     /// Refuses a room that the agreement doesn't name.
     pub(crate) fn holds(&self, agreement: &Agreement, room: &PlatformId) -> Result<()> {
         if agreement.rooms.iter().any(|held| held.platform == *room) {

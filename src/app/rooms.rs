@@ -7,10 +7,11 @@ use crate::error::{Error, Problem, Result};
 use crate::log::{Body, Code, Effect, Entry, Outcome, State};
 use crate::wiring;
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Cx, Desired, NeedsCounterparty, Observation, Plan, Retry,
-    Scope, Step,
+    Adapter, AdapterError, Applied, Coverage, Cx, Desired, NeedsCounterparty, Observation, Plan,
+    ResourceKind, Retry, Scope, Step,
 };
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
+use mappings::guard::guard;
+use mappings::model::{CollaborationId, ColumnName, Digest, MemberId, PlatformId, TemplateName};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ const LOOKS_MAX: usize = 60;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Tries of one call that may be tried again.
 const TRIES_MAX: u32 = 6;
+/// Looks at a room of which somebody's part can't be seen, before that is said.
+const BLIND_MAX: usize = 3;
 /// Closing is given up after this long, and said to be open.
 const CLOSE_MAX: Duration = Duration::from_mins(5);
 
@@ -111,6 +114,8 @@ struct Look {
     plan: Plan,
     losses: Vec<Loss>,
     exact: usize,
+    /// The newest decision that it rests on.
+    decided: u64,
 }
 
 impl App {
@@ -149,29 +154,18 @@ impl App {
         }
     }
 
-    /// Takes away on every platform what is not desired any more, and stops what still runs on it. The rooms that are not
-    /// seen closed are named in the error; the withdrawal itself stands.
+    /// Takes away on every platform what is not desired any more, all of them at once, and stops what still runs there: in
+    /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
+    /// named in the error; the withdrawal itself stands.
     pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
         let state = self.load(collaboration).await?.state;
-        let agreement = known(&state)?;
+        let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
+        let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
         let (mut closed, mut problems) = (Vec::new(), Vec::new());
-        for room in agreement.rooms.iter().filter(|room| self.rooms.is_foreign(&room.platform)) {
-            let less = |effect| effect <= adapter_spi::Effect::Restrict;
-            let close = self.passes(collaboration, &room.platform, less);
-            match tokio::time::timeout(CLOSE_MAX, close).await {
-                Ok(Ok(report)) => closed.push(report),
-                Ok(Err(error)) => problems.push(Problem {
-                    code: error.code,
-                    at: room.platform.to_string(),
-                    message: error.message,
-                    help: error.help,
-                }),
-                Err(_) => problems.push(Problem {
-                    code: "no-answer-in-time".to_owned(),
-                    at: room.platform.to_string(),
-                    message: "the platform did not answer in time".to_owned(),
-                    help: String::new(),
-                }),
+        for ended in futures::future::join_all(closings).await {
+            match ended {
+                Ok(report) => closed.extend(report),
+                Err(problem) => problems.push(problem),
             }
         }
         if problems.is_empty() {
@@ -181,6 +175,35 @@ impl App {
         Err(Error::failed("room-not-closed", "withdrawn on record, and not seen closed everywhere")
             .help(help)
             .problems(problems))
+    }
+
+    /// `None` of a room that this gateway never reached and never changed.
+    async fn close_room(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        state: &State,
+    ) -> std::result::Result<Option<RoomReport>, Problem> {
+        let problem = |code: &str, message: &str, help: &str| Problem {
+            code: code.to_owned(),
+            at: room.to_string(),
+            message: message.to_owned(),
+            help: help.to_owned(),
+        };
+        if self.rooms.adapter(room).is_err() {
+            if !state.effects().values().any(|effect| effect.platform == *room) {
+                return Ok(None);
+            }
+            let message = "this gateway changed it once and has no connection to it now";
+            return Err(problem("room-unreached", message, "its section in connections.toml"));
+        }
+        let less = |effect| effect <= adapter_spi::Effect::Restrict;
+        let close = Box::pin(self.passes(collaboration, room, less));
+        match tokio::time::timeout(CLOSE_MAX, close).await {
+            Ok(Ok(report)) => Ok(Some(report)),
+            Ok(Err(error)) => Err(problem(&error.code, &error.message, &error.help)),
+            Err(_) => Err(problem("no-answer-in-time", "the platform did not answer in time", "")),
+        }
     }
 
     /// Tries the connections of every operated member of a collaboration.
@@ -209,24 +232,31 @@ impl App {
         self.rooms.export(&wiring::desired(&agreement, &state), room, member, form)
     }
 
+    /// What is desired of a room: what the agreement says less what was withdrawn; nothing of one that the newest agreement
+    /// dropped, or that would hold something more loosely without a waiver.
     async fn look(&self, collaboration: &CollaborationId, room: &PlatformId) -> Result<Look> {
         let state = self.load(collaboration).await?.state;
-        let agreement = Arc::new(known(&state)?.clone());
+        let newest = known(&state)?;
+        let named = newest.rooms.iter().any(|held| held.platform == *room);
+        let agreement = match state.rooms().get(room).filter(|_| !named) {
+            Some(last) => Arc::clone(last),
+            None => Arc::new(newest.clone()),
+        };
         self.rooms.holds(&agreement, room)?;
         let scope = Scope::of(&agreement);
         let adapter = self.rooms.adapter(room)?;
         let assessed = adapter.assess(&agreement);
         let losses = losses(&agreement, &assessed, &state);
         let desired = match unwaived(&losses, room, collaboration) {
-            Some(_) => Desired::closed(Arc::clone(&agreement)),
-            None => wiring::desired(&agreement, &state),
+            None if named => wiring::desired(&agreement, &state),
+            Some(_) | None => Desired::closed(Arc::clone(&agreement)),
         };
         let seen = adapter.observe(&scope, &Cx::default()).await?;
         let plan = adapter
             .plan(&desired, &seen)
             .map_err(|refused| Error::refused(&refused.code, refused.message))?;
         let exact = assessed.verdicts.len() - losses.len();
-        Ok(Look { scope, desired, seen, plan, losses, exact })
+        Ok(Look { scope, desired, seen, plan, losses, exact, decided: state.decided() })
     }
 
     /// Passes over steps of these effects. Access is only given on a log that is whole.
@@ -237,16 +267,25 @@ impl App {
         takes: impl Fn(adapter_spi::Effect) -> bool,
     ) -> Result<RoomReport> {
         let adapter = self.rooms.adapter(room)?;
-        let (mut done, mut passes, mut looks) = (0, 0, 0);
+        let (mut done, mut passes, mut looks, mut blind) = (0, 0, 0, 0);
         let mut last: Vec<Digest> = Vec::new();
         while passes < PASSES_MAX && looks < LOOKS_MAX {
             let look = self.look(collaboration, room).await?;
+            // What runs without leave ends first: steps may take their time.
+            let stopped = stop(adapter, &look).await;
             let steps: Vec<&Step> =
                 look.plan.steps.iter().filter(|step| takes(step.effect)).collect();
             let ids: Vec<Digest> = steps.iter().map(|step| step.id).collect();
             let late =
                 !is_closed(&look) || (look.plan.pending && takes(adapter_spi::Effect::Grant));
-            if (steps.is_empty() && late) || (!steps.is_empty() && ids == last) {
+            if steps.is_empty() && look.seen.coverage == Coverage::Partial {
+                blind += 1;
+                if blind == BLIND_MAX {
+                    return Err(unseen(room, &look));
+                }
+            }
+            let unsure = late || look.seen.coverage == Coverage::Partial;
+            if (steps.is_empty() && unsure) || (!steps.is_empty() && ids == last) {
                 looks += 1;
                 last.clear();
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -254,14 +293,12 @@ impl App {
             }
             (last, passes) = (ids, passes + 1);
             if steps.is_empty() {
-                if let Some(runs) = adapter.runs_queries() {
-                    runs.stop(&look.desired, &look.scope, &Cx::default()).await?;
-                }
+                stopped?;
                 let (room, open) = (room.clone(), open(&look.seen));
                 return Ok(RoomReport { room, steps: done, open, waiting: look.plan.waiting });
             }
             for step in steps {
-                match self.act(collaboration, adapter, step).await {
+                match self.act(collaboration, adapter, step, look.decided).await {
                     Ok(_) => done += 1,
                     // The world moved: look again.
                     Err(error) if error.retry == Retry::NextCycle => break,
@@ -278,14 +315,17 @@ impl App {
         collaboration: &CollaborationId,
         adapter: &dyn Adapter,
         step: &Step,
+        decided: u64,
     ) -> Result<Applied, AdapterError> {
         let denies = step.effect <= adapter_spi::Effect::Restrict;
-        let name = match self.intend_effect(collaboration, adapter.platform(), step).await {
+        let intent = self.intend_effect(collaboration, adapter.platform(), step, decided).await;
+        let name = match intent {
             Ok(name) => Some(name),
             Err(error) if denies => {
                 tracing::warn!(code = error.code, "a withdrawal goes on without its record");
                 None
             }
+            Err(error) if error.code == "plan-stale" => return Err(stale(adapter)),
             Err(_) => return Err(unrecorded(adapter)),
         };
         let applied = retried(adapter, step).await;
@@ -306,12 +346,13 @@ impl App {
         applied
     }
 
-    /// Puts the intent on record under a name that no other step has.
+    /// Puts the intent on record under a name that no other step has. Nothing is given on a plan that is older than a decision.
     async fn intend_effect(
         &self,
         collaboration: &CollaborationId,
         platform: &PlatformId,
         step: &Step,
+        decided: u64,
     ) -> Result<Code> {
         let named = |size: u64| {
             Code::new(&format!("step-{}-{size}", step.id.short()))
@@ -326,6 +367,9 @@ impl App {
         let known = self.home.size(collaboration)?;
         let name = std::sync::Mutex::new(None);
         let entry = |state: &State| {
+            if effect > Effect::Restrict && state.decided() != decided {
+                return Err(Error::failed("plan-stale", "something was decided since"));
+            }
             if effect == Effect::Grant {
                 Self::granting(known, state)?;
             }
@@ -343,9 +387,55 @@ impl App {
 
 /// Whether partners see nothing open that is not desired.
 fn is_closed(look: &Look) -> bool {
-    let desired = look.desired.resources();
-    let wanted = |kind| desired.iter().any(|resource| resource.kind == kind);
-    look.seen.resources.iter().all(|resource| wanted(resource.kind.clone()))
+    look.seen.resources.iter().all(|resource| match &resource.kind {
+        ResourceKind::Dataset(name) => look.desired.offers(name),
+        ResourceKind::Template(name) => may_stand(&look.desired, name),
+        ResourceKind::Native(_) => true,
+    })
+}
+
+/// Whether a template may be open: approved by every owner that it touches, reading nothing that was withdrawn, for parties
+/// who are there.
+fn may_stand(desired: &Desired, name: &TemplateName) -> bool {
+    let agreement = &desired.agreement;
+    let (Some(approved), Some(template), Ok(guarded)) =
+        (desired.approvals.get(name), agreement.templates.get(name), guard(agreement, name))
+    else {
+        return false;
+    };
+    let mut reads = guarded.datasets.iter();
+    let whole = reads.all(|(dataset, used)| {
+        let hidden =
+            |column: &ColumnName| desired.hidden.contains(&(dataset.clone(), column.clone()));
+        desired.offers(dataset)
+            && approved.contains(&used.owner)
+            && !used.columns.iter().any(hidden)
+    });
+    whole
+        && template.received_by.is_subset(&desired.members)
+        && !template.run_by.is_disjoint(&desired.members)
+}
+
+async fn stop(adapter: &dyn Adapter, look: &Look) -> Result<(), AdapterError> {
+    match adapter.runs_queries() {
+        Some(runs) => runs.stop(&look.desired, &look.scope, &Cx::default()).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Nothing is left to do in what was seen, but somebody's part was not.
+fn unseen(room: &PlatformId, look: &Look) -> Error {
+    let problems = look.seen.unseen.iter().map(|(member, code)| Problem {
+        code: code.clone(),
+        at: format!("{room}, {member}"),
+        message: format!("what {member} has there could not be looked at"),
+        help: "airlock connections test COLLABORATION".to_owned(),
+    });
+    Error::failed(
+        "room-unseen",
+        format!("{room} was not seen whole; what is open there is unknown"),
+    )
+    .problems(problems.collect())
 }
 
 /// A call again while the platform asks for time.
@@ -371,6 +461,16 @@ fn unrecorded(adapter: &dyn Adapter) -> AdapterError {
         platform: adapter.platform().clone(),
         operation: "record",
         reason: "the log could not be written, so nothing was done".to_owned(),
+    }
+}
+
+fn stale(adapter: &dyn Adapter) -> AdapterError {
+    AdapterError {
+        kind: adapter_spi::ErrorKind::StaleVersion,
+        code: "plan-stale",
+        retry: Retry::NextCycle,
+        reason: "something was decided since it was planned".to_owned(),
+        ..unrecorded(adapter)
     }
 }
 

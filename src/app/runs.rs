@@ -280,8 +280,24 @@ impl App {
         Ok(())
     }
 
-    /// Submits the run and waits for its end, looking at the log all the while.
+    /// Submits the run and waits for its end; whatever went wrong, nothing of it goes on.
     async fn watch(
+        &self,
+        started: &Started,
+        landing: &Path,
+        cancel: &CancellationToken,
+        progress: &mut (dyn FnMut(RunProgress) + Send),
+    ) -> Result<RunOutput> {
+        let room = self.rooms.runs(&started.room)?;
+        let ended = self.watched(started, landing, cancel, progress).await;
+        if ended.is_err() {
+            let _ended_already = room.cancel(&started.run, &Cx::default()).await;
+        }
+        ended
+    }
+
+    /// Looks at the log all the while.
+    async fn watched(
         &self,
         started: &Started,
         landing: &Path,

@@ -84,7 +84,7 @@ pub(super) fn or_nothing(open: &[String]) -> String {
     if open.is_empty() { "nothing".to_owned() } else { open.join(", ") }
 }
 
-fn waiting(waiting: &[NeedsCounterparty], screen: Screen) {
+pub(super) fn waiting(waiting: &[NeedsCounterparty], screen: Screen) {
     for one in waiting {
         screen.say(format!("waits for {}: {}\n    {}", one.member, one.what, one.act));
     }

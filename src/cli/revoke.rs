@@ -78,6 +78,7 @@ impl Revoke {
                 "{}: closed in {} steps; still open there: {open}",
                 room.room, room.steps
             ));
+            super::plan::waiting(&room.waiting, screen);
         }
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": recorded,

@@ -353,6 +353,27 @@ fn is_native(platform: &PlatformId) -> bool {
 }
 
 impl Body {
+    /// Whether it can change what is desired of platforms: a decision, and neither a run nor an effect.
+    #[must_use]
+    pub const fn is_decision(&self) -> bool {
+        match self {
+            Self::Opened { .. }
+            | Self::Proposed { .. }
+            | Self::Joined { .. }
+            | Self::Declined { .. }
+            | Self::Approved { .. }
+            | Self::WaiverGiven { .. }
+            | Self::Revoked { .. } => true,
+            Self::RunRequested { .. }
+            | Self::RunFailed { .. }
+            | Self::RunCancelled { .. }
+            | Self::DeliveryIntended { .. }
+            | Self::RunSucceeded { .. }
+            | Self::EffectIntended { .. }
+            | Self::EffectOutcome { .. } => false,
+        }
+    }
+
     /// The stable name of the kind, as it is written.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -172,6 +172,15 @@ class Wire(unittest.TestCase):
         texts = {shape.metadata["pattern"] for name in self.judge.service.shape_names for shape in [self.judge.service.shape_for(name)] if "pattern" in shape.metadata}
         self.assertTrue(len(texts) > 40 and all(wire.pattern(text) for text in texts))
 
+    def test_lengths_are_left_out_only_where_the_model_contradicts_itself(self):
+        start = f"arn:aws:cleanrooms:eu-central-1:{ACCOUNT}:"
+        arns = {"CleanroomsArn": TEMPLATE, "ConfiguredTableAssociationArn": f"{start}configuredtableassociation/{ID}/{ID}", "PrivacyBudgetTemplateArn": f"{start}privacybudgettemplate/{ID}"}
+        self.assertEqual(arns.keys(), wire.LONGER_THAN_MODELLED)
+        for name, arn in arns.items():
+            shape = self.judge.service.shape_for(name)
+            self.assertEqual(wire.breaches(shape, arn), [])  # its pattern is held
+            self.assertGreater(len(arn), shape.metadata["max"])
+
     def test_a_tally_counts_raises_and_is_never_empty(self):
         tally, mine = wire.Tally(), create()
         mine["headers"] = mine["headers"] | {"user-agent": wire.ADAPTER + "1"}

@@ -103,11 +103,11 @@ class Stage:
         once = botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
         return boto3.client("cleanrooms", region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id=number, aws_secret_access_key="any", config=once)
 
-    def connect(self, home: Path, receivers=(), result_format="parquet", only=None):
-        """Writes how a gateway reaches each member, or only some."""
+    def connect(self, home: Path, receivers=(), result_format="parquet", operated=None):
+        """Writes how a gateway reaches each member, or those it operates."""
         lines = []
         for member, account in self.accounts.items():
-            if only is not None and member not in only:
+            if operated is not None and member not in operated:
                 continue
             lines += [f"[aws-clean-rooms.members.{member}]", f'profile = "{member}"', f'data_role = "arn:aws:iam::{account}:role/airlock-data-reader"']
             if member in receivers:

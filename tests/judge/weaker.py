@@ -666,7 +666,7 @@ def provision(rng, make, folder, arguments, hostile, generate=agreements.generat
     approvals = {m: [t for t in made.explained if m in Law(made).owners(t) and (t, m) not in made.withheld] for m in members}
     receivers = [m for m in members if "receive" in made.document["members"][m]["abilities"]]
     runners = {r for t in made.document["templates"].values() for r in t["run_by"]}
-    scene.connect(folder / "home", receivers, only=runners)
+    scene.connect(folder / "home", receivers, operated=runners)
     (folder / "home").chmod(0o700)
     gateway.settle(made.file, made.collaboration, members, approvals)
     trial = Trial(rng, made, scene, gateway)

@@ -6,6 +6,7 @@ use adapter_aws_clean_rooms::{AwsCleanRooms, Connection, Connections, ExternalId
 use adapter_spi::{Adapter, Coverage, Desired, Observation, Scope};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seen = Observation {
         scope: Scope::of(&agreement),
         coverage: Coverage::Complete,
+        unseen: BTreeMap::new(),
         version: 0,
         resources: Vec::new(),
         native: json!({ "accounts": { "provider": account, "analyst": account }, "unseen": {} }),

@@ -29,7 +29,7 @@ pub(crate) async fn observe(
     let mut seen = Seen::default();
     for (member, client) in clients {
         let looked = match client {
-            Ok(client) => account::account(&scope.collaboration, client, known).await,
+            Ok(client) => account::account(&scope.agreement, client, known).await,
             Err(error) => Err(error.clone()),
         };
         match looked {

@@ -46,10 +46,16 @@ pub(crate) fn plan(
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let tags = tags(&desired.agreement);
     let subject = Subject { desired, wanted: wanted(desired), seen: &seen, connections, tags };
-    subject.possible()?;
     let mut planned = subject.tables();
     planned.extend(subject.rooms());
     planned.sort_by_key(|one| one.effect);
+    // What stands in the way of giving never stands in the way of taking away.
+    if let Err(refused) = subject.possible() {
+        planned.retain(|one| one.effect <= Effect::Restrict);
+        if planned.is_empty() {
+            return Err(refused);
+        }
+    }
     let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
     let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
     let pending = steps.is_empty() && waiting.is_empty() && !subject.is_there();

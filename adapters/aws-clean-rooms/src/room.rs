@@ -10,8 +10,9 @@ use crate::plan::plan;
 use crate::seen::Seen;
 use crate::wanted::{Wanted, wanted};
 use adapter_spi::{
-    Adapter, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind, Observation,
-    Plan, PlanRefused, Resource, ResourceKind, Result, Retry, RunsQueries, Scope, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
+    Observation, Outcome, Plan, PlanRefused, Resource, ResourceKind, Result, Retry, RunsQueries,
+    Scope, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -138,6 +139,7 @@ impl Adapter for AwsCleanRooms {
         Ok(Observation {
             scope: scope.clone(),
             coverage,
+            unseen: seen.unseen.clone(),
             version: 0,
             resources: open(&scope.agreement, &all, &seen),
             native: serde_json::json!(seen),
@@ -170,7 +172,8 @@ impl Adapter for AwsCleanRooms {
             done = apply(&client, &call, step.effect) => done,
             () = cx.cancel.cancelled() => {
                 let reason = "it was cancelled; look before the next step";
-                Err(made(ErrorKind::Timeout, "cancelled", Retry::NextCycle, "apply", reason))
+                let error = made(ErrorKind::Timeout, "cancelled", Retry::NextCycle, "apply", reason);
+                Err(AdapterError { outcome: Outcome::Unknown, ..error })
             }
         }
     }

@@ -60,6 +60,7 @@ impl Adapter for MemoryAdapter {
         Ok(Observation {
             scope: scope.clone(),
             coverage: Coverage::Complete,
+            unseen: BTreeMap::new(),
             version: held.version,
             resources: held.resources.into_iter().collect(),
             native: serde_json::Value::Null,

@@ -2,6 +2,7 @@
 
 use mappings::model::{Agreement, CollaborationId, DatasetName, Digest, MemberId, TemplateName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What to look at.
@@ -81,6 +82,8 @@ pub struct Observation {
     pub scope: Scope,
     /// How completely.
     pub coverage: Coverage,
+    /// Members whom this gateway operates and could not look at, each with the code of what failed.
+    pub unseen: BTreeMap<MemberId, String>,
     /// The version of the native state; a step planned on another is refused.
     pub version: u64,
     /// The datasets and templates that runs can use, sorted.

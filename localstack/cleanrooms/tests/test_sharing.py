@@ -5,6 +5,7 @@ import json
 import pytest
 from stage import OTHER, OWNER, RUNNER, Room
 
+NOWHERE = "00000000-0000-4000-8000-000000000000"
 COLUMNS = [("id", "string"), ("city", "string"), ("amount", "double"), ("n", "int")]
 ANY = {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [RUNNER]}
 THRESHOLD = {"identityColumns": ["id"], "minimumIdentityCount": 2, "type": "COUNT_DISTINCT", "allowedAggregateExpressionType": "COLUMNS_ONLY"}
@@ -269,7 +270,7 @@ class TestTemplates:
     def test_partners_read_the_text_and_find_the_tables(self, scene):
         seen = scene.owner.get_collaboration_analysis_template(collaborationIdentifier=scene.id, analysisTemplateArn=self.arn)["collaborationAnalysisTemplate"]
         assert seen["source"] == {"text": self.TEXT} and seen["schema"] == {"referencedTables": ["t"]} and seen["creatorAccountId"] == RUNNER
-        batch = scene.owner.batch_get_collaboration_analysis_template(collaborationIdentifier=scene.id, analysisTemplateArns=[self.arn, self.arn[:-1] + "0"])
+        batch = scene.owner.batch_get_collaboration_analysis_template(collaborationIdentifier=scene.id, analysisTemplateArns=[self.arn, f"{self.arn[:-36]}{NOWHERE}"])
         assert len(batch["collaborationAnalysisTemplates"]) == len(batch["errors"]) == 1
         assert len(scene.owner.list_collaboration_analysis_templates(collaborationIdentifier=scene.id)["collaborationAnalysisTemplateSummaries"]) == 1
 

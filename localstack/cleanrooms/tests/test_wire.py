@@ -72,6 +72,17 @@ def test_raw_answers(twin, endpoint):
     assert status == 403 and headers["x-amzn-errortype"] == "AccessDeniedException" and json.loads(body)["reason"] == "INSUFFICIENT_PERMISSIONS"
 
 
+def test_the_log_keeps_the_bytes_that_were_sent_and_arrived(twin, endpoint):
+    for method, path, body in (("POST", "/collaborations", GOOD | {"name": "Zürich 🚆"}), ("GET", "/collaborations?maxResults=1&memberStatus=INVITED", None),
+                               ("GET", f"/collaborations/{NOWHERE}", None), ("POST", "/collaborations", b'{ "name" : "spaced" }')):
+        status, headers, arrived = raw(endpoint, method, path, body)
+        kept = twin.call("GET", "log")["log"][-1]["raw"]
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
+        assert (kept["method"], kept["path"] + (f"?{kept['query']}" if kept["query"] else ""), kept["body"].encode()) == (method, path, sent)
+        assert (kept["answer"]["status"], kept["answer"]["body"].encode()) == (status, arrived)
+        assert all(headers[name] == kept["answer"]["headers"][name] for name in ("content-type", "x-amzn-requestid"))
+
+
 def test_arns_ride_in_the_path_as_one_label(room, endpoint):
     arn = room.template("SELECT 1 AS one FROM t")
     label = quote(arn, safe="")

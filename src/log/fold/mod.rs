@@ -162,6 +162,8 @@ pub struct State {
     /// Every dataset that ever was in force: its name, its owner, its places.
     offered: Vec<Offered>,
     effects: BTreeMap<Code, EffectRecord>,
+    rooms: BTreeMap<PlatformId, Arc<Agreement>>,
+    decided: u64,
     signed_at_last: BTreeSet<Signature>,
 }
 
@@ -209,6 +211,12 @@ impl State {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// How long the log was after its newest decision: what is desired of platforms has not changed since.
+    #[must_use]
+    pub const fn decided(&self) -> u64 {
+        self.decided
     }
 
     /// The time of the newest leaf.
@@ -320,6 +328,13 @@ impl State {
         self.tombstones.get(what).copied()
     }
 
+    /// Every room that ever was in force, each with the newest agreement that names it: one that a later version drops has to
+    /// be closed still.
+    #[must_use]
+    pub const fn rooms(&self) -> &BTreeMap<PlatformId, Arc<Agreement>> {
+        &self.rooms
+    }
+
     /// Every run by id.
     #[must_use]
     pub const fn runs(&self) -> &BTreeMap<RunId, Run> {
@@ -358,6 +373,9 @@ impl State {
         }
         self.signed_at_last.extend(leaf.signature);
         self.last_at_ms = leaf.at_ms;
+        if leaf.body.is_decision() {
+            self.decided = self.size;
+        }
         match &leaf.body {
             Body::Opened { gateway } => {
                 self.gateway = Some(*gateway);
@@ -413,6 +431,9 @@ impl State {
                 if !self.offered.contains(&offered) {
                     self.offered.push(offered);
                 }
+            }
+            for room in &version.agreement.rooms {
+                self.rooms.insert(room.platform.clone(), Arc::clone(&version.agreement));
             }
             self.in_force = Some(version);
         } else {

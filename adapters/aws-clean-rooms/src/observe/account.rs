@@ -14,17 +14,22 @@ use aws_sdk_cleanrooms::types::{
     ConfiguredTableAssociationAnalysisRuleType, MemberAbility, MemberStatus, MembershipStatus,
     PrivacyBudgetTemplateParametersOutput, TableReference,
 };
-use mappings::model::CollaborationId;
+use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn account(
-    collaboration: &CollaborationId,
+    agreement: &Agreement,
     client: &Client,
     known: &Known,
 ) -> Result<Account> {
+    let collaboration = &agreement.collaboration;
     let mut account = Account::default();
     let mut rooms = BTreeMap::new();
-    for summary in collaborations(client, collaboration).await? {
+    let all = collaborations(client, collaboration).await?;
+    let (by_runner, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|one| is_by_runner(agreement, one));
+    for summary in by_runner {
         let room = room(client, &summary).await?;
         let own = summary.creator_account_id() == client.account;
         if own && !is_ours(client, summary.arn(), collaboration, known).await? {
@@ -32,6 +37,12 @@ pub(super) async fn account(
             continue;
         }
         put(&mut rooms, &mut account, summary.name, room);
+    }
+    // Anybody can name a collaboration like ours and invite us. It counts only where we are in it, and never hides the runner's.
+    for summary in others.into_iter().filter(|one| one.membership_id().is_some()) {
+        if let Entry::Vacant(free) = rooms.entry(summary.name.clone()) {
+            free.insert(room(client, &summary).await?);
+        }
     }
     for (name, room) in left_behind(client, collaboration).await? {
         rooms.entry(name).or_insert(room);
@@ -54,6 +65,14 @@ pub(super) async fn account(
     }
     account.tables = tables;
     Ok(account)
+}
+
+/// Whether a collaboration was made by the account that the agreement pins for the runner in its name.
+fn is_by_runner(agreement: &Agreement, summary: &CollaborationSummary) -> bool {
+    let runner = summary.name().rsplit('.').nth(1).and_then(|name| MemberId::new(name).ok());
+    let known = runner.and_then(|runner| agreement.members.get(&runner));
+    let account = known.and_then(|member| member.identity.get(&PlatformId::aws_clean_rooms()));
+    account.is_some_and(|account| account == summary.creator_account_id())
 }
 
 /// Collaborations of this agreement, those that still wait for this member's acceptance among them.

@@ -254,6 +254,7 @@ impl World {
         let observation = Observation {
             scope: Scope::of(&desired.agreement),
             coverage: Coverage::Complete,
+            unseen: BTreeMap::new(),
             version: 0,
             resources: Vec::new(),
             native: serde_json::json!(self.seen),

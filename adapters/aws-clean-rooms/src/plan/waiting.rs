@@ -50,11 +50,6 @@ impl Subject<'_> {
     }
 
     fn waiting_in(&self, room: &Room) -> Vec<NeedsCounterparty> {
-        let needs = |member: &MemberId, what: String, act: String| NeedsCounterparty {
-            member: member.clone(),
-            what,
-            act,
-        };
         let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else {
             if self.operates(&room.runner) {
                 return Vec::new();
@@ -75,8 +70,9 @@ impl Subject<'_> {
             );
             return vec![needs(&room.runner, what, "make it anew as agreed".to_owned())];
         }
+        let gone = self.gone(room, seen);
         let mut waiting = Vec::new();
-        for (name, how) in self.gone(room, seen) {
+        for (name, how) in &gone {
             let what =
                 format!("it {how} the collaboration {}, into which nobody comes back", room.name);
             let act = format!(
@@ -95,10 +91,16 @@ impl Subject<'_> {
                 waiting.push(needs(name, format!("it joins the collaboration {}", room.name), act));
             }
         }
+        let stays = |owner: &MemberId| !gone.iter().any(|(name, _)| *name == owner);
+        waiting.extend(self.brought(room, seen).into_iter().filter(|one| stays(&one.member)));
+        waiting
+    }
+
+    /// Tables that others bring, and what their rules allow.
+    fn brought(&self, room: &Room, seen: &seen::Room) -> Vec<NeedsCounterparty> {
+        let mut waiting = Vec::new();
         for (dataset, table) in &self.wanted.tables {
-            let elsewhere = !self.operates(&table.owner) && room.datasets.contains_key(dataset);
-            let gone = self.gone(room, seen).iter().any(|(name, _)| **name == table.owner);
-            if !elsewhere || gone {
+            if self.operates(&table.owner) || !room.datasets.contains_key(dataset) {
                 continue;
             }
             let act = format!(
@@ -150,4 +152,8 @@ impl Subject<'_> {
 fn allows_nothing(schema: &seen::Schema) -> bool {
     let mut reasons = schema.reasons.iter();
     reasons.len() == 1 && reasons.all(|reason| reason == "ANALYSIS_TEMPLATES_NOT_CONFIGURED")
+}
+
+fn needs(member: &MemberId, what: String, act: String) -> NeedsCounterparty {
+    NeedsCounterparty { member: member.clone(), what, act }
 }

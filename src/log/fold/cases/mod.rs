@@ -549,3 +549,24 @@ fn a_waiver_is_an_owners_own_and_holds_for_one_agreement() {
         TermPath::new(prose).unwrap_err();
     }
 }
+
+#[test]
+fn decisions_move_what_is_desired_and_effects_do_not() {
+    let mut room = Room::joined();
+    let decided = room.state.decided();
+    assert_eq!(decided, room.state.size());
+    let step = Code::new("step-1").unwrap();
+    let effect = Effect::Grant;
+    room.gateway(Body::EffectIntended { step, platform: id("native"), effect }).unwrap();
+    assert_eq!(room.state.decided(), decided);
+    room.approve("grocer").unwrap();
+    assert_eq!(room.state.decided(), room.state.size());
+    let first = room.agreement.digest();
+    assert_eq!(room.state.rooms()[&id::<PlatformId>("native")].digest(), first);
+    room.agreement.rooms.clear();
+    room.propose().unwrap();
+    room.join("grocer", 1).unwrap();
+    room.join("brand", 2).unwrap();
+    let kept = &room.state.rooms()[&id::<PlatformId>("native")];
+    assert_eq!(kept.digest(), first, "a dropped room is still there to be closed");
+}
