@@ -506,7 +506,9 @@ def credentials(scene):
         scene.stage.tell("DELETE", "log")
         exit_code, error = scene.gateway.refused("connections", "test", NAME)
         scene.same(what, (exit_code, error["code"], broken(error)), (1, "connection-broken", [(code, at("shop", "sts:GetCallerIdentity"))]))
-        scene.same(f"{what}: waits for", [(w["member"], w["what"]) for w in scene.apply()["waiting"]], [("shop", f"its account could not be looked at: {code}")])
+        scene.same(f"{what}: waits for", [(w["member"], w["what"]) for w in scene.plan()["waiting"]], [("shop", f"its account could not be looked at: {code}")])
+        exit_code, error = scene.gateway.refused("apply", NAME, "--room", ROOM)
+        scene.same(f"{what}: apply", (exit_code, error["code"], broken(error)), (1, "room-unseen", [(code, f"{ROOM}, shop")]))
         scene.same(f"{what}: accounts called", {one["account"] for one in scene.stage.log()}, {ACCOUNTS["media"]})
         scene.same(f"{what}: made in the wrong account", scene.stage.client("bank").list_configured_tables()["configuredTableSummaries"], [])
     secrets.write_text(right, encoding="utf-8")
@@ -585,7 +587,7 @@ def landed(scene):
         "csv": (
             ("left alone", lambda b: b, None),
             ("beside what is no part of it", lambda b: {"_SUCCESS": b"1", ".part-00000.csv.crc": b"crc"}, None),
-            ("beside a stranger's object", lambda b: {"notes.txt": b"no part of it"}, "schema-mismatch"),
+            ("beside a stranger's object", lambda b: {"notes.txt": b"no part of it\n"}, "schema-mismatch"),
             ("cut within a line's first field", lambda b: b[: b.rindex(b"\n", 0, -1) + 3], "landing-unreadable"),
             ("cut within the last number", lambda b: b[:-3], "landing-unreadable"),
             ("of other types", lambda b: b.replace(b"north", b"north,x") if b"north" in b else b[:-1] + b"x\n", "landing-unreadable"),
