@@ -33,7 +33,7 @@ class Stage:
     """One stage, as new."""
 
     def __init__(self, folder: Path, accounts: dict):
-        self.folder, self.accounts = folder, accounts
+        self.folder, self.accounts, self.clients = folder, accounts, {}
         self.endpoint, self.control = os.environ.get("AIRLOCK_LOCALSTACK"), os.environ.get("AIRLOCK_CLEANROOMS_CONTROL")
         if not self.endpoint or not self.control:
             raise airlock.NotRun("no LocalStack with the Clean Rooms twin: localstack/harness up localstack")
@@ -66,7 +66,7 @@ class Stage:
         try:
             self.client(member, "s3", region).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            if error.response["Error"]["Code"] not in ("BucketAlreadyExists", "BucketAlreadyOwnedByYou"):
                 raise
         return name
 
@@ -83,9 +83,11 @@ class Stage:
 
     def client(self, member, service="cleanrooms", region=REGION):
         """Raw calls as a member, each made once."""
-        config = botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        key = {"aws_access_key_id": self.accounts[member], "aws_secret_access_key": "any"}
-        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=config, **key)
+        if (member, service, region) not in self.clients:
+            config = botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+            key = {"aws_access_key_id": self.accounts[member], "aws_secret_access_key": "any"}
+            self.clients[member, service, region] = boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=config, **key)
+        return self.clients[member, service, region]
 
     def environment(self, region=REGION, endpoint=None):
         """What a process needs to reach the stage under a profile a member."""
@@ -98,10 +100,7 @@ class Stage:
 
     def account(self, number):
         """A client of an account that needs no gateway: what is sent is sent as it is, once."""
-        import boto3
-        from botocore.config import Config
-
-        once = Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
+        once = botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=60)
         return boto3.client("cleanrooms", region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id=number, aws_secret_access_key="any", config=once)
 
     def connect(self, home: Path, receivers=(), result_format="parquet", operated=None):

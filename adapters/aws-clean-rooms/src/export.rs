@@ -7,9 +7,10 @@
 mod render;
 
 use crate::connection::Connections;
+use crate::rule::Rule;
 use crate::wanted::{Room, Table, Wanted, wanted};
 use adapter_spi::Desired;
-use mappings::model::{MemberId, PlatformId, Region};
+use mappings::model::{DatasetName, MemberId, PlatformId, Region};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -58,15 +59,65 @@ pub fn export(
 ) -> String {
     let made = parts(&wanted(desired), desired, member, connections);
     match form {
-        Form::Cli => {
-            let own = PlatformId::aws_clean_rooms();
-            let room = desired.agreement.rooms.iter().find(|room| room.platform == own);
-            let region = room.and_then(|room| room.region.as_ref()).map_or("", Region::as_str);
-            render::cli(&made, region)
-        }
+        Form::Cli => render::cli(&made, region(desired)),
         Form::CloudFormation => render::cloudformation(&made),
         Form::Terraform => render::terraform(&made),
     }
+}
+
+fn region(desired: &Desired) -> &str {
+    let own = PlatformId::aws_clean_rooms();
+    let room = desired.agreement.rooms.iter().find(|room| room.platform == own);
+    room.and_then(|room| room.region.as_ref()).map_or("", Region::as_str)
+}
+
+fn tags(desired: &Desired) -> Value {
+    json!({ crate::observe::TAG_COLLABORATION: desired.agreement.collaboration.as_str() })
+}
+
+/// The commands by which an owner brings a table into a collaboration that it has joined, its rule allowing nothing yet. The role
+/// is its own to name. A table that stands in another collaboration of the agreement is not made again.
+pub(crate) fn bring(
+    (wanted, desired): (&Wanted, &Desired),
+    (room, id): (&Room, &str),
+    dataset: &DatasetName,
+    is_made: bool,
+) -> Option<String> {
+    let (one, receivers) = (wanted.tables.get(dataset)?, room.datasets.get(dataset)?);
+    let (tags, name, region) = (tags(desired), dataset.as_str(), region(desired));
+    let mut script = format!(
+        "{}=$(aws cleanrooms list-memberships --region {region} --status ACTIVE --query \"membershipSummaries[?collaborationId=='{id}'].id | [0]\" --output text)\n",
+        logical("Membership", room.runner.as_str())
+    );
+    let mut made = Vec::new();
+    if is_made {
+        let found = format!("{}=$({})\n", logical("Table", name), id_of(one, region));
+        script.push_str(&found);
+    } else {
+        made.push(configured(name, one, &[], &tags));
+    }
+    made.push(association(room, name, receivers, &reference("DataRole"), &tags));
+    made.push(budget(room, name, wanted, &tags));
+    Some(script + &render::cli(&made, region))
+}
+
+/// The command by which an owner's rule allows these templates and no others.
+pub(crate) fn allow(desired: &Desired, table: &Table, analyses: &BTreeSet<String>) -> String {
+    let analyses: Vec<Value> = analyses.iter().map(|arn| json!(arn)).collect();
+    let policy = json!({ "v1": { "custom": custom(&table.controls, &analyses) } });
+    let region = region(desired);
+    format!(
+        "aws cleanrooms update-configured-table-analysis-rule --region {region} --configured-table-identifier \"$({})\" --analysis-rule-type CUSTOM --analysis-rule-policy '{policy}'",
+        id_of(table, region)
+    )
+}
+
+/// The command that finds a configured table of ours by its name.
+fn id_of(table: &Table, region: &str) -> String {
+    format!(
+        "aws cleanrooms list-configured-tables --region {region} --query \"configuredTableSummaries[?name=='{}'].id | [0]\" --output text",
+        table.name
+    )
 }
 
 /// A name of letters and digits.
@@ -86,8 +137,7 @@ fn parts(
     member: &MemberId,
     connections: &Connections,
 ) -> Vec<Made> {
-    let tags =
-        json!({ crate::observe::TAG_COLLABORATION: desired.agreement.collaboration.as_str() });
+    let tags = tags(desired);
     let mut made = Vec::new();
     let rooms = || wanted.rooms.values().filter(|room| room.parties.contains_key(member));
     for room in rooms() {
@@ -176,9 +226,13 @@ fn table(wanted: &Wanted, dataset: &str, table: &Table, tags: &Value) -> Made {
                 .then(|| reference(&template_name(room, &text.alias)))
         })
     });
-    let rule = &table.controls;
+    configured(dataset, table, &touching.collect::<Vec<_>>(), tags)
+}
+
+/// A CUSTOM rule in the service's words.
+fn custom(rule: &Rule, analyses: &[Value]) -> Value {
     let mut custom = json!({
-        "allowedAnalyses": touching.collect::<Vec<_>>(),
+        "allowedAnalyses": analyses,
         "comparisonControls": {
             "allowedLiteralComparisonColumns": rule.literals,
             "allowedColumnComparisonColumns": rule.columns,
@@ -194,6 +248,12 @@ fn table(wanted: &Wanted, dataset: &str, table: &Table, tags: &Value) -> Made {
             all.insert("aggregationThresholds".to_owned(), threshold);
         }
     }
+    custom
+}
+
+/// A configured table whose rule allows these templates.
+fn configured(dataset: &str, table: &Table, analyses: &[Value], tags: &Value) -> Made {
+    let custom = custom(&table.controls, analyses);
     let properties = json!({
         "name": table.name,
         "tableReference": { "glue": { "databaseName": table.database, "tableName": table.glue } },

@@ -190,8 +190,14 @@ fn open(agreement: &Agreement, all: &Wanted, seen: &Seen) -> Vec<Resource> {
     for (name, dataset) in &agreement.datasets {
         let ready = all.rooms.values().any(|room| {
             let seen = seen.room(&room.name, &room.runner);
-            let schema = seen.and_then(|(_, seen)| seen.schemas.get(name.as_str()));
-            schema.is_some_and(|schema| schema.ready && !schema.analyses.is_empty())
+            let Some((_, seen)) = seen else { return false };
+            // The ARN of a template that is gone lets nobody in.
+            let lives = |analysis: &String| {
+                let mut templates = seen.templates.values();
+                !analysis.starts_with("arn:") || templates.any(|found| found.arn == *analysis)
+            };
+            let schema = seen.schemas.get(name.as_str());
+            schema.is_some_and(|schema| schema.ready && schema.analyses.iter().any(lives))
         });
         if ready {
             open.push(Resource::dataset(name, dataset));

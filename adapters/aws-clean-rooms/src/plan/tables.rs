@@ -4,7 +4,7 @@
 use super::{Planned, Subject};
 use crate::call::{Call, version};
 use crate::rule::Rule;
-use crate::seen;
+use crate::seen::{self, Association, Membership};
 use crate::wanted::{Room, Table};
 use adapter_spi::Effect;
 use mappings::model::{DatasetName, MemberId};
@@ -116,70 +116,82 @@ impl Subject<'_> {
                 Call::DeleteConfiguredTableAnalysisRule { table: id(), kind: CUSTOM.to_owned() };
             return planned(Effect::Revoke, RULE, call);
         }
-        let allowed = self.allowed(dataset, &wanted.owner);
         if !rule.controls_as(&wanted.controls) {
             return planned(Effect::Restrict, RULE, set(wanted.controls.clone(), rule));
         }
-        let kept: BTreeSet<String> = rule.analyses.intersection(&allowed).cloned().collect();
+        let placed = self.allowed(dataset, member, Self::is_in);
+        let kept: BTreeSet<String> = rule.analyses.intersection(&placed).cloned().collect();
         if kept.len() < rule.analyses.len() {
             return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule));
         }
-        if allowed.len() > kept.len() && self.is_fenced(member, dataset) {
-            return planned(Effect::Grant, RULE, set(rule.allowing(allowed), rule));
+        let fenced = self.allowed(dataset, member, Self::is_fenced);
+        if !fenced.is_subset(&kept) {
+            let all = kept.union(&fenced).cloned().collect();
+            return planned(Effect::Grant, RULE, set(rule.allowing(all), rule));
         }
         None
     }
 
-    /// The templates that a dataset's rule allows: those that its owner approved, as they were found on the platform with
-    /// exactly the text and parameters that were agreed.
-    fn allowed(&self, dataset: &DatasetName, owner: &MemberId) -> BTreeSet<String> {
-        let mut allowed = BTreeSet::new();
-        for room in self.wanted.rooms.values() {
-            let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else { continue };
-            if !self.is_in(room, dataset, owner) {
-                continue;
-            }
-            let runner = room.parties.get(&room.runner);
-            for text in room.templates.values() {
-                if !text.touches.contains(dataset) || !text.approved_by.contains(owner) {
-                    continue;
-                }
-                let Some(found) = seen.templates.get(&text.alias) else { continue };
-                let by_runner = runner.is_some_and(|runner| runner.account == found.creator);
-                if by_runner && text.is(found) {
-                    allowed.insert(found.arn.clone());
-                }
-            }
-        }
-        allowed
+    /// The templates that a dataset's rule may allow: of the collaborations that fit, those that its owner approved, as they were
+    /// found on the platform with exactly the text and parameters that were agreed. A template runs in its own collaboration only,
+    /// so none waits for another's.
+    fn allowed(
+        &self,
+        dataset: &DatasetName,
+        owner: &MemberId,
+        fits: fn(&Self, &Room, &DatasetName, &MemberId) -> bool,
+    ) -> BTreeSet<String> {
+        let rooms = self.wanted.rooms.values().filter(|room| fits(self, room, dataset, owner));
+        rooms.flat_map(|room| self.approved(room, dataset, owner)).collect()
+    }
+
+    /// Those of one collaboration.
+    pub(super) fn approved(
+        &self,
+        room: &Room,
+        dataset: &DatasetName,
+        owner: &MemberId,
+    ) -> BTreeSet<String> {
+        let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else {
+            return BTreeSet::new();
+        };
+        let runner = room.parties.get(&room.runner);
+        let texts = room.templates.values();
+        let agreed =
+            texts.filter(|text| text.touches.contains(dataset) && text.approved_by.contains(owner));
+        let found = agreed.filter_map(|text| {
+            let found = seen.templates.get(&text.alias)?;
+            let by_runner = runner.is_some_and(|runner| runner.account == found.creator);
+            (by_runner && text.is(found)).then(|| found.arn.clone())
+        });
+        found.collect()
+    }
+
+    /// The table's place in a collaboration that its owner is in.
+    fn place(
+        &self,
+        room: &Room,
+        dataset: &DatasetName,
+        owner: &MemberId,
+    ) -> Option<(&Membership, &Association)> {
+        let room = self.seen.accounts.get(owner)?.rooms.get(&room.name)?;
+        let own = room.membership.as_ref().filter(|own| own.status == "ACTIVE")?;
+        Some((own, own.associations.get(dataset.as_str())?))
     }
 
     /// Whether the table is in a collaboration. Of one that it isn't in, its rule allows nothing, so that it never comes back in
     /// open.
     fn is_in(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
-        let room = self.seen.accounts.get(owner).and_then(|account| account.rooms.get(&room.name));
-        let own = room.and_then(|room| room.membership.as_ref());
-        own.is_some_and(|own| {
-            own.status == "ACTIVE" && own.associations.contains_key(dataset.as_str())
-        })
+        self.place(room, dataset, owner).is_some()
     }
 
-    /// Whether the table is where it is wanted and nowhere else, with its receivers named and its use counted: only then
-    /// anything is allowed on it.
-    fn is_fenced(&self, member: &MemberId, dataset: &DatasetName) -> bool {
-        let Some(account) = self.seen.accounts.get(member) else { return false };
-        self.wanted.rooms.values().all(|room| {
-            let Some(receivers) = room.datasets.get(dataset) else { return true };
-            let seen = account.rooms.get(&room.name).and_then(|room| room.membership.as_ref());
-            seen.is_some_and(|membership| {
-                membership.associations.get(dataset.as_str()).is_some_and(|association| {
-                    association.receivers.as_ref() == Some(receivers)
-                        && membership
-                            .budgets
-                            .get(&association.id)
-                            .is_some_and(|seen| seen.budget.as_ref() == Some(&self.wanted.budget))
-                })
-            })
-        })
+    /// Whether the table is in a collaboration with its receivers named and its use counted: only then anything of it is allowed.
+    fn is_fenced(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
+        let Some((own, association)) = self.place(room, dataset, owner) else { return false };
+        let counted = own.budgets.get(&association.id).and_then(|seen| seen.budget.as_ref());
+        let receivers = room.datasets.get(dataset);
+        receivers.is_some()
+            && association.receivers.as_ref() == receivers
+            && counted == Some(&self.wanted.budget)
     }
 }

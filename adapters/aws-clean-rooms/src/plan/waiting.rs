@@ -3,10 +3,11 @@
 
 use super::Subject;
 use super::rooms::agrees;
+use crate::export::{allow, bring};
 use crate::seen;
 use crate::wanted::Room;
 use adapter_spi::NeedsCounterparty;
-use mappings::model::MemberId;
+use mappings::model::{DatasetName, MemberId};
 
 impl Subject<'_> {
     /// One entry a member and what it is about.
@@ -109,14 +110,21 @@ impl Subject<'_> {
             match seen.schemas.get(dataset.as_str()) {
                 None => {
                     let what = format!("it brings table {dataset} into {}", room.name);
+                    let is_made = self.is_elsewhere(room, dataset);
+                    let subject = (&self.wanted, self.desired);
+                    let act =
+                        bring(subject, (room, seen.id.as_str()), dataset, is_made).unwrap_or(act);
                     waiting.push(needs(&table.owner, what, act));
                 }
-                Some(schema) if !schema.ready => {
+                Some(schema) if !schema.ready && !allows_nothing(schema) => {
                     let reasons: Vec<&str> = schema.reasons.iter().map(String::as_str).collect();
                     let what = format!("table {dataset} is not ready: {}", reasons.join(", "));
                     waiting.push(needs(&table.owner, what, act));
                 }
                 Some(schema) => {
+                    let rooms = self.wanted.rooms.values();
+                    let agreed = rooms.flat_map(|one| self.approved(one, dataset, &table.owner));
+                    let act = allow(self.desired, table, &agreed.collect());
                     let touching = room.templates.values().filter(|t| t.touches.contains(dataset));
                     for text in touching {
                         let found = seen.templates.get(&text.alias);
@@ -131,6 +139,19 @@ impl Subject<'_> {
         }
         waiting
     }
+
+    /// Whether another collaboration of the agreement has the table already.
+    fn is_elsewhere(&self, room: &Room, dataset: &DatasetName) -> bool {
+        let others = self.wanted.rooms.values().filter(|other| other.name != room.name);
+        let mut seen = others.filter_map(|other| self.seen.room(&other.name, &other.runner));
+        seen.any(|(_, seen)| seen.schemas.contains_key(dataset.as_str()))
+    }
+}
+
+/// Whether all that a table lacks is a template in its rule.
+fn allows_nothing(schema: &seen::Schema) -> bool {
+    let mut reasons = schema.reasons.iter();
+    reasons.len() == 1 && reasons.all(|reason| reason == "ANALYSIS_TEMPLATES_NOT_CONFIGURED")
 }
 
 fn needs(member: &MemberId, what: String, act: String) -> NeedsCounterparty {
