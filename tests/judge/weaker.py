@@ -47,7 +47,6 @@ MANY = ("analysis templates per membership", "ongoing queries per membership", "
 QUOTAS = dict.fromkeys(MANY, 10_000)
 FORGED_S = 6  # how long Airlock may look for what never becomes as agreed
 LEFT_MIN = 4  # uses of a table that attempts leave for those whose subject is the cap
-EACH = 600  # attempts an agreement
 SPENT = "access budget"
 KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger",
          "beyond the cap", "elsewhere", "stranger", "shown")
@@ -64,7 +63,6 @@ class Attempt:
     arn: str = ""
     parameters: dict = field(default_factory=dict)
     receivers: tuple = ()
-    place: dict = field(default_factory=dict)
     why: str = ""
     rows_matter: bool = False
     query: str = ""
@@ -117,7 +115,7 @@ class Law:
         needed = self.owners(template) | set(entry["received_by"])
         return reasons + [f"{m} left" for m in sorted(needed & self.gone["membership"])]
 
-    def against(self, attempt, template_defaults=None):
+    def against(self, attempt, defaults):
         """(why the agreement refuses an attempt, whether only values speak against it)."""
         template = self.texts.get(attempt.sql)
         if not template:
@@ -127,7 +125,7 @@ class Law:
         reasons += [] if attempt.by in entry["run_by"] else [f"{attempt.by} may not run {template}"]
         reasons += [f"{attempt.by} left"] if attempt.by in self.gone["membership"] else []
         reasons += [f"{r} may not receive {template}" for r in attempt.receivers if r not in entry["received_by"]]
-        values = [] if reasons else self.values(template, (template_defaults or {}) | attempt.parameters)
+        values = [] if reasons else self.values(template, defaults | attempt.parameters)
         return "; ".join(reasons + values), bool(values)
 
     def values(self, template, given):
@@ -271,8 +269,10 @@ def fitting(rng, parameter):
     if "values" in parameter:
         return str(rng.choice(parameter["values"]))
     low, high = parameter.get("min", -20), parameter.get("max", 60)
-    return {"int64": lambda: str(rng.randint(int(low), int(high))), "float64": lambda: str(round(rng.uniform(low, high), 2)),
-            "utf8": lambda: rng.choice(("food", "Gold", "%o%", "18-24", "web")), "boolean": lambda: "true", "date": lambda: "2024-06-01", "timestamp": lambda: "2024-06-01 00:00:00"}[parameter["type"]]()
+    return {
+        "int64": lambda: str(rng.randint(int(low), int(high))), "float64": lambda: str(round(rng.uniform(low, high), 2)), "boolean": lambda: "true",
+        "utf8": lambda: rng.choice(("food", "Gold", "%o%", "18-24", "web")), "date": lambda: "2024-06-01", "timestamp": lambda: "2024-06-01 00:00:00",
+    }[parameter["type"]]()
 
 
 class Trial:
@@ -875,7 +875,7 @@ def chosen(arguments):
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=2000, help="attempts; 100000 take most of an hour")
+    ask.add_argument("--count", type=int, default=2000, help="attempts; 100000 take about half an hour")
     ask.add_argument("--agreements", type=int, help="how many agreements they are spread over")
     ask.add_argument("--airlock")
     ask.add_argument("--planted", action="store_true", help="weaken what was provisioned, term by term, and see that it is noticed")
