@@ -126,6 +126,9 @@ impl App {
         room: &PlatformId,
     ) -> Result<RoomPlan> {
         let look = self.look(collaboration, room).await?;
+        if let Some(refused) = look.plan.refused.filter(|_| look.plan.steps.is_empty()) {
+            return Err(Error::refused(&refused.code, refused.message));
+        }
         Ok(RoomPlan {
             room: room.clone(),
             open: open(&look.seen),
@@ -271,10 +274,11 @@ impl App {
         let mut last: Vec<Digest> = Vec::new();
         while passes < PASSES_MAX && looks < LOOKS_MAX {
             let look = self.look(collaboration, room).await?;
-            // What runs without leave ends first: steps may take their time.
-            let stopped = stop(adapter, &look).await;
             let steps: Vec<&Step> =
                 look.plan.steps.iter().filter(|step| takes(step.effect)).collect();
+            // Where something is taken away, what runs without leave ends first: steps may take their time.
+            let ends = steps.is_empty() || !takes(adapter_spi::Effect::Grant);
+            let stopped = if ends { stop(adapter, &look).await } else { Ok(()) };
             let ids: Vec<Digest> = steps.iter().map(|step| step.id).collect();
             let late =
                 !is_closed(&look) || (look.plan.pending && takes(adapter_spi::Effect::Grant));
@@ -294,6 +298,11 @@ impl App {
             (last, passes) = (ids, passes + 1);
             if steps.is_empty() {
                 stopped?;
+                if let Some(refused) =
+                    look.plan.refused.filter(|_| takes(adapter_spi::Effect::Grant))
+                {
+                    return Err(Error::refused(&refused.code, refused.message));
+                }
                 let (room, open) = (room.clone(), open(&look.seen));
                 return Ok(RoomReport { room, steps: done, open, waiting: look.plan.waiting });
             }

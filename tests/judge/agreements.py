@@ -104,8 +104,8 @@ def shop(folder, rng, prefix=None):
                   {"rule": {"entities_min": 20, "join": "required"}, "consent": {"from": f"{p}ads_ok", "type": "utf8", "granted": ["yes"]},
                    "rows": [{"from": f"{p}country", "type": "utf8", "any_of": ["DE", "FR"]}]}),
         "shoppers": ("grocer", "household", {"household": home, "age": column("dimension", "utf8", "age")}, {"rule": {"entities_min": 15, "join": "required"}}),
-        "exposures": ("brand", "household", {"household": home, "campaign": column("dimension", "int64", "campaign"), "cost": column("measure", "float64", "cost", aggregates=["sum"])},
-                      {"rule": {"entities_min": 1, "join": "optional"}}),
+        "exposures": ("brand", "household", {"household": home, "campaign": column("dimension", "int64", "campaign"),
+                                             "cost": column("measure", "float64", "cost", aggregates=["sum"])}, {"rule": {"entities_min": 1, "join": "optional"}}),
         "customers": ("grocer", "person", {"person": person, "segment": column("dimension", "utf8", "segment", activate=True), "region": column("dimension", "utf8", "region")},
                       {"rule": {"entities_min": 20, "join": "required", "activation": {"to": ["press"], "audience_min": 40}}}),
         "readers": ("press", "person", {"person": person, "reader": column("dimension", "utf8", "reader", activate=True), "section": column("dimension", "utf8", "section")},
@@ -136,7 +136,8 @@ def _written(candidates):
     """The corpus's twins, and a few templates that every agreement begins with: bounds of each kind, an audience, no join."""
     joined = JOINED.replace("FROM ", "")
     first = {
-        "reach": {"sql": f"SELECT e.campaign, COUNT(DISTINCT t.household) AS people, SUM(t.amount) AS amount FROM {joined} WHERE t.week BETWEEN :from_week AND :to_week GROUP BY e.campaign",
+        "reach": {"sql": f"SELECT e.campaign, COUNT(DISTINCT t.household) AS people, SUM(t.amount) AS amount FROM {joined} "
+                         "WHERE t.week BETWEEN :from_week AND :to_week GROUP BY e.campaign",
                   "parameters": {"from_week": {"type": "int64", "min": 10, "max": 40}, "to_week": {"type": "int64", "min": 10, "max": 40}}},
         "ages": {"sql": "SELECT s.age, COUNT(DISTINCT s.household) AS people FROM shoppers s JOIN exposures e ON s.household = e.household WHERE s.age <> :age GROUP BY s.age",
                  "parameters": {"age": {"type": "utf8", "values": ["18-24", "25-39"]}}},
@@ -144,7 +145,8 @@ def _written(candidates):
         "costs": {"sql": "SELECT x.campaign, COUNT(*) AS n, SUM(x.cost) AS cost FROM exposures x WHERE x.campaign <> :campaign GROUP BY x.campaign",
                   "parameters": {"campaign": {"type": "int64", "values": [1, 2], "default": 1}}},
         "audience": {"class": "activation", "sql": "SELECT c.segment, r.reader FROM customers c JOIN readers r ON c.person = r.person", "received_by": ["press"]},
-        "segments": {"sql": "SELECT c.segment, COUNT(DISTINCT c.person) AS people FROM customers c JOIN readers r ON c.person = r.person GROUP BY c.segment", "received_by": ["press"]},
+        "segments": {"sql": "SELECT c.segment, COUNT(DISTINCT c.person) AS people FROM customers c JOIN readers r ON c.person = r.person GROUP BY c.segment",
+                     "received_by": ["press"]},
         "pages": {"sql": "SELECT v.page, COUNT(DISTINCT v.person) AS people FROM visits v GROUP BY v.page"},
     }
     usual = {"class": "aggregate", "run_by": ["brand"], "received_by": ["brand"]}
@@ -167,7 +169,8 @@ def _hash(kind, number):
 VALUES = {
     "week": lambda r: r.randint(1, 53), "sold_on": lambda r: datetime.date(2026, 1, 1) + datetime.timedelta(days=r.randint(0, 200)), "store": lambda r: r.randint(1, 9),
     "amount": lambda r: round(r.uniform(1, 90), 2), "price": lambda r: round(r.uniform(1, 30), 2), "quantity": lambda r: r.randint(1, 9),
-    "age": lambda r: r.choice(("18-24", "25-39", "40-64", "40-64", "65+")), "campaign": lambda r: 9 if r.random() < 0.01 else r.randint(1, 4), "cost": lambda r: round(r.uniform(0, 1), 3),
+    "age": lambda r: r.choice(("18-24", "25-39", "40-64", "40-64", "65+")), "cost": lambda r: round(r.uniform(0, 1), 3),
+    "campaign": lambda r: 9 if r.random() < 0.01 else r.randint(1, 4),  # a thin group
     "segment": lambda r: r.choice(("gold", "silver", "bronze")), "region": lambda r: r.choice(("north", "south")), "reader": lambda r: r.choice(("daily", "weekly")),
     "section": lambda r: r.choice(("news", "sport", "art")), "page": lambda r: r.choice(("home", "shop", "help")), "ads_ok": lambda r: r.choice(("yes", "yes", "yes", "no", None)),
     "country": lambda r: r.choice(("DE", "FR", "FR", "US", None)), "secret_note": lambda r: f"note {r.randint(1, 99)}",
@@ -231,7 +234,7 @@ def vary(rng, ground, accounts):
             members[name]["abilities"].append("run")
     for dataset in document["datasets"].values():
         _vary_dataset(rng, dataset, receivers)
-    document["limits"] = {"runs_max": rng.randint(22, 30), "within": rng.choice(("24h", "7d", "1h"))}
+    document["limits"] = {"runs_max": rng.randint(12, 16), "within": rng.choice(("24h", "7d", "1h"))}
     return document
 
 

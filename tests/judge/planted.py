@@ -15,7 +15,6 @@ import tomllib
 from pathlib import Path
 
 import agreements
-import airlock
 import weaker
 
 TABLE = Path(__file__).resolve().parents[2] / "mappings" / "tables" / "aws-clean-rooms.toml"

@@ -46,8 +46,7 @@ SETTINGS = {"refusals": "sync", "query_start_s": 0.0, "query_run_s": 0.0, "resul
 MANY = ("analysis templates per membership", "ongoing queries per membership", "concurrent queries per account", "collaborations created per account")
 QUOTAS = dict.fromkeys(MANY, 10_000)
 FORGED_S = 6  # how long Airlock may look for what never becomes as agreed
-LEFT_MIN = 6  # uses of a table that attempts leave for those whose subject is the cap
-EACH = 600  # attempts an agreement
+LEFT_MIN = 4  # uses of a table that attempts leave for those whose subject is the cap
 SPENT = "access budget"
 KINDS = ("legitimate", "text", "template", "parameters", "receiver", "runner", "unapproved", "forged", "squatted", "revoked", "revoked behind a stranger",
          "beyond the cap", "elsewhere", "stranger", "shown")
@@ -64,7 +63,6 @@ class Attempt:
     arn: str = ""
     parameters: dict = field(default_factory=dict)
     receivers: tuple = ()
-    place: dict = field(default_factory=dict)
     why: str = ""
     rows_matter: bool = False
     query: str = ""
@@ -117,7 +115,7 @@ class Law:
         needed = self.owners(template) | set(entry["received_by"])
         return reasons + [f"{m} left" for m in sorted(needed & self.gone["membership"])]
 
-    def against(self, attempt, template_defaults=None):
+    def against(self, attempt, defaults):
         """(why the agreement refuses an attempt, whether only values speak against it)."""
         template = self.texts.get(attempt.sql)
         if not template:
@@ -127,7 +125,7 @@ class Law:
         reasons += [] if attempt.by in entry["run_by"] else [f"{attempt.by} may not run {template}"]
         reasons += [f"{attempt.by} left"] if attempt.by in self.gone["membership"] else []
         reasons += [f"{r} may not receive {template}" for r in attempt.receivers if r not in entry["received_by"]]
-        values = [] if reasons else self.values(template, (template_defaults or {}) | attempt.parameters)
+        values = [] if reasons else self.values(template, defaults | attempt.parameters)
         return "; ".join(reasons + values), bool(values)
 
     def values(self, template, given):
@@ -271,8 +269,10 @@ def fitting(rng, parameter):
     if "values" in parameter:
         return str(rng.choice(parameter["values"]))
     low, high = parameter.get("min", -20), parameter.get("max", 60)
-    return {"int64": lambda: str(rng.randint(int(low), int(high))), "float64": lambda: str(round(rng.uniform(low, high), 2)), "utf8": lambda: rng.choice(("food", "Gold", "%o%", "18-24", "web")),
-            "boolean": lambda: "true", "date": lambda: "2024-06-01", "timestamp": lambda: "2024-06-01 00:00:00"}[parameter["type"]]()
+    return {
+        "int64": lambda: str(rng.randint(int(low), int(high))), "float64": lambda: str(round(rng.uniform(low, high), 2)), "boolean": lambda: "true",
+        "utf8": lambda: rng.choice(("food", "Gold", "%o%", "18-24", "web")), "date": lambda: "2024-06-01", "timestamp": lambda: "2024-06-01 00:00:00",
+    }[parameter["type"]]()
 
 
 class Trial:
@@ -362,7 +362,13 @@ class Trial:
     def fitting(self, name):
         return {p: fitting(self.rng, spec) for p, spec in self.made.parameters(name).items()}
 
-    def legitimate(self, each=2):
+    def as_agreed(self, kind, room, template):
+        """A template run by the collaboration's runner with values that were declared, for one whom it is for."""
+        name = self.law.texts[template["source"]["text"]]
+        receivers = self.made.document["templates"][name]["received_by"][:1]
+        return self.attempt(kind, self.rooms[room]["runner"], room, template=template, parameters=self.fitting(name), receivers=receivers)
+
+    def legitimate(self, each=1):
         """Each approved template as agreed: whatever is refused here, the rest would prove nothing."""
         for room, one in self.runnable():
             name = self.law.texts[one["source"]["text"]]
@@ -412,10 +418,10 @@ class Trial:
         one.why = one.why or "this template was never allowed, whatever its text"
         self.outside.withdraw_offer(by, known["memberships"][by], made)
 
-    def pick(self, where=lambda room, name: True):
+    def pick(self, where=lambda room, name: True, least=LEFT_MIN):
         """An agreed template at the platform that its runner might run, with uses to spare."""
         found = [(room, one, self.law.texts[one["source"]["text"]]) for room, one in self.runnable()]
-        found = [f for f in found if where(f[0], f[2]) and self.left(f[0], f[2]) > LEFT_MIN]
+        found = [f for f in found if where(f[0], f[2]) and self.left(f[0], f[2]) > least]
         return self.rng.choice(found) if found else None
 
     def parameters(self):
@@ -490,7 +496,7 @@ class Trial:
         for room, one in self.runnable():
             name = self.law.texts[one["source"]["text"]]
             if self.law.stands(name):
-                self.attempt("unapproved", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=self.made.document["templates"][name]["received_by"][:1])
+                self.as_agreed("unapproved", room, one)
         for name, owner in sorted(self.made.withheld):
             for room, known in self.rooms.items():
                 if known["runner"] in self.made.document["templates"][name]["run_by"]:
@@ -547,24 +553,28 @@ class Trial:
     # Withdrawals and the cap
 
     def revocations(self):
-        """One withdrawal after the other; after each, everything that stood is tried again."""
+        """One withdrawal after the other; after each, everything that stood is tried again. One template is spared, for the cap."""
         rng, law = self.rng, self.law
-        templates = [n for n in self.made.explained if not law.stands(n)]
+        spared = self.pick(self.stands, least=0)
+        spared = spared[2] if spared else None
+        templates = [n for n in self.made.explained if not law.stands(n) and n != spared]
         rng.shuffle(templates)
+        kept = set(self.made.touched(spared)) if spared else set()
         chosen = []
         if len(templates) > 2:
             chosen += [(kind, name, rng.choice(sorted(law.owners(name)))) for kind, name in zip(("approval", "template"), templates, strict=False)]
             dataset, columns = rng.choice(sorted(self.made.touched(templates[2]).items()))
             entity = self.made.document["datasets"][dataset]["entity"]
-            column = rng.choice(sorted(columns - {entity}) or [None])
+            column = rng.choice(sorted(columns - {entity}) or [None]) if dataset not in kept else None
             owner = self.made.document["datasets"][dataset]["owner"]
             chosen += [("column", f"{dataset}.{column}", owner)] if column else []
-        rest = [n for n in templates[3:] or templates]
-        if rest:
-            dataset = rng.choice(sorted(self.made.touched(rest[0])))
+        datasets = sorted({d for n in templates[3:] or templates for d in self.made.touched(n)} - kept)
+        if datasets:
+            dataset = rng.choice(datasets)
             chosen.append(("dataset", dataset, self.made.document["datasets"][dataset]["owner"]))
-        runners = {known["runner"] for known in self.rooms.values()}
-        leavers = [m for m in self.made.accounts() if m not in runners]
+        stay = {known["runner"] for known in self.rooms.values()}
+        stay |= law.owners(spared) | set(self.made.document["templates"][spared]["received_by"]) if spared else set()
+        leavers = [m for m in self.made.accounts() if m not in stay]
         chosen += [("membership", rng.choice(leavers), None)] if leavers and rng.random() < 0.5 else []
         hidden = rng.randrange(len(chosen)) if chosen else -1
         for number, (kind, what, by) in enumerate(chosen):
@@ -578,7 +588,7 @@ class Trial:
         for room, one in [*before, *self.runnable()]:
             name = self.law.texts[one["source"]["text"]]
             if self.law.stands(name) and room in self.rooms:
-                self.attempt("revoked", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=self.made.document["templates"][name]["received_by"][:1])
+                self.as_agreed("revoked", room, one)
         self.settle()
 
     def revoke(self, kind, what, by, behind=False):
@@ -598,9 +608,7 @@ class Trial:
         for room, one in before:
             name = self.law.texts[one["source"]["text"]]
             if self.law.stands(name) and room in self.rooms:
-                receivers = self.made.document["templates"][name]["received_by"][:1]
-                how = "revoked behind a stranger" if behind else "revoked"
-                self.attempt(how, self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
+                self.as_agreed("revoked behind a stranger" if behind else "revoked", room, one)
         self.settle()
         if behind:
             strange = self.outside.clients[runner].list_collaborations(memberStatus="INVITED")["collaborationList"]
@@ -610,10 +618,13 @@ class Trial:
             applied(self)
         self.look()
 
+    def stands(self, room, name):
+        """Whether a collaboration's runner may run a template."""
+        return not self.law.stands(name) and self.rooms[room]["runner"] in self.made.document["templates"][name]["run_by"]
+
     def cap(self):
         """One template again and again until the platform has enough: no table is used more often than the collaboration may run."""
-        templates = self.made.document["templates"]
-        chosen = self.pick(lambda room, name: not self.law.stands(name) and self.made.touched(name) and self.rooms[room]["runner"] in templates[name]["run_by"])
+        chosen = self.pick(self.stands, least=0)
         if not chosen:
             return
         room, one, name = chosen
@@ -621,8 +632,7 @@ class Trial:
         table = max(self.made.touched(name), key=lambda d: self.used[room, d])
         while self.used[room, table] < most + 3:
             began = self.used[room, table]
-            receivers = templates[name]["received_by"][:1]
-            made = self.attempt("beyond the cap", self.rooms[room]["runner"], room, template=one, parameters=self.fitting(name), receivers=receivers)
+            made = self.as_agreed("beyond the cap", room, one)
             if self.used[room, table] > most:
                 made.why = f"{table} was used {self.used[room, table]} times, and the collaboration may run {most} times"
             elif not made.query and began >= most:
@@ -672,7 +682,7 @@ def provision(rng, make, folder, arguments, hostile, generate=agreements.generat
     trial = Trial(rng, made, scene, gateway)
     gateway.call("apply", made.collaboration, "--room", ROOM)
     if hostile:
-        forge(trial)
+        forge(trial, hostile == "squat")
     scene.connect(folder / "home", receivers)
     if trial.forged or trial.squatted:
         applied(trial, FORGED_S)
@@ -697,14 +707,14 @@ def applied(trial, seconds=300):
         print(f"  apply: {str(failure)[:300]}", flush=True)
 
 
-def forge(trial):
+def forge(trial, squats):
     """Under the names that Airlock would use: another text, a weaker one, the very text with another default; a table of one's own as another's."""
     trial.look()
     rng, made, outside = trial.rng, trial.made, trial.outside
     for room, known in sorted(trial.rooms.items()):
         runner = known["runner"]
         mine = [t for t in sorted(made.explained) if runner in made.document["templates"][t]["run_by"]]
-        for number, name in enumerate(rng.sample(mine, min(3, len(mine) // 2))):
+        for number, name in enumerate(rng.sample(mine, min(3, -(-len(mine) // 2)))):
             declared = [(p, TYPES[s["type"]], None) for p, s in made.parameters(name).items()]
             sql = (lambda: rng.choice(made.texts)[0], lambda: _less(rng, made.sql(name)), lambda: made.sql(name))[number]()
             if number == 2:
@@ -714,7 +724,7 @@ def forge(trial):
             offered, _ = outside.offer(runner, known["memberships"][runner], made.alias(name), sql, declared, description=f"template sha256:{'0' * 64} text sha256:{'0' * 64}")
             if offered:
                 trial.forged.append((room, name, offered))
-        if rng.random() < 0.4:
+        if squats and not trial.squatted:
             squat(trial, room, runner)
 
 
@@ -729,7 +739,9 @@ def squat(trial, room, runner):
     columns = sorted({k["from"].lower() for c in datasets[name]["columns"].values() for k in c.get("keys", [c])})
     entry = {"columns": [{"name": c, "type": "string"} for c in columns], "partitionKeys": [], "location": f"s3://airlock-data-{runner}/none/"}
     trial.scene.tell("PUT", f"glue/{trial.outside.accounts[runner]}/own/{name}", entry)
-    table = client.create_configured_table(name=f"own-{name}-{room[:8]}", tableReference={"glue": {"databaseName": "own", "tableName": name}}, allowedColumns=columns, analysisMethod="DIRECT_QUERY")["configuredTable"]["id"]
+    glue = {"glue": {"databaseName": "own", "tableName": name}}
+    made = client.create_configured_table(name=f"own-{name}-{room[:8]}", tableReference=glue, allowedColumns=columns, analysisMethod="DIRECT_QUERY")
+    table = made["configuredTable"]["id"]
     client.create_configured_table_association(name=name, membershipIdentifier=trial.rooms[room]["memberships"][runner], configuredTableIdentifier=table,
                                                roleArn=f"arn:aws:iam::{trial.outside.accounts[runner]}:role/own")
     client.create_configured_table_analysis_rule(configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": {
@@ -759,13 +771,15 @@ def try_forged(trial):
         if room not in trial.rooms:
             continue
         receivers = trial.made.document["templates"][name]["received_by"][:1]
-        values = trial.fitting(name) if offered["source"]["text"] != trial.made.sql(name) else {p: v for p, v in trial.fitting(name).items() if trial.made.parameters(name)[p]["type"] != "int64"}
+        values, declared = trial.fitting(name), trial.made.parameters(name)
+        if offered["source"]["text"] == trial.made.sql(name):  # what counts is the other default
+            values = {p: v for p, v in values.items() if declared[p]["type"] != "int64"}
         trial.attempt("forged", trial.rooms[room]["runner"], room, template=offered, parameters=values, receivers=receivers)
     for room, name in [trial.squatted] if trial.squatted else []:
         for at, one in trial.runnable():
             template = trial.law.texts[one["source"]["text"]]
             if at == room and name in trial.made.touched(template):
-                trial.attempt("squatted", trial.rooms[room]["runner"], room, template=one, parameters=trial.fitting(template), receivers=trial.made.document["templates"][template]["received_by"][:1])
+                trial.as_agreed("squatted", room, one)
         trial.attempt("squatted", trial.rooms[room]["runner"], room, sql=f"SELECT * FROM {name} a JOIN {next(n for n in trial.made.document['datasets'] if n != name)} b ON 1 = 1",
                       receivers=(trial.receiver(room, trial.rooms[room]["runner"]),))
 
@@ -775,7 +789,9 @@ def besiege(trial, count, last):
     trial.legitimate()
     trial.settle()
     trial.requests()
+    trial.sparing = True
     trial.everything()
+    trial.sparing = False
     trial.unapproved()
     trial.elsewhere()
     trial.strangers()
@@ -831,16 +847,17 @@ def prove(arguments, folder):
         place = folder / f"{number}"
         place.mkdir()
         try:
-            trial = provision(rng, (agreements.shop, agreements.judged)[number % 2], place, arguments, number % 2 == 0)
+            trial = provision(rng, (agreements.shop, agreements.judged)[number % 2], place, arguments, ("forge", "", "squat", "")[number % 4])
         except airlock.Failed as failure:
             print(f"agreement {number} of seed {arguments.seed} is not provisioned: {failure}\n{failure.output[:800]}")
             return 1
-        besiege(trial, each, "room" if number % 4 == 3 else "cap")
+        besiege(trial, each, "room" if number % 2 else "cap")
         trials.append(trial)
         failed = [a for a in trial.attempts if a.failed()]
-        print(f"seed {arguments.seed}, agreement {number} ({trial.made.ground.name}): {len(trial.attempts)} attempts, {len(failed)} failed, {time.monotonic() - began:.0f} s", flush=True)
+        what = f"seed {arguments.seed}, agreement {number} ({trial.made.ground.name})"
+        print(f"{what}: {len(trial.attempts)} attempts, {len(failed)} failed, {time.monotonic() - began:.0f} s", flush=True)
         for one in failed[:6]:
-            print(f"ADMITTED: seed {arguments.seed}, agreement {number}: {one}", flush=True)
+            print(f"ADMITTED: {what}: {one}", flush=True)
         if failed:
             print(json.dumps(trial.made.document, ensure_ascii=False)[:6000])
     print("\nthe same attempts, where something was weakened:")
@@ -858,7 +875,7 @@ def chosen(arguments):
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=2000, help="attempts; 100000 take most of an hour")
+    ask.add_argument("--count", type=int, default=2000, help="attempts; 100000 take about half an hour")
     ask.add_argument("--agreements", type=int, help="how many agreements they are spread over")
     ask.add_argument("--airlock")
     ask.add_argument("--planted", action="store_true", help="weaken what was provisioned, term by term, and see that it is noticed")

@@ -49,17 +49,14 @@ pub(crate) fn plan(
     let mut planned = subject.tables();
     planned.extend(subject.rooms());
     planned.sort_by_key(|one| one.effect);
-    // What stands in the way of giving never stands in the way of taking away.
-    if let Err(refused) = subject.possible() {
+    let refused = subject.possible().err();
+    if refused.is_some() {
         planned.retain(|one| one.effect <= Effect::Restrict);
-        if planned.is_empty() {
-            return Err(refused);
-        }
     }
     let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
     let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
     let pending = steps.is_empty() && waiting.is_empty() && !subject.is_there();
-    Ok(Plan { steps, waiting, pending })
+    Ok(Plan { steps, waiting, pending, refused })
 }
 
 fn step(collaboration: &CollaborationId, planned: Planned) -> Step {

@@ -82,6 +82,9 @@ pub struct Plan {
     pub waiting: Vec<NeedsCounterparty>,
     /// Whether something desired is not seen yet and nothing can be done for it now: what was done shows itself late.
     pub pending: bool,
+    /// What stands in the way of giving anything, if something does. It never stands in the way of taking away: the steps are
+    /// then those that do.
+    pub refused: Option<PlanRefused>,
 }
 
 impl Plan {
@@ -98,13 +101,13 @@ impl Plan {
             .map(|r| step(Effect::Revoke, r))
             .chain(new.map(|r| step(Effect::Grant, r)))
             .collect();
-        Self { steps, waiting: Vec::new(), pending: false }
+        Self { steps, waiting: Vec::new(), pending: false, refused: None }
     }
 
     /// Whether the platform holds what is desired.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.steps.is_empty() && self.waiting.is_empty() && !self.pending
+        self.steps.is_empty() && self.waiting.is_empty() && !self.pending && self.refused.is_none()
     }
 }
 

@@ -292,7 +292,7 @@ class TestTemplates:
         with pytest.raises(room.runner.exceptions.ServiceQuotaExceededException):
             room.template("SELECT id FROM t", name="t25")
 
-    @pytest.mark.parametrize("text", ["SELECT FROM", "SELECT id FROM :least", "SELECT id FROM t WHERE id = :other", "DROP TABLE t"])
+    @pytest.mark.parametrize("text", ["SELECT FROM", "SELECT id FROM :least", "SELECT id FROM t WHERE id = :other", "DROP TABLE t", "SELECT id FROM `data/t.parquet`"])
     def test_texts_that_are_no_template(self, room, text):
         with pytest.raises(room.runner.exceptions.ValidationException):
             room.template(text, analysisParameters=self.PARAMETERS)

@@ -532,7 +532,22 @@ fn a_room_that_somebody_else_made_gets_nothing() {
 fn strangers_under_our_names_are_left_alone() {
     let (mut world, desired) = settled();
     world.account(&member("provider")).strangers.insert("airlock.suite-plan.orders".to_owned());
-    assert_eq!(world.plan(&desired).unwrap_err().code, "name-taken");
+    let plan = world.plan(&desired).unwrap();
+    assert_eq!(plan.refused.as_ref().map(|refused| refused.code.as_str()), Some("name-taken"));
+    assert!(plan.steps.is_empty() && !plan.is_settled());
+}
+
+#[test]
+fn a_stranger_stands_in_the_way_of_giving_and_never_of_taking_away() {
+    let (mut world, desired) = settled();
+    world.account(&member("provider")).strangers.insert("airlock.suite-plan.x.0".to_owned());
+    let mut withdrawn = desired.clone();
+    withdrawn.datasets.clear();
+    let plan = world.plan(&withdrawn).unwrap();
+    assert!(plan.refused.is_some());
+    assert!(!plan.steps.is_empty() && plan.steps.iter().all(|s| s.effect <= Effect::Restrict));
+    world.account(&member("provider")).strangers.clear();
+    assert!(world.plan(&withdrawn).unwrap().refused.is_none());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 """Analysis templates: a query's text with parameters, immutable, known by its ARN. Must not know who allows one."""
 
-from .. import visibility
+from .. import validation, visibility
 from ..errors import HarnessError, ValidationException, conflict, invalid, not_found
 from ..operations import oldest_first, operation
 from ..paging import page
@@ -61,6 +61,8 @@ def create(call, params):
         raise conflict("ALREADY_EXISTS", f"The membership has an analysis template {params['name']}", "MEMBERSHIP", membership["id"])
     call.twin.quotas.check("analysis templates per membership", len(mine) + 1)
     tables = referenced(params["source"]["text"], params.get("analysisParameters", []))
+    if odd := [t for t in tables if validation.breaches(call.twin.api, "TableAlias", t)]:
+        raise ValidationException(f"No table can be named {', '.join(map(repr, odd))}", reason="INVALID_QUERY")
     kept = {k: params.get(k) for k in ("name", "description", "format", "source", "analysisParameters", "errorMessageConfiguration")}
     entity = call.new(**kept, collaborationId=membership["collaborationId"], collaborationArn=membership["collaborationArn"],
                       membershipId=membership["id"], membershipArn=membership["arn"], creatorAccountId=call.account, schema={"referencedTables": tables})
