@@ -24,9 +24,10 @@ impl Sync {
         let app = App::existing(home).await?;
         if self.once {
             let passes = app.sync_once(|pass| told(pass, screen, false)).await?;
-            screen.object(&serde_json::json!({ "passes": passes }));
-            let problems: Vec<_> = passes.into_iter().flat_map(|pass| pass.problems).collect();
+            let problems: Vec<_> =
+                passes.iter().flat_map(|pass| pass.problems.iter().cloned()).collect();
             if problems.is_empty() {
+                screen.object(&serde_json::json!({ "passes": passes }));
                 return Ok(());
             }
             let message = "not everything that is withdrawn was seen closed";

@@ -11,7 +11,9 @@ member, never by what the gateway says of itself. Must not know how the gateway 
 import argparse
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -654,7 +656,45 @@ def many_and_none(scene):
     few.same("the native room agrees", (few.run("overlap", room="native")[0]["withheld"], few.run("overlap", room="native")[1]), (3, {"media": []}))
 
 
-SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign, withdrawn, stopped, words_of_sql, misspelt, credentials, limits, landed, many_and_none,
+def kept(scene):
+    """A withdrawal that no platform could be told of is said to be open, and closed by the worker as soon as it sees the platform."""
+    scene.agree(document(scene.folder, ["overlap", "regions"]))
+    scene.apply()
+    arn = scene.template("overlap")
+    scene.same("asked by hand", scene.ask({"analysisTemplateArn": arn}), "SUCCESS")
+    quiet = scene.gateway.call("sync", "--once")["passes"]
+    scene.same("nothing to take away", [(p["collaboration"], p["steps"], p["problems"]) for p in quiet], [(NAME, 0, [])])
+    blind = lambda m, p, h, b: expired_sts() if b"GetCallerIdentity" in b and of(h, "shop") else None  # noqa: E731
+    with stage.Between(scene.stage.endpoint, blind) as between:
+        gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint))
+        code, error = gateway.refused("revoke", NAME, "--dataset", "customers", "--as", "shop")
+        scene.same("withdrawn, and not seen", (code, error["code"], [p["code"] for p in error["problems"]]), (1, "room-not-closed", ["room-unseen"]))
+        code, error = gateway.refused("sync", "--once")
+        scene.same("the worker doesn't see it either", (code, [p["code"] for p in error["problems"]]), (1, ["room-unseen"]))
+    passes = scene.gateway.call("sync", "--once")["passes"]
+    scene.same("taken away", ([p["problems"] for p in passes], passes[0]["steps"] > 0, passes[0]["rooms"][0]["open"]), ([[]], True, []))
+    scene.same("asked by hand after it", scene.ask({"analysisTemplateArn": arn}) == "SUCCESS", False)
+    scene.same("nothing is left", scene.gateway.call("sync", "--once")["passes"][0]["steps"], 0)
+    woken(scene)
+
+
+def woken(scene):
+    """A worker that looks once an hour closes what another process withdrew within seconds."""
+    worker = subprocess.Popen([scene.binary, "--home", str(scene.home), "--json", "sync", "--every", "3600"], stdout=subprocess.PIPE, text=True,
+                              env=os.environ | scene.stage.environment())
+    try:
+        time.sleep(3)
+        nowhere = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint="http://127.0.0.1:9"))
+        code, error = nowhere.refused("revoke", NAME, "--room", "--as", "media")
+        scene.same("withdrawn where nothing answers", (code, error["code"]), (1, "room-not-closed"))
+        said = json.loads(worker.stdout.readline())["pass"]
+        scene.same("closed by the worker", (said["collaboration"], said["steps"] > 0, said["problems"]), (NAME, True, []))
+    finally:
+        worker.send_signal(signal.SIGINT)
+        scene.same("the worker's end", worker.wait(timeout=20), 0)
+
+
+SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign, withdrawn, kept, stopped, words_of_sql, misspelt, credentials, limits, landed, many_and_none,
           quickstart)
 
 

@@ -120,7 +120,7 @@ class Stage:
         """A script as a member with the AWS CLI on its path; its output."""
         aws = command_line()
         environment = os.environ | self.environment() | (known or {})
-        environment |= {"AWS_PROFILE": member, "AWS_ACCESS_KEY_ID": self.accounts[member], "AWS_REGION": REGION, "PATH": f"{aws}:{os.environ['PATH']}"}
+        environment |= {"AWS_PROFILE": member, "AWS_ACCESS_KEY_ID": self.accounts[member], "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "PATH": f"{aws}:{os.environ['PATH']}"}
         # The CLI brings an older model of its own, without thresholds and comparison controls.
         environment["AWS_DATA_PATH"] = str(next(aws.parent.glob("lib/python3*/site-packages/botocore/data")))
         done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)

@@ -55,7 +55,8 @@ pub(crate) fn plan(
     }
     let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
     let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
-    let pending = steps.is_empty() && waiting.is_empty() && !subject.is_there();
+    let pending =
+        refused.is_none() && steps.is_empty() && waiting.is_empty() && !subject.is_there();
     Ok(Plan { steps, waiting, pending, refused })
 }
 

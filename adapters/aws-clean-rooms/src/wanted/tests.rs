@@ -91,3 +91,16 @@ fn a_text_asks_for_its_parameters_and_holds_their_bounds() {
     let text = free.rooms[&member("brand")].templates.values().next().unwrap();
     assert!(!text.sql.contains("53"), "{}", text.sql);
 }
+
+#[test]
+fn a_withdrawn_dataset_has_no_place_in_a_collaboration() {
+    let mut desired = Desired::whole(Arc::new(read(AGREEMENT).unwrap()));
+    let before = wanted(&desired);
+    assert!(
+        before.rooms.values().all(|room| room.datasets.len() == 1 && room.templates.len() == 1)
+    );
+    desired.datasets.clear();
+    let after = wanted(&desired);
+    assert!(after.rooms.keys().eq(before.rooms.keys()), "a withdrawal makes and ends no room");
+    assert!(after.rooms.values().all(|room| room.datasets.is_empty() && room.templates.is_empty()));
+}
