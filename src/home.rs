@@ -126,6 +126,13 @@ impl Home {
         let path = self.size_file(collaboration);
         let folder = self.root.join("sizes");
         private_folder(&folder)?;
+        // Two processes that saw different lengths must not leave the shorter one.
+        let lock = self.root.join("sizes.lock");
+        let locked = std::fs::File::create(&lock).and_then(|file| file.lock().map(|()| file));
+        let _locked = locked.map_err(|error| Error::io("lock", &lock, &error))?;
+        if self.size(collaboration)? >= size {
+            return Ok(());
+        }
         replace(&folder, &path, size.to_string().as_bytes())
     }
 

@@ -100,16 +100,22 @@ async fn version(connection: &mut PgConnection) -> Result<usize, StoreError> {
     usize::try_from(number).map_err(|_| StoreError::Corrupt)
 }
 
+/// What the driver says that is no answer of the server's.
+fn untold(error: &sqlx::Error) -> StoreError {
+    let undecodable = matches!(
+        error,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
+    );
+    let (tls, io) = (matches!(error, sqlx::Error::Tls(_)), matches!(error, sqlx::Error::Io(_)));
+    tracing::debug!(undecodable, tls, io, "no answer from PostgreSQL");
+    if undecodable { StoreError::Corrupt } else { StoreError::Unavailable }
+}
+
 /// What the server's answer means. The codes are those of its manual's appendix A. Nothing but the code is told on: the
 /// text may quote what must not be in a log.
 fn told(error: &sqlx::Error) -> StoreError {
     let Some(code) = error.as_database_error().map(|e| e.code().unwrap_or_default()) else {
-        let undecodable = matches!(
-            error,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
-        );
-        tracing::debug!(undecodable, "no answer from PostgreSQL");
-        return if undecodable { StoreError::Corrupt } else { StoreError::Unavailable };
+        return untold(error);
     };
     tracing::debug!(sqlstate = %code, "PostgreSQL refused");
     match (code.get(..2).unwrap_or_default(), &*code) {

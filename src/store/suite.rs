@@ -85,14 +85,17 @@ async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
     let racers: Vec<_> = (0..16)
         .map(|n| {
             let (store, log) = (Arc::clone(store), log.clone());
-            tokio::spawn(async move {
-                store.append(&log, size, appended(&[n], "raced"), None).await.is_ok()
-            })
+            tokio::spawn(
+                async move { store.append(&log, size, appended(&[n], "raced"), None).await },
+            )
         })
         .collect();
     let mut winners = 0;
     for racer in racers {
-        winners += u32::from(racer.await.unwrap());
+        match racer.await.unwrap() {
+            Ok(_) => winners += 1,
+            Err(error) => assert_eq!(error, StoreError::Conflict { size: size + 1 }),
+        }
     }
     assert_eq!(winners, 1, "one append at a position");
     assert_eq!(store.size(log).await, Ok(size + 1));

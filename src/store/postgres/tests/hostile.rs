@@ -45,6 +45,7 @@ async fn damage_is_refused() {
     assert_eq!(store.size(&own).await, Ok(4));
     meddle("DELETE FROM airlock.leaf WHERE position IN (1, 3)").await;
     assert_eq!(store.read(&own, 0, 9).await, Err(StoreError::Corrupt), "a gap");
+    assert_eq!(store.read(&own, 0, 2).await, Err(StoreError::Corrupt), "a gap in a page");
     assert_eq!(store.read(&own, 2, 9).await, Err(StoreError::Corrupt), "a lost end");
     assert_eq!(store.read(&own, 3, 9).await, Err(StoreError::Corrupt), "only the lost end");
     assert_eq!(store.read(&own, 2, 1).await, Ok(vec![b"c".to_vec()]));
