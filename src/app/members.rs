@@ -68,6 +68,7 @@ impl App {
             Error::refused("agreement-not-proposed", "no agreement waits for members")
         })?;
         let body = Body::Declined { member: member.clone() };
+        let known = self.home.size(collaboration).unwrap_or_default();
         let entry = |state: &State| {
             if state.waiting().map(|version| version.digest) != Some(waits) {
                 let message = "another agreement was proposed meanwhile";
@@ -80,6 +81,6 @@ impl App {
             Ok(vec![entry])
         };
         let receipt = self.log.decide(collaboration, entry).await?;
-        Ok((waits, recorded(self.remembered(collaboration, receipt, false))))
+        Ok((waits, recorded(self.remembered(collaboration, receipt, known))))
     }
 }

@@ -36,7 +36,6 @@ use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A gateway at work in one process.
 #[derive(Debug)]
@@ -105,26 +104,18 @@ impl App {
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
-        let (known, older) = (self.home.size(collaboration), AtomicBool::new(false));
-        let entry = |state: &State| {
-            older.store(known.as_ref().is_ok_and(|known| state.size() < *known), Ordering::Relaxed);
-            Ok(vec![Entry::member(member, key, body(state)?)])
-        };
+        let known = self.home.size(collaboration).unwrap_or_default();
+        let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
         let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, older.into_inner())))
+        Ok(recorded(self.remembered(collaboration, receipt, known)))
     }
 
-    /// Keeps, beside the database, how long the log has been: an older copy put back is told by that.
-    /// What is appended to an older copy never catches up with what was lost.
-    fn remembered(
-        &self,
-        collaboration: &CollaborationId,
-        receipt: Receipt,
-        older: bool,
-    ) -> Receipt {
-        let known = self.home.size(collaboration).unwrap_or_default();
-        let size = if older { known.saturating_add(1) } else { receipt.size };
-        self.keep_size(collaboration, size);
+    /// Keeps, beside the database, how long the log has been: an older copy put back is told by that. What is appended to an
+    /// older copy, a leaf no further than was `known` before, never catches up with what was lost.
+    fn remembered(&self, collaboration: &CollaborationId, receipt: Receipt, known: u64) -> Receipt {
+        let older = receipt.size <= known;
+        let newest = self.home.size(collaboration).unwrap_or_default();
+        self.keep_size(collaboration, if older { newest.saturating_add(1) } else { receipt.size });
         receipt
     }
 
@@ -145,13 +136,10 @@ impl App {
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
-        let (known, older) = (self.home.size(collaboration), AtomicBool::new(false));
-        let entry = |state: &State| {
-            older.store(known.as_ref().is_ok_and(|known| state.size() < *known), Ordering::Relaxed);
-            Ok::<_, Error>(vec![Entry::gateway(body.clone())])
-        };
+        let known = self.home.size(collaboration).unwrap_or_default();
+        let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
         let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, older.into_inner())))
+        Ok(recorded(self.remembered(collaboration, receipt, known)))
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.

@@ -388,7 +388,7 @@ impl App {
             Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended { step, platform, effect })])
         };
         let receipt = self.log.decide(collaboration, entry).await?;
-        self.remembered(collaboration, receipt, false);
+        self.remembered(collaboration, receipt, known);
         let name = name.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         name.ok_or_else(|| Error::failed("bug", "a recorded step has no name"))
     }

@@ -194,7 +194,7 @@ impl App {
         let claim = self.claim(&collaboration, &run).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         let receipt = self.log.decide(&collaboration, asked).await?;
-        self.remembered(&collaboration, receipt, false);
+        self.remembered(&collaboration, receipt, known);
         Ok(Started {
             collaboration,
             run,

@@ -11,6 +11,7 @@ The twin is ours: it shows that the adapter and our reading of the service agree
 """
 
 import argparse
+import collections
 import json
 import os
 import random
@@ -91,9 +92,14 @@ def provisioned(arguments, folder, cases, settings=None):
     applied = gateway.call("apply", world.COLLABORATION, "--room", ROOM, timeout=900)["applied"]
     assert not applied["waiting"], applied
     took = time.monotonic() - begun
+    before = len(scene.log())
     again = gateway.call("plan", world.COLLABORATION, "--room", ROOM)["plan"]
     assert again["steps"] == [] and again["waiting"] == [], again
+    looked = collections.Counter(one["operation"] for one in scene.log()[before:])
+    writes = [name for name in looked if not name.startswith(("Get", "List", "BatchGet"))]
+    assert not writes, f"looking wrote: {writes}"
     print(f"held: {applied['steps']} steps in {took:.1f} s; open: {len(again['open'])} datasets and templates", flush=True)
+    print(f"an unchanged pass: {sum(looked.values())} calls: {', '.join(f'{n} {name}' for name, n in sorted(looked.items()))}", flush=True)
     return scene, gateway
 
 
