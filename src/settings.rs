@@ -70,7 +70,8 @@ where
     toml::from_str(&text).map_err(|error| {
         let before = error.span().map(|span| text.get(..span.start).unwrap_or_default());
         let line = before.map_or(1, |before| before.lines().count().max(1));
-        let message = format!("{}:{line}: {}", path.display(), error.message());
+        // What was read may be a secret in the wrong place, and the reader's own words repeat it.
+        let message = format!("{}:{line}: this is not what may stand there", path.display());
         Error::invalid(code, message).help(help)
     })
 }
@@ -123,6 +124,8 @@ mod tests {
             (format!("[store]\npassword = \"{SECRET}\""), "settings-invalid"),
             (format!("[store]\nurl = [\"{SECRET}\"]"), "settings-invalid"),
             (SECRET.to_owned(), "settings-invalid"),
+            (format!("store = \"postgres://me:{SECRET}@db/logs\""), "settings-invalid"),
+            (format!("[store]\n\"{SECRET}\" = 1"), "settings-invalid"),
             ("[store]".to_owned(), "settings-invalid"),
             ("[store]\nurl = \"postgres://a@b\"\nurl_env = \"X\"".to_owned(), "settings-invalid"),
         ];

@@ -193,7 +193,8 @@ pub fn places_apart(agreement: &Agreement) -> Result<()> {
     Ok(())
 }
 
-/// What each room can hold of an agreement; refused when a room would admit more than was agreed.
+/// What each room can hold of an agreement; refused when a room can't hold a term and nobody closes the gap. What a room would hold
+/// more loosely is told, and waits for waivers: nothing is given to it before.
 pub fn assess_all(agreement: &Agreement) -> Result<Vec<Assessment>> {
     let all = wiring::assess(agreement)?;
     let problems: Vec<Problem> = all

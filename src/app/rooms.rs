@@ -337,7 +337,7 @@ impl App {
             Err(error) if error.code == "plan-stale" => return Err(stale(adapter)),
             Err(_) => return Err(unrecorded(adapter)),
         };
-        let applied = retried(adapter, step).await;
+        let applied = if denies { retried(adapter, step).await } else { once(adapter, step).await };
         if let Some(name) = name {
             let outcome = match &applied {
                 Ok(_) => Outcome::Applied,
@@ -379,7 +379,7 @@ impl App {
             if effect > Effect::Restrict && state.decided() != decided {
                 return Err(Error::failed("plan-stale", "something was decided since"));
             }
-            if effect == Effect::Grant {
+            if effect > Effect::Restrict {
                 Self::granting(known, state)?;
             }
             let step = named(state.size())?;
@@ -445,6 +445,14 @@ fn unseen(room: &PlatformId, look: &Look) -> Error {
         format!("{room} was not seen whole; what is open there is unknown"),
     )
     .problems(problems.collect())
+}
+
+/// A call that gives is made once for a plan: when the platform asks for time, the next look decides whether it is made still.
+async fn once(adapter: &dyn Adapter, step: &Step) -> Result<Applied, AdapterError> {
+    let answer = adapter.apply(step, &Cx::default()).await;
+    let Err(AdapterError { retry: Retry::AfterMs(wait), .. }) = &answer else { return answer };
+    tokio::time::sleep(Duration::from_millis(*wait)).await;
+    answer.map_err(|error| AdapterError { retry: Retry::NextCycle, ..error })
 }
 
 /// A call again while the platform asks for time.

@@ -148,6 +148,7 @@ impl App {
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         self.rooms.holds(&agreement, &room)?;
+        self.waived(&agreement, &loaded.state, &room)?;
         self.places_hold(&agreement)?;
         let parameters = agreements::bind(&agreement, &template, &parameters)?;
         let run = run.map_or_else(|| self.new_run_id(), Ok)?;

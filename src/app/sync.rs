@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use mappings::model::CollaborationId;
 use serde::Serialize;
 use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// Collaborations that are looked at at the same time.
@@ -77,6 +78,7 @@ impl App {
         let mut schedule = Schedule::new(every_ms, u64::from(std::process::id()));
         let mut looks = FuturesUnordered::new();
         let mut wake = tokio::time::interval(WAKE_EVERY);
+        wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -86,12 +88,7 @@ impl App {
                     let settled = pass.problems.is_empty();
                     schedule.ended(&pass.collaboration, self.clock.now_ms(), size, settled);
                 }
-                _ = wake.tick() => {}
-            }
-            // A store that can't be reached now is asked again; what is under way goes on.
-            match self.store.sizes().await {
-                Ok(heads) => schedule.heads(self.clock.now_ms(), heads),
-                Err(error) => tracing::warn!(code = error.code(), "the logs could not be listed"),
+                heads = self.heads(&mut wake) => schedule.heads(self.clock.now_ms(), heads),
             }
             let free = AT_ONCE.saturating_sub(looks.len());
             let due = schedule.due(self.clock.now_ms(), free);
@@ -99,10 +96,23 @@ impl App {
         }
     }
 
-    /// One look, and how long the log was when it began.
+    /// At the next beat, how long every log is; nothing of a store that can't be reached now, which is asked again.
+    async fn heads(&self, wake: &mut Interval) -> Vec<(CollaborationId, u64)> {
+        wake.tick().await;
+        self.store.sizes().await.unwrap_or_else(|error| {
+            tracing::warn!(code = error.code(), "the logs could not be listed");
+            Vec::new()
+        })
+    }
+
+    /// One look, and how far the log is known after it: to its end, unless something was decided since the look began.
     async fn pass(&self, collaboration: CollaborationId) -> (Pass, u64) {
-        let size = self.store.size(&collaboration).await.unwrap_or_default();
+        let before = self.store.size(&collaboration).await.unwrap_or_default();
         let closed = self.close(&collaboration).await;
-        (Pass::of(collaboration, closed), size)
+        let known = match self.load(&collaboration).await {
+            Ok(loaded) if loaded.state.decided() <= before => loaded.state.size(),
+            Ok(_) | Err(_) => before,
+        };
+        (Pass::of(collaboration, closed), known)
     }
 }

@@ -109,6 +109,18 @@ pub(super) fn unwaived(
 }
 
 impl App {
+    /// Refuses a room that holds something more loosely than agreed without the waivers that it needs.
+    pub(super) fn waived(
+        &self,
+        agreement: &Agreement,
+        state: &State,
+        room: &PlatformId,
+    ) -> Result<()> {
+        let assessed = self.rooms.adapter(room)?.assess(agreement);
+        let losses = losses(agreement, &assessed, state);
+        unwaived(&losses, room, &agreement.collaboration).map_or(Ok(()), Err)
+    }
+
     /// Records an owner's consent to a room's holding one term more loosely; refused where no such loss touches it.
     pub async fn waive(
         &self,
@@ -121,7 +133,6 @@ impl App {
         let size = self.home.size(collaboration)?;
         let state = self.load(collaboration).await?.state;
         let agreement = known(&state)?.clone();
-        self.rooms.holds(&agreement, room)?;
         let assessed = wiring::assess(&agreement)?;
         let held = assessed.iter().find(|assessment| assessment.platform == *room);
         let wider: Vec<&Verdict> = held.into_iter().flat_map(Assessment::wider).collect();

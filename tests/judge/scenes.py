@@ -363,6 +363,8 @@ def quickstart(scene):
     code, error = gateway.refused("apply", "quickstart", "--room", ROOM)
     wider = [f"templates.{name}.received_by" for name in sorted(raw)]
     scene.same("without the owners' consent", (code, error["code"], sorted(p["at"].split()[-1] for p in error["problems"])), (3, "wider", wider))
+    code, error = gateway.refused("run", "quickstart", "overlap-by-segment", "--as", "retailer", "--room", ROOM)
+    scene.same("a run without it", (code, error["code"]), (3, "wider"))
     scene.same("made without it", [one for one in scene.stage.log() if one["operation"].startswith("Create")], [])
     for term in wider:
         for owner in accounts:

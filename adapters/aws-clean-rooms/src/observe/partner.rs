@@ -13,7 +13,8 @@ use crate::seen::{Account, Schema, Template};
 use adapter_spi::Result;
 use aws_sdk_cleanrooms::types::{
     AnalysisRulePolicy, AnalysisRulePolicyV1, AnalysisRuleType, AnalysisSource, AnalysisType,
-    CollaborationAnalysisTemplate, SchemaAnalysisRuleRequest, SchemaStatus,
+    BatchGetCollaborationAnalysisTemplateError, BatchGetSchemaAnalysisRuleError,
+    BatchGetSchemaError, CollaborationAnalysisTemplate, SchemaAnalysisRuleRequest, SchemaStatus,
 };
 use mappings::model::Digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,7 @@ async fn batch(client: &Client, room: &str, names: &[String]) -> Result<Vec<(Str
     let call = client.rooms.batch_get_schema().collaboration_identifier(room);
     let answer = call.set_names(Some(names.to_vec())).send().await;
     let answer = answer.map_err(|error| told("BatchGetSchema", Act::Read, &error))?;
+    answered("BatchGetSchema", answer.errors().iter().map(BatchGetSchemaError::code))?;
     let mut allowed = analyses(client, room, names).await?;
     let direct = |schema: &aws_sdk_cleanrooms::types::Schema| {
         let details = schema.schema_status_details().iter();
@@ -99,6 +101,8 @@ async fn analyses(
     }
     let answer = call.send().await;
     let answer = answer.map_err(|error| told("BatchGetSchemaAnalysisRule", Act::Read, &error))?;
+    let errors = answer.errors().iter().map(BatchGetSchemaAnalysisRuleError::code);
+    answered("BatchGetSchemaAnalysisRule", errors)?;
     let rules = answer.analysis_rules().iter().filter_map(|rule| match rule.policy()? {
         AnalysisRulePolicy::V1(AnalysisRulePolicyV1::Custom(custom)) => {
             Some((rule.name().to_owned(), custom.allowed_analyses().iter().cloned().collect()))
@@ -124,10 +128,21 @@ async fn templates(client: &Client, room: &str) -> Result<BTreeMap<String, Templ
         let answer = call.send().await;
         let answer = answer
             .map_err(|error| told("BatchGetCollaborationAnalysisTemplate", Act::Read, &error))?;
+        let errors = answer.errors().iter().map(BatchGetCollaborationAnalysisTemplateError::code);
+        answered("BatchGetCollaborationAnalysisTemplate", errors)?;
         let found = answer.collaboration_analysis_templates();
         templates.extend(found.iter().map(|found| (found.name().to_owned(), template(found))));
     }
     Ok(templates)
+}
+
+/// An entry of a batch that is not found is not there; one that failed otherwise is unknown, and with it the whole look.
+fn answered<'a>(operation: &'static str, mut codes: impl Iterator<Item = &'a str>) -> Result<()> {
+    let gone = |code: &str| code.replace('_', "").to_ascii_uppercase().contains("NOTFOUND");
+    if codes.all(gone) {
+        return Ok(());
+    }
+    Err(unreadable(operation, "an entry of the answer is an error"))
 }
 
 fn template(found: &CollaborationAnalysisTemplate) -> Template {

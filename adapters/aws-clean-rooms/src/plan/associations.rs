@@ -94,12 +94,12 @@ impl Subject<'_> {
                 Some(place.step(Effect::Restrict, BUDGET, call))
             }
             Some(known) if known.budget.as_ref() != Some(&budget) => {
-                // Fewer uses in the same period are less; what else differs may be more.
+                // Fewer uses in the same period would be less than agreed; what else differs may be more.
                 let less = known
                     .budget
                     .as_ref()
-                    .is_some_and(|had| had.period == budget.period && had.uses > budget.uses);
-                let effect = if less { Effect::Restrict } else { Effect::Grant };
+                    .is_some_and(|had| had.period == budget.period && had.uses < budget.uses);
+                let effect = if less { Effect::Grant } else { Effect::Restrict };
                 let (membership, id) = (place.membership(), known.id.clone());
                 let call = Call::UpdatePrivacyBudgetTemplate { membership, id, budget };
                 Some(place.step(effect, BUDGET, call))
@@ -123,8 +123,11 @@ fn received(place: &Place<'_>, table: &Table, seen: &Association) -> Option<Plan
             Some(place.step(Effect::Restrict, RECEIVERS, call))
         }
         Some(known) if *known != receivers => {
-            let less = receivers.is_subset(known);
-            let effect = if less { Effect::Restrict } else { Effect::Grant };
+            // Whoever was never agreed goes first, and nobody comes in by that but those who were.
+            let stays: BTreeSet<String> = known.intersection(&receivers).cloned().collect();
+            let more = stays.len() < known.len();
+            let effect = if more { Effect::Restrict } else { Effect::Grant };
+            let receivers = if more && !stays.is_empty() { stays } else { receivers };
             let call = Call::UpdateConfiguredTableAssociationAnalysisRule {
                 membership,
                 association,
@@ -136,7 +139,8 @@ fn received(place: &Place<'_>, table: &Table, seen: &Association) -> Option<Plan
     }
 }
 
-/// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed.
+/// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed: the
+/// steps on rules stand before these.
 pub(super) fn dissolve(
     member: &MemberId,
     room: &str,
@@ -147,10 +151,10 @@ pub(super) fn dissolve(
     let (membership, association) = (own.id.clone(), seen.id.clone());
     let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
         let id = budget.id.clone();
-        (Effect::Neutral, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
+        (Effect::Restrict, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
     } else if seen.receivers.is_some() {
         let call = Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
-        (Effect::Neutral, RECEIVERS, call)
+        (Effect::Restrict, RECEIVERS, call)
     } else {
         let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
         (Effect::Revoke, ASSOCIATION, call)

@@ -1,6 +1,7 @@
 //! Configured tables and their rules, each in its owner's account. A rule is where access is: it is closed before anything
 //! under it changes, and opened last.
 
+use super::rooms::agrees;
 use super::{Planned, Subject};
 use crate::call::{Call, version};
 use crate::rule::Rule;
@@ -152,9 +153,9 @@ impl Subject<'_> {
         dataset: &DatasetName,
         owner: &MemberId,
     ) -> BTreeSet<String> {
-        let Some((_, seen)) = self.seen.room(&room.name, &room.runner) else {
-            return BTreeSet::new();
-        };
+        // Of a collaboration that is not as agreed any more, nothing is.
+        let seen = self.seen.room(&room.name, &room.runner).map(|(_, seen)| seen);
+        let Some(seen) = seen.filter(|seen| agrees(room, seen)) else { return BTreeSet::new() };
         let runner = room.parties.get(&room.runner);
         let texts = room.templates.values();
         let agreed =

@@ -538,6 +538,37 @@ fn strangers_under_our_names_are_left_alone() {
 }
 
 #[test]
+fn a_receiver_who_was_never_agreed_goes_while_things_are_closed() {
+    let (mut world, desired) = settled();
+    let others = BTreeSet::from(["999999999999".to_owned()]);
+    for room in world.account(&member("provider")).rooms.values_mut() {
+        let own = room.membership.as_mut().unwrap();
+        own.associations.values_mut().for_each(|one| one.receivers = Some(others.clone()));
+    }
+    let plan = world.plan(&desired).unwrap();
+    let named = plan.steps.iter().find(|step| step.call.to_string().contains(RUNNER));
+    assert_eq!(named.map(|step| step.effect), Some(Effect::Restrict), "{plan:?}");
+    assert!(!plan.steps.iter().any(|step| step.call.to_string().contains("999999999999")));
+}
+
+#[test]
+fn a_collaboration_that_is_not_as_agreed_any_more_is_closed() {
+    let (mut world, desired) = settled();
+    for account in world.seen.accounts.values_mut() {
+        for room in account.rooms.values_mut() {
+            let stranger =
+                Member { status: "ACTIVE".to_owned(), queries: false, receives: true, pays: None };
+            room.members.insert("999999999999".to_owned(), stranger);
+        }
+    }
+    let plan = world.plan(&desired).unwrap();
+    let rules = |step: &&Step| step.call["operation"] == "UpdateConfiguredTableAnalysisRule";
+    let closing: Vec<&Step> = plan.steps.iter().filter(rules).collect();
+    assert!(!closing.is_empty(), "{plan:?}");
+    assert!(closing.iter().all(|step| step.effect <= Effect::Restrict), "{plan:?}");
+}
+
+#[test]
 fn a_stranger_stands_in_the_way_of_giving_and_never_of_taking_away() {
     let (mut world, desired) = settled();
     world.account(&member("provider")).strangers.insert("airlock.suite-plan.x.0".to_owned());
