@@ -21,7 +21,7 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Entry {
-    /// How long its log was when it was last looked at.
+    /// How far its log was taken in.
     size: u64,
     /// `None` while somebody looks.
     due_at_ms: Option<i64>,
@@ -72,7 +72,7 @@ impl Schedule {
         due
     }
 
-    /// A look is over. Its log was this long when the look began: whatever was appended since makes another.
+    /// A look is over, and took the log in up to this length: whatever was appended beyond it makes another.
     pub fn ended(
         &mut self,
         collaboration: &CollaborationId,
@@ -88,18 +88,6 @@ impl Schedule {
         let wait_ms = every_ms.saturating_mul(1 << entry.failures);
         let jitter_ms = jitter(seed, collaboration, entry.turns, wait_ms / JITTER);
         entry.due_at_ms = Some(now_ms.saturating_add(wait_ms).saturating_add(jitter_ms));
-    }
-
-    /// How many collaborations there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 }
 
