@@ -57,4 +57,9 @@ impl Clock for SimClock {
     fn now_ms(&self) -> i64 {
         EPOCH + self.time.get() + self.skew_ms.load(Ordering::Relaxed) + self.drifted()
     }
+
+    /// A steady clock may be slewed a little, and is not set.
+    fn steady_ms(&self) -> i64 {
+        77_000 + self.time.get() + self.drifted() / 200
+    }
 }

@@ -144,6 +144,7 @@ impl World {
         let failures = post.failures.min(9);
         let wait = match &report {
             _ if again => 0,
+            Some(report) if report.again && failures < 4 => 20 * jitter / 10,
             Some(report) if report.settled => IDLE_MS / 100 * jitter,
             Some(report) => {
                 let backoff = (1_000_i64 << failures).min(5 * MINUTE);

@@ -48,6 +48,21 @@ fn entries(pool: &'static Pool, deed: &Deed, act: usize, state: &State) -> Optio
             let what = withdrawn(*what, &by, state)?;
             Some(signed(&by, Body::Revoked { by: by.clone(), what }))
         }
+        Deed::Reoffer { member } => {
+            let by = by(*member)?;
+            let own = |what: &Revocable| match what {
+                Revocable::Member { member } => *member == by,
+                Revocable::Dataset { dataset } | Revocable::Column { dataset, .. } => {
+                    pool.owner(dataset) == Some(&by)
+                }
+                Revocable::Approval { of, .. } => *of == by,
+                Revocable::Template { .. } | Revocable::Room => true,
+            };
+            let found = state.found().iter().filter(|(_, found)| found.lifted.is_none());
+            let own = found.map(|(what, _)| what).filter(|what| own(what));
+            let what = own.last()?.clone();
+            Some(signed(&by, Body::Reoffered { by: by.clone(), what }))
+        }
         Deed::Run { template } => request(pool, *template, act, state),
         _ => None,
     }

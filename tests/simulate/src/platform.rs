@@ -48,6 +48,26 @@ pub(crate) struct Holds {
     pub(crate) running: BTreeMap<u64, TemplateName>,
 }
 
+impl Holds {
+    /// Whether a query of this template would be served now.
+    pub(crate) fn serves(&self, pool: &Pool, name: &TemplateName) -> bool {
+        let has = |kind: ResourceKind| self.things.contains_key(&kind);
+        let Some(text) = self.things.get(&ResourceKind::Template(name.clone())) else {
+            return false;
+        };
+        let Some(reads) = pool.reads(name, text.digest) else { return false };
+        let allowed = |owner: &MemberId| {
+            let part = ResourceKind::Approval(name.clone(), owner.clone());
+            has(ResourceKind::Member(owner.clone()))
+                && self.things.get(&part).is_some_and(|held| held.digest == text.digest)
+        };
+        reads.datasets.keys().all(|dataset| has(ResourceKind::Dataset(dataset.clone())))
+            && reads.owners.iter().all(allowed)
+            && has(ResourceKind::Member(crate::pool::member("brand")))
+    }
+
+}
+
 /// How a look goes wrong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sight {
@@ -257,10 +277,19 @@ impl Platform {
                 ResourceKind::Approval(template, owner) => {
                     seen.approvals.insert((template.clone(), owner.clone()));
                 }
-                ResourceKind::Dataset(_) | ResourceKind::Template(_) => {
+                ResourceKind::Dataset(_) => {
+                    // As agreed, less what is held back of it.
+                    let digest = pool.terms(digest).map_or(*digest, |terms| terms.agreed);
+                    seen.resources.push(Resource { kind: (*kind).clone(), digest });
+                }
+                // Leave that nobody can use for lack of somebody's part is none.
+                ResourceKind::Template(name) if shown.serves(pool, name) => {
                     seen.resources.push(Resource { kind: (*kind).clone(), digest: *digest });
                 }
-                ResourceKind::Native(_) => {}
+                ResourceKind::Native(native) if native.noun == "association" => {
+                    seen.offered.insert(crate::pool::dataset(&native.name));
+                }
+                ResourceKind::Template(_) | ResourceKind::Native(_) => {}
             }
         }
         seen.resources.sort();
@@ -279,19 +308,7 @@ impl Platform {
 
     /// Whether a query of this template would be served now.
     pub(crate) fn serves(&self, pool: &Pool, name: &TemplateName) -> bool {
-        let has = |kind: ResourceKind| self.holds.things.contains_key(&kind);
-        let Some(text) = self.holds.things.get(&ResourceKind::Template(name.clone())) else {
-            return false;
-        };
-        let Some(reads) = pool.reads(name, text.digest) else { return false };
-        let allowed = |owner: &MemberId| {
-            let part = ResourceKind::Approval(name.clone(), owner.clone());
-            has(ResourceKind::Member(owner.clone()))
-                && self.holds.things.get(&part).is_some_and(|held| held.digest == text.digest)
-        };
-        reads.datasets.keys().all(|dataset| has(ResourceKind::Dataset(dataset.clone())))
-            && reads.owners.iter().all(allowed)
-            && has(ResourceKind::Member(crate::pool::member("brand")))
+        self.holds.serves(pool, name)
     }
 
     /// A query begins, where one would be served.
