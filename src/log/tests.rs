@@ -1,10 +1,13 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
+#[cfg(feature = "gateway")]
 mod leases;
 
 use super::*;
 use crate::clock::FixedClock;
-use crate::store::{MemoryStore, SqliteStore};
+use crate::store::MemoryStore;
+#[cfg(feature = "gateway")]
+use crate::store::SqliteStore;
 use mappings::model::{Agreement, Digest};
 
 fn named(name: &str) -> CollaborationId {
@@ -33,7 +36,13 @@ fn proposal(name: &str) -> Entry {
 fn step(n: usize) -> Entry {
     let step = Code::new(&format!("step-{n}")).unwrap();
     let platform = "native".parse().unwrap();
-    Entry::gateway(Body::EffectIntended { step, platform, effect: Effect::Neutral })
+    Entry::gateway(Body::EffectIntended {
+        step,
+        platform,
+        effect: Effect::Neutral,
+        of: Vec::new(),
+        basis: None,
+    })
 }
 
 fn joining(name: &str) -> Entry {
@@ -117,6 +126,7 @@ async fn log_time_never_goes_back_whatever_the_clock_does() {
     }
 }
 
+#[cfg(feature = "gateway")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_on_one_store_interleave_without_loss() {
     let folder = tempfile::tempdir().unwrap();
