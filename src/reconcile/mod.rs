@@ -23,6 +23,7 @@
 //! A process that is stopped between its last look at the clock and its socket, for longer than all of these, may still give
 //! late. The next look takes that away and says so.
 
+pub mod budget;
 mod desired;
 mod drift;
 mod gate;
@@ -31,8 +32,9 @@ mod memory;
 mod pass;
 mod record;
 mod report;
-mod schedule;
+pub mod schedule;
 mod settle;
+mod steady;
 mod things;
 
 pub use desired::{desired, desired_on};
@@ -42,5 +44,4 @@ pub use losses::{Loss, losses, touched};
 pub use memory::Memory;
 pub use pass::pass;
 pub use report::{End, Report, Turn, Waiting};
-pub use schedule::Schedule;
 pub use things::Subject;
