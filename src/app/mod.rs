@@ -76,22 +76,20 @@ impl App {
         let store = wiring::store(&home).await?;
         let key = gateway_key(&home)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock));
+        let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
+            .with_pins(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
         Ok(Self { home, log, store, key, rooms, clock })
     }
 
-    /// Keeps how long the log was seen to be, whoever made it so: on a shared store that is mostly another gateway.
+    /// The log, as far as it continues what this gateway saw of it.
     async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        let loaded = self.log.load(collaboration).await?;
-        self.keep_size(collaboration, loaded.size);
-        Ok(loaded)
+        Ok(self.log.load(collaboration).await?)
     }
 
-    fn keep_size(&self, collaboration: &CollaborationId, size: u64) {
-        if let Err(error) = self.home.keep_size(collaboration, size) {
-            tracing::warn!(%collaboration, code = error.code, "the log's length is not kept");
-        }
+    /// The log for whoever takes away or only looks: of one that was rolled back as well, marked so.
+    async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded> {
+        Ok(self.log.load_denying(collaboration).await?)
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
@@ -104,42 +102,14 @@ impl App {
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
-        let known = self.home.size(collaboration).unwrap_or_default();
         let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
-        let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, known)))
-    }
-
-    /// Keeps, beside the database, how long the log has been: an older copy put back is told by that. What is appended to an
-    /// older copy, a leaf no further than was `known` before, never catches up with what was lost.
-    fn remembered(&self, collaboration: &CollaborationId, receipt: Receipt, known: u64) -> Receipt {
-        let older = receipt.size <= known;
-        let newest = self.home.size(collaboration).unwrap_or_default();
-        self.keep_size(collaboration, if older { newest.saturating_add(1) } else { receipt.size });
-        receipt
-    }
-
-    /// Refuses to grant anything on a log that is shorter than it was. Denying never asks. What is known was read before the
-    /// log was: whoever appends in between makes the log longer, never shorter.
-    fn granting(known: u64, state: &State) -> Result<()> {
-        if state.size() >= known {
-            return Ok(());
-        }
-        let message = format!(
-            "the log has {} leaves and had {known}: an older database was put back",
-            state.size()
-        );
-        Err(Error::refused("log-rolled-back", message).help(
-            "the newer database, or an agreement under a new name; withdrawals may be missing here",
-        ))
+        Ok(recorded(self.log.decide(collaboration, entry).await?))
     }
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
-        let known = self.home.size(collaboration).unwrap_or_default();
         let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
-        let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, known)))
+        Ok(recorded(self.log.decide(collaboration, entry).await?))
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
@@ -152,10 +122,6 @@ impl App {
         }
         members::signing_key(&self.home, member)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
-        let known = self.home.size(&agreement.collaboration)?;
-        if let Ok(loaded) = self.load(&agreement.collaboration).await {
-            Self::granting(known, &loaded.state)?;
-        }
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
         self.record(&agreement.collaboration, body).await
@@ -209,7 +175,12 @@ impl From<LogError> for Error {
         let (code, message) = (error.code(), error.to_string());
         match error {
             LogError::Fold(_) => Self::refused(code, message),
+            LogError::RolledBack(_) => Self::refused(code, message).help(
+                "the newer database, or an agreement under a new name; withdrawals may be missing here",
+            ),
             LogError::NotFound | LogError::Empty => Self::invalid(code, message),
+            LogError::Pin(_) => Self::failed(code, message)
+                .help("the gateway's folder as it was, with the keys that belong to it"),
             LogError::Store(_)
             | LogError::Tampered(_)
             | LogError::Checkpoint(_)

@@ -26,6 +26,9 @@ pub struct Standing {
     pub collaboration: CollaborationId,
     /// Leaves in its log.
     pub leaves: u64,
+    /// Why nothing is granted, where this is not the log that this gateway saw, or it can't be read now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Error>,
     /// The agreement in force.
     pub agreement: Option<Digest>,
     /// The agreement that waits, and for whom.
@@ -64,12 +67,14 @@ impl App {
     }
 
     async fn recovered(&self, collaboration: &CollaborationId) -> Result<Standing> {
-        self.recover(collaboration).await?;
+        if self.load_denying(collaboration).await?.doubt.is_none() {
+            self.recover(collaboration).await?;
+        }
         self.standing_of(collaboration).await
     }
 
     async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
-        let loaded = self.load(collaboration).await?;
+        let loaded = self.load_denying(collaboration).await?;
         let state = &loaded.state;
         let agreement = super::known(state)?;
         let mut templates = Vec::new();
@@ -93,6 +98,7 @@ impl App {
         Ok(Standing {
             collaboration: collaboration.clone(),
             leaves: loaded.size,
+            doubt: loaded.doubt.clone().map(Error::from),
             agreement: state.in_force().map(|version| version.digest),
             waiting: waiting(state),
             members: members(state),

@@ -96,6 +96,16 @@ impl App {
         }
     }
 
+    /// The same, with what stands against the log itself.
+    async fn doubted(&self, mut pass: Pass) -> Pass {
+        let loaded = self.load_denying(&pass.collaboration).await;
+        if let Some(doubt) = loaded.ok().and_then(|loaded| loaded.doubt) {
+            let Error { code, message, help, .. } = Error::from(doubt);
+            pass.problems.push(Problem { code, at: pass.collaboration.to_string(), message, help });
+        }
+        pass
+    }
+
     /// At the next beat, how long every log is; nothing of a store that can't be reached now, which is asked again.
     async fn heads(&self, wake: &mut Interval) -> Vec<(CollaborationId, u64)> {
         wake.tick().await;
@@ -113,6 +123,6 @@ impl App {
             Ok(loaded) if loaded.state.decided() <= before => loaded.state.size(),
             Ok(_) | Err(_) => before,
         };
-        (Pass::of(collaboration, closed), known)
+        (self.doubted(Pass::of(collaboration, closed)).await, known)
     }
 }

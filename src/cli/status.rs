@@ -20,6 +20,9 @@ impl Status {
         let (standings, unread) = app.status(self.collaboration.as_ref()).await?;
         for s in &standings {
             screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
+            if let Some(doubt) = &s.doubt {
+                screen.say(format!("nothing is granted: {doubt}"));
+            }
             if let Some((agreement, missing)) = &s.waiting {
                 screen.say(format!(
                     "agreement {} waits for {}",
