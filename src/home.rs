@@ -3,6 +3,7 @@
 //! Never data, never results. Knows nothing of what the files mean.
 
 mod heads;
+mod reserve;
 
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
@@ -43,6 +44,9 @@ impl Home {
             private_folder(&folder)?;
         }
         refuse_open(&home.keys())?;
+        if let Err(error) = home.make_reserve() {
+            tracing::warn!(code = error.code, "no place is kept for withdrawals on a full disk");
+        }
         Ok(home)
     }
 
@@ -204,15 +208,30 @@ fn run_of(name: &str) -> Option<RunId> {
 
 /// Writes a file of mode 0600, whole or not at all, on disk when this returns.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        written(folder, bytes)?.persist(path)?;
         std::fs::File::open(folder)?.sync_all()
     };
     write().map_err(|error| Error::io("write", path, &error))
+}
+
+/// The same, unless the file is there already: another process was faster then.
+fn replace_new(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        match written(folder, bytes)?.persist_noclobber(path) {
+            Err(kept) if kept.error.kind() != std::io::ErrorKind::AlreadyExists => Err(kept.error),
+            Ok(_) | Err(_) => std::fs::File::open(folder)?.sync_all(),
+        }
+    };
+    write().map_err(|error| Error::io("write", path, &error))
+}
+
+fn written(folder: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::io::Write;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Refuses a folder for secrets that other users of the machine may enter.

@@ -6,6 +6,7 @@ pub mod audit;
 mod delivery;
 pub mod members;
 mod recovery;
+mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
@@ -15,7 +16,7 @@ mod templates;
 mod waivers;
 
 pub use audit::{Exported, LeafLine};
-pub use revocations::Withdrawal;
+pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
@@ -36,6 +37,7 @@ use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// A gateway at work in one process.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct App {
     key: SecretKey,
     rooms: Rooms,
     clock: Arc<dyn Clock>,
+    /// Held by whoever puts what is pending on record.
+    recording: Mutex<()>,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -64,22 +68,35 @@ pub struct Recorded {
 impl App {
     /// Opens the gateway of a folder that has one; looking makes nothing.
     pub async fn existing(home: &Path) -> Result<Self> {
-        Self::over(Home::existing(home)?).await
+        let home = Home::existing(home)?;
+        let store = wiring::store(&home).await?;
+        Self::over(home, store).await
+    }
+
+    /// The same for whoever denies: also where the log can't be read now.
+    pub async fn denying(home: &Path) -> Result<Self> {
+        let home = Home::existing(home)?;
+        let store = wiring::store_or_closed(&home).await?;
+        Self::over(home, store).await
     }
 
     /// Opens the gateway of a folder: its log, its key (made at first use), its rooms.
     pub async fn open(home: &Path) -> Result<Self> {
-        Self::over(Home::open(home)?).await
+        let home = Home::open(home)?;
+        let store = wiring::store(&home).await?;
+        Self::over(home, store).await
     }
 
-    async fn over(home: Home) -> Result<Self> {
-        let store = wiring::store(&home).await?;
+    async fn over(home: Home, store: Arc<dyn Store>) -> Result<Self> {
         let key = gateway_key(&home)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
-            .with_pins(Arc::new(home.clone()));
+            .with_pins(Arc::new(home.clone()))
+            .with_reserve(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
-        Ok(Self { home, log, store, key, rooms, clock })
+        let app = Self { home, log, store, key, rooms, clock, recording: Mutex::default() };
+        app.record_pending().await;
+        Ok(app)
     }
 
     /// The log, as far as it continues what this gateway saw of it.
@@ -179,6 +196,9 @@ impl From<LogError> for Error {
                 "the newer database, or an agreement under a new name; withdrawals may be missing here",
             ),
             LogError::NotFound | LogError::Empty => Self::invalid(code, message),
+            LogError::Reserve(_) => Self::failed(code, message).help(
+                "the file denials.reserve in the gateway's folder as it was; or, once every withdrawal is on record, none there",
+            ),
             LogError::Pin(_) => Self::failed(code, message)
                 .help("the gateway's folder as it was, with the keys that belong to it"),
             LogError::Store(_)

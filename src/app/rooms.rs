@@ -158,7 +158,12 @@ impl App {
     /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
     /// named in the error; the withdrawal itself stands.
     pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
-        let state = self.load_denying(collaboration).await?.state;
+        let state = match self.load_denying(collaboration).await {
+            Ok(loaded) => loaded.state,
+            // The native room denies what it can't look up, and there is no other.
+            Err(_) if !self.rooms.reach_a_platform() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
         let (mut closed, mut problems) = (Vec::new(), Vec::new());

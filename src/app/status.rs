@@ -2,7 +2,7 @@
 
 use super::{App, agreements};
 use crate::error::{Error, Result};
-use crate::log::{MemberState, Revocable, RunStatus, State};
+use crate::log::{MemberState, Reserve, Revocable, RunStatus, State};
 use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub struct Standing {
     pub templates: Vec<TemplateStanding>,
     /// What was withdrawn.
     pub revocations: Vec<String>,
+    /// What of that is in force in this gateway alone, until it can be put on record.
+    pub pending: Vec<String>,
     /// Runs and their states.
     pub runs: Vec<(RunId, String)>,
     /// Attempts left in the current window.
@@ -73,6 +75,11 @@ impl App {
         self.standing_of(collaboration).await
     }
 
+    fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
+        let pending = Reserve::pending(&self.home, collaboration).unwrap_or_default();
+        pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| named(what))).collect()
+    }
+
     async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
         let loaded = self.load_denying(collaboration).await?;
         let state = &loaded.state;
@@ -104,6 +111,7 @@ impl App {
             members: members(state),
             templates,
             revocations: state.revocations().keys().map(named).collect(),
+            pending: self.pending(collaboration),
             runs: state
                 .runs()
                 .iter()

@@ -98,9 +98,11 @@ impl App {
 
     /// The same, with what stands against the log itself.
     async fn doubted(&self, mut pass: Pass) -> Pass {
-        let loaded = self.load_denying(&pass.collaboration).await;
-        if let Some(doubt) = loaded.ok().and_then(|loaded| loaded.doubt) {
-            let Error { code, message, help, .. } = Error::from(doubt);
+        let doubt = match self.load_denying(&pass.collaboration).await {
+            Ok(loaded) => loaded.doubt.map(Error::from),
+            Err(error) => Some(error),
+        };
+        if let Some(Error { code, message, help, .. }) = doubt {
             pass.problems.push(Problem { code, at: pass.collaboration.to_string(), message, help });
         }
         pass
@@ -117,6 +119,7 @@ impl App {
 
     /// One look, and how far the log is known after it: to its end, unless something was decided since the look began.
     async fn pass(&self, collaboration: CollaborationId) -> (Pass, u64) {
+        self.record_pending().await;
         let before = self.store.size(&collaboration).await.unwrap_or_default();
         let closed = self.close(&collaboration).await;
         let known = match self.load(&collaboration).await {

@@ -48,6 +48,10 @@ impl Status {
             if !s.revocations.is_empty() {
                 screen.say(format!("withdrawn: {}", s.revocations.join(", ")));
             }
+            if !s.pending.is_empty() {
+                let pending = s.pending.join(", ");
+                screen.say(format!("of that in force here and not yet on record: {pending}"));
+            }
             screen.table(
                 &["run", "state"],
                 s.runs.iter().map(|(run, state)| vec![run.to_string(), state.clone()]),

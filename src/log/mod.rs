@@ -9,6 +9,7 @@ mod hex;
 pub mod keys;
 mod known;
 pub mod leaf;
+mod pending;
 mod pins;
 mod receipt;
 pub mod tree;
@@ -24,6 +25,7 @@ pub use known::RolledBack;
 pub use leaf::{
     Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
 };
+pub use pending::{Pending, Reserve, ReserveError};
 pub use pins::{MemoryPins, PinError, Pinned, Pins};
 pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};
@@ -63,6 +65,9 @@ pub enum LogError {
     /// What this gateway saw can't be read.
     #[error(transparent)]
     Pin(#[from] PinError),
+    /// What is withdrawn and not on record can't be read.
+    #[error(transparent)]
+    Reserve(#[from] ReserveError),
     /// The log was opened by another gateway key.
     #[error("the log belongs to another gateway key")]
     OtherGateway,
@@ -88,6 +93,7 @@ impl LogError {
             Self::Checkpoint(error) => error.code(),
             Self::RolledBack(_) => "log-rolled-back",
             Self::Pin(error) => error.code(),
+            Self::Reserve(error) => error.code(),
             Self::OtherGateway => "log-of-another-gateway",
             Self::NotFound => "collaboration-unknown",
             Self::Empty => "decision-empty",
@@ -183,6 +189,7 @@ pub struct AgreementLog {
     key: SecretKey,
     clock: Arc<dyn Clock>,
     pins: Arc<dyn Pins>,
+    reserve: Arc<dyn Reserve>,
     known: Mutex<BTreeMap<CollaborationId, Arc<tokio::sync::Mutex<Known>>>>,
 }
 
@@ -190,13 +197,20 @@ impl AgreementLog {
     /// Logs in this store. Nothing is read or written yet. What is seen of them is kept as long as this lives.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
-        Self { store, key, clock, pins: Arc::new(MemoryPins::default()), known: Mutex::default() }
+        let (pins, reserve) = (Arc::new(MemoryPins::default()), Arc::new(pending::Nothing));
+        Self { store, key, clock, pins, reserve, known: Mutex::default() }
     }
 
     /// The same with heads kept elsewhere.
     #[must_use]
     pub fn with_pins(self, pins: Arc<dyn Pins>) -> Self {
         Self { pins, ..self }
+    }
+
+    /// The same with withdrawals in force that are not on record.
+    #[must_use]
+    pub fn with_reserve(self, reserve: Arc<dyn Reserve>) -> Self {
+        Self { reserve, ..self }
     }
 
     /// The key under which checkpoints are signed.
@@ -220,7 +234,9 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        known.own.loaded(None)
+        let loaded = known.own.loaded(None)?;
+        let pending = self.reserve.pending(collaboration)?;
+        Ok(Loaded { state: pending::laid_over(&loaded.state, &pending), ..loaded })
     }
 
     /// The log for whoever takes away or only looks. Where it does not continue what this gateway saw, or that can't be told: the
@@ -228,13 +244,16 @@ impl AgreementLog {
     pub async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded, LogError> {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
-        match self.refresh(collaboration, &mut known).await {
+        let loaded = match self.refresh(collaboration, &mut known).await {
             Ok(()) => known.own.loaded(None),
             Err(doubt @ (LogError::RolledBack(_) | LogError::Pin(_))) => {
                 self.older(collaboration, &mut known, doubt).await
             }
             Err(doubt) => known.own.loaded(Some(doubt.clone())).map_err(|_| doubt),
-        }
+        }?;
+        let pending = self.reserve.pending(collaboration);
+        let (state, unread) = pending::laid_over_or_closed(&loaded.state, pending);
+        Ok(Loaded { state, doubt: loaded.doubt.or(unread), ..loaded })
     }
 
     /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,
@@ -268,7 +287,9 @@ impl AgreementLog {
         for _ in 0..ATTEMPTS_MAX {
             self.refresh(collaboration, &mut known).await?;
             let own = &mut known.own;
-            let entries = decision(&own.state).map_err(DecideError::Refused)?;
+            let pending = self.reserve.pending(collaboration);
+            let (state, _) = pending::laid_over_or_closed(&own.state, pending);
+            let entries = decision(&state).map_err(DecideError::Refused)?;
             if entries.is_empty() {
                 return Err(LogError::Empty.into());
             }

@@ -1,6 +1,7 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
 mod leases;
+mod pending;
 mod rollback;
 
 use super::*;

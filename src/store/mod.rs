@@ -1,6 +1,7 @@
 //! Where logs are kept: ordered bytes per collaboration, appended whole or not at all, never changed; and leases, which
 //! say who may work on something for a while. Must not know what the bytes mean.
 
+mod closed;
 mod lease;
 mod memory;
 mod postgres;
@@ -8,6 +9,7 @@ mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub use closed::ClosedStore;
 pub use lease::{Fence, Lease};
 pub use memory::MemoryStore;
 pub use postgres::{Address, AddressError, PostgresStore};

@@ -328,6 +328,15 @@ impl State {
         self.tombstones.get(what).copied()
     }
 
+    /// The same with more withdrawn, as the next leaves would do it; but they are not on record.
+    #[must_use]
+    pub fn denying(&self, more: Vec<Revocable>) -> Self {
+        let mut state = self.clone();
+        state.decided = state.size.saturating_add(more.len() as u64);
+        state.tombstones.extend(more.into_iter().map(|what| (what, self.size)));
+        state
+    }
+
     /// Every room that ever was in force, each with the newest agreement that names it: one that a later version drops has to
     /// be closed still.
     #[must_use]
