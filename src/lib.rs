@@ -1,14 +1,21 @@
 //! The gateway: whatever has state, a socket or a clock. `src/ARCHITECTURE.md` is the map.
 
+#[cfg(feature = "gateway")]
 pub mod app;
+#[cfg(feature = "gateway")]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "gateway")]
 pub mod demo;
 pub mod error;
+#[cfg(feature = "gateway")]
 pub mod home;
 pub mod log;
 pub mod reconcile;
+#[cfg(feature = "gateway")]
 pub mod results;
+#[cfg(feature = "gateway")]
 mod settings;
 pub mod store;
+#[cfg(feature = "gateway")]
 pub mod wiring;

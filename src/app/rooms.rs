@@ -397,7 +397,7 @@ fn is_closed(look: &Look) -> bool {
     look.seen.resources.iter().all(|resource| match &resource.kind {
         ResourceKind::Dataset(name) => look.desired.offers(name),
         ResourceKind::Template(name) => may_stand(&look.desired, name),
-        ResourceKind::Native(_) => true,
+        ResourceKind::Member(_) | ResourceKind::Approval(..) | ResourceKind::Native(_) => true,
     })
 }
 

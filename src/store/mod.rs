@@ -4,7 +4,9 @@
 mod closed;
 mod lease;
 mod memory;
+#[cfg(feature = "gateway")]
 mod postgres;
+#[cfg(feature = "gateway")]
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -12,10 +14,12 @@ mod suite;
 pub use closed::ClosedStore;
 pub use lease::{Fence, Lease};
 pub use memory::MemoryStore;
+#[cfg(feature = "gateway")]
 pub use postgres::{Address, AddressError, PostgresStore};
+#[cfg(feature = "gateway")]
 pub use sqlite::SqliteStore;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "gateway"))]
 pub(crate) use postgres::SharedDatabase;
 
 use async_trait::async_trait;

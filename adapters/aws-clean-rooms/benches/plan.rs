@@ -3,10 +3,9 @@
 #![expect(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connection, Connections, ExternalIds, assess};
-use adapter_spi::{Adapter, Coverage, Desired, Observation, Scope};
+use adapter_spi::{Adapter, Desired, Observation, Scope};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,12 +89,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let adapter = AwsCleanRooms::new(Connections { members }, Arc::new(NoIds));
     let account = json!({ "rooms": {}, "tables": {}, "strangers": [] });
     let seen = Observation {
-        scope: Scope::of(&agreement),
-        coverage: Coverage::Complete,
-        unseen: BTreeMap::new(),
-        version: 0,
-        resources: Vec::new(),
         native: json!({ "accounts": { "provider": account, "analyst": account }, "unseen": {} }),
+        ..Observation::whole(&Scope::of(&agreement), 0, Vec::new())
     };
     let desired = Desired::whole(Arc::clone(&agreement));
     let steps = adapter.plan(&desired, &seen)?.steps.len();

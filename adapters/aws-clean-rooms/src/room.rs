@@ -11,8 +11,8 @@ use crate::seen::Seen;
 use crate::wanted::{Wanted, wanted};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
-    Observation, Outcome, Plan, PlanRefused, Resource, ResourceKind, Result, Retry, RunsQueries,
-    Scope, Step,
+    Lag, Observation, Outcome, Plan, PlanRefused, Resource, ResourceKind, Result, Retry,
+    RunsQueries, Scope, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -25,6 +25,9 @@ pub trait ExternalIds: Debug + Send + Sync {
     /// The id; the same each time.
     fn external_id(&self, collaboration: &CollaborationId) -> Option<String>;
 }
+
+/// A signed request is accepted for 15 minutes; what was done shows itself within seconds, and is believed gone after a minute.
+const LAG: Lag = Lag { late_ms: 15 * 60_000, settles_ms: 60_000, reads_min: 3 };
 
 /// AWS Clean Rooms, for the members whom this gateway operates.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ impl AwsCleanRooms {
                 runs_queries: true,
                 activation: true,
                 cancels: true,
+                lag: LAG,
             },
             connections,
             external_ids,
@@ -137,12 +141,10 @@ impl Adapter for AwsCleanRooms {
         let coverage = if seen.unseen.is_empty() { Coverage::Complete } else { Coverage::Partial };
         let all = wanted(&Desired::whole(Arc::clone(&scope.agreement)));
         Ok(Observation {
-            scope: scope.clone(),
             coverage,
             unseen: seen.unseen.clone(),
-            version: 0,
-            resources: open(&scope.agreement, &all, &seen),
             native: serde_json::json!(seen),
+            ..Observation::whole(scope, 0, open(&scope.agreement, &all, &seen))
         })
     }
 

@@ -2,8 +2,8 @@
 //! Starts empty and denies by default. Must not know any real platform.
 
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
-    Held, Observation, Outcome, Plan, PlanRefused, Residual, Result, Retry, Scope, Stale, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Cx, Desired, ErrorKind, Held, Lag,
+    Observation, Outcome, Plan, PlanRefused, Residual, Result, Retry, Scope, Stale, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, PlatformId};
@@ -29,6 +29,7 @@ impl MemoryAdapter {
                 runs_queries: false,
                 activation: false,
                 cancels: false,
+                lag: Lag::AT_ONCE,
             },
             held: Mutex::default(),
         }
@@ -57,14 +58,7 @@ impl Adapter for MemoryAdapter {
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
         let held = self.lock().get(&scope.collaboration).cloned().unwrap_or_default();
-        Ok(Observation {
-            scope: scope.clone(),
-            coverage: Coverage::Complete,
-            unseen: BTreeMap::new(),
-            version: held.version,
-            resources: held.resources.into_iter().collect(),
-            native: serde_json::Value::Null,
-        })
+        Ok(Observation::whole(scope, held.version, held.resources.into_iter().collect()))
     }
 
     fn plan(

@@ -5,9 +5,9 @@ use crate::failure::failure;
 use crate::run::{Watch, carry_out};
 use crate::token::Tokens;
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
-    Held, Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Resource, ResourceKind, Result,
-    Retry, RunStatus, RunsQueries, Scope, Stale, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Cx, Desired, ErrorKind, Held, Lag,
+    Observation, Outcome, Plan, PlanRefused, ProtectedQuery, Resource, ResourceKind, Result, Retry,
+    RunStatus, RunsQueries, Scope, Stale, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, PlatformId, RunId};
@@ -53,6 +53,7 @@ impl NativeRoom {
                 runs_queries: true,
                 activation: true,
                 cancels: true,
+                lag: Lag::AT_ONCE,
             },
             keys,
             scratch,
@@ -140,14 +141,7 @@ impl Adapter for NativeRoom {
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
         let held = self.held().get(&scope.collaboration).cloned().unwrap_or_default();
-        Ok(Observation {
-            scope: scope.clone(),
-            coverage: Coverage::Complete,
-            unseen: BTreeMap::new(),
-            version: held.version,
-            resources: held.resources.into_iter().collect(),
-            native: serde_json::Value::Null,
-        })
+        Ok(Observation::whole(scope, held.version, held.resources.into_iter().collect()))
     }
 
     fn plan(

@@ -1,8 +1,8 @@
 //! The trait. `assess` and `plan` are synchronous and pure; `observe` never writes; `apply` makes one native call.
 
 use crate::{
-    Applied, Assessment, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery, Result,
-    RunStatus, Scope, Step,
+    Applied, Assessment, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery, ResourceKind,
+    Result, RunStatus, Scope, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, PlatformId, RunId};
@@ -21,6 +21,36 @@ pub struct Capabilities {
     pub activation: bool,
     /// Whether a run in progress can be cancelled.
     pub cancels: bool,
+    /// How its answers relate to time.
+    pub lag: Lag,
+}
+
+/// How far a platform's answers may lag behind what was done there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// How long after it was sent a call may still take effect, in milliseconds: as long as its signature is accepted.
+    pub late_ms: u64,
+    /// How long what was done may stay hidden from a look, in milliseconds.
+    pub settles_ms: u64,
+    /// Whole looks that must agree before something missing counts as taken away.
+    pub reads_min: u32,
+}
+
+impl Lag {
+    /// A room in this process: nothing is late, nothing hides.
+    pub const AT_ONCE: Self = Self { late_ms: 0, settles_ms: 0, reads_min: 2 };
+}
+
+/// What a platform answered to somebody who tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// It refused, as it must.
+    Denied,
+    /// It served: access is open.
+    Served,
+    /// It can't be tried there without doing harm.
+    NotPossible,
 }
 
 /// One platform, held true to agreements.
@@ -44,6 +74,13 @@ pub trait Adapter: Debug + Send + Sync {
 
     /// One native call with whole desired values, idempotent by the step's id.
     async fn apply(&self, step: &Step, cx: &Cx) -> Result<Applied>;
+
+    /// Tries whether what was withdrawn is really closed, as the one who could use it would. Changes nothing and reads nobody's
+    /// rows.
+    async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
+        let _ = (what, scope, cx);
+        Ok(Probe::NotPossible)
+    }
 
     /// The power to run templates, where the platform has it.
     fn runs_queries(&self) -> Option<&dyn RunsQueries> {

@@ -12,12 +12,14 @@ mod plan;
 mod query;
 pub mod suite;
 
-pub use adapter::{Adapter, Capabilities, RunsQueries};
+pub use adapter::{Adapter, Capabilities, Lag, Probe, RunsQueries};
 pub use assessment::{Assessment, Fidelity, Residual, Verdict};
 pub use context::{Cx, Landing};
 pub use desired::Desired;
 pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};
 pub use held::{Held, Stale};
-pub use observation::{Coverage, Native, Observation, Resource, ResourceKind, Scope};
+pub use observation::{
+    Coverage, Native, Note, NoteClass, Observation, Resource, ResourceKind, Scope,
+};
 pub use plan::{Applied, Effect, NeedsCounterparty, Plan, PlanRefused, Step};
 pub use query::{Failure, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus};

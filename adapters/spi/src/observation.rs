@@ -2,7 +2,7 @@
 
 use mappings::model::{Agreement, CollaborationId, DatasetName, Digest, MemberId, TemplateName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What to look at.
@@ -12,13 +12,16 @@ pub struct Scope {
     pub collaboration: CollaborationId,
     /// Its newest agreement, which names the members' accounts there.
     pub agreement: Arc<Agreement>,
+    /// Other agreements that ever named this room: whoever was in one of them, under whichever account, is looked at as well.
+    pub past: Vec<Arc<Agreement>>,
 }
 
 impl Scope {
     /// The collaboration of an agreement.
     #[must_use]
     pub fn of(agreement: &Arc<Agreement>) -> Self {
-        Self { collaboration: agreement.collaboration.clone(), agreement: Arc::clone(agreement) }
+        let collaboration = agreement.collaboration.clone();
+        Self { collaboration, agreement: Arc::clone(agreement), past: Vec::new() }
     }
 }
 
@@ -39,6 +42,10 @@ pub enum ResourceKind {
     Dataset(DatasetName),
     /// Leave to run one template version.
     Template(TemplateName),
+    /// A member's being in the room.
+    Member(MemberId),
+    /// An owner's part of the leave to run one template version.
+    Approval(TemplateName, MemberId),
     /// Something that only the platform has a word for.
     Native(Native),
 }
@@ -59,6 +66,8 @@ impl std::fmt::Display for ResourceKind {
         match self {
             Self::Dataset(name) => write!(f, "dataset {name}"),
             Self::Template(name) => write!(f, "template {name}"),
+            Self::Member(member) => write!(f, "membership of {member}"),
+            Self::Approval(template, member) => write!(f, "approval of {template} by {member}"),
             Self::Native(native) => {
                 write!(f, "{} {} of {}", native.noun, native.name, native.member)
             }
@@ -75,6 +84,29 @@ pub struct Resource {
     pub digest: Digest,
 }
 
+/// Something seen that is neither missing nor too much.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// On what.
+    pub kind: ResourceKind,
+    /// Which of them.
+    pub class: NoteClass,
+    /// The platform's word for it, such as a field's name.
+    pub at: String,
+}
+
+/// Why a difference is harmless, or unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteClass {
+    /// The platform filled in what nobody asked for, at the value that it documents.
+    ServerDefault,
+    /// The same value, written otherwise.
+    FormatOnly,
+    /// Something that this version has no word for: nothing is given on that thing.
+    Unknown,
+}
+
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
@@ -88,6 +120,33 @@ pub struct Observation {
     pub version: u64,
     /// The datasets and templates that runs can use, sorted.
     pub resources: Vec<Resource>,
+    /// Members who are in, where the platform says so.
+    pub members: BTreeSet<MemberId>,
+    /// Owners whose part allows a template, where the platform tells whose it is.
+    pub approvals: BTreeSet<(TemplateName, MemberId)>,
+    /// What the platform positively says has ended for good: left, removed, deleted. Mere absence is not here.
+    pub gone: BTreeSet<ResourceKind>,
+    /// Differences that are no withdrawal and no widening.
+    pub notes: BTreeSet<Note>,
     /// Everything that the adapter saw, in its own form, for its own `plan`.
     pub native: serde_json::Value,
+}
+
+impl Observation {
+    /// A look that saw everything, on a platform that says no more than what runs can use.
+    #[must_use]
+    pub fn whole(scope: &Scope, version: u64, resources: Vec<Resource>) -> Self {
+        Self {
+            scope: scope.clone(),
+            coverage: Coverage::Complete,
+            unseen: BTreeMap::new(),
+            version,
+            resources,
+            members: BTreeSet::new(),
+            approvals: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            notes: BTreeSet::new(),
+            native: serde_json::Value::Null,
+        }
+    }
 }

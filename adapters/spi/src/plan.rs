@@ -1,8 +1,9 @@
 //! Steps from seen to desired, most restrictive first, each with the whole value and the version it was planned on.
 
-use crate::{Observation, Resource};
+use crate::{Observation, Resource, ResourceKind};
 use mappings::model::{CollaborationId, Digest, MemberId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a step does to access, in the order in which steps run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Step {
     pub resource: Resource,
     /// The native version it was planned on. A `Revoke` is applied whatever the version.
     pub requires: u64,
+    /// What of the agreement it is about; everything when it names nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub touches: BTreeSet<ResourceKind>,
     /// The native call with its whole input, where the platform has calls.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub call: serde_json::Value,
@@ -51,7 +55,16 @@ impl Step {
             resource,
             requires
         ])));
-        Self { id, collaboration, effect, resource, requires, call: serde_json::Value::Null }
+        let native = matches!(resource.kind, ResourceKind::Native(_));
+        let touches = Some(&resource.kind).filter(|_| !native).cloned().into_iter().collect();
+        let call = serde_json::Value::Null;
+        Self { id, collaboration, effect, resource, requires, touches, call }
+    }
+
+    /// The same step, said to be about these alone.
+    #[must_use]
+    pub fn touching(self, kinds: impl IntoIterator<Item = ResourceKind>) -> Self {
+        Self { touches: kinds.into_iter().collect(), ..self }
     }
 
     /// The same step as a native call, named by that as well.

@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::rule::Rule;
 use crate::seen::{self, Account, Association, Member, Membership, Schema, SeenBudget, Template};
 use crate::wanted::Budget;
-use adapter_spi::{Coverage, Scope};
+use adapter_spi::Scope;
 use mappings::model::{Agreement, DatasetName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -254,12 +254,8 @@ impl World {
 
     fn plan(&self, desired: &Desired) -> Result<Plan, PlanRefused> {
         let observation = Observation {
-            scope: Scope::of(&desired.agreement),
-            coverage: Coverage::Complete,
-            unseen: BTreeMap::new(),
-            version: 0,
-            resources: Vec::new(),
             native: serde_json::json!(self.seen),
+            ..Observation::whole(&Scope::of(&desired.agreement), 0, Vec::new())
         };
         plan(desired, &observation, &connections())
     }
