@@ -92,6 +92,12 @@ impl Folded {
         Ok(Loaded { state: Arc::clone(&self.state), size, root, doubt })
     }
 
+    /// What a store has that has this log and no more.
+    pub(super) fn head(&self) -> Head {
+        let size = self.state.size();
+        Head { size, checkpoint: (size > 0).then(|| self.note.clone()) }
+    }
+
     fn is(&self, head: &Head) -> bool {
         self.state.size() == head.size && head.checkpoint.as_ref() == Some(&self.note)
     }

@@ -296,7 +296,8 @@ impl AgreementLog {
             let leaves = self.checked(collaboration, &own.state, entries)?;
             let appended = self.signed(collaboration, &mut own.tree, &leaves)?;
             let (size, note) = (own.state.size(), appended.checkpoint.clone());
-            match self.store.append(collaboration, size, appended, fence).await {
+            let expected = own.head();
+            match self.store.append(collaboration, &expected, appended, fence).await {
                 Ok(_) => {
                     own.take_in(&leaves, note)?;
                     let receipt = own.receipt(own.state.size().saturating_sub(1))?;

@@ -23,22 +23,8 @@ impl Pending {
     /// Who withdraws, and what. `None` of a leaf that withdraws nothing.
     #[must_use]
     pub const fn withdrawal(&self) -> Option<(&MemberId, &Revocable)> {
-        match &self.leaf.body {
-            Body::Revoked { by, what } => Some((by, what)),
-            Body::Opened { .. }
-            | Body::Proposed { .. }
-            | Body::Joined { .. }
-            | Body::Declined { .. }
-            | Body::Approved { .. }
-            | Body::WaiverGiven { .. }
-            | Body::RunRequested { .. }
-            | Body::RunFailed { .. }
-            | Body::RunCancelled { .. }
-            | Body::DeliveryIntended { .. }
-            | Body::RunSucceeded { .. }
-            | Body::EffectIntended { .. }
-            | Body::EffectOutcome { .. } => None,
-        }
+        let Body::Revoked { by, what } = &self.leaf.body else { return None };
+        Some((by, what))
     }
 
     /// What of it is not on record in this state. Where the log was not known when it was made, the version of a template that it

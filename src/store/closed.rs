@@ -15,7 +15,7 @@ impl Store for ClosedStore {
     async fn append(
         &self,
         _: &CollaborationId,
-        _: u64,
+        _: &Head,
         _: Appended,
         _: Option<&Fence>,
     ) -> Result<u64, StoreError> {

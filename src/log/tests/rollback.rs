@@ -1,20 +1,24 @@
 //! A store that was put back, or went on otherwise: nothing is granted, nothing is signed, and only the newer one makes that good.
 
 use super::*;
-use crate::store::Head;
 use std::sync::RwLock;
 
 /// A store that a restore can put another one in the place of, or that is down.
 #[derive(Debug)]
-struct Restorable(RwLock<Result<Arc<MemoryStore>, StoreError>>);
+struct Restorable(RwLock<Result<Arc<MemoryStore>, StoreError>>, RwLock<Option<Arc<MemoryStore>>>);
 
 impl Restorable {
     fn of(store: &Arc<MemoryStore>) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Ok(Arc::clone(store)))))
+        Arc::new(Self(RwLock::new(Ok(Arc::clone(store))), RwLock::default()))
     }
 
     fn put_back(&self, store: &Arc<MemoryStore>) {
         *self.0.write().unwrap() = Ok(Arc::clone(store));
+    }
+
+    /// At the very moment of the next append.
+    fn is_put_back_in_between(&self, store: &Arc<MemoryStore>) {
+        *self.1.write().unwrap() = Some(Arc::clone(store));
     }
 
     fn goes_down(&self, why: StoreError) {
@@ -31,10 +35,14 @@ impl Store for Restorable {
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
+        let swapped = self.1.write().unwrap().take();
+        if let Some(swapped) = swapped {
+            self.put_back(&swapped);
+        }
         self.now()?.append(collaboration, expected, appended, fence).await
     }
 
@@ -86,7 +94,7 @@ async fn copied(store: &MemoryStore) -> Arc<MemoryStore> {
     let (copy, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = store.head(&spring).await.unwrap().checkpoint.unwrap();
     let leaves = store.read(&spring, 0, 9999).await.unwrap();
-    copy.append(&spring, 0, Appended { leaves, checkpoint }, None).await.unwrap();
+    copy.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
     Arc::new(copy)
 }
 
@@ -212,6 +220,25 @@ async fn another_history_of_the_same_length_is_found_by_who_looked_before() {
 }
 
 #[tokio::test]
+async fn a_failover_between_look_and_append_is_found_by_the_store() {
+    let (store, _, older, pins) = put_back().await;
+    let knows = pinned_on(&store, &pins);
+    // The standby lacks two leaves, and another gateway was faster to append as many.
+    let standby: Arc<dyn Store> = Arc::<MemoryStore>::clone(&older);
+    put(&on(&standby), "spring", vec![step(8), step(9)]).await.unwrap();
+    knows.load(&named("spring")).await.unwrap();
+    store.is_put_back_in_between(&older);
+    let before = older.head(&named("spring")).await;
+    let Err(DecideError::Log(error)) = put(&knows, "spring", vec![step(7)]).await else {
+        panic!("it was appended to");
+    };
+    assert_eq!(error, LogError::RolledBack(RolledBack { had: 5, has: 5 }));
+    refused(&knows, 5, 5).await;
+    assert_eq!(older.head(&named("spring")).await, before, "nothing was signed on it");
+    assert_eq!(before.unwrap().size, 5);
+}
+
+#[tokio::test]
 async fn a_store_that_was_changed_in_place_is_found_each_time() {
     let (store, newer, _, pins) = put_back().await;
     let (knows, spring) = (pinned_on(&store, &pins), named("spring"));
@@ -224,7 +251,10 @@ async fn a_store_that_was_changed_in_place_is_found_each_time() {
     let (size, note) = (leaves.len() as u64, head.checkpoint.unwrap());
     let read = Checkpoint::parse(&note).unwrap();
     let longer = Checkpoint { size, ..read }.sign(&gateway());
-    meddled.append(&spring, 0, Appended { leaves, checkpoint: longer }, None).await.unwrap();
+    meddled
+        .append(&spring, &Head::default(), Appended { leaves, checkpoint: longer }, None)
+        .await
+        .unwrap();
     store.put_back(&meddled);
     for _ in 0..3 {
         assert_eq!(knows.load(&spring).await.unwrap_err().code(), "log-tampered");
