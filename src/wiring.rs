@@ -6,7 +6,7 @@ use crate::home::{Home, others_may};
 use crate::log::{LogError, State};
 use crate::reconcile::desired;
 use crate::settings;
-use crate::store::{PostgresStore, SqliteStore, Store};
+use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
@@ -56,15 +56,29 @@ fn connections(home: &Home) -> Result<ConnectionsFile> {
 
 /// The store that a gateway's folder names, or the file in it.
 pub(crate) async fn store(home: &Home) -> Result<Arc<dyn Store>> {
+    opened(home).await?.map_err(|(_, error)| error)
+}
+
+/// The same for whoever denies: one that can't be opened says so to whatever it is asked.
+pub(crate) async fn store_or_closed(home: &Home) -> Result<Arc<dyn Store>> {
+    Ok(opened(home).await?.unwrap_or_else(|(why, _)| Arc::new(ClosedStore(why))))
+}
+
+async fn opened(home: &Home) -> Result<Result<Arc<dyn Store>, (StoreError, Error)>> {
     let Some(address) = settings::store(home)? else {
-        let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
-        return Ok(Arc::new(store));
+        return Ok(match SqliteStore::open(&home.database()).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(why) => Err((why, LogError::from(why).into())),
+        });
     };
-    match PostgresStore::open(&address).await {
+    Ok(match PostgresStore::open(&address).await {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(Error::failed(error.code(), format!("{address}: {error}"))
-            .help("a server that answers, by verified TLS or with the sslmode of the URL; a role with a password, and CREATE on the database")),
-    }
+        Err(why) => {
+            let error = Error::failed(why.code(), format!("{address}: {why}"))
+                .help("a server that answers, by verified TLS or with the sslmode of the URL; a role with a password, and CREATE on the database");
+            Err((why, error))
+        }
+    })
 }
 
 /// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for
@@ -104,6 +118,11 @@ impl Rooms {
             }
         }
         Err(Error::failed("room-unsettled", "the native room did not settle on what the log says"))
+    }
+
+    /// Whether this gateway reaches any platform but itself.
+    pub(crate) const fn reach_a_platform(&self) -> bool {
+        self.aws.is_some()
     }
 
     /// The adapter of a room.

@@ -103,6 +103,18 @@ impl App {
         }
     }
 
+    /// The same, with what stands against the log itself.
+    async fn doubted(&self, mut pass: Pass) -> Pass {
+        let doubt = match self.load_denying(&pass.collaboration).await {
+            Ok(loaded) => loaded.doubt.map(Error::from),
+            Err(error) => Some(error),
+        };
+        if let Some(Error { code, message, help, .. }) = doubt {
+            pass.problems.push(Problem { code, at: pass.collaboration.to_string(), message, help });
+        }
+        pass
+    }
+
     /// At the next beat, how long every log is; nothing of a store that can't be reached now, which is asked again.
     async fn heads(&self, wake: &mut Interval) -> Vec<(CollaborationId, u64)> {
         wake.tick().await;
@@ -114,13 +126,14 @@ impl App {
 
     /// One look, and how far the log is known after it: to its end, unless something was decided since the look began.
     async fn pass(&self, collaboration: CollaborationId) -> (Pass, u64) {
+        self.record_pending().await;
         let before = self.store.size(&collaboration).await.unwrap_or_default();
         let closed = self.close(&collaboration).await;
         let known = match self.load(&collaboration).await {
             Ok(loaded) if loaded.state.decided() <= before => loaded.state.size(),
             Ok(_) | Err(_) => before,
         };
-        (Pass::of(collaboration, closed), known)
+        (self.doubted(Pass::of(collaboration, closed)).await, known)
     }
 }
 

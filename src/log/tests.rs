@@ -2,12 +2,14 @@
 
 #[cfg(feature = "gateway")]
 mod leases;
+mod pending;
+mod rollback;
 
 use super::*;
 use crate::clock::FixedClock;
-use crate::store::MemoryStore;
 #[cfg(feature = "gateway")]
 use crate::store::SqliteStore;
+use crate::store::{Head, MemoryStore};
 use mappings::model::{Agreement, Digest};
 
 fn named(name: &str) -> CollaborationId {
@@ -165,7 +167,7 @@ async fn a_restarted_gateway_goes_on_where_it_was() {
 async fn restored(leaves: Vec<Vec<u8>>, note: &str) -> Arc<dyn Store> {
     let (store, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = note.to_owned();
-    store.append(&spring, 0, Appended { leaves, checkpoint }, None).await.unwrap();
+    store.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
     Arc::new(store)
 }
 

@@ -77,6 +77,9 @@ pub(super) fn gate(
     if let Some(code) = unread {
         return Err(Wait::Log { code: code.to_owned() });
     }
+    if look.state.decided() > look.state.size() {
+        return Err(Wait::Log { code: "withdrawal-not-recorded".to_owned() });
+    }
     if turn.fence.is_none() && !turn.looks_only {
         return Err(Wait::Lease);
     }

@@ -2,7 +2,7 @@
 //! makes it wait. Must not know stores, adapters or clocks; whoever asks tells the steady time.
 
 use super::things::Subject;
-use crate::log::{Code, Revocable, State};
+use crate::log::{Code, Revocable};
 use adapter_spi::{Assessment, Lag};
 use mappings::model::Digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,6 @@ struct Looks {
 /// What is remembered of one collaboration in one room.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// The newest state that was read: what a room is closed by while the log can't be.
-    pub(super) state: Option<Arc<State>>,
     /// The agreement with what its templates read, and what the platform can hold of it.
     pub(super) subject: Option<(Arc<Subject>, Arc<Assessment>)>,
     /// The steps of the round before, so that what doesn't show itself yet is not done over and over.

@@ -10,7 +10,7 @@ use super::record::{self, Refused};
 use super::report::{End, Report, Turn, Waiting};
 use super::settle::{confirmations, settled};
 use super::things::{Subject, effect, outcome};
-use crate::log::{Body, Effect, Revocable, State};
+use crate::log::{Body, Effect, LogError, Revocable, State};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Coverage, Desired, Observation, Plan, Retry, Scope,
     Step,
@@ -131,21 +131,14 @@ impl Work<'_> {
         Ok(Look { state, subject, scope, desired, seen, plan, unsure, stopped })
     }
 
-    /// The newest state; the one before while the log can't be read, on which nothing but closing goes on.
+    /// The newest state; while the log can't be read, or is not the one that was seen, the one that is known, on which nothing
+    /// but closing goes on.
     async fn load(&mut self) -> Result<Arc<State>, End> {
-        match self.turn.log.load(self.turn.collaboration).await {
-            Ok(loaded) => {
-                self.memory.state = Some(Arc::clone(&loaded.state));
-                Ok(loaded.state)
-            }
-            Err(error) => match &self.memory.state {
-                Some(state) if !self.turn.looks_only => {
-                    self.report.unread = Some(error.code());
-                    Ok(Arc::clone(state))
-                }
-                Some(_) | None => Err(End::Failed { code: error.code(), retry_ms: None }),
-            },
-        }
+        let loaded = self.turn.log.load_denying(self.turn.collaboration).await;
+        let loaded = loaded.map_err(|error| End::Failed { code: error.code(), retry_ms: None })?;
+        self.report.unread = loaded.doubt.as_ref().map(LogError::code);
+        self.report.may_lack = loaded.may_lack();
+        Ok(loaded.state)
     }
 
     fn subject(&mut self, state: &State) -> Result<(Arc<Subject>, Arc<Assessment>), End> {
@@ -171,7 +164,7 @@ impl Work<'_> {
     }
 
     /// What is wanted there: nothing of a room that the newest agreement dropped, that would hold something more loosely without
-    /// a waiver, or whose log can't be read.
+    /// a waiver, or of whose log withdrawals may be missing.
     fn desired(&mut self, state: &State, subject: &Subject, assessed: &Assessment) -> Desired {
         let lost = losses((&subject.agreement, subject.digest), assessed, state);
         self.report.exact = assessed.verdicts.len() - lost.len();
@@ -179,7 +172,7 @@ impl Work<'_> {
         self.report.losses = lost;
         let current = state.digest() == Some(subject.digest);
         let named = is_named(&subject.agreement, self.adapter());
-        if self.report.unwaived || !current || !named {
+        if self.report.unwaived || self.report.may_lack || !current || !named {
             return Desired::closed(Arc::clone(&subject.agreement));
         }
         desired_on(&subject.agreement, state, self.adapter().platform())
@@ -402,7 +395,8 @@ impl Work<'_> {
             let own = state.effects().values().any(|record| {
                 record.platform == *platform && record.is_open() && meets(&record.of, of)
             });
-            closing || own || self.report.unwaived
+            let pending = state.decided() > state.size();
+            closing || own || pending || self.report.unwaived || self.report.may_lack
         };
         let taking = plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
         taking.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()

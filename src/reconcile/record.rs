@@ -33,6 +33,10 @@ impl Work<'_> {
     ) -> Result<Code, Refused> {
         let name = Mutex::new(None);
         let entry = |state: &State| {
+            // A withdrawal that is in force and not on record counts as one that is.
+            if basis.is_some_and(|basis| basis < state.decided()) {
+                return Err(Refused::Stale);
+            }
             let made = Code::new(&format!("step-{}-{}", step.id.short(), state.size()));
             let made = made.map_err(|_| Refused::Failed("bug"))?;
             *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());

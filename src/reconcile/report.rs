@@ -111,6 +111,8 @@ pub struct Report {
     pub unrecorded: usize,
     /// Why the newest log could not be read, if so: closing went on by what was known.
     pub unread: Option<&'static str>,
+    /// Whether withdrawals may be missing in the log, so that everything is closed.
+    pub may_lack: bool,
     /// What runs can use there now.
     pub open: Vec<String>,
     /// The steps that the last look leaves.

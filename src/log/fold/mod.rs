@@ -259,6 +259,15 @@ impl State {
         self.tombstones.get(what).copied().max(found.map(|found| found.index))
     }
 
+    /// The same with more withdrawn, as the next leaves would do it; but they are not on record.
+    #[must_use]
+    pub fn denying(&self, more: Vec<Revocable>) -> Self {
+        let mut state = self.clone();
+        state.decided = state.size.saturating_add(more.len() as u64);
+        state.tombstones.extend(more.into_iter().map(|what| (what, self.size)));
+        state
+    }
+
     /// What owners took away on platforms themselves.
     #[must_use]
     pub const fn found(&self) -> &BTreeMap<Revocable, Found> {
