@@ -2,6 +2,9 @@
 //! the rooms' keys.
 //! Never data, never results. Knows nothing of what the files mean.
 
+mod heads;
+mod reserve;
+
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
 use std::path::{Path, PathBuf};
@@ -41,6 +44,9 @@ impl Home {
             private_folder(&folder)?;
         }
         refuse_open(&home.keys())?;
+        if let Err(error) = home.make_reserve() {
+            tracing::warn!(code = error.code, "no place is kept for withdrawals on a full disk");
+        }
         Ok(home)
     }
 
@@ -100,40 +106,6 @@ impl Home {
     #[must_use]
     pub fn external_id(&self, collaboration: &CollaborationId) -> PathBuf {
         self.keys().join(format!("external-{collaboration}.key"))
-    }
-
-    fn size_file(&self, collaboration: &CollaborationId) -> PathBuf {
-        self.root.join("sizes").join(collaboration.as_str())
-    }
-
-    /// How long a collaboration's log is known to have been; 0 of one that nothing is known of.
-    pub fn size(&self, collaboration: &CollaborationId) -> Result<u64> {
-        let path = self.size_file(collaboration);
-        let unreadable =
-            || Error::failed("size-unreadable", format!("{} holds no number", path.display()));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|_| unreadable()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(Error::io("read", &path, &error)),
-        }
-    }
-
-    /// Keeps how long a collaboration's log is, unless more is known already. Whole or not at all.
-    pub fn keep_size(&self, collaboration: &CollaborationId, size: u64) -> Result<()> {
-        if self.size(collaboration)? >= size {
-            return Ok(());
-        }
-        let path = self.size_file(collaboration);
-        let folder = self.root.join("sizes");
-        private_folder(&folder)?;
-        // Two processes that saw different lengths must not leave the shorter one.
-        let lock = self.root.join("sizes.lock");
-        let locked = std::fs::File::create(&lock).and_then(|file| file.lock().map(|()| file));
-        let _locked = locked.map_err(|error| Error::io("lock", &lock, &error))?;
-        if self.size(collaboration)? >= size {
-            return Ok(());
-        }
-        replace(&folder, &path, size.to_string().as_bytes())
     }
 
     /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone. On disk when this
@@ -236,15 +208,30 @@ fn run_of(name: &str) -> Option<RunId> {
 
 /// Writes a file of mode 0600, whole or not at all, on disk when this returns.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        written(folder, bytes)?.persist(path)?;
         std::fs::File::open(folder)?.sync_all()
     };
     write().map_err(|error| Error::io("write", path, &error))
+}
+
+/// The same, unless the file is there already: another process was faster then.
+fn replace_new(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        match written(folder, bytes)?.persist_noclobber(path) {
+            Err(kept) if kept.error.kind() != std::io::ErrorKind::AlreadyExists => Err(kept.error),
+            Ok(_) | Err(_) => std::fs::File::open(folder)?.sync_all(),
+        }
+    };
+    write().map_err(|error| Error::io("write", path, &error))
+}
+
+fn written(folder: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::io::Write;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Refuses a folder for secrets that other users of the machine may enter.

@@ -147,8 +147,7 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomReport> {
-        let size = self.home.size(collaboration)?;
-        Self::granting(size, &self.load(collaboration).await?.state)?;
+        self.load(collaboration).await?;
         let report = self.passes(collaboration, room, |_| true).await?;
         let state = self.load(collaboration).await?.state;
         self.waived(known(&state)?, &state, room)?;
@@ -159,7 +158,12 @@ impl App {
     /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
     /// named in the error; the withdrawal itself stands.
     pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
-        let state = self.load(collaboration).await?.state;
+        let state = match self.load_denying(collaboration).await {
+            Ok(loaded) => loaded.state,
+            // The native room denies what it can't look up, and there is no other.
+            Err(_) if !self.rooms.reach_a_platform() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
         let (mut closed, mut problems) = (Vec::new(), Vec::new());
@@ -233,10 +237,11 @@ impl App {
         self.rooms.export(&wiring::desired(&agreement, &state), room, member, form)
     }
 
-    /// What is desired of a room: what the agreement says less what was withdrawn; nothing of one that the newest agreement
-    /// dropped, or that would hold something more loosely without a waiver.
+    /// What is desired of a room: what the agreement says less what was withdrawn; nothing where withdrawals may be missing,
+    /// of a room that the newest agreement dropped, or of one that would hold something more loosely without a waiver.
     async fn look(&self, collaboration: &CollaborationId, room: &PlatformId) -> Result<Look> {
-        let state = self.load(collaboration).await?.state;
+        let loaded = self.load_denying(collaboration).await?;
+        let (may_lack, state) = (loaded.may_lack(), loaded.state);
         let newest = known(&state)?;
         let named = newest.rooms.iter().any(|held| held.platform == *room);
         let agreement = match state.rooms().get(room).filter(|_| !named) {
@@ -249,7 +254,7 @@ impl App {
         let assessed = adapter.assess(&agreement);
         let losses = losses(&agreement, &assessed, &state);
         let desired = match unwaived(&losses, room, collaboration) {
-            None if named => wiring::desired(&agreement, &state),
+            None if named && !may_lack => wiring::desired(&agreement, &state),
             Some(_) | None => Desired::closed(Arc::clone(&agreement)),
         };
         let seen = adapter.observe(&scope, &Cx::default()).await?;
@@ -371,22 +376,23 @@ impl App {
             adapter_spi::Effect::Neutral => Effect::Neutral,
             adapter_spi::Effect::Grant => Effect::Grant,
         };
-        let known = self.home.size(collaboration)?;
         let name = std::sync::Mutex::new(None);
         let entry = |state: &State| {
             if effect > Effect::Restrict && state.decided() != decided {
                 return Err(Error::failed("plan-stale", "something was decided since"));
             }
-            if effect > Effect::Restrict {
-                Self::granting(known, state)?;
-            }
             let step = named(state.size())?;
             *name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(step.clone());
             let platform = platform.clone();
-            Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended { step, platform, effect })])
+            Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended {
+                step,
+                platform,
+                effect,
+                of: Vec::new(),
+                basis: None,
+            })])
         };
-        let receipt = self.log.decide(collaboration, entry).await?;
-        self.remembered(collaboration, receipt, known);
+        self.log.decide(collaboration, entry).await?;
         let name = name.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         name.ok_or_else(|| Error::failed("bug", "a recorded step has no name"))
     }

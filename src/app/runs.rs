@@ -142,9 +142,7 @@ impl App {
     async fn start(&self, request: RunRequest) -> Result<Started> {
         let RunRequest { collaboration, template, room, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
-        let known = self.home.size(&collaboration)?;
         let loaded = self.load(&collaboration).await?;
-        Self::granting(known, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         self.rooms.holds(&agreement, &room)?;
@@ -194,8 +192,7 @@ impl App {
         };
         let claim = self.claim(&collaboration, &run).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
-        let receipt = self.log.decide(&collaboration, asked).await?;
-        self.remembered(&collaboration, receipt, known);
+        self.log.decide(&collaboration, asked).await?;
         Ok(Started {
             collaboration,
             run,

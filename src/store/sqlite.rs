@@ -139,11 +139,12 @@ impl Store for SqliteStore {
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
         let (collaboration, fence) = (collaboration.clone(), fence.cloned());
+        let expected = expected.clone();
         let size = self.written(Work::Append { collaboration, expected, appended, fence }).await?;
         size.ok_or(StoreError::Unavailable)
     }

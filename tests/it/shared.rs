@@ -135,6 +135,40 @@ fn an_older_database_put_back_is_found_by_each_gateway_that_knew_more() {
 }
 
 #[test]
+fn a_withdrawal_is_taken_up_while_the_database_lets_nobody_in() {
+    let Some(database) = Database::fresh() else { return };
+    let world = database.world(300_000);
+    world.settle();
+    joined(&world);
+    let run = ["run", "spring", "reach", "--as", "brand"];
+    let child = world.begun("at-work");
+    let lets_in = |yes: bool| {
+        let name = &database.name;
+        let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}");
+        let cut = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        database.tell("postgres", &[&allow, &cut]);
+    };
+    lets_in(false);
+    let here = world.airlock(&["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
+    assert_eq!(
+        (&here["durable"], &here["because"]["code"]),
+        (&false.into(), &"store-unavailable".into())
+    );
+    assert_eq!(Answer::of(child.wait_with_output().unwrap()).code, Some(1));
+    world.run().is(1, "store-unavailable");
+    lets_in(true);
+    // The other gateway knows of it once this one has put it on record.
+    world.airlock(&["status", "spring"]).done();
+    other(&world, &run).is(3, "dataset-revoked");
+    world.run().is(3, "dataset-revoked");
+    world.nothing_left();
+    world.log_is_whole();
+    database.removed();
+}
+
+#[test]
 fn no_answer_names_the_password() {
     let Some(database) = Database::fresh() else { return };
     let mut world = database.world(1);

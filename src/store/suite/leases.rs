@@ -1,7 +1,7 @@
 //! What every store promises of leases and fences. Must not know which store it is looking at.
 
 use super::{appended, named};
-use crate::store::{Fence, Lease, Store, StoreError};
+use crate::store::{Fence, Head, Lease, Store, StoreError};
 use mappings::model::CollaborationId;
 use std::future::Future;
 use std::sync::Arc;
@@ -41,8 +41,8 @@ async fn append(
     log: &CollaborationId,
     fence: Option<&Fence>,
 ) -> Result<u64, StoreError> {
-    let size = store.size(log).await.unwrap();
-    store.append(log, size, appended(&[1], "fenced"), fence).await
+    let head = store.head(log).await.unwrap();
+    store.append(log, &head, appended(&[1], "fenced"), fence).await
 }
 
 async fn one_holder_at_a_time(store: &dyn Store) {
@@ -94,7 +94,8 @@ async fn a_stale_fence_appends_nothing(store: &dyn Store) {
     assert!(!store.collaborations().await.unwrap().contains(&named("suite-unborn")));
     assert_eq!(store.head(&log).await, head, "what was refused left nothing");
     assert_eq!(append(store, &log, Some(&new.fence())).await, Ok(4));
-    let late = store.append(&log, 0, appended(&[1], "late"), Some(&new.fence())).await;
+    let late =
+        store.append(&log, &Head::default(), appended(&[1], "late"), Some(&new.fence())).await;
     assert_eq!(late, Err(StoreError::Conflict { size: 4 }), "a fence does not replace the size");
 }
 
