@@ -156,11 +156,6 @@ impl World {
             Some((who, mark)) if who == worker && mark == call => self.doomed = Some((worker, 0)),
             _ => {}
         }
-        if let Answer::Store(Ok(Stored::Size(size))) = &answer
-            && let Some(known) = self.workers.get_mut(worker)
-        {
-            known.seen = known.seen.max(*size);
-        }
         let taken = crate::executor::lock(&self.net).answer(call, answer);
         if let (true, Some((at, shown_ms))) = (taken, shown)
             && let Some(platform) = self.platforms.get(at)
@@ -193,7 +188,7 @@ impl World {
             (StoreAsk::Append { expected, appended, fence, .. }, Ok(_)) => {
                 let before = self.check.oracle.size;
                 let fence = fence.as_ref();
-                let leaves = (*expected, appended);
+                let leaves = (expected.size, appended);
                 self.check.appended(worker, leaves, fence, older, &self.platforms);
                 self.line(
                     worker,
@@ -206,7 +201,7 @@ impl World {
                 self.line(worker, format_args!("lease {resource} {}", lease.token));
             }
             (StoreAsk::Append { expected, .. }, Err(error)) => {
-                self.line(worker, format_args!("append at {expected}: {}", error.code()));
+                self.line(worker, format_args!("append at {}: {}", expected.size, error.code()));
             }
             _ => {}
         }

@@ -116,13 +116,19 @@ impl World {
                     }
                 }
                 Told::Later if tries < TRIES_MAX => {
-                    self.after(3_000, Event::Act { number, tries: tries + 1 });
+                    self.after(
+                        i64::from(tries.min(10)) * 3_000 + 3_000,
+                        Event::Act { number, tries: tries + 1 },
+                    );
                 }
                 Told::Refused | Told::Later => {}
             },
             Done::Delivered { number, tries, told } => {
                 if matches!(told, Told::Later) && tries < TRIES_MAX {
-                    self.after(3_000, Event::Deliver { number, tries: tries + 1 });
+                    self.after(
+                        i64::from(tries.min(10)) * 3_000 + 3_000,
+                        Event::Deliver { number, tries: tries + 1 },
+                    );
                 }
             }
         }
@@ -280,11 +286,6 @@ impl World {
         if worker.alive {
             return;
         }
-        if self.store.is_older() {
-            // Whoever starts on an older copy knows no better; that is not for this log to tell.
-            self.after(5_000, Event::Restart { worker: number });
-            return;
-        }
         worker.start();
         self.line(number, format_args!("starts"));
         self.after(5, Event::Wake { worker: number });
@@ -338,7 +339,8 @@ impl World {
     fn snapshot(&mut self, amount: i64) {
         let lost = usize::try_from(1 + amount % 5).unwrap_or(1);
         let size = self.store.size(&self.pool.collaboration);
-        if self.workers.iter().any(|worker| worker.alive && worker.seen < size) {
+        let pool = self.pool;
+        if self.workers.iter().any(|worker| worker.seen(pool) < size) {
             return;
         }
         if self.store.restore(lost) {

@@ -1,9 +1,9 @@
 //! The product's pass, as a worker's turn makes it, and what the world makes of its report.
 
 use crate::turn::Turn;
+use adapter_spi::Cx;
 use airlock::reconcile::{self, End};
 use airlock::store::Fence;
-use adapter_spi::Cx;
 
 pub(crate) use airlock::reconcile::Memory;
 

@@ -65,7 +65,6 @@ impl Holds {
             && reads.owners.iter().all(allowed)
             && has(ResourceKind::Member(crate::pool::member("brand")))
     }
-
 }
 
 /// How a look goes wrong.

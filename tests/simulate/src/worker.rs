@@ -1,5 +1,5 @@
 //! A worker: one life of one gateway process, with its own view of the log, its own clock and what it remembers. All of it but the
-//! clock is lost when it dies.
+//! clock and the newest head that it saw is lost when it dies.
 
 use crate::adapter::SimAdapter;
 use crate::clock::{SimClock, TrueTime};
@@ -10,7 +10,7 @@ use crate::store::SimStore;
 use crate::turn::Turn;
 use crate::wire::{Net, Wire};
 use airlock::clock::Clock;
-use airlock::log::{AgreementLog, SecretKey};
+use airlock::log::{AgreementLog, Checkpoint, MemoryPins, Pins, SecretKey};
 use airlock::store::{Lease, Store};
 use std::sync::{Arc, Mutex};
 
@@ -35,8 +35,8 @@ pub(crate) struct Worker {
     pub(crate) alive: bool,
     pub(crate) log: Arc<AgreementLog>,
     pub(crate) clock: Arc<SimClock>,
-    /// The longest log that it was ever shown, in this life.
-    pub(crate) seen: u64,
+    /// The newest head that it saw, which outlives it.
+    pins: Arc<MemoryPins>,
     pub(crate) posts: Vec<Post>,
     store: Arc<dyn Store>,
     adapters: Vec<Arc<SimAdapter>>,
@@ -54,25 +54,32 @@ impl Worker {
         let wire = Wire { net: Arc::clone(net), worker: number };
         let store: Arc<dyn Store> = Arc::new(SimStore(wire.clone()));
         let adapter = |platform: &Platform| Arc::new(SimAdapter::new(wire.clone(), pool, platform));
-        let log = Arc::new(log(&store, &clock));
+        let pins: Arc<MemoryPins> = Arc::default();
+        let log = Arc::new(log(&store, &clock, &pins));
         Self {
             number,
             life: 0,
             alive: true,
             log,
             clock,
-            seen: 0,
+            pins,
             posts: platforms.iter().map(|_| Post::default()).collect(),
             store,
             adapters: platforms.iter().map(adapter).collect(),
         }
     }
 
+    /// How long the log was that it saw last, in whatever life.
+    pub(crate) fn seen(&self, pool: &Pool) -> u64 {
+        let kept = self.pins.pinned(&pool.collaboration).unwrap_or_default();
+        let head = kept.note.and_then(|note| Checkpoint::parse(&note).ok());
+        head.map_or(0, |head| head.size)
+    }
+
     /// It dies: nothing is left of it but its clock.
     pub(crate) fn die(&mut self) {
         self.alive = false;
         self.life += 1;
-        self.seen = 0;
         self.posts.iter_mut().for_each(|post| {
             let stamp = post.stamp + 1;
             *post = Post { stamp, ..Post::default() };
@@ -81,7 +88,7 @@ impl Worker {
 
     /// It starts anew.
     pub(crate) fn start(&mut self) {
-        self.log = Arc::new(log(&self.store, &self.clock));
+        self.log = Arc::new(log(&self.store, &self.clock, &self.pins));
         self.alive = true;
     }
 
@@ -111,7 +118,8 @@ impl Worker {
     }
 }
 
-fn log(store: &Arc<dyn Store>, clock: &Arc<SimClock>) -> AgreementLog {
+fn log(store: &Arc<dyn Store>, clock: &Arc<SimClock>, pins: &Arc<MemoryPins>) -> AgreementLog {
     let clock: Arc<dyn Clock> = Arc::<SimClock>::clone(clock);
-    AgreementLog::new(Arc::clone(store), SecretKey::from_seed([9; 32]), clock)
+    let pins: Arc<dyn Pins> = Arc::<MemoryPins>::clone(pins);
+    AgreementLog::new(Arc::clone(store), SecretKey::from_seed([9; 32]), clock).with_pins(pins)
 }
