@@ -431,6 +431,9 @@ impl World {
             }
         } else {
             let finally = matches!(deed, Deed::Leave { .. });
+            if let ResourceKind::Dataset(name) = &kind {
+                platform.withdraw_by_hand(self.pool, name, now);
+            }
             let change = platform.drop_by_hand(&kind, finally, now);
             if let (Some(change), Some(platform)) = (change, self.platforms.get(at)) {
                 self.check.dropped(platform, &change);

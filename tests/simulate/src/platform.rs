@@ -6,7 +6,7 @@ use adapter_spi::{
     Applied, Coverage, Effect, Lag, Native, Note, NoteClass, Observation, Resource, ResourceKind,
     Scope, Step,
 };
-use mappings::model::{Digest, MemberId, PlatformId, TemplateName};
+use mappings::model::{DatasetName, Digest, MemberId, PlatformId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -231,6 +231,16 @@ impl Platform {
             self.holds.gone.insert(kind.clone());
         }
         Some(Change { kind: kind.clone(), before: Some(before), after: None })
+    }
+
+    /// With a dataset goes what it stands on, where it takes more than one step.
+    pub(crate) fn withdraw_by_hand(&mut self, pool: &Pool, name: &DatasetName, now_ms: i64) {
+        let Some(owner) = pool.owner(name) else { return };
+        let part = native(owner, "association", name.as_str());
+        if self.holds.things.contains_key(&part) {
+            self.keep(now_ms);
+            self.holds.things.remove(&part);
+        }
     }
 
     /// In whose account a thing is.
