@@ -124,6 +124,7 @@ impl Check {
                 }
             }
             "revocation-confirmed" => self.confirmed(leaf, platforms),
+            "found-withdrawn" => self.found(leaf, platforms),
             "revoked" => {
                 let grew = self.oracle.revoked.iter().all(|(what, at)| {
                     before.get(what).is_none_or(|was| was == at || (was < at && *at == index))
@@ -225,6 +226,13 @@ impl Check {
             if held.by == Hand::Person && held.at_ms > shown_ms {
                 continue;
             }
+            let column =
+                withdrawal.what.iter().any(|what| matches!(what, Revocable::Column { .. }));
+            let account = Platform::account(self.pool, kind);
+            if column && account.is_some() && account == platform.apart {
+                // No adapter says which columns somebody else's account shows.
+                continue;
+            }
             let open = withdrawal.what.iter().any(|what| {
                 withdrawal.narrowed.is_empty()
                     && conflict::holds(self.pool, what, kind, held.digest)
@@ -239,6 +247,38 @@ impl Check {
                 format!("withdrawal {at} is called closed on {name}, which holds {kind} by {:?} since {}", held.by, held.at_ms)
             });
         }
+    }
+
+    /// Something was called taken away by its owner: so it was, by a person's hand.
+    fn found(&mut self, leaf: &serde_json::Value, platforms: &[Platform]) {
+        let name = leaf.pointer("/body/platform").and_then(|name| name.as_str());
+        let what = leaf.pointer("/body/what").cloned().unwrap_or_default();
+        let Ok(what) = serde_json::from_value::<Revocable>(what) else { return };
+        let platform = platforms.iter().find(|platform| Some(platform.name.as_str()) == name);
+        let Some(platform) = platform else { return };
+        let kind = match &what {
+            Revocable::Member { member } => ResourceKind::Member(member.clone()),
+            Revocable::Dataset { dataset } => ResourceKind::Dataset(dataset.clone()),
+            Revocable::Approval { template, of, .. } => {
+                ResourceKind::Approval(template.clone(), of.clone())
+            }
+            Revocable::Template { template, .. } => ResourceKind::Template(template.clone()),
+            Revocable::Column { .. } => return,
+            Revocable::Room => {
+                let own = platform.taken.iter().find(|(kind, hand)| {
+                    matches!(kind, ResourceKind::Member(_)) && **hand != Hand::Person
+                });
+                let own = own.map(|(kind, hand)| format!("{kind} by {hand:?}"));
+                self.hold(39, own.is_none(), || {
+                    format!("{name:?} is called left by its owners, and {own:?} took it away")
+                });
+                return;
+            }
+        };
+        let hand = platform.taken.get(&kind).copied();
+        self.hold(39, hand == Some(Hand::Person), || {
+            format!("{kind} is called taken away by its owner on {name:?}, and {hand:?} did")
+        });
     }
 
     fn is_wanted(&self, platform: &Platform, kind: &ResourceKind, digest: Digest) -> bool {
@@ -305,7 +345,7 @@ impl Check {
         change: &Change,
         (intent, shown_ms): (Option<u64>, i64),
     ) {
-        if step.effect <= Effect::Restrict {
+        if step.effect <= Effect::Restrict || self.is_echo(intent) {
             return;
         }
         let (kind, digest, name) = (&change.kind, step.resource.digest, &platform.name);
@@ -323,6 +363,13 @@ impl Check {
         });
         self.tightened(platform, kind, digest, intent);
         self.controls(platform, kind, shown_ms);
+    }
+
+    /// Whether this is a call arriving a second time whose end is on record: no gateway can know of it. What it gave must go at the
+    /// next look.
+    fn is_echo(&self, intent: Option<u64>) -> bool {
+        let known = self.oracle.intents.values().find(|known| Some(known.index) == intent);
+        known.is_some_and(|known| !known.is_open())
     }
 
     /// Nothing that its owner took away there comes back by the gateway's hand unless somebody asked for it since.

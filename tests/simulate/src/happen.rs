@@ -146,12 +146,13 @@ impl World {
         let again = std::mem::take(&mut post.again);
         let current = post.began == self.decided;
         let settled = report.as_ref().map(|report| report.settled);
-        post.failures = if settled == Some(true) { 0 } else { post.failures.saturating_add(1) };
+        let rests = report.as_ref().is_some_and(|report| report.rests);
+        post.failures = if rests { 0 } else { post.failures.saturating_add(1) };
         let failures = post.failures.min(9);
         let wait = match &report {
             _ if again => 0,
             Some(report) if report.again && failures < 4 => 20 * jitter / 10,
-            Some(report) if report.settled => IDLE_MS / 100 * jitter,
+            Some(report) if report.rests => IDLE_MS / 100 * jitter,
             Some(report) => {
                 let backoff = (1_000_i64 << failures).min(5 * MINUTE);
                 report.retry_ms.unwrap_or(backoff).clamp(200, 15 * MINUTE) / 100 * jitter
@@ -171,7 +172,7 @@ impl World {
             }
         }
         if fair && report.is_some() {
-            self.rest(at, settled == Some(true) && !again);
+            self.rest(at, rests && !again);
         }
     }
 

@@ -11,6 +11,8 @@ pub(crate) use airlock::reconcile::Memory;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Report {
     pub(crate) settled: bool,
+    /// Nothing is left to do but by others.
+    pub(crate) rests: bool,
     /// There is more to do at once.
     pub(crate) again: bool,
     pub(crate) retry_ms: Option<i64>,
@@ -42,8 +44,17 @@ pub(crate) async fn pass(turn: &Turn, fence: Option<&Fence>, memory: &mut Memory
         End::Refused { code, .. } => code,
         End::Undone { code, .. } | End::Failed { code, .. } => code,
     };
+    let rests = report.end == End::Waiting
+        && !report.needs.is_empty()
+        && report.waits.is_empty()
+        && report.plan.is_empty()
+        && report.closing.is_empty()
+        && report.unsettled == 0
+        && report.unseen.is_empty()
+        && report.unread.is_none();
     Report {
         settled: report.end == End::Settled,
+        rests: rests || report.end == End::Settled,
         again: report.end == End::Again,
         retry_ms: retry_ms.and_then(|ms| i64::try_from(ms).ok()),
         said: format!(

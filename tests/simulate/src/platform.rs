@@ -106,6 +106,8 @@ pub(crate) struct Platform {
     history: VecDeque<(i64, Arc<Holds>)>,
     /// What people took away here, newest last.
     pub(crate) dropped: Vec<(ResourceKind, Digest)>,
+    /// Whose hand took each thing away last.
+    pub(crate) taken: BTreeMap<ResourceKind, Hand>,
     pub(crate) writes: u64,
     queries: u64,
 }
@@ -127,6 +129,7 @@ impl Platform {
             holds: Holds::default(),
             history: VecDeque::new(),
             dropped: Vec::new(),
+            taken: BTreeMap::new(),
             writes: 0,
             queries: 0,
         }
@@ -163,6 +166,7 @@ impl Platform {
             self.keep(now_ms);
             self.holds.things.remove(kind);
             self.holds.version += 1;
+            self.taken.insert(kind.clone(), Hand::Gateway(step.id));
             self.writes += 1;
             return Ok(Some(Change { kind: kind.clone(), before: Some(before), after: None }));
         }
@@ -225,6 +229,7 @@ impl Platform {
         }
         self.keep(now_ms);
         let before = self.holds.things.remove(kind)?;
+        self.taken.insert(kind.clone(), Hand::Person);
         self.holds.version += 1;
         self.dropped.push((kind.clone(), before.digest));
         if finally {

@@ -46,7 +46,7 @@ impl Turn {
         let mut memory = std::mem::take(&mut self.memory);
         let report = self.pass(fence.as_ref(), &mut memory).await;
         let lease = match lease {
-            Some(lease) if report.settled => {
+            Some(lease) if report.rests => {
                 let _ = self.store.release(&lease).await;
                 None
             }
