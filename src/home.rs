@@ -4,6 +4,9 @@
 
 mod heads;
 mod reserve;
+mod worker;
+
+pub use worker::Working;
 
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};

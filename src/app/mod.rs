@@ -3,6 +3,7 @@
 
 pub mod agreements;
 pub mod audit;
+mod connections;
 mod delivery;
 pub mod members;
 mod recovery;
@@ -10,19 +11,20 @@ mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod shards;
 mod status;
 mod sync;
 mod templates;
 mod waivers;
 
 pub use audit::{Exported, LeafLine};
+pub use connections::{ConnectionLine, ExportForm};
 pub use revocations::{Revoked, Withdrawal};
-pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
+pub use rooms::{RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
 pub use sync::Pass;
-pub use waivers::Loss;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
