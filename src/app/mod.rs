@@ -206,6 +206,7 @@ impl From<LogError> for Error {
             LogError::RolledBack(_) => Self::refused(code, message).help(
                 "the newer database, or an agreement under a new name; withdrawals may be missing here",
             ),
+            LogError::Newer => Self::failed(code, message).help("a gateway of the newer version"),
             LogError::NotFound | LogError::Empty => Self::invalid(code, message),
             LogError::Reserve(_) => Self::failed(code, message).help(
                 "the file denials.reserve in the gateway's folder as it was; or, once every withdrawal is on record, none there",
