@@ -112,7 +112,13 @@ async fn decisions_a_second(each: u64) -> Fallible<f64> {
             for n in 0..each {
                 let step = Code::new(&format!("step-{n}"))?;
                 let platform = "native".parse()?;
-                let body = Body::EffectIntended { step, platform, effect: Effect::Neutral };
+                let body = Body::EffectIntended {
+                    step,
+                    platform,
+                    effect: Effect::Neutral,
+                    of: Vec::new(),
+                    basis: None,
+                };
                 let entry = Entry::gateway(body);
                 log.decide(&own, |_| Ok::<_, std::convert::Infallible>(vec![entry.clone()]))
                     .await?;

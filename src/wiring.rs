@@ -3,16 +3,15 @@
 use crate::app::{ConnectionLine, ExportForm, Started};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
-use crate::log::{LogError, Revocable, State};
+use crate::log::{LogError, State};
+use crate::reconcile::desired;
 use crate::settings;
 use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
 use mappings::guard::Guarded;
-use mappings::model::{
-    Agreement, CollaborationId, Digest, MemberId, PlatformId, Template, TemplateName,
-};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -209,42 +208,6 @@ impl Rooms {
         let said = mappings::spark::spark(guarded);
         said.map(|text| text.digest)
             .map_err(|unsaid| Error::refused("template-unsaid", unsaid.message).help(unsaid.change))
-    }
-}
-
-/// What every room must hold: the agreement, less what was withdrawn.
-pub(crate) fn desired(agreement: &Arc<Agreement>, state: &State) -> Desired {
-    let stands = |what: Revocable| state.revoked(&what).is_none();
-    let member = |name: &MemberId| {
-        let left = !stands(Revocable::Member { member: name.clone() });
-        !left && state.in_force().is_some_and(|version| version.accepted.contains(name))
-    };
-    let hidden = agreement.datasets.iter().flat_map(|(dataset, declared)| {
-        declared.columns.keys().map(move |column| (dataset.clone(), column.clone()))
-    });
-    let approved = |(name, template): (&TemplateName, &Template)| {
-        let digest = template.digest(name);
-        let stands = stands(Revocable::Template { template: name.clone(), digest })
-            || !state.approvals(name, digest).is_empty();
-        stands.then(|| (name.clone(), state.approvals(name, digest)))
-    };
-    Desired {
-        agreement: Arc::clone(agreement),
-        open: stands(Revocable::Room),
-        members: agreement.members.keys().filter(|name| member(name)).cloned().collect(),
-        datasets: agreement
-            .datasets
-            .keys()
-            .filter(|name| stands(Revocable::Dataset { dataset: (*name).clone() }))
-            .cloned()
-            .collect(),
-        hidden: hidden
-            .filter(|(dataset, column)| {
-                let (dataset, column) = (dataset.clone(), column.clone());
-                !stands(Revocable::Column { dataset, column })
-            })
-            .collect(),
-        approvals: agreement.templates.iter().filter_map(approved).collect(),
     }
 }
 

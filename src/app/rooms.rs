@@ -384,7 +384,13 @@ impl App {
             let step = named(state.size())?;
             *name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(step.clone());
             let platform = platform.clone();
-            Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended { step, platform, effect })])
+            Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended {
+                step,
+                platform,
+                effect,
+                of: Vec::new(),
+                basis: None,
+            })])
         };
         self.log.decide(collaboration, entry).await?;
         let name = name.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -3,7 +3,7 @@
 
 use super::{App, RoomReport};
 use crate::error::{Error, Problem, Result};
-use crate::reconcile::Schedule;
+use crate::reconcile::{Class, End, Failure, Pace, Schedule, Slots, Turn};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use mappings::model::CollaborationId;
@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Collaborations that are looked at at the same time.
 const AT_ONCE: usize = 8;
+/// And so many more whose log has grown.
+const SLOTS: Slots = Slots { ordinary: AT_ONCE, reserved: 4 };
 /// How often the logs are asked whether they have grown.
 const WAKE_EVERY: Duration = Duration::from_millis(500);
 
@@ -75,24 +77,29 @@ impl App {
         mut tell: impl FnMut(&Pass),
     ) -> Result<()> {
         let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
-        let mut schedule = Schedule::new(every_ms, u64::from(std::process::id()));
+        let pace = Pace::default().every(every_ms);
+        let mut schedule = Schedule::new(pace, u64::from(std::process::id()));
         let mut looks = FuturesUnordered::new();
         let mut wake = tokio::time::interval(WAKE_EVERY);
         wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
-                Some((pass, size)) = looks.next() => {
-                    let pass: Pass = pass;
+                Some((turn, pass, size)) = looks.next() => {
+                    let (turn, pass): (Turn, Pass) = (turn, pass);
                     tell(&pass);
-                    let settled = pass.problems.is_empty();
-                    schedule.ended(&pass.collaboration, self.clock.now_ms(), size, settled);
+                    let end = ended(&turn, &pass, size);
+                    schedule.ended(turn, end, self.clock.now_ms());
                 }
                 heads = self.heads(&mut wake) => schedule.heads(self.clock.now_ms(), heads),
             }
-            let free = AT_ONCE.saturating_sub(looks.len());
-            let due = schedule.due(self.clock.now_ms(), free);
-            looks.extend(due.into_iter().map(|one| Box::pin(self.pass(one))));
+            let due = schedule.due(self.clock.now_ms(), SLOTS);
+            looks.extend(due.into_iter().map(|turn| {
+                Box::pin(async move {
+                    let (pass, size) = self.pass(turn.collaboration.clone()).await;
+                    (turn, pass, size)
+                })
+            }));
         }
     }
 
@@ -128,4 +135,12 @@ impl App {
         };
         (self.doubted(Pass::of(collaboration, closed)).await, known)
     }
+}
+
+/// What is withdrawn and not seen closed is tried again soon; what was settled before, at its pace.
+fn ended(turn: &Turn, pass: &Pass, size: u64) -> End {
+    let failed = !pass.problems.is_empty();
+    let class = if failed && turn.urgent { Class::Closing } else { Class::Exposed };
+    let failure = Failure { retry_after_ms: None };
+    End { class, changed: pass.steps > 0, failed: failed.then_some(failure), size }
 }

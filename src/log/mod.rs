@@ -18,7 +18,8 @@ pub mod verify;
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
-    Denied, FoldError, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
+    Alarm, Awaited, Cause, Closure, Confirmed, Denied, EffectRecord, FoldError, Found, Holding,
+    Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

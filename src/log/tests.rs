@@ -1,12 +1,15 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
+#[cfg(feature = "gateway")]
 mod leases;
 mod pending;
 mod rollback;
 
 use super::*;
 use crate::clock::FixedClock;
-use crate::store::{Head, MemoryStore, SqliteStore};
+#[cfg(feature = "gateway")]
+use crate::store::SqliteStore;
+use crate::store::{Head, MemoryStore};
 use mappings::model::{Agreement, Digest};
 
 fn named(name: &str) -> CollaborationId {
@@ -35,7 +38,13 @@ fn proposal(name: &str) -> Entry {
 fn step(n: usize) -> Entry {
     let step = Code::new(&format!("step-{n}")).unwrap();
     let platform = "native".parse().unwrap();
-    Entry::gateway(Body::EffectIntended { step, platform, effect: Effect::Neutral })
+    Entry::gateway(Body::EffectIntended {
+        step,
+        platform,
+        effect: Effect::Neutral,
+        of: Vec::new(),
+        basis: None,
+    })
 }
 
 fn joining(name: &str) -> Entry {
@@ -119,6 +128,7 @@ async fn log_time_never_goes_back_whatever_the_clock_does() {
     }
 }
 
+#[cfg(feature = "gateway")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_on_one_store_interleave_without_loss() {
     let folder = tempfile::tempdir().unwrap();
