@@ -265,9 +265,17 @@ impl Check {
             Revocable::Template { template, .. } => ResourceKind::Template(template.clone()),
             Revocable::Column { .. } => return,
             Revocable::Room => {
-                let own = platform.taken.iter().find(|(kind, hand)| {
-                    matches!(kind, ResourceKind::Member(_)) && **hand != Hand::Person
-                });
+                let held = self.oracle.observed.get(platform.name.as_str());
+                let was = |kind: &ResourceKind| match kind {
+                    ResourceKind::Member(member) => held.is_some_and(|held| {
+                        held.contains(&Revocable::Member { member: member.clone() })
+                    }),
+                    _ => false,
+                };
+                let own = platform
+                    .taken
+                    .iter()
+                    .find(|(kind, hand)| was(kind) && matches!(hand, Hand::Gateway(_)));
                 let own = own.map(|(kind, hand)| format!("{kind} by {hand:?}"));
                 self.hold(39, own.is_none(), || {
                     format!("{name:?} is called left by its owners, and {own:?} took it away")
@@ -276,7 +284,7 @@ impl Check {
             }
         };
         let hand = platform.taken.get(&kind).copied();
-        self.hold(39, hand == Some(Hand::Person), || {
+        self.hold(39, !matches!(hand, None | Some(Hand::Gateway(_))), || {
             format!("{kind} is called taken away by its owner on {name:?}, and {hand:?} did")
         });
     }
@@ -367,7 +375,7 @@ impl Check {
 
     /// Whether this is a call arriving a second time whose end is on record: no gateway can know of it. What it gave must go at the
     /// next look.
-    fn is_echo(&self, intent: Option<u64>) -> bool {
+    pub(crate) fn is_echo(&self, intent: Option<u64>) -> bool {
         let known = self.oracle.intents.values().find(|known| Some(known.index) == intent);
         known.is_some_and(|known| !known.is_open())
     }

@@ -3,6 +3,7 @@
 use crate::answer::{arrive, late_ms};
 use crate::case::{Kind, Point};
 use crate::faults::Treat;
+use crate::platform::Hand;
 use crate::wire::{Answer, Ask, PlatformAsk, Request, StoreAsk, Stored};
 use crate::world::{Event, Phase, Travel, World};
 use adapter_spi::{AdapterError, Effect, ErrorKind, Outcome};
@@ -224,6 +225,15 @@ impl World {
         )));
         let Some(platform) = self.platforms.get_mut(at) else { return (unreached, None) };
         let answered = arrive(platform, self.pool, ask, treat, now);
+        let takes = answered.change.as_ref().is_some_and(|change| change.after.is_none());
+        if let (true, PlatformAsk::Apply(step)) = (takes, ask) {
+            let hand = match intent {
+                None => Hand::Unrecorded,
+                Some(_) if self.check.is_echo(intent) => Hand::Echo,
+                Some(_) => Hand::Gateway(step.id),
+            };
+            platform.taken.insert(step.resource.kind.clone(), hand);
+        }
         let name = platform.name.clone();
         match ask {
             PlatformAsk::Apply(step) => {

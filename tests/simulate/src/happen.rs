@@ -187,6 +187,11 @@ impl World {
                 }
                 let same = |at: usize| self.settled.get(&at) == Some(&self.decided);
                 if (0..self.platforms.len()).all(same) {
+                    let before = self.changes();
+                    (0..self.platforms.len()).for_each(|at| self.follow(at));
+                    if self.changes() != before {
+                        return self.settled.clear();
+                    }
                     self.check.quiet(&self.platforms);
                     let (size, writes) = (self.check.oracle.size, self.writes());
                     self.phase = Phase::Quiet { rounds: 10, size, writes };
@@ -218,6 +223,10 @@ impl World {
             }
             Phase::Faults | Phase::Over => {}
         }
+    }
+
+    fn changes(&self) -> u64 {
+        self.platforms.iter().map(|platform| platform.holds.version).sum()
     }
 
     fn writes(&self) -> u64 {

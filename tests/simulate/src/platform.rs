@@ -28,6 +28,10 @@ pub(crate) enum Hand {
     Gateway(Digest),
     /// A person's, on the platform's console.
     Person,
+    /// A call of the gateway's that arrived a second time, after its end was on record.
+    Echo,
+    /// A call of the gateway's that took something away while nothing could be recorded.
+    Unrecorded,
 }
 
 /// A thing that a platform holds.

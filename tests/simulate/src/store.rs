@@ -98,6 +98,13 @@ impl Store for SimStore {
         }
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        match self.ask(StoreAsk::Leases(prefix.to_owned())).await? {
+            Stored::Leases(leases) => Ok(leases),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
         match self.ask(StoreAsk::Release(lease.clone())).await? {
             Stored::Held(held) => Ok(held),
@@ -247,6 +254,9 @@ fn run(memory: &MemoryStore, ask: &StoreAsk) -> Result<Stored, StoreError> {
         }
         StoreAsk::Renew { lease, ttl_ms } => {
             now(memory.renew(lease, ttl(*ttl_ms))).map(|held| held.map(Stored::Held))
+        }
+        StoreAsk::Leases(prefix) => {
+            now(memory.leases(prefix)).map(|leases| leases.map(Stored::Leases))
         }
         StoreAsk::Release(lease) => now(memory.release(lease)).map(|held| held.map(Stored::Held)),
     };

@@ -178,7 +178,12 @@ impl Planner<'_> {
 
     fn step(&mut self, effect: Effect, kind: ResourceKind, digest: Digest) {
         let rank = if effect <= Effect::Restrict { rank(&kind) } else { 5 - rank(&kind) };
-        let touches = self.touches(&kind, digest);
+        // What gives is about everything that it rests on; what takes away, about that alone.
+        let touches = match &kind {
+            ResourceKind::Native(_) => self.touches(&kind, digest),
+            _ if effect <= Effect::Restrict => BTreeSet::from([kind.clone()]),
+            _ => self.touches(&kind, digest),
+        };
         let collaboration = self.seen.scope.collaboration.clone();
         let call = serde_json::json!({ "operation": if effect > Effect::Restrict { "put" } else { "drop" } });
         let step = Step::new(collaboration, effect, Resource { kind, digest }, self.seen.version);

@@ -22,6 +22,7 @@ pub(crate) enum StoreAsk {
     Acquire { resource: String, holder: String, ttl_ms: u64 },
     Renew { lease: Lease, ttl_ms: u64 },
     Release(Lease),
+    Leases(String),
 }
 
 /// What is asked of a platform.
@@ -51,6 +52,7 @@ pub(crate) enum Stored {
     Sizes(Vec<(CollaborationId, u64)>),
     Lease(Option<Lease>),
     Held(bool),
+    Leases(Vec<Lease>),
 }
 
 /// What is answered.
