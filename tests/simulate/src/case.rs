@@ -191,6 +191,10 @@ pub(crate) enum Deed {
         platform: usize,
         template: usize,
     },
+    /// The first of the steps to a dataset is there already.
+    HalfCreate {
+        platform: usize,
+    },
 }
 
 /// One act.

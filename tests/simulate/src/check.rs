@@ -233,16 +233,22 @@ impl Check {
                 // No adapter says which columns somebody else's account shows.
                 continue;
             }
-            let open = withdrawal.what.iter().any(|what| {
-                withdrawal.narrowed.is_empty()
-                    && conflict::holds(self.pool, what, kind, held.digest)
-            });
-            let kept = withdrawal.narrowed.iter().any(|(of, digest)| {
-                let value = self.pool.terms(&held.digest).map(|terms| terms.agreed);
-                of == kind
-                    && (held.digest == *digest || value == Some(*digest))
-                    && !self.is_wanted(platform, kind, held.digest)
-            });
+            let served = match kind {
+                ResourceKind::Template(name) => platform.serves(self.pool, name),
+                _ => true,
+            };
+            let open = served
+                && withdrawal.what.iter().any(|what| {
+                    withdrawal.narrowed.is_empty()
+                        && conflict::holds(self.pool, what, kind, held.digest)
+                });
+            let kept = served
+                && withdrawal.narrowed.iter().any(|(of, digest)| {
+                    let value = self.pool.terms(&held.digest).map(|terms| terms.agreed);
+                    of == kind
+                        && (held.digest == *digest || value == Some(*digest))
+                        && !self.is_wanted(platform, kind, held.digest)
+                });
             self.hold(30, !open && !kept, || {
                 format!("withdrawal {at} is called closed on {name}, which holds {kind} by {:?} since {}", held.by, held.at_ms)
             });

@@ -66,6 +66,8 @@ pub(crate) struct Oracle {
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) observed: BTreeMap<String, BTreeSet<Revocable>>,
     touched: BTreeSet<String>,
+    /// Every platform that ever was a room of an agreement in force.
+    rooms: BTreeSet<String>,
     pub(crate) drift: u64,
     /// Runs that are open: what they read, and where their request stands.
     pub(crate) runs: BTreeMap<String, (u64, TemplateName, Digest)>,
@@ -170,7 +172,7 @@ impl Oracle {
         let withdrawal = Withdrawal {
             what,
             narrowed: Vec::new(),
-            platforms: self.touched.clone(),
+            platforms: self.touched.intersection(&self.rooms).cloned().collect(),
             confirmed: BTreeMap::new(),
             left: BTreeSet::new(),
             at_ms,
@@ -221,6 +223,8 @@ impl Oracle {
                 made.left = left;
             }
         }
+        let rooms = version.agreement.rooms.iter().map(|room| room.platform.to_string());
+        self.rooms.extend(rooms);
         self.in_force = Some(version);
         self.in_force_since = index;
     }

@@ -52,9 +52,11 @@ pub(crate) async fn pass(turn: &Turn, fence: Option<&Fence>, memory: &mut Memory
         && report.unsettled == 0
         && report.unseen.is_empty()
         && report.unread.is_none();
+    // A room of no agreement that ever was in force.
+    let never = matches!(report.end, End::Failed { code: "no-agreement", .. });
     Report {
         settled: report.end == End::Settled,
-        rests: rests || report.end == End::Settled,
+        rests: rests || never || report.end == End::Settled,
         again: report.end == End::Again,
         retry_ms: retry_ms.and_then(|ms| i64::try_from(ms).ok()),
         said: format!(

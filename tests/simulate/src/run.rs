@@ -1,7 +1,9 @@
-//! Running seeds and counting what they did.
+//! Running seeds and replaying cases, and counting what they did.
 
 use crate::case::{Case, Kind};
+use crate::shrink::shrink;
 use crate::world::{Outcome, World};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What many runs did together.
@@ -39,8 +41,42 @@ impl Tally {
     }
 }
 
+/// A case to be run again: all that happens to it from outside.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Replay {
+    case: Case,
+}
+
+impl Replay {
+    /// What is left of it, for people: a line a fault or act.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let faults = self.case.faults.iter().map(|fault| {
+            let (worker, platform) = (fault.worker, fault.platform);
+            let text = format!("{} worker {worker} platform {platform}", fault.kind.name());
+            (fault.at_ms, format!("{text} member {} {}", fault.member, fault.amount))
+        });
+        let acts = self.case.acts.iter().map(|act| (act.at_ms, format!("{:?}", act.deed)));
+        let mut all: Vec<(i64, String)> = faults.chain(acts).collect();
+        all.sort();
+        all.into_iter().map(|(at_ms, what)| format!("{at_ms:>10} {what}")).collect()
+    }
+}
+
 /// Runs a seed.
 #[must_use]
 pub fn run_seed(seed: u64, keep: bool) -> Outcome {
     World::new(Case::of(seed), keep).run()
+}
+
+/// Runs a case again.
+#[must_use]
+pub fn replay(replay: &Replay, keep: bool) -> Outcome {
+    World::new(replay.case.clone(), keep).run()
+}
+
+/// The smallest case found that breaks what a seed breaks.
+#[must_use]
+pub fn smaller(seed: u64, invariant: u32) -> Replay {
+    Replay { case: shrink(&Case::of(seed), invariant) }
 }
