@@ -3,7 +3,7 @@
 
 use super::{App, RoomReport};
 use crate::error::{Error, Problem, Result};
-use crate::reconcile::{Class, End, Failure, Pace, Schedule, Slots, Turn};
+use crate::reconcile::schedule::{Class, End, Failure, Pace, Schedule, Slots, Turn};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use mappings::model::CollaborationId;
