@@ -4,9 +4,14 @@
 
 mod heads;
 mod reserve;
+mod worker;
+
+pub use worker::Working;
 
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,6 +131,35 @@ impl Home {
         replace(folder, &path, text.as_bytes())
     }
 
+    /// Under what name this folder's processes hold leases: a new one where the folder was copied, since another may still use it.
+    pub fn holder(&self) -> Result<String> {
+        let path = self.root.join("holder");
+        let known = || {
+            let (text, found) =
+                (std::fs::read_to_string(&path).ok()?, std::fs::metadata(&path).ok()?);
+            let (name, file) = text.split_once(' ')?;
+            (file.parse() == Ok(found.ino())).then(|| name.to_owned())
+        };
+        if let Some(name) = known() {
+            return Ok(name);
+        }
+        let mut random = [0u8; 16];
+        getrandom::fill(&mut random)
+            .map_err(|_| Error::failed("random", "no randomness to be had"))?;
+        let name = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.root)?;
+            let text = format!("{name} {}", file.as_file().metadata()?.ino());
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| Error::io("write", &path, &error))?;
+        // Another process may have made one in between: what is on disk counts.
+        known().ok_or_else(|| Error::failed("io", format!("{} can't be read", path.display())))
+    }
+
     fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
         self.root.join("openings").join(collaboration.as_str()).join(format!("{run}.json"))
     }
@@ -168,7 +202,6 @@ impl Home {
 
 /// The lock file at this path, locked; `None` when another has it or has just removed it.
 fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
-    use std::os::unix::fs::MetadataExt;
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     match file.try_lock() {
         Ok(()) => {
@@ -227,7 +260,6 @@ fn replace_new(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn written(folder: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
-    use std::io::Write;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -257,4 +289,22 @@ fn private_folder(folder: &Path) -> Result<()> {
         .mode(0o700)
         .create(folder)
         .map_err(|error| Error::io("make the folder", folder, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_folder_holds_leases_under_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let name = home.holder().unwrap();
+        assert_eq!(Home::open(home.root()).unwrap().holder().unwrap(), name);
+        let copy = Home::open(&folder.path().join("copy")).unwrap();
+        std::fs::copy(home.root().join("holder"), copy.root().join("holder")).unwrap();
+        let own = copy.holder().unwrap();
+        assert_ne!(own, name);
+        assert_eq!((copy.holder().unwrap(), home.holder().unwrap()), (own, name));
+    }
 }

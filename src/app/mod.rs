@@ -3,26 +3,29 @@
 
 pub mod agreements;
 pub mod audit;
+mod connections;
 mod delivery;
+mod leases;
 pub mod members;
 mod recovery;
 mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod shards;
 mod status;
 mod sync;
 mod templates;
 mod waivers;
 
 pub use audit::{Exported, LeafLine};
+pub use connections::{ConnectionLine, ExportForm};
 pub use revocations::{Revoked, Withdrawal};
-pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
+pub use rooms::{RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
 pub use sync::Pass;
-pub use waivers::Loss;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -31,7 +34,7 @@ use crate::log::{
     AgreementLog, Body, DecideError, Denied, Entry, KeyError, Loaded, LogError, Receipt, SecretKey,
     State,
 };
-use crate::store::Store;
+use crate::store::{Fence, Store};
 use crate::wiring::{self, Rooms};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
@@ -125,8 +128,18 @@ impl App {
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
+        self.record_under(collaboration, None, body).await
+    }
+
+    /// The same under a lease, which nobody may have taken over.
+    async fn record_under(
+        &self,
+        collaboration: &CollaborationId,
+        fence: Option<&Fence>,
+        body: Body,
+    ) -> Result<Recorded> {
         let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
-        Ok(recorded(self.log.decide(collaboration, entry).await?))
+        Ok(recorded(self.log.decide_under(collaboration, fence, entry).await?))
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
@@ -195,6 +208,7 @@ impl From<LogError> for Error {
             LogError::RolledBack(_) => Self::refused(code, message).help(
                 "the newer database, or an agreement under a new name; withdrawals may be missing here",
             ),
+            LogError::Newer => Self::failed(code, message).help("a gateway of the newer version"),
             LogError::NotFound | LogError::Empty => Self::invalid(code, message),
             LogError::Reserve(_) => Self::failed(code, message).help(
                 "the file denials.reserve in the gateway's folder as it was; or, once every withdrawal is on record, none there",

@@ -161,6 +161,7 @@ const fn is_unwritable(error: &LogError) -> bool {
         | LogError::Tampered(_)
         | LogError::Checkpoint(_)
         | LogError::RolledBack(_)
+        | LogError::Newer
         | LogError::Pin(_)
         | LogError::Reserve(_)
         | LogError::Busy => true,

@@ -16,6 +16,8 @@ pub(super) struct Folded {
     pub(super) tree: Tree,
     /// The signed checkpoint over all of it.
     pub(super) note: String,
+    /// Whether the state ends before the first leaf that this version can't read.
+    unread: bool,
 }
 
 /// What is kept of a log between calls.
@@ -23,8 +25,10 @@ pub(super) struct Folded {
 pub(super) struct Known {
     /// It only ever grows, and is never forgotten for what the store shows.
     pub(super) own: Folded,
-    /// What the store shows where that does not continue what this gateway saw.
+    /// What the store shows where that does not continue what this gateway saw, or can't be read whole.
     shown: Option<Folded>,
+    /// What was known before it was lost to leaves that are not legal.
+    seen: Option<Checkpoint>,
     /// The newest note that is pinned, as far as this process knows.
     pinned: String,
     /// The newest pin that the log was found to continue.
@@ -43,12 +47,12 @@ pub struct RolledBack {
 /// What a log has to continue.
 struct Past {
     at_least: u64,
-    head: Option<Checkpoint>,
+    heads: Vec<Checkpoint>,
 }
 
 impl Past {
     fn size(&self) -> u64 {
-        self.head.as_ref().map_or(0, |head| head.size).max(self.at_least)
+        self.heads.iter().map(|head| head.size).max().unwrap_or(0).max(self.at_least)
     }
 }
 
@@ -57,10 +61,11 @@ impl Folded {
     fn read_in(&mut self, page: &[Vec<u8>]) -> Result<(), LogError> {
         let state = Arc::make_mut(&mut self.state);
         for bytes in page {
-            let leaf =
-                Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
-            state.apply_unsigned(&leaf)?;
             self.tree.push(tree::leaf_hash(bytes));
+            match Leaf::parse(bytes) {
+                Ok(leaf) if !self.unread => drop(state.apply_unsigned(&leaf)?),
+                Ok(_) | Err(_) => self.unread = true,
+            }
         }
         Ok(())
     }
@@ -99,7 +104,7 @@ impl Folded {
     }
 
     fn is(&self, head: &Head) -> bool {
-        self.state.size() == head.size && head.checkpoint.as_ref() == Some(&self.note)
+        self.tree.size() == head.size && head.checkpoint.as_ref() == Some(&self.note)
     }
 
     /// Whether a log of these hashes begins with one that has this size and root.
@@ -108,9 +113,9 @@ impl Folded {
     }
 
     fn continues(&self, past: &Past) -> bool {
-        let head = past.head.as_ref();
+        let mut heads = past.heads.iter();
         self.tree.size() >= past.at_least
-            && head.is_none_or(|head| self.begins_with(head.size, Some(head.root)))
+            && heads.all(|head| self.begins_with(head.size, Some(head.root)))
     }
 }
 
@@ -134,7 +139,8 @@ impl AgreementLog {
         let read = pinned.note.as_ref().map(|note| self.noted(note, collaboration));
         // A pin of another key pins nothing: somebody changed it, or the key.
         let kept = read.transpose().map_err(|_| PinError::Unreadable)?;
-        let past = Past { at_least: pinned.at_least, head: kept };
+        let heads = kept.into_iter().chain(known.seen.clone()).collect();
+        let past = Past { at_least: pinned.at_least, heads };
         self.follow(collaboration, known, &head, &past).await?;
         known.passed = pinned.note.unwrap_or_default();
         self.pin(collaboration, known);
@@ -162,21 +168,25 @@ impl AgreementLog {
             return if own.max(past.size()) == 0 { Ok(()) } else { Err(rolled_back) };
         }
         let signed = self.vouched(collaboration, head)?;
-        let found_out = known.shown.as_ref().is_some_and(|shown| shown.is(head));
-        if head.size < own.max(past.size()) || found_out {
+        if head.size < own.max(past.size()) {
             return Err(rolled_back);
         }
-        if own > 0 && self.grown(collaboration, &mut known.own, &signed, past).await? {
+        // Found out before, and the same still.
+        if let Some(shown) = known.shown.as_ref().filter(|shown| shown.is(head)) {
+            return Err(if shown.unread { LogError::Newer } else { rolled_back });
+        }
+        if own > 0 && self.grown(collaboration, known, &signed, past).await? {
             (known.own.note, known.shown) = (head.checkpoint.clone().unwrap_or_default(), None);
             return Ok(());
         }
         let whole = self.whole(collaboration, head, &signed).await?;
-        if whole.continues(past) && whole.begins_with(own, known.own.tree.root(own)) {
-            (known.own, known.shown) = (whole, None);
+        let goes_on = whole.continues(past) && whole.begins_with(own, known.own.tree.root(own));
+        if goes_on && !whole.unread {
+            (known.own, known.shown, known.seen) = (whole, None, None);
             return Ok(());
         }
         known.shown = Some(whole);
-        Err(rolled_back)
+        Err(if goes_on { LogError::Newer } else { rolled_back })
     }
 
     /// The signed head that a store shows.
@@ -200,14 +210,15 @@ impl AgreementLog {
         }
     }
 
-    /// Takes in what was appended to the log that is known, when it is a page at most and continues it; else nothing.
+    /// Takes in what was appended to the log that is known, when it is a page at most, continues it and can be read; else nothing.
     async fn grown(
         &self,
         collaboration: &CollaborationId,
-        own: &mut Folded,
+        known: &mut Known,
         signed: &Checkpoint,
         past: &Past,
     ) -> Result<bool, LogError> {
+        let own = &mut known.own;
         let size = own.state.size();
         let left = usize::try_from(signed.size - size).unwrap_or(usize::MAX);
         if left > PAGE {
@@ -218,12 +229,20 @@ impl AgreementLog {
         for bytes in &page {
             own.tree.push(tree::leaf_hash(bytes));
         }
-        let good = own.tree.root(signed.size) == Some(signed.root) && own.continues(past);
+        let read = page.iter().all(|bytes| Leaf::parse(bytes).is_ok());
+        let good = own.tree.root(signed.size) == Some(signed.root) && own.continues(past) && read;
         own.tree.truncate(size);
-        if good && page.len() == left {
-            own.read_in(&page)?;
+        if !good {
+            return Ok(false);
         }
-        Ok(good && page.len() == left)
+        let root = own.tree.root(size);
+        own.read_in(&page).inspect_err(|_| {
+            // Half taken in: what was known is read again, and must begin as it did.
+            let collaboration = collaboration.clone();
+            known.seen = root.map(|root| Checkpoint { collaboration, size, root });
+            known.own = Folded::default();
+        })?;
+        Ok(true)
     }
 
     /// The whole log as the store has it.
@@ -234,9 +253,9 @@ impl AgreementLog {
         signed: &Checkpoint,
     ) -> Result<Folded, LogError> {
         let mut whole = Folded::default();
-        while whole.state.size() < head.size {
-            let left = usize::try_from(head.size - whole.state.size()).unwrap_or(PAGE).min(PAGE);
-            let page = self.store.read(collaboration, whole.state.size(), left).await?;
+        while whole.tree.size() < head.size {
+            let left = usize::try_from(head.size - whole.tree.size()).unwrap_or(PAGE).min(PAGE);
+            let page = self.store.read(collaboration, whole.tree.size(), left).await?;
             if page.is_empty() {
                 return Err(StoreError::Corrupt.into());
             }

@@ -63,6 +63,9 @@ pub enum LogError {
     /// newer database makes that good.
     #[error("{}", told(*.0))]
     RolledBack(RolledBack),
+    /// It was signed, and this version can't read it all.
+    #[error("the log holds leaves of a newer version of this gateway")]
+    Newer,
     /// What this gateway saw can't be read.
     #[error(transparent)]
     Pin(#[from] PinError),
@@ -93,6 +96,7 @@ impl LogError {
             Self::Tampered(_) => "log-tampered",
             Self::Checkpoint(error) => error.code(),
             Self::RolledBack(_) => "log-rolled-back",
+            Self::Newer => "log-newer",
             Self::Pin(error) => error.code(),
             Self::Reserve(error) => error.code(),
             Self::OtherGateway => "log-of-another-gateway",
@@ -176,10 +180,10 @@ pub struct Loaded {
 
 impl Loaded {
     /// Whether withdrawals may be missing in it: it is not the log that this gateway saw, or that can't be told. A store that can't
-    /// be reached now hides none that were seen.
+    /// be reached now hides none that were seen; what a newer version wrote is for a gateway of that version to close.
     #[must_use]
     pub const fn may_lack(&self) -> bool {
-        !matches!(self.doubt, None | Some(LogError::Store(_)))
+        !matches!(self.doubt, None | Some(LogError::Store(_) | LogError::Newer))
     }
 }
 
@@ -247,7 +251,7 @@ impl AgreementLog {
         let mut known = known.lock().await;
         let loaded = match self.refresh(collaboration, &mut known).await {
             Ok(()) => known.own.loaded(None),
-            Err(doubt @ (LogError::RolledBack(_) | LogError::Pin(_))) => {
+            Err(doubt @ (LogError::RolledBack(_) | LogError::Pin(_) | LogError::Newer)) => {
                 self.older(collaboration, &mut known, doubt).await
             }
             Err(doubt) => known.own.loaded(Some(doubt.clone())).map_err(|_| doubt),

@@ -34,6 +34,7 @@ mod record;
 mod report;
 pub mod schedule;
 mod settle;
+mod shards;
 mod steady;
 mod things;
 
@@ -44,4 +45,5 @@ pub use losses::{Loss, losses, touched};
 pub use memory::Memory;
 pub use pass::pass;
 pub use report::{End, Report, Turn, Waiting};
+pub use shards::{Claim, SHARDS, claim, shard};
 pub use things::Subject;

@@ -12,8 +12,8 @@ use super::settle::{confirmations, settled};
 use super::things::{Subject, effect, outcome};
 use crate::log::{Body, Effect, LogError, Revocable, State};
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Coverage, Desired, Observation, Plan, Retry, Scope,
-    Step,
+    Adapter, AdapterError, Applied, Assessment, Coverage, Desired, ErrorKind, Observation, Plan,
+    Retry, Scope, Step,
 };
 use mappings::model::Agreement;
 use std::collections::BTreeSet;
@@ -429,12 +429,13 @@ fn undone(step: &Step, error: AdapterError) -> End {
         Retry::AfterMs(ms) => Some(ms),
         Retry::Never | Retry::NextCycle => None,
     };
-    let what = Waiting::for_step(step);
+    let (what, denied) = (Waiting::for_step(step), error.kind == ErrorKind::PermissionDenied);
     End::Undone {
         what: what.what,
         call: what.call,
         code: error.code,
         reason: error.reason,
+        denied,
         retry_ms,
     }
 }
@@ -442,7 +443,7 @@ fn undone(step: &Step, error: AdapterError) -> End {
 /// The intent took so long to record that the call would count as late.
 fn too_late(adapter: &dyn Adapter) -> AdapterError {
     AdapterError {
-        kind: adapter_spi::ErrorKind::Timeout,
+        kind: ErrorKind::Timeout,
         code: "sent-too-late",
         outcome: adapter_spi::Outcome::NotApplied,
         retry: Retry::NextCycle,

@@ -86,6 +86,8 @@ pub enum End {
         code: &'static str,
         /// A sentence of names.
         reason: String,
+        /// Whether the platform, or our own default deny, refused.
+        denied: bool,
         /// Not before this many milliseconds.
         retry_ms: Option<u64>,
     },

@@ -51,6 +51,10 @@ impl Store for ClosedStore {
         Err(self.0)
     }
 
+    async fn leases(&self, _: &str) -> Result<Vec<Lease>, StoreError> {
+        Err(self.0)
+    }
+
     async fn release(&self, _: &Lease) -> Result<bool, StoreError> {
         Err(self.0)
     }

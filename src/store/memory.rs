@@ -148,6 +148,12 @@ impl Store for MemoryStore {
         Ok(self.changed(lease, |kept| kept.renewed(lease, ttl_ms(ttl), now_ms)))
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        let (held, now_ms) = (self.held(), self.clock.now_ms());
+        let named = held.leases.iter().filter(|(resource, _)| resource.starts_with(prefix));
+        Ok(named.filter_map(|(resource, kept)| kept.held(resource, now_ms)).collect())
+    }
+
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
         Ok(self.changed(lease, |kept| kept.released(lease)))
     }

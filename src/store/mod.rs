@@ -146,6 +146,9 @@ pub trait Store: Debug + Send + Sync {
     /// Holds a lease for longer, from now on; an expired one as well, as long as nobody took it over. Whether it is held.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError>;
 
+    /// Every lease that is held now and whose resource begins so, in order of its name.
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError>;
+
     /// Gives a lease back before it expires. Whether it was still held.
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError>;
 }

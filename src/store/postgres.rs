@@ -235,6 +235,10 @@ impl Store for PostgresStore {
         lease::renew(&self.pool, lease, ttl).await
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        lease::held(&self.pool, prefix).await
+    }
+
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
         lease::release(&self.pool, lease).await
     }

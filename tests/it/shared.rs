@@ -109,6 +109,35 @@ fn a_run_of_another_gateway_is_left_alone() {
 }
 
 #[test]
+fn a_run_whose_gateway_is_gone_is_settled_by_another_once_its_lease_is_over() {
+    let Some(database) = Database::fresh() else { return };
+    let world = database.world(300_000);
+    world.settle();
+    joined(&world);
+    let mut child = world.begun("gone");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let stands = |home: &str| {
+        let status = Answer::of(world.command_of(home, &["status", "spring"]).output().unwrap());
+        status.done()["collaborations"][0]["runs"].clone()
+    };
+    let gone = |state: &str| serde_json::json!([["gone", state]]);
+    assert_eq!(stands("other"), gone("requested"), "it may be at work");
+    // A minute later.
+    let expire = "UPDATE airlock.lease SET until_ms = 0 WHERE resource = 'run/spring/gone'";
+    database.tell(&database.name, &[expire]);
+    assert_eq!(stands("other"), gone("failed: interrupted"));
+    // Its own gateway asks nobody.
+    let mut child = world.begun("own");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(stands("home")[1], serde_json::json!(["own", "failed: interrupted"]));
+    world.run().done();
+    world.log_is_whole();
+    database.removed();
+}
+
+#[test]
 fn an_older_database_put_back_is_found_by_each_gateway_that_knew_more() {
     let Some(database) = Database::fresh() else { return };
     let world = database.world(10);

@@ -324,3 +324,66 @@ async fn where_the_store_is_down_what_was_seen_is_denied_on() {
     store.put_back(&newer);
     assert_eq!(knows.load_denying(&spring).await.unwrap().doubt, None);
 }
+
+/// The log with one more leaf, signed as this gateway signs.
+async fn with_leaf(store: &MemoryStore, bytes: Vec<u8>) -> Arc<MemoryStore> {
+    let (longer, spring) = (MemoryStore::new(), named("spring"));
+    let mut leaves = store.read(&spring, 0, 99).await.unwrap();
+    leaves.push(bytes);
+    let mut frontier = tree::Frontier::default();
+    leaves.iter().for_each(|leaf| frontier.push(tree::leaf_hash(leaf)));
+    let (size, root) = (frontier.size(), frontier.root());
+    let checkpoint = Checkpoint { collaboration: spring.clone(), size, root }.sign(&gateway());
+    longer.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
+    Arc::new(longer)
+}
+
+#[tokio::test]
+async fn what_a_newer_version_signed_is_no_damage_and_no_ground_to_grant() {
+    let (store, newer, _, pins) = put_back().await;
+    let (knows, spring) = (pinned_on(&store, &pins), named("spring"));
+    knows.load(&spring).await.unwrap();
+    let strange =
+        with_leaf(&newer, br#"{"actor":"gateway","body":{"kind":"of-tomorrow"}}"#.to_vec());
+    store.put_back(&strange.await);
+    for log in [&knows, &pinned_on(&store, &pins)] {
+        for _ in 0..2 {
+            assert_eq!(log.load(&spring).await.unwrap_err(), LogError::Newer);
+            assert!(put(log, "spring", vec![step(7)]).await.is_err());
+            let loaded = log.load_denying(&spring).await.unwrap();
+            assert_eq!((loaded.size, loaded.may_lack()), (5, false));
+            assert_eq!(loaded.doubt, Some(LogError::Newer));
+        }
+    }
+    assert_eq!(store.size(&spring).await, Ok(6), "nothing was appended");
+    store.put_back(&newer);
+    assert_eq!(put(&knows, "spring", vec![step(3)]).await.unwrap().size, 6);
+}
+
+#[tokio::test]
+async fn a_leaf_that_is_not_legal_makes_a_process_forget_nothing() {
+    let (store, newer, older, pins) = put_back().await;
+    let (knows, spring) = (pinned_on(&store, &pins), named("spring"));
+    knows.load(&spring).await.unwrap();
+    // Another gateway appends one that is, and one that isn't.
+    put(&on(&(Arc::<MemoryStore>::clone(&newer) as Arc<dyn Store>)), "spring", vec![step(3)])
+        .await
+        .unwrap();
+    let illegal = with_leaf(&newer, step(3).leaf(&spring, 1000).canonical()).await;
+    store.put_back(&illegal);
+    for _ in 0..2 {
+        assert_eq!(knows.load(&spring).await.unwrap_err().code(), "intent-repeated");
+    }
+    store.put_back(&older);
+    put(
+        &on(&(Arc::<MemoryStore>::clone(&older) as Arc<dyn Store>)),
+        "spring",
+        vec![step(8), step(9)],
+    )
+    .await
+    .unwrap();
+    let unpinned = LogError::RolledBack(RolledBack { had: 5, has: 5 });
+    assert_eq!(knows.load(&spring).await.unwrap_err(), unpinned);
+    store.put_back(&newer);
+    assert_eq!(knows.load(&spring).await.unwrap().size, 6);
+}
