@@ -332,7 +332,7 @@ class Console:
         policy = {"v1": {"custom": {"allowedResultReceivers": [ACCOUNTS["media"], ACCOUNTS["shop"]]}}}
         self.shop.update_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
 
-    @edit("restrict", "CreateConfiguredTableAssociationAnalysisRule")
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
     def receivers_deleted(self):
         self.shop.delete_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")
 
