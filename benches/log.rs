@@ -7,7 +7,7 @@ use airlock::log::tree::Frontier;
 use airlock::log::{
     Actor, AgreementLog, Body, Checkpoint, Code, Effect, Entry, Leaf, SecretKey, bundle, verify,
 };
-use airlock::store::{Appended, SqliteStore, Store};
+use airlock::store::{Appended, Head, SqliteStore, Store};
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -82,10 +82,13 @@ async fn appends_a_second(each: u64) -> Fallible<f64> {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             let own = named(writer)?;
-            for size in 0..each {
+            let mut head = Head::default();
+            for _ in 0..each {
                 let checkpoint = "x".repeat(200);
-                let appended = Appended { leaves: vec![vec![b'x'; 400]], checkpoint };
-                store.append(&own, size, appended, None).await?;
+                let leaves = vec![vec![b'x'; 400]];
+                let appended = Appended { leaves, checkpoint: checkpoint.clone() };
+                let size = store.append(&own, &head, appended, None).await?;
+                head = Head { size, checkpoint: Some(checkpoint) };
             }
             Fallible::Ok(())
         })
@@ -109,7 +112,13 @@ async fn decisions_a_second(each: u64) -> Fallible<f64> {
             for n in 0..each {
                 let step = Code::new(&format!("step-{n}"))?;
                 let platform = "native".parse()?;
-                let body = Body::EffectIntended { step, platform, effect: Effect::Neutral };
+                let body = Body::EffectIntended {
+                    step,
+                    platform,
+                    effect: Effect::Neutral,
+                    of: Vec::new(),
+                    basis: None,
+                };
                 let entry = Entry::gateway(body);
                 log.decide(&own, |_| Ok::<_, std::convert::Infallible>(vec![entry.clone()]))
                     .await?;

@@ -9,6 +9,9 @@ use std::time::UNIX_EPOCH;
 pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970 UTC. May step in either direction; the agreement log keeps its own order.
     fn now_ms(&self) -> i64;
+
+    /// Milliseconds since some moment of this process; never steps, and says nothing to anybody else.
+    fn steady_ms(&self) -> i64;
 }
 
 /// The machine's clock.
@@ -20,6 +23,12 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
         since.map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn steady_ms(&self) -> i64 {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        let since = START.get_or_init(std::time::Instant::now).elapsed();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -48,5 +57,9 @@ impl FixedClock {
 impl Clock for FixedClock {
     fn now_ms(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn steady_ms(&self) -> i64 {
+        self.now_ms()
     }
 }

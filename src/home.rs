@@ -2,8 +2,16 @@
 //! the rooms' keys.
 //! Never data, never results. Knows nothing of what the files mean.
 
+mod heads;
+mod reserve;
+mod worker;
+
+pub use worker::Working;
+
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +49,9 @@ impl Home {
             private_folder(&folder)?;
         }
         refuse_open(&home.keys())?;
+        if let Err(error) = home.make_reserve() {
+            tracing::warn!(code = error.code, "no place is kept for withdrawals on a full disk");
+        }
         Ok(home)
     }
 
@@ -102,40 +113,6 @@ impl Home {
         self.keys().join(format!("external-{collaboration}.key"))
     }
 
-    fn size_file(&self, collaboration: &CollaborationId) -> PathBuf {
-        self.root.join("sizes").join(collaboration.as_str())
-    }
-
-    /// How long a collaboration's log is known to have been; 0 of one that nothing is known of.
-    pub fn size(&self, collaboration: &CollaborationId) -> Result<u64> {
-        let path = self.size_file(collaboration);
-        let unreadable =
-            || Error::failed("size-unreadable", format!("{} holds no number", path.display()));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|_| unreadable()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(Error::io("read", &path, &error)),
-        }
-    }
-
-    /// Keeps how long a collaboration's log is, unless more is known already. Whole or not at all.
-    pub fn keep_size(&self, collaboration: &CollaborationId, size: u64) -> Result<()> {
-        if self.size(collaboration)? >= size {
-            return Ok(());
-        }
-        let path = self.size_file(collaboration);
-        let folder = self.root.join("sizes");
-        private_folder(&folder)?;
-        // Two processes that saw different lengths must not leave the shorter one.
-        let lock = self.root.join("sizes.lock");
-        let locked = std::fs::File::create(&lock).and_then(|file| file.lock().map(|()| file));
-        let _locked = locked.map_err(|error| Error::io("lock", &lock, &error))?;
-        if self.size(collaboration)? >= size {
-            return Ok(());
-        }
-        replace(&folder, &path, size.to_string().as_bytes())
-    }
-
     /// Keeps what opens a run's commitment to its parameters, readable by this gateway's owner alone. On disk when this
     /// returns. Called under the run's claim, before its request is on record; an opening of a request that never came
     /// to be is replaced.
@@ -152,6 +129,35 @@ impl Home {
         let salt = salt.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
         replace(folder, &path, text.as_bytes())
+    }
+
+    /// Under what name this folder's processes hold leases: a new one where the folder was copied, since another may still use it.
+    pub fn holder(&self) -> Result<String> {
+        let path = self.root.join("holder");
+        let known = || {
+            let (text, found) =
+                (std::fs::read_to_string(&path).ok()?, std::fs::metadata(&path).ok()?);
+            let (name, file) = text.split_once(' ')?;
+            (file.parse() == Ok(found.ino())).then(|| name.to_owned())
+        };
+        if let Some(name) = known() {
+            return Ok(name);
+        }
+        let mut random = [0u8; 16];
+        getrandom::fill(&mut random)
+            .map_err(|_| Error::failed("random", "no randomness to be had"))?;
+        let name = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.root)?;
+            let text = format!("{name} {}", file.as_file().metadata()?.ino());
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| Error::io("write", &path, &error))?;
+        // Another process may have made one in between: what is on disk counts.
+        known().ok_or_else(|| Error::failed("io", format!("{} can't be read", path.display())))
     }
 
     fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
@@ -196,7 +202,6 @@ impl Home {
 
 /// The lock file at this path, locked; `None` when another has it or has just removed it.
 fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
-    use std::os::unix::fs::MetadataExt;
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     match file.try_lock() {
         Ok(()) => {
@@ -236,15 +241,29 @@ fn run_of(name: &str) -> Option<RunId> {
 
 /// Writes a file of mode 0600, whole or not at all, on disk when this returns.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        written(folder, bytes)?.persist(path)?;
         std::fs::File::open(folder)?.sync_all()
     };
     write().map_err(|error| Error::io("write", path, &error))
+}
+
+/// The same, unless the file is there already: another process was faster then.
+fn replace_new(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        match written(folder, bytes)?.persist_noclobber(path) {
+            Err(kept) if kept.error.kind() != std::io::ErrorKind::AlreadyExists => Err(kept.error),
+            Ok(_) | Err(_) => std::fs::File::open(folder)?.sync_all(),
+        }
+    };
+    write().map_err(|error| Error::io("write", path, &error))
+}
+
+fn written(folder: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Refuses a folder for secrets that other users of the machine may enter.
@@ -270,4 +289,22 @@ fn private_folder(folder: &Path) -> Result<()> {
         .mode(0o700)
         .create(folder)
         .map_err(|error| Error::io("make the folder", folder, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_folder_holds_leases_under_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let name = home.holder().unwrap();
+        assert_eq!(Home::open(home.root()).unwrap().holder().unwrap(), name);
+        let copy = Home::open(&folder.path().join("copy")).unwrap();
+        std::fs::copy(home.root().join("holder"), copy.root().join("holder")).unwrap();
+        let own = copy.holder().unwrap();
+        assert_ne!(own, name);
+        assert_eq!((copy.holder().unwrap(), home.holder().unwrap()), (own, name));
+    }
 }

@@ -3,16 +3,15 @@
 use crate::app::{ConnectionLine, ExportForm, Started};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
-use crate::log::{LogError, Revocable, State};
+use crate::log::{LogError, State};
+use crate::reconcile::desired;
 use crate::settings;
-use crate::store::{PostgresStore, SqliteStore, Store};
+use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
 use mappings::guard::Guarded;
-use mappings::model::{
-    Agreement, CollaborationId, Digest, MemberId, PlatformId, Template, TemplateName,
-};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,15 +56,29 @@ fn connections(home: &Home) -> Result<ConnectionsFile> {
 
 /// The store that a gateway's folder names, or the file in it.
 pub(crate) async fn store(home: &Home) -> Result<Arc<dyn Store>> {
+    opened(home).await?.map_err(|(_, error)| error)
+}
+
+/// The same for whoever denies: one that can't be opened says so to whatever it is asked.
+pub(crate) async fn store_or_closed(home: &Home) -> Result<Arc<dyn Store>> {
+    Ok(opened(home).await?.unwrap_or_else(|(why, _)| Arc::new(ClosedStore(why))))
+}
+
+async fn opened(home: &Home) -> Result<Result<Arc<dyn Store>, (StoreError, Error)>> {
     let Some(address) = settings::store(home)? else {
-        let store = SqliteStore::open(&home.database()).await.map_err(LogError::from)?;
-        return Ok(Arc::new(store));
+        return Ok(match SqliteStore::open(&home.database()).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(why) => Err((why, LogError::from(why).into())),
+        });
     };
-    match PostgresStore::open(&address).await {
+    Ok(match PostgresStore::open(&address).await {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(Error::failed(error.code(), format!("{address}: {error}"))
-            .help("a server that answers, by verified TLS or with the sslmode of the URL; a role with a password, and CREATE on the database")),
-    }
+        Err(why) => {
+            let error = Error::failed(why.code(), format!("{address}: {why}"))
+                .help("a server that answers, by verified TLS or with the sslmode of the URL; a role with a password, and CREATE on the database");
+            Err((why, error))
+        }
+    })
 }
 
 /// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for
@@ -105,6 +118,11 @@ impl Rooms {
             }
         }
         Err(Error::failed("room-unsettled", "the native room did not settle on what the log says"))
+    }
+
+    /// Whether this gateway reaches any platform but itself.
+    pub(crate) const fn reach_a_platform(&self) -> bool {
+        self.aws.is_some()
     }
 
     /// The adapter of a room.
@@ -190,42 +208,6 @@ impl Rooms {
         let said = mappings::spark::spark(guarded);
         said.map(|text| text.digest)
             .map_err(|unsaid| Error::refused("template-unsaid", unsaid.message).help(unsaid.change))
-    }
-}
-
-/// What every room must hold: the agreement, less what was withdrawn.
-pub(crate) fn desired(agreement: &Arc<Agreement>, state: &State) -> Desired {
-    let stands = |what: Revocable| state.revoked(&what).is_none();
-    let member = |name: &MemberId| {
-        let left = !stands(Revocable::Member { member: name.clone() });
-        !left && state.in_force().is_some_and(|version| version.accepted.contains(name))
-    };
-    let hidden = agreement.datasets.iter().flat_map(|(dataset, declared)| {
-        declared.columns.keys().map(move |column| (dataset.clone(), column.clone()))
-    });
-    let approved = |(name, template): (&TemplateName, &Template)| {
-        let digest = template.digest(name);
-        let stands = stands(Revocable::Template { template: name.clone(), digest })
-            || !state.approvals(name, digest).is_empty();
-        stands.then(|| (name.clone(), state.approvals(name, digest)))
-    };
-    Desired {
-        agreement: Arc::clone(agreement),
-        open: stands(Revocable::Room),
-        members: agreement.members.keys().filter(|name| member(name)).cloned().collect(),
-        datasets: agreement
-            .datasets
-            .keys()
-            .filter(|name| stands(Revocable::Dataset { dataset: (*name).clone() }))
-            .cloned()
-            .collect(),
-        hidden: hidden
-            .filter(|(dataset, column)| {
-                let (dataset, column) = (dataset.clone(), column.clone());
-                !stands(Revocable::Column { dataset, column })
-            })
-            .collect(),
-        approvals: agreement.templates.iter().filter_map(approved).collect(),
     }
 }
 

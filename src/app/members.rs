@@ -35,7 +35,6 @@ impl App {
         only: Option<Digest>,
     ) -> Result<(Digest, Recorded)> {
         let key = signing_key(&self.home, member)?;
-        let known = self.home.size(collaboration)?;
         let state = self.load(collaboration).await?.state;
         let agreement = state.waiting().or(state.in_force()).map(|version| version.digest);
         let agreement = agreement.ok_or_else(|| {
@@ -48,8 +47,7 @@ impl App {
                 .help("the digest that `airlock check` prints for the agreed file"));
         }
         // Whatever is proposed meanwhile, only what was looked at is accepted.
-        let recorded = self.decide(collaboration, (member, &key), |state| {
-            Self::granting(known, state)?;
+        let recorded = self.decide(collaboration, (member, &key), |_| {
             Ok(Body::Joined { member: member.clone(), key: key.public(), agreement })
         });
         Ok((agreement, recorded.await?))
@@ -68,7 +66,6 @@ impl App {
             Error::refused("agreement-not-proposed", "no agreement waits for members")
         })?;
         let body = Body::Declined { member: member.clone() };
-        let known = self.home.size(collaboration).unwrap_or_default();
         let entry = |state: &State| {
             if state.waiting().map(|version| version.digest) != Some(waits) {
                 let message = "another agreement was proposed meanwhile";
@@ -80,7 +77,6 @@ impl App {
             };
             Ok(vec![entry])
         };
-        let receipt = self.log.decide(collaboration, entry).await?;
-        Ok((waits, recorded(self.remembered(collaboration, receipt, known))))
+        Ok((waits, recorded(self.log.decide(collaboration, entry).await?)))
     }
 }

@@ -3,25 +3,29 @@
 
 pub mod agreements;
 pub mod audit;
+mod connections;
 mod delivery;
+mod leases;
 pub mod members;
 mod recovery;
+mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod shards;
 mod status;
 mod sync;
 mod templates;
 mod waivers;
 
 pub use audit::{Exported, LeafLine};
-pub use revocations::Withdrawal;
-pub use rooms::{ConnectionLine, ExportForm, RoomPlan, RoomReport, StepLine};
+pub use connections::{ConnectionLine, ExportForm};
+pub use revocations::{Revoked, Withdrawal};
+pub use rooms::{RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
 pub use sync::Pass;
-pub use waivers::Loss;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -30,12 +34,13 @@ use crate::log::{
     AgreementLog, Body, DecideError, Denied, Entry, KeyError, Loaded, LogError, Receipt, SecretKey,
     State,
 };
-use crate::store::Store;
+use crate::store::{Fence, Store};
 use crate::wiring::{self, Rooms};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// A gateway at work in one process.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub struct App {
     key: SecretKey,
     rooms: Rooms,
     clock: Arc<dyn Clock>,
+    /// Held by whoever puts what is pending on record.
+    recording: Mutex<()>,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -64,34 +71,45 @@ pub struct Recorded {
 impl App {
     /// Opens the gateway of a folder that has one; looking makes nothing.
     pub async fn existing(home: &Path) -> Result<Self> {
-        Self::over(Home::existing(home)?).await
+        let home = Home::existing(home)?;
+        let store = wiring::store(&home).await?;
+        Self::over(home, store).await
+    }
+
+    /// The same for whoever denies: also where the log can't be read now.
+    pub async fn denying(home: &Path) -> Result<Self> {
+        let home = Home::existing(home)?;
+        let store = wiring::store_or_closed(&home).await?;
+        Self::over(home, store).await
     }
 
     /// Opens the gateway of a folder: its log, its key (made at first use), its rooms.
     pub async fn open(home: &Path) -> Result<Self> {
-        Self::over(Home::open(home)?).await
+        let home = Home::open(home)?;
+        let store = wiring::store(&home).await?;
+        Self::over(home, store).await
     }
 
-    async fn over(home: Home) -> Result<Self> {
-        let store = wiring::store(&home).await?;
+    async fn over(home: Home, store: Arc<dyn Store>) -> Result<Self> {
         let key = gateway_key(&home)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock));
+        let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
+            .with_pins(Arc::new(home.clone()))
+            .with_reserve(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
-        Ok(Self { home, log, store, key, rooms, clock })
+        let app = Self { home, log, store, key, rooms, clock, recording: Mutex::default() };
+        app.record_pending().await;
+        Ok(app)
     }
 
-    /// Keeps how long the log was seen to be, whoever made it so: on a shared store that is mostly another gateway.
+    /// The log, as far as it continues what this gateway saw of it.
     async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        let loaded = self.log.load(collaboration).await?;
-        self.keep_size(collaboration, loaded.size);
-        Ok(loaded)
+        Ok(self.log.load(collaboration).await?)
     }
 
-    fn keep_size(&self, collaboration: &CollaborationId, size: u64) {
-        if let Err(error) = self.home.keep_size(collaboration, size) {
-            tracing::warn!(%collaboration, code = error.code, "the log's length is not kept");
-        }
+    /// The log for whoever takes away or only looks: of one that was rolled back as well, marked so.
+    async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded> {
+        Ok(self.log.load_denying(collaboration).await?)
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
@@ -104,42 +122,24 @@ impl App {
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
-        let known = self.home.size(collaboration).unwrap_or_default();
         let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
-        let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, known)))
-    }
-
-    /// Keeps, beside the database, how long the log has been: an older copy put back is told by that. What is appended to an
-    /// older copy, a leaf no further than was `known` before, never catches up with what was lost.
-    fn remembered(&self, collaboration: &CollaborationId, receipt: Receipt, known: u64) -> Receipt {
-        let older = receipt.size <= known;
-        let newest = self.home.size(collaboration).unwrap_or_default();
-        self.keep_size(collaboration, if older { newest.saturating_add(1) } else { receipt.size });
-        receipt
-    }
-
-    /// Refuses to grant anything on a log that is shorter than it was. Denying never asks. What is known was read before the
-    /// log was: whoever appends in between makes the log longer, never shorter.
-    fn granting(known: u64, state: &State) -> Result<()> {
-        if state.size() >= known {
-            return Ok(());
-        }
-        let message = format!(
-            "the log has {} leaves and had {known}: an older database was put back",
-            state.size()
-        );
-        Err(Error::refused("log-rolled-back", message).help(
-            "the newer database, or an agreement under a new name; withdrawals may be missing here",
-        ))
+        Ok(recorded(self.log.decide(collaboration, entry).await?))
     }
 
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
-        let known = self.home.size(collaboration).unwrap_or_default();
+        self.record_under(collaboration, None, body).await
+    }
+
+    /// The same under a lease, which nobody may have taken over.
+    async fn record_under(
+        &self,
+        collaboration: &CollaborationId,
+        fence: Option<&Fence>,
+        body: Body,
+    ) -> Result<Recorded> {
         let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
-        let receipt = self.log.decide(collaboration, entry).await?;
-        Ok(recorded(self.remembered(collaboration, receipt, known)))
+        Ok(recorded(self.log.decide_under(collaboration, fence, entry).await?))
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
@@ -152,10 +152,6 @@ impl App {
         }
         members::signing_key(&self.home, member)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
-        let known = self.home.size(&agreement.collaboration)?;
-        if let Ok(loaded) = self.load(&agreement.collaboration).await {
-            Self::granting(known, &loaded.state)?;
-        }
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
         self.record(&agreement.collaboration, body).await
@@ -209,7 +205,16 @@ impl From<LogError> for Error {
         let (code, message) = (error.code(), error.to_string());
         match error {
             LogError::Fold(_) => Self::refused(code, message),
+            LogError::RolledBack(_) => Self::refused(code, message).help(
+                "the newer database, or an agreement under a new name; withdrawals may be missing here",
+            ),
+            LogError::Newer => Self::failed(code, message).help("a gateway of the newer version"),
             LogError::NotFound | LogError::Empty => Self::invalid(code, message),
+            LogError::Reserve(_) => Self::failed(code, message).help(
+                "the file denials.reserve in the gateway's folder as it was; or, once every withdrawal is on record, none there",
+            ),
+            LogError::Pin(_) => Self::failed(code, message)
+                .help("the gateway's folder as it was, with the keys that belong to it"),
             LogError::Store(_)
             | LogError::Tampered(_)
             | LogError::Checkpoint(_)

@@ -1,11 +1,13 @@
-//! What a run left open in a log is settled: when delivery fails, by the run itself; when a process was killed, by the
-//! next command on that log in the same gateway. A delivery whose manifests are all there is recorded as done; of anything less, what has no
-//! manifest is taken back, and the record names who got the whole result all the same. A run of a living process is left alone.
+//! What a run left open in a log is settled: when delivery fails, by the run itself; when a process was killed, by the next command
+//! on that log in the same gateway, or in any other once the run's lease has expired. A delivery whose manifests are all there is
+//! recorded as done; of anything less, what has no manifest is taken back, and the record names who got the whole result all the same.
+//! A run of a living process is left alone.
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Body, Code, Run};
+use crate::log::{Body, Code, OpenRun, Run};
 use crate::results::{self, Delivery, Place};
+use crate::store::Fence;
 use mappings::model::{CollaborationId, RunId};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,17 +22,25 @@ impl App {
         self.home.sweep();
         let loaded = self.load(collaboration).await?;
         for (run, known) in loaded.state.runs() {
-            // A claim is a file lock: it says nothing of a run that another gateway of a shared store works on.
-            if known.open().is_none() || !self.home.requested(collaboration, run) {
+            let Some(open) = known.open() else { continue };
+            let here = self.home.requested(collaboration, run);
+            if !here && is_local(open) {
                 continue;
             }
-            let Some(_ours) = self.home.claim(run)? else { continue };
-            let settled = self.settle(collaboration, run, Code::interrupted());
+            // A claim is a file lock: it says of a run that was requested from this folder whether its process lives.
+            let claim = if here { self.home.claim(run)? } else { None };
+            if here && claim.is_none() {
+                continue;
+            }
+            let Some(lease) = self.lease(collaboration, run).await? else { continue };
+            let fence = lease.fence();
+            let settled = self.settle(collaboration, run, Code::interrupted(), Some(&fence));
             match tokio::time::timeout(SETTLE_MAX, settled).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%run, code = error.code, "an open run stays open"),
                 Err(_) => tracing::warn!(%run, "an open run stays open: its storage is silent"),
             }
+            lease.release().await;
         }
         Ok(())
     }
@@ -41,12 +51,14 @@ impl App {
         collaboration: &CollaborationId,
         run: &RunId,
         code: Code,
+        fence: Option<&Fence>,
     ) -> Result<()> {
         let loaded = self.load(collaboration).await?;
         let Some(open) = loaded.state.runs().get(run).and_then(Run::open) else { return Ok(()) };
         let wanted = open.intended.as_ref().map(|(_, _, wanted)| wanted);
         let mut delivered = BTreeMap::new();
-        for receiver in &open.receivers {
+        // Nothing is anywhere before that is intended.
+        for receiver in open.receivers.iter().filter(|_| wanted.is_some()) {
             let Some(destination) = open.agreement.destinations.get(receiver) else { continue };
             let place = Place::look(destination)?;
             match results::state(&place, collaboration, run).await? {
@@ -55,12 +67,10 @@ impl App {
                 {
                     delivered.insert(receiver.clone(), found);
                 }
-                Delivery::Complete(_) | Delivery::Absent if wanted.is_some() => {
+                Delivery::Complete(_) | Delivery::Absent => {
                     let files = open.files.get(receiver).map_or(&[][..], Vec::as_slice);
                     results::withdraw(&place, collaboration, run, files).await?;
                 }
-                // Nothing of it was ever to be there.
-                Delivery::Complete(_) | Delivery::Absent => {}
             }
         }
         let run = run.clone();
@@ -70,7 +80,14 @@ impl App {
             }
             _ => Body::RunFailed { run, code, delivered },
         };
-        self.record(collaboration, body).await?;
+        self.record_under(collaboration, fence, body).await?;
         Ok(())
     }
+}
+
+/// Whether part of a delivery may lie in a folder of the machine that began it, which another can't look into.
+fn is_local(open: &OpenRun) -> bool {
+    let local = |place: &String| !place.contains("://") || place.starts_with("file:");
+    let mut places = open.receivers.iter().filter_map(|to| open.agreement.destinations.get(to));
+    open.intended.is_some() && places.any(local)
 }

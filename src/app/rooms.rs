@@ -1,28 +1,24 @@
-//! Rooms on platforms: what would be done there, done with an intent on record before each call and its outcome after, and
-//! closed when something is withdrawn. Knows no platform by name.
+//! Rooms on platforms, on somebody's word: what would be done there, done, and closed. The passes are `reconcile`'s; here is how
+//! often, for how long, and what is said. Knows no platform by name.
 
-use super::waivers::{Loss, losses, unwaived};
 use super::{App, known};
 use crate::error::{Error, Problem, Result};
-use crate::log::{Body, Code, Effect, Entry, Outcome, State};
-use crate::wiring;
-use adapter_spi::{
-    Adapter, AdapterError, Applied, Coverage, Cx, Desired, NeedsCounterparty, Observation, Plan,
-    ResourceKind, Retry, Scope, Step,
-};
-use mappings::guard::guard;
-use mappings::model::{CollaborationId, ColumnName, Digest, MemberId, PlatformId, TemplateName};
+use crate::log::State;
+use crate::reconcile::{Drift, End, Loss, Memory, Report, Turn, Waiting, pass};
+use crate::store::Fence;
+use adapter_spi::{Cx, NeedsCounterparty};
+use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// More passes than any agreement needs; each ends with a new look.
-const PASSES_MAX: usize = 40;
-/// What was done may show itself late: looks that see nothing new, and the time between them.
-const LOOKS_MAX: usize = 60;
+const PASSES_MAX: usize = 200;
+/// Between passes that found nothing to do yet.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Tries of one call that may be tried again.
-const TRIES_MAX: u32 = 6;
+/// So many looks in a row may find nothing to do, and nothing settled.
+const LOOKS_MAX: usize = 60;
+/// Tries of calls that the platform asks time for.
+const TRIES_MAX: usize = 6;
 /// Looks at a room of which somebody's part can't be seen, before that is said.
 const BLIND_MAX: usize = 3;
 /// Closing is given up after this long, and said to be open.
@@ -37,6 +33,9 @@ pub struct StepLine {
     pub what: String,
     /// The native call.
     pub call: String,
+    /// What it waits for, if it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
 }
 
 /// A room as it is, and what it takes to make it as agreed.
@@ -52,6 +51,8 @@ pub struct RoomPlan {
     pub waiting: Vec<NeedsCounterparty>,
     /// Whether something was done that doesn't show itself yet.
     pub pending: bool,
+    /// How what was seen differs from what is wanted.
+    pub drift: Vec<Drift>,
     /// What it does not hold exactly as agreed, and who closes or waived that.
     pub losses: Vec<Loss>,
     /// Terms held exactly as agreed.
@@ -69,53 +70,25 @@ pub struct RoomReport {
     pub open: Vec<String>,
     /// What others have to do before the rest can be done.
     pub waiting: Vec<NeedsCounterparty>,
+    /// How what was seen differs from what is wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
 }
 
-/// The form of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ExportForm {
-    /// A shell script of AWS CLI commands.
-    Cli,
-    /// A `CloudFormation` template in JSON.
-    Cloudformation,
-    /// Terraform (provider awscc) in JSON.
-    Terraform,
-}
-
-/// One permission that was tried.
-#[derive(Debug, Clone, Serialize)]
-pub struct ConnectionLine {
-    /// Which room.
-    pub room: String,
-    /// Whose connection.
-    pub member: MemberId,
-    /// The permission, in the platform's words.
-    pub permission: String,
-    /// Why it does not work: code and reason.
-    pub error: Option<String>,
-}
-
-impl ConnectionLine {
-    /// What is wrong, where something is.
-    #[must_use]
-    pub fn problem(&self) -> Option<Problem> {
-        let message = self.error.clone()?;
-        let code = message.split(':').next().unwrap_or_default().to_owned();
-        let at = format!("{}, {}: {}", self.room, self.member, self.permission);
-        Some(Problem { code, at, message, help: format!("leave for {}", self.permission) })
+impl RoomReport {
+    pub(super) fn of(room: &PlatformId, report: Report) -> Self {
+        let Report { steps, open, needs: waiting, drift, .. } = report;
+        Self { room: room.clone(), steps, open, waiting, drift }
     }
 }
 
-/// An agreement's room, looked at.
-struct Look {
-    scope: Scope,
-    desired: Desired,
-    seen: Observation,
-    plan: Plan,
-    losses: Vec<Loss>,
-    exact: usize,
-    /// The newest decision that it rests on.
-    decided: u64,
+/// What passes are made for.
+#[derive(Debug, Clone, Copy)]
+enum For<'a> {
+    /// To take away.
+    Closing,
+    /// To hold what is agreed, under the lease.
+    Holding(&'a Fence),
 }
 
 impl App {
@@ -125,41 +98,107 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomPlan> {
-        let look = self.look(collaboration, room).await?;
-        if let Some(refused) = look.plan.refused.filter(|_| look.plan.steps.is_empty()) {
-            return Err(Error::refused(&refused.code, refused.message));
+        let state = self.load_denying(collaboration).await?.state;
+        let newest = known(&state)?;
+        let last =
+            state.rooms().get(room).filter(|_| !newest.rooms.iter().any(|r| r.platform == *room));
+        self.rooms.holds(last.map_or(newest, |last| last), room)?;
+        let turn = Turn { looks_only: true, ..self.turn(collaboration, room, None)? };
+        let report = pass(&turn, &mut Memory::default()).await;
+        match report.end {
+            End::Refused { code, message } if report.plan.is_empty() => {
+                return Err(Error::refused(&code, message));
+            }
+            End::Failed { code, .. } => return Err(failed(code, room)),
+            End::Settled | End::Waiting | End::Again | End::Refused { .. } | End::Undone { .. } => {
+            }
         }
+        let waits_for = |step: &Waiting| {
+            let same = |other: &&Waiting| (&other.what, &other.call) == (&step.what, &step.call);
+            report.waits.iter().find(same).map(|waits| waits.why.to_string())
+        };
+        let line = |step: &Waiting| StepLine {
+            effect: step.effect,
+            what: step.what.clone(),
+            call: step.call.clone(),
+            waits_for: waits_for(step),
+        };
         Ok(RoomPlan {
             room: room.clone(),
-            open: open(&look.seen),
-            steps: look.plan.steps.iter().map(line).collect(),
-            waiting: look.plan.waiting,
-            pending: look.plan.pending,
-            losses: look.losses,
-            exact: look.exact,
+            steps: report.plan.iter().map(line).collect(),
+            open: report.open,
+            waiting: report.needs,
+            pending: report.pending,
+            drift: report.drift,
+            losses: report.losses,
+            exact: report.exact,
         })
     }
 
-    /// Makes a room as agreed, as far as this gateway can: passes of look, plan and act until nothing is left to do. A room
-    /// that would hold something more loosely is closed instead, until its owners waive that.
+    /// The same of every room but the native one, which holds what the log says.
+    pub async fn plan_rooms(&self, collaboration: &CollaborationId) -> Result<Vec<RoomPlan>> {
+        let state = self.load_denying(collaboration).await?.state;
+        let mut rooms: Vec<PlatformId> = state.rooms().keys().cloned().collect();
+        let newest = known(&state)?.rooms.iter().map(|room| room.platform.clone());
+        rooms.extend(newest.filter(|room| !state.rooms().contains_key(room)));
+        rooms.retain(|room| *room != PlatformId::native());
+        let mut plans = Vec::new();
+        for room in &rooms {
+            plans.push(self.plan_room(collaboration, room).await?);
+        }
+        Ok(plans)
+    }
+
+    /// Makes a room as agreed, as far as this gateway can: passes until nothing is left to do. A room that would hold something
+    /// more loosely is closed instead, until its owners waive that.
     pub async fn apply_room(
         &self,
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomReport> {
-        let size = self.home.size(collaboration)?;
-        Self::granting(size, &self.load(collaboration).await?.state)?;
-        let report = self.passes(collaboration, room, |_| true).await?;
+        let state = self.load(collaboration).await?.state;
+        self.rooms.holds(known(&state)?, room)?;
+        let report = match self.hold(collaboration).await? {
+            Some(held) => {
+                let fence = held.fence();
+                let passes = self.passes(collaboration, room, For::Holding(&fence));
+                self.under(held, Box::pin(passes)).await?
+            }
+            None => self.looked_on(collaboration, room).await?,
+        };
         let state = self.load(collaboration).await?.state;
         self.waived(known(&state)?, &state, room)?;
         Ok(report)
+    }
+
+    /// Looks on while a worker has the lease, and does it.
+    async fn looked_on(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+    ) -> Result<RoomReport> {
+        for _ in 0..LOOKS_MAX {
+            let plan = self.plan_room(collaboration, room).await?;
+            if !plan.pending && plan.steps.iter().all(|step| step.waits_for.is_some()) {
+                let RoomPlan { room, open, waiting, drift, .. } = plan;
+                return Ok(RoomReport { room, steps: 0, open, waiting, drift });
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let message = "the worker that has the lease on it did not settle it within a minute";
+        Err(Error::failed("room-unsettled", message).help("airlock plan COLLABORATION --room ROOM"))
     }
 
     /// Takes away on every platform what is not desired any more, all of them at once, and stops what still runs there: in
     /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
     /// named in the error; the withdrawal itself stands.
     pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
-        let state = self.load(collaboration).await?.state;
+        let state = match self.load_denying(collaboration).await {
+            Ok(loaded) => loaded.state,
+            // The native room denies what it can't look up, and there is no other.
+            Err(_) if !self.rooms.reach_a_platform() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
         let (mut closed, mut problems) = (Vec::new(), Vec::new());
@@ -172,7 +211,7 @@ impl App {
         if problems.is_empty() {
             return Ok(closed);
         }
-        let help = format!("airlock apply {collaboration} --room ROOM, until it says so");
+        let help = "airlock sync, which goes on until it says so".to_owned();
         Err(Error::failed("room-not-closed", "withdrawn on record, and not seen closed everywhere")
             .help(help)
             .problems(problems))
@@ -184,255 +223,135 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
         state: &State,
-    ) -> std::result::Result<Option<RoomReport>, Problem> {
-        let problem = |code: &str, message: &str, help: &str| Problem {
-            code: code.to_owned(),
-            at: room.to_string(),
-            message: message.to_owned(),
-            help: help.to_owned(),
-        };
+    ) -> Result<Option<RoomReport>, Problem> {
         if self.rooms.adapter(room).is_err() {
-            if !state.effects().values().any(|effect| effect.platform == *room) {
-                return Ok(None);
-            }
-            let message = "this gateway changed it once and has no connection to it now";
-            return Err(problem("room-unreached", message, "its section in connections.toml"));
+            return unreached(room, state).map_or(Ok(None), Err);
         }
-        let less = |effect| effect <= adapter_spi::Effect::Restrict;
-        let close = Box::pin(self.passes(collaboration, room, less));
+        let close = Box::pin(self.passes(collaboration, room, For::Closing));
         match tokio::time::timeout(CLOSE_MAX, close).await {
             Ok(Ok(report)) => Ok(Some(report)),
-            Ok(Err(error)) => Err(problem(&error.code, &error.message, &error.help)),
-            Err(_) => Err(problem("no-answer-in-time", "the platform did not answer in time", "")),
+            Ok(Err(error)) => Err(problem(room, &error.code, &error.message, &error.help)),
+            Err(_) => {
+                Err(problem(room, "no-answer-in-time", "the platform did not answer in time", ""))
+            }
         }
     }
 
-    /// Tries the connections of every operated member of a collaboration.
-    pub async fn test_connections(
-        &self,
-        collaboration: &CollaborationId,
-    ) -> Result<Vec<ConnectionLine>> {
-        let state = self.load(collaboration).await?.state;
-        self.rooms.test(known(&state)?).await
-    }
-
-    /// A member's part of a room as a document.
-    pub async fn export_room(
-        &self,
-        collaboration: &CollaborationId,
+    /// One room to work on.
+    pub(super) fn turn<'a>(
+        &'a self,
+        collaboration: &'a CollaborationId,
         room: &PlatformId,
-        member: &MemberId,
-        form: ExportForm,
-    ) -> Result<String> {
-        let state = self.load(collaboration).await?.state;
-        let agreement = Arc::new(known(&state)?.clone());
-        if !agreement.members.contains_key(member) {
-            let message = format!("{member} is no member of this agreement");
-            return Err(Error::refused("not-a-member", message));
-        }
-        self.rooms.export(&wiring::desired(&agreement, &state), room, member, form)
+        fence: Option<&'a Fence>,
+    ) -> Result<Turn<'a>> {
+        Ok(Turn {
+            log: &self.log,
+            adapter: self.rooms.adapter(room)?,
+            clock: self.clock.as_ref(),
+            collaboration,
+            fence,
+            looks_only: false,
+            cx: Cx::default(),
+        })
     }
 
-    /// What is desired of a room: what the agreement says less what was withdrawn; nothing of one that the newest agreement
-    /// dropped, or that would hold something more loosely without a waiver.
-    async fn look(&self, collaboration: &CollaborationId, room: &PlatformId) -> Result<Look> {
-        let state = self.load(collaboration).await?.state;
-        let newest = known(&state)?;
-        let named = newest.rooms.iter().any(|held| held.platform == *room);
-        let agreement = match state.rooms().get(room).filter(|_| !named) {
-            Some(last) => Arc::clone(last),
-            None => Arc::new(newest.clone()),
-        };
-        self.rooms.holds(&agreement, room)?;
-        let scope = Scope::of(&agreement);
-        let adapter = self.rooms.adapter(room)?;
-        let assessed = adapter.assess(&agreement);
-        let losses = losses(&agreement, &assessed, &state);
-        let desired = match unwaived(&losses, room, collaboration) {
-            None if named => wiring::desired(&agreement, &state),
-            Some(_) | None => Desired::closed(Arc::clone(&agreement)),
-        };
-        let seen = adapter.observe(&scope, &Cx::default()).await?;
-        let plan = adapter
-            .plan(&desired, &seen)
-            .map_err(|refused| Error::refused(&refused.code, refused.message))?;
-        let exact = assessed.verdicts.len() - losses.len();
-        Ok(Look { scope, desired, seen, plan, losses, exact, decided: state.decided() })
-    }
-
-    /// Passes over steps of these effects. Access is only given on a log that is whole.
+    /// Passes until the room is settled, or waits for somebody else.
     async fn passes(
         &self,
         collaboration: &CollaborationId,
         room: &PlatformId,
-        takes: impl Fn(adapter_spi::Effect) -> bool,
+        what_for: For<'_>,
     ) -> Result<RoomReport> {
-        let adapter = self.rooms.adapter(room)?;
-        let (mut done, mut passes, mut looks, mut blind) = (0, 0, 0, 0);
-        let mut last: Vec<Digest> = Vec::new();
-        while passes < PASSES_MAX && looks < LOOKS_MAX {
-            let look = self.look(collaboration, room).await?;
-            let steps: Vec<&Step> =
-                look.plan.steps.iter().filter(|step| takes(step.effect)).collect();
-            // Where something is taken away, what runs without leave ends first: steps may take their time.
-            let ends = steps.is_empty() || !takes(adapter_spi::Effect::Grant);
-            let stopped = if ends { stop(adapter, &look).await } else { Ok(()) };
-            let ids: Vec<Digest> = steps.iter().map(|step| step.id).collect();
-            let late =
-                !is_closed(&look) || (look.plan.pending && takes(adapter_spi::Effect::Grant));
-            if steps.is_empty() && look.seen.coverage == Coverage::Partial {
-                blind += 1;
-                if blind == BLIND_MAX {
-                    return Err(unseen(room, &look));
+        let fence = match what_for {
+            For::Closing => None,
+            For::Holding(fence) => Some(fence),
+        };
+        let turn = self.turn(collaboration, room, fence)?;
+        let mut memory = Memory::default();
+        let (mut steps, mut looks, mut tries, mut blind) = (0, 0, 0, 0);
+        for _ in 0..PASSES_MAX {
+            let mut report = pass(&turn, &mut memory).await;
+            steps += report.steps;
+            if report.steps > 0 {
+                looks = 0;
+            }
+            blind = if report.unseen.is_empty() { 0 } else { blind + 1 };
+            if blind == BLIND_MAX {
+                return Err(unseen(room, &report));
+            }
+            let wait = match Self::verdict(room, &mut report, what_for)? {
+                Verdict::Ended => return Ok(RoomReport { steps, ..RoomReport::of(room, report) }),
+                Verdict::Again if report.steps > 0 => Duration::ZERO,
+                Verdict::Again => {
+                    looks += 1;
+                    LOOK_EVERY
                 }
-            }
-            let unsure = late || look.seen.coverage == Coverage::Partial;
-            if (steps.is_empty() && unsure) || (!steps.is_empty() && ids == last) {
-                looks += 1;
-                last.clear();
-                tokio::time::sleep(LOOK_EVERY).await;
-                continue;
-            }
-            (last, passes) = (ids, passes + 1);
-            if steps.is_empty() {
-                stopped?;
-                if let Some(refused) =
-                    look.plan.refused.filter(|_| takes(adapter_spi::Effect::Grant))
-                {
-                    return Err(Error::refused(&refused.code, refused.message));
+                Verdict::After(wait, error) => {
+                    tries += 1;
+                    if tries > TRIES_MAX {
+                        return Err(error);
+                    }
+                    wait
                 }
-                let (room, open) = (room.clone(), open(&look.seen));
-                return Ok(RoomReport { room, steps: done, open, waiting: look.plan.waiting });
+            };
+            if looks > LOOKS_MAX {
+                break;
             }
-            for step in steps {
-                match self.act(collaboration, adapter, step, look.decided).await {
-                    Ok(_) => done += 1,
-                    // The world moved: look again.
-                    Err(error) if error.retry == Retry::NextCycle => break,
-                    Err(error) => return Err(undone(step, error)),
-                }
-            }
+            tokio::time::sleep(wait).await;
         }
         Err(Error::failed("room-unsettled", "the room did not settle on what was agreed"))
     }
 
-    /// One call: its intent durable before, its outcome after. Taking away goes on when nothing can be recorded.
-    async fn act(
-        &self,
-        collaboration: &CollaborationId,
-        adapter: &dyn Adapter,
-        step: &Step,
-        decided: u64,
-    ) -> Result<Applied, AdapterError> {
-        let denies = step.effect <= adapter_spi::Effect::Restrict;
-        let intent = self.intend_effect(collaboration, adapter.platform(), step, decided).await;
-        let name = match intent {
-            Ok(name) => Some(name),
-            Err(error) if denies => {
-                tracing::warn!(code = error.code, "a withdrawal goes on without its record");
-                None
+    fn verdict(room: &PlatformId, report: &mut Report, what_for: For<'_>) -> Result<Verdict> {
+        match std::mem::take(&mut report.end) {
+            End::Settled => Ok(Verdict::Ended),
+            End::Again => Ok(Verdict::Again),
+            End::Waiting => {
+                Ok(if is_over(report, what_for) { Verdict::Ended } else { Verdict::Again })
             }
-            Err(error) if error.code == "plan-stale" => return Err(stale(adapter)),
-            Err(_) => return Err(unrecorded(adapter)),
-        };
-        let applied = if denies { retried(adapter, step).await } else { once(adapter, step).await };
-        if let Some(name) = name {
-            let outcome = match &applied {
-                Ok(_) => Outcome::Applied,
-                Err(error) => match error.outcome {
-                    adapter_spi::Outcome::NotApplied => Outcome::NotApplied,
-                    adapter_spi::Outcome::Applied => Outcome::Applied,
-                    adapter_spi::Outcome::Unknown => Outcome::Unknown,
-                },
-            };
-            let body = Body::EffectOutcome { step: name, outcome };
-            if self.record(collaboration, body).await.is_err() && !denies {
-                return Err(unrecorded(adapter));
+            End::Refused { code, message } => match what_for {
+                For::Closing if is_over(report, what_for) => Ok(Verdict::Ended),
+                For::Closing => Ok(Verdict::Again),
+                For::Holding(_) => Err(Error::refused(&code, message)),
+            },
+            End::Undone { what, call, code, reason, retry_ms, denied } => {
+                let (help, message) = (String::new(), format!("{call} was not done"));
+                let problem = Problem { code: code.to_owned(), at: what, message, help };
+                let kind = if denied { Error::refused } else { Error::failed };
+                let error = kind(code, reason).problems(vec![problem]);
+                after(retry_ms, error)
             }
+            End::Failed { code, retry_ms } => after(retry_ms, failed(code, room)),
         }
-        applied
-    }
-
-    /// Puts the intent on record under a name that no other step has. Nothing is given on a plan that is older than a decision.
-    async fn intend_effect(
-        &self,
-        collaboration: &CollaborationId,
-        platform: &PlatformId,
-        step: &Step,
-        decided: u64,
-    ) -> Result<Code> {
-        let named = |size: u64| {
-            Code::new(&format!("step-{}-{size}", step.id.short()))
-                .map_err(|reason| Error::failed("bug", reason))
-        };
-        let effect = match step.effect {
-            adapter_spi::Effect::Revoke => Effect::Revoke,
-            adapter_spi::Effect::Restrict => Effect::Restrict,
-            adapter_spi::Effect::Neutral => Effect::Neutral,
-            adapter_spi::Effect::Grant => Effect::Grant,
-        };
-        let known = self.home.size(collaboration)?;
-        let name = std::sync::Mutex::new(None);
-        let entry = |state: &State| {
-            if effect > Effect::Restrict && state.decided() != decided {
-                return Err(Error::failed("plan-stale", "something was decided since"));
-            }
-            if effect > Effect::Restrict {
-                Self::granting(known, state)?;
-            }
-            let step = named(state.size())?;
-            *name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(step.clone());
-            let platform = platform.clone();
-            Ok::<_, Error>(vec![Entry::gateway(Body::EffectIntended { step, platform, effect })])
-        };
-        let receipt = self.log.decide(collaboration, entry).await?;
-        self.remembered(collaboration, receipt, known);
-        let name = name.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        name.ok_or_else(|| Error::failed("bug", "a recorded step has no name"))
     }
 }
 
-/// Whether partners see nothing open that is not desired.
-fn is_closed(look: &Look) -> bool {
-    look.seen.resources.iter().all(|resource| match &resource.kind {
-        ResourceKind::Dataset(name) => look.desired.offers(name),
-        ResourceKind::Template(name) => may_stand(&look.desired, name),
-        ResourceKind::Member(_) | ResourceKind::Approval(..) | ResourceKind::Native(_) => true,
-    })
+enum Verdict {
+    Ended,
+    Again,
+    After(Duration, Error),
 }
 
-/// Whether a template may be open: approved by every owner that it touches, reading nothing that was withdrawn, for parties
-/// who are there.
-fn may_stand(desired: &Desired, name: &TemplateName) -> bool {
-    let agreement = &desired.agreement;
-    let (Some(approved), Some(template), Ok(guarded)) =
-        (desired.approvals.get(name), agreement.templates.get(name), guard(agreement, name))
-    else {
-        return false;
-    };
-    let mut reads = guarded.datasets.iter();
-    let whole = reads.all(|(dataset, used)| {
-        let hidden =
-            |column: &ColumnName| desired.hidden.contains(&(dataset.clone(), column.clone()));
-        desired.offers(dataset)
-            && approved.contains(&used.owner)
-            && !used.columns.iter().any(hidden)
-    });
-    whole
-        && template.received_by.is_subset(&desired.members)
-        && !template.run_by.is_disjoint(&desired.members)
+fn after(retry_ms: Option<u64>, error: Error) -> Result<Verdict> {
+    retry_ms.map_or(Err(error.clone()), |ms| Ok(Verdict::After(Duration::from_millis(ms), error)))
 }
 
-async fn stop(adapter: &dyn Adapter, look: &Look) -> Result<(), AdapterError> {
-    match adapter.runs_queries() {
-        Some(runs) => runs.stop(&look.desired, &look.scope, &Cx::default()).await.map(drop),
-        None => Ok(()),
+/// Whether nothing that is waited for comes about by looking again.
+fn is_over(report: &Report, what_for: For<'_>) -> bool {
+    let takes = |step: &&Waiting| step.effect <= adapter_spi::Effect::Restrict;
+    let closed = report.closing.is_empty()
+        && report.unseen.is_empty()
+        && !report.plan.iter().any(|step| takes(&step));
+    match what_for {
+        For::Closing => closed,
+        // Whatever waits for another platform, or for certainty, is the worker's.
+        For::Holding(_) => closed && !report.pending && (report.plan.len() == report.waits.len()),
     }
 }
 
 /// Nothing is left to do in what was seen, but somebody's part was not.
-fn unseen(room: &PlatformId, look: &Look) -> Error {
-    let problems = look.seen.unseen.iter().map(|(member, code)| Problem {
+fn unseen(room: &PlatformId, report: &Report) -> Error {
+    let problems = report.unseen.iter().map(|(member, code)| Problem {
         code: code.clone(),
         at: format!("{room}, {member}"),
         message: format!("what {member} has there could not be looked at"),
@@ -445,62 +364,24 @@ fn unseen(room: &PlatformId, look: &Look) -> Error {
     .problems(problems.collect())
 }
 
-/// A call that gives is made once for a plan: when the platform asks for time, the next look decides whether it is made still.
-async fn once(adapter: &dyn Adapter, step: &Step) -> Result<Applied, AdapterError> {
-    let answer = adapter.apply(step, &Cx::default()).await;
-    let Err(AdapterError { retry: Retry::AfterMs(wait), .. }) = &answer else { return answer };
-    tokio::time::sleep(Duration::from_millis(*wait)).await;
-    answer.map_err(|error| AdapterError { retry: Retry::NextCycle, ..error })
-}
-
-/// A call again while the platform asks for time.
-async fn retried(adapter: &dyn Adapter, step: &Step) -> Result<Applied, AdapterError> {
-    let mut tries = 0;
-    loop {
-        match adapter.apply(step, &Cx::default()).await {
-            Err(AdapterError { retry: Retry::AfterMs(wait), .. }) if tries < TRIES_MAX => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-            }
-            answer => return answer,
-        }
+pub(super) fn problem(room: &PlatformId, code: &str, message: &str, help: &str) -> Problem {
+    Problem {
+        code: code.to_owned(),
+        at: room.to_string(),
+        message: message.to_owned(),
+        help: help.to_owned(),
     }
 }
 
-fn unrecorded(adapter: &dyn Adapter) -> AdapterError {
-    AdapterError {
-        kind: adapter_spi::ErrorKind::Unavailable,
-        code: "not-recorded",
-        outcome: adapter_spi::Outcome::NotApplied,
-        retry: Retry::Never,
-        platform: adapter.platform().clone(),
-        operation: "record",
-        reason: "the log could not be written, so nothing was done".to_owned(),
-    }
+/// Why nothing could be seen or recorded.
+fn failed(code: &str, room: &PlatformId) -> Error {
+    Error::failed(code, format!("{room} could not be looked at, or its log not be used"))
+        .help("airlock connections test COLLABORATION; airlock status")
 }
 
-fn stale(adapter: &dyn Adapter) -> AdapterError {
-    AdapterError {
-        kind: adapter_spi::ErrorKind::StaleVersion,
-        code: "plan-stale",
-        retry: Retry::NextCycle,
-        reason: "something was decided since it was planned".to_owned(),
-        ..unrecorded(adapter)
-    }
-}
-
-/// Why a step was not done, with the call and whose account it was for.
-fn undone(step: &Step, error: AdapterError) -> Error {
-    let (StepLine { what, call, .. }, error) = (line(step), Error::from(error));
-    let (code, message) = (error.code.clone(), format!("{call} was not done"));
-    error.problems(vec![Problem { code, at: what, message, help: String::new() }])
-}
-
-fn open(seen: &Observation) -> Vec<String> {
-    seen.resources.iter().map(|resource| resource.kind.to_string()).collect()
-}
-
-fn line(step: &Step) -> StepLine {
-    let call = step.call.get("operation").and_then(serde_json::Value::as_str).unwrap_or_default();
-    StepLine { effect: step.effect, what: step.resource.kind.to_string(), call: call.to_owned() }
+/// What is wrong with a room that this gateway has no connection to, if it ever changed anything there.
+pub(super) fn unreached(room: &PlatformId, state: &State) -> Option<Problem> {
+    let message = "this gateway changed it once and has no connection to it now";
+    let help = "its section in connections.toml";
+    state.changed(room).then(|| problem(room, "room-unreached", message, help))
 }

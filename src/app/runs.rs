@@ -1,6 +1,7 @@
 //! One run, from decision to delivery: request on record, the room brought to desire, watch, verify, deliver.
 //! Whatever stops it leaves either a whole result with its manifest, or nothing.
 
+use super::leases::RunLease;
 use super::{App, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
@@ -97,8 +98,10 @@ pub(crate) struct Started {
     pub(crate) parameters: BTreeMap<ParameterName, Literal>,
     pub(crate) receivers: Vec<MemberId>,
     pub(crate) limits: RunLimits,
-    /// Held while this process works on the run; another process that gets it knows that this one died.
+    /// Held while this process works on the run; another process of this gateway that gets it knows that this one died.
     _claim: Claim,
+    /// The same towards other gateways of the log.
+    lease: RunLease,
 }
 
 impl App {
@@ -117,13 +120,12 @@ impl App {
         let landing = self.landing(&started.run)?;
         let outcome = self.carry_out(&started, &landing, cancel, progress).await;
         let _ = std::fs::remove_dir_all(&landing);
-        match outcome {
-            Ok(report) => Ok(report),
-            Err(error) => {
-                self.end(&started, &error).await?;
-                Err(error)
-            }
-        }
+        let ended = match &outcome {
+            Ok(_) => Ok(()),
+            Err(error) => self.end(&started, error).await,
+        };
+        started.lease.release().await;
+        ended.and(outcome)
     }
 
     /// Puts the end of a run without a result on record; what was being delivered is settled as far as it got.
@@ -132,7 +134,7 @@ impl App {
         let loaded = self.load(collaboration).await?;
         let open = loaded.state.runs().get(run).and_then(Run::open);
         if open.is_some_and(|open| open.intended.is_some()) {
-            return self.settle(collaboration, run, code_of(error)).await;
+            return self.settle(collaboration, run, code_of(error), None).await;
         }
         self.record(collaboration, end_of(run.clone(), error)).await?;
         Ok(())
@@ -142,9 +144,7 @@ impl App {
     async fn start(&self, request: RunRequest) -> Result<Started> {
         let RunRequest { collaboration, template, room, by, parameters, run, limits } = request;
         let key = members::signing_key(&self.home, &by)?;
-        let known = self.home.size(&collaboration)?;
         let loaded = self.load(&collaboration).await?;
-        Self::granting(known, &loaded.state)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         self.rooms.holds(&agreement, &room)?;
@@ -192,10 +192,11 @@ impl App {
             };
             Ok::<_, Error>(vec![Entry::member(&by, &key, body)])
         };
-        let claim = self.claim(&collaboration, &run).await?;
+        // What is refused claims nothing.
+        asked(&loaded.state)?;
+        let (claim, lease) = self.claim(&collaboration, &run).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
-        let receipt = self.log.decide(&collaboration, asked).await?;
-        self.remembered(&collaboration, receipt, known);
+        self.log.decide(&collaboration, asked).await?;
         Ok(Started {
             collaboration,
             run,
@@ -207,11 +208,16 @@ impl App {
             receivers,
             limits,
             _claim: claim,
+            lease,
         })
     }
 
     /// Claims a run's id for this process; refused when it was requested before, or is being requested.
-    async fn claim(&self, collaboration: &CollaborationId, run: &RunId) -> Result<Claim> {
+    async fn claim(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+    ) -> Result<(Claim, RunLease)> {
         let used = |what: &str| {
             Error::refused("run-id-used", format!("run {run} {what}"))
                 .help("another run id, or none")
@@ -220,7 +226,8 @@ impl App {
         if self.load(collaboration).await?.state.runs().contains_key(run) {
             return Err(used("was requested before"));
         }
-        Ok(claim)
+        let lease = self.lease(collaboration, run).await?;
+        Ok((claim, lease.ok_or_else(|| used("is at work in another gateway"))?))
     }
 
     /// Places are looked at again: a link may lead elsewhere than when the agreement was recorded.

@@ -2,7 +2,7 @@
 
 use super::{App, agreements};
 use crate::error::{Error, Result};
-use crate::log::{MemberState, Revocable, RunStatus, State};
+use crate::log::{MemberState, Reserve, Revocable, RunStatus, State};
 use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
 use serde::Serialize;
 
@@ -26,6 +26,9 @@ pub struct Standing {
     pub collaboration: CollaborationId,
     /// Leaves in its log.
     pub leaves: u64,
+    /// Why nothing is granted, where this is not the log that this gateway saw, or it can't be read now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Error>,
     /// The agreement in force.
     pub agreement: Option<Digest>,
     /// The agreement that waits, and for whom.
@@ -36,6 +39,8 @@ pub struct Standing {
     pub templates: Vec<TemplateStanding>,
     /// What was withdrawn.
     pub revocations: Vec<String>,
+    /// What of that is in force in this gateway alone, until it can be put on record.
+    pub pending: Vec<String>,
     /// Runs and their states.
     pub runs: Vec<(RunId, String)>,
     /// Attempts left in the current window.
@@ -64,12 +69,19 @@ impl App {
     }
 
     async fn recovered(&self, collaboration: &CollaborationId) -> Result<Standing> {
-        self.recover(collaboration).await?;
+        if self.load_denying(collaboration).await?.doubt.is_none() {
+            self.recover(collaboration).await?;
+        }
         self.standing_of(collaboration).await
     }
 
+    fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
+        let pending = Reserve::pending(&self.home, collaboration).unwrap_or_default();
+        pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| named(what))).collect()
+    }
+
     async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
-        let loaded = self.load(collaboration).await?;
+        let loaded = self.load_denying(collaboration).await?;
         let state = &loaded.state;
         let agreement = super::known(state)?;
         let mut templates = Vec::new();
@@ -93,11 +105,13 @@ impl App {
         Ok(Standing {
             collaboration: collaboration.clone(),
             leaves: loaded.size,
+            doubt: loaded.doubt.clone().map(Error::from),
             agreement: state.in_force().map(|version| version.digest),
             waiting: waiting(state),
             members: members(state),
             templates,
             revocations: state.revocations().keys().map(named).collect(),
+            pending: self.pending(collaboration),
             runs: state
                 .runs()
                 .iter()

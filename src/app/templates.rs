@@ -24,9 +24,7 @@ impl App {
         member: &MemberId,
     ) -> Result<Vec<(TemplateName, Digest)>> {
         let key = members::signing_key(&self.home, member)?;
-        let known_size = self.home.size(collaboration)?;
         let loaded = self.load(collaboration).await?;
-        Self::granting(known_size, &loaded.state)?;
         let agreement = known(&loaded.state)?.clone();
         let mine = touching(&agreement, member)?;
         let wanted = match names {

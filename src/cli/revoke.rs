@@ -1,7 +1,7 @@
-//! `airlock revoke`: a withdrawal, in force the moment it is on record.
+//! `airlock revoke`: a withdrawal, in force the moment it is on record; or here, where nothing can be put on record.
 
 use super::screen::Screen;
-use crate::app::{App, Withdrawal};
+use crate::app::{App, Revoked, Withdrawal};
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, ColumnName, DatasetName, MemberId, TemplateName};
 use std::path::Path;
@@ -65,12 +65,22 @@ impl What {
 impl Revoke {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let withdrawal = self.what.withdrawal()?;
-        let app = App::existing(home).await?;
-        let recorded = app.revoke(&self.collaboration, &withdrawal, &self.member).await?;
-        screen.say(format!(
-            "{} withdrew {withdrawal} from {}, leaf {}; the native room denies from now on",
-            self.member, self.collaboration, recorded.index
-        ));
+        let app = App::denying(home).await?;
+        let revoked = app.revoke(&self.collaboration, &withdrawal, &self.member).await?;
+        let who = format!("{} withdrew {withdrawal} from {}", self.member, self.collaboration);
+        let (receipt, because) = match revoked {
+            Revoked::OnRecord(recorded) => {
+                let at = recorded.index;
+                screen.say(format!("{who}, leaf {at}; the native room denies from now on"));
+                (Some(recorded), None)
+            }
+            Revoked::Here(why) => {
+                screen.say(format!(
+                    "{who}: in force here, not yet on record; the native room of this gateway denies from now on. It is put on record by the next command or `airlock sync` that can; others don't know of it before. Why: {why}"
+                ));
+                (None, Some(why))
+            }
+        };
         let rooms = app.close(&self.collaboration).await?;
         for room in &rooms {
             let open = super::plan::or_nothing(&room.open);
@@ -81,8 +91,8 @@ impl Revoke {
             super::plan::waiting(&room.waiting, screen);
         }
         screen.object(&serde_json::json!({
-            "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": recorded,
-            "rooms": rooms,
+            "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": receipt,
+            "durable": receipt.is_some(), "because": because, "rooms": rooms,
         }));
         Ok(())
     }

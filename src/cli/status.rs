@@ -20,6 +20,9 @@ impl Status {
         let (standings, unread) = app.status(self.collaboration.as_ref()).await?;
         for s in &standings {
             screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
+            if let Some(doubt) = &s.doubt {
+                screen.say(format!("nothing is granted: {doubt}"));
+            }
             if let Some((agreement, missing)) = &s.waiting {
                 screen.say(format!(
                     "agreement {} waits for {}",
@@ -44,6 +47,10 @@ impl Status {
             );
             if !s.revocations.is_empty() {
                 screen.say(format!("withdrawn: {}", s.revocations.join(", ")));
+            }
+            if !s.pending.is_empty() {
+                let pending = s.pending.join(", ");
+                screen.say(format!("of that in force here and not yet on record: {pending}"));
             }
             screen.table(
                 &["run", "state"],

@@ -338,6 +338,12 @@ pub enum Body {
         platform: PlatformId,
         /// What it does to access.
         effect: Effect,
+        /// What it is about, in the words in which that would be withdrawn; everything when it names nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<Revocable>,
+        /// How long the log was that it was planned on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<u64>,
     },
     /// What became of a step.
     EffectOutcome {
@@ -345,6 +351,52 @@ pub enum Body {
         step: Code,
         /// How it ended.
         outcome: Outcome,
+    },
+    /// A platform was seen whole, and holds other things than when it was last seen.
+    RoomObserved {
+        /// Where.
+        platform: PlatformId,
+        /// Everything that it holds of what was agreed.
+        holds: Vec<Revocable>,
+    },
+    /// An owner took something away on a platform itself. It counts as withdrawn everywhere, until it is offered again.
+    FoundWithdrawn {
+        /// Where it was seen.
+        platform: PlatformId,
+        /// What.
+        what: Revocable,
+        /// How that is known: the platform's final word for it, or repeated whole looks.
+        how: Code,
+    },
+    /// Who could withdraw it says that what was found withdrawn is offered still.
+    Reoffered {
+        /// Who.
+        by: MemberId,
+        /// What.
+        what: Revocable,
+    },
+    /// A platform was seen closed after a withdrawal.
+    RevocationConfirmed {
+        /// The position of the withdrawal.
+        revocation: u64,
+        /// Where.
+        platform: PlatformId,
+        /// Whole looks that agreed.
+        reads: u32,
+        /// What became of an attempt to use it all the same: `denied`, or `not-possible` where that can't be tried.
+        probe: Code,
+        /// The digest of what was seen.
+        seen: Digest,
+    },
+    /// A platform held more than was agreed, and not by an act of this gateway; it was closed first.
+    DriftFound {
+        /// Where.
+        platform: PlatformId,
+        /// What kind of difference.
+        class: Code,
+        /// On what; something of the platform's own when it names nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<Revocable>,
     },
 }
 
@@ -363,14 +415,19 @@ impl Body {
             | Self::Declined { .. }
             | Self::Approved { .. }
             | Self::WaiverGiven { .. }
-            | Self::Revoked { .. } => true,
+            | Self::Revoked { .. }
+            | Self::FoundWithdrawn { .. }
+            | Self::Reoffered { .. } => true,
             Self::RunRequested { .. }
             | Self::RunFailed { .. }
             | Self::RunCancelled { .. }
             | Self::DeliveryIntended { .. }
             | Self::RunSucceeded { .. }
             | Self::EffectIntended { .. }
-            | Self::EffectOutcome { .. } => false,
+            | Self::EffectOutcome { .. }
+            | Self::RoomObserved { .. }
+            | Self::RevocationConfirmed { .. }
+            | Self::DriftFound { .. } => false,
         }
     }
 
@@ -392,6 +449,11 @@ impl Body {
             Self::RunSucceeded { .. } => "run-succeeded",
             Self::EffectIntended { .. } => "effect-intended",
             Self::EffectOutcome { .. } => "effect-outcome",
+            Self::RoomObserved { .. } => "room-observed",
+            Self::FoundWithdrawn { .. } => "found-withdrawn",
+            Self::Reoffered { .. } => "reoffered",
+            Self::RevocationConfirmed { .. } => "revocation-confirmed",
+            Self::DriftFound { .. } => "drift-found",
         }
     }
 }

@@ -7,7 +7,10 @@ pub mod checkpoint;
 pub mod fold;
 mod hex;
 pub mod keys;
+mod known;
 pub mod leaf;
+mod pending;
+mod pins;
 mod receipt;
 pub mod tree;
 pub mod verify;
@@ -15,18 +18,23 @@ pub mod verify;
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
-    Denied, FoldError, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
+    Alarm, Awaited, Cause, Closure, Confirmed, Denied, EffectRecord, FoldError, Found, Holding,
+    Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
+pub use known::RolledBack;
 pub use leaf::{
     Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
 };
+pub use pending::{Pending, Reserve, ReserveError};
+pub use pins::{MemoryPins, PinError, Pinned, Pins};
 pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};
 
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Head, Store, StoreError};
+use crate::store::{Appended, Fence, Store, StoreError};
 use checkpoint::CheckpointError;
+use known::Known;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -37,7 +45,7 @@ const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
 
 /// Why a log can't be used or a decision wasn't recorded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// The store.
     #[error(transparent)]
@@ -51,6 +59,19 @@ pub enum LogError {
     /// The stored checkpoint is not good.
     #[error("the stored checkpoint cannot be trusted: {0}")]
     Checkpoint(#[from] CheckpointError),
+    /// The stored log does not continue what this gateway saw: nothing is appended to it, nothing is granted on it, and only the
+    /// newer database makes that good.
+    #[error("{}", told(*.0))]
+    RolledBack(RolledBack),
+    /// It was signed, and this version can't read it all.
+    #[error("the log holds leaves of a newer version of this gateway")]
+    Newer,
+    /// What this gateway saw can't be read.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// What is withdrawn and not on record can't be read.
+    #[error(transparent)]
+    Reserve(#[from] ReserveError),
     /// The log was opened by another gateway key.
     #[error("the log belongs to another gateway key")]
     OtherGateway,
@@ -74,12 +95,25 @@ impl LogError {
             Self::Fold(error) => error.code(),
             Self::Tampered(_) => "log-tampered",
             Self::Checkpoint(error) => error.code(),
+            Self::RolledBack(_) => "log-rolled-back",
+            Self::Newer => "log-newer",
+            Self::Pin(error) => error.code(),
+            Self::Reserve(error) => error.code(),
             Self::OtherGateway => "log-of-another-gateway",
             Self::NotFound => "collaboration-unknown",
             Self::Empty => "decision-empty",
             Self::Busy => "log-busy",
         }
     }
+}
+
+fn told(RolledBack { had, has }: RolledBack) -> String {
+    if has < had {
+        return format!("the log has {has} leaves and had {had}: an older database was put back");
+    }
+    format!(
+        "the log has {has} leaves and is not the one that had {had}: an older database was put back and went on otherwise"
+    )
 }
 
 /// Why a decision was not recorded: the decider's own reason, or the log's.
@@ -140,15 +174,17 @@ pub struct Loaded {
     pub size: u64,
     /// The root over them.
     pub root: Hash,
+    /// Why nothing may be granted on it; only [`AgreementLog::load_denying`] gives such a one.
+    pub doubt: Option<LogError>,
 }
 
-/// What is kept of a log between calls; it only ever grows.
-#[derive(Debug, Default)]
-struct Known {
-    state: Arc<State>,
-    tree: Tree,
-    /// The signed checkpoint over all of it.
-    note: String,
+impl Loaded {
+    /// Whether withdrawals may be missing in it: it is not the log that this gateway saw, or that can't be told. A store that can't
+    /// be reached now hides none that were seen; what a newer version wrote is for a gateway of that version to close.
+    #[must_use]
+    pub const fn may_lack(&self) -> bool {
+        !matches!(self.doubt, None | Some(LogError::Store(_) | LogError::Newer))
+    }
 }
 
 /// The logs of all collaborations in one store, under one gateway key. Collaborations share nothing but the store.
@@ -157,14 +193,29 @@ pub struct AgreementLog {
     store: Arc<dyn Store>,
     key: SecretKey,
     clock: Arc<dyn Clock>,
+    pins: Arc<dyn Pins>,
+    reserve: Arc<dyn Reserve>,
     known: Mutex<BTreeMap<CollaborationId, Arc<tokio::sync::Mutex<Known>>>>,
 }
 
 impl AgreementLog {
-    /// Logs in this store. Nothing is read or written yet.
+    /// Logs in this store. Nothing is read or written yet. What is seen of them is kept as long as this lives.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
-        Self { store, key, clock, known: Mutex::default() }
+        let (pins, reserve) = (Arc::new(MemoryPins::default()), Arc::new(pending::Nothing));
+        Self { store, key, clock, pins, reserve, known: Mutex::default() }
+    }
+
+    /// The same with heads kept elsewhere.
+    #[must_use]
+    pub fn with_pins(self, pins: Arc<dyn Pins>) -> Self {
+        Self { pins, ..self }
+    }
+
+    /// The same with withdrawals in force that are not on record.
+    #[must_use]
+    pub fn with_reserve(self, reserve: Arc<dyn Reserve>) -> Self {
+        Self { reserve, ..self }
     }
 
     /// The key under which checkpoints are signed.
@@ -188,12 +239,26 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        if known.state.size() == 0 {
-            return Err(LogError::NotFound);
-        }
-        let size = known.tree.size();
-        let root = known.tree.root(size).ok_or(LogError::Tampered("root"))?;
-        Ok(Loaded { state: Arc::clone(&known.state), size, root })
+        let loaded = known.own.loaded(None)?;
+        let pending = self.reserve.pending(collaboration)?;
+        Ok(Loaded { state: pending::laid_over(&loaded.state, &pending), ..loaded })
+    }
+
+    /// The log for whoever takes away or only looks. Where it does not continue what this gateway saw, or that can't be told: the
+    /// longer of what this process knows and what the store shows. Where it can't be read now: what this process knows.
+    pub async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded, LogError> {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        let loaded = match self.refresh(collaboration, &mut known).await {
+            Ok(()) => known.own.loaded(None),
+            Err(doubt @ (LogError::RolledBack(_) | LogError::Pin(_) | LogError::Newer)) => {
+                self.older(collaboration, &mut known, doubt).await
+            }
+            Err(doubt) => known.own.loaded(Some(doubt.clone())).map_err(|_| doubt),
+        }?;
+        let pending = self.reserve.pending(collaboration);
+        let (state, unread) = pending::laid_over_or_closed(&loaded.state, pending);
+        Ok(Loaded { state, doubt: loaded.doubt.or(unread), ..loaded })
     }
 
     /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,
@@ -226,19 +291,25 @@ impl AgreementLog {
         let mut known = known.lock().await;
         for _ in 0..ATTEMPTS_MAX {
             self.refresh(collaboration, &mut known).await?;
-            let entries = decision(&known.state).map_err(DecideError::Refused)?;
+            let own = &mut known.own;
+            let pending = self.reserve.pending(collaboration);
+            let (state, _) = pending::laid_over_or_closed(&own.state, pending);
+            let entries = decision(&state).map_err(DecideError::Refused)?;
             if entries.is_empty() {
                 return Err(LogError::Empty.into());
             }
-            let leaves = self.checked(collaboration, &known.state, entries)?;
-            let appended = self.signed(collaboration, &mut known.tree, &leaves)?;
-            let (size, note) = (known.state.size(), appended.checkpoint.clone());
-            match self.store.append(collaboration, size, appended, fence).await {
+            let leaves = self.checked(collaboration, &own.state, entries)?;
+            let appended = self.signed(collaboration, &mut own.tree, &leaves)?;
+            let (size, note) = (own.state.size(), appended.checkpoint.clone());
+            let expected = own.head();
+            match self.store.append(collaboration, &expected, appended, fence).await {
                 Ok(_) => {
-                    known.take_in(&leaves, note)?;
-                    return Ok(known.receipt(known.state.size().saturating_sub(1))?);
+                    own.take_in(&leaves, note)?;
+                    let receipt = own.receipt(own.state.size().saturating_sub(1))?;
+                    self.pin(collaboration, &mut known);
+                    return Ok(receipt);
                 }
-                Err(StoreError::Conflict { .. }) => known.tree.truncate(size),
+                Err(StoreError::Conflict { .. }) => own.tree.truncate(size),
                 Err(
                     error @ (StoreError::Fenced { .. }
                     | StoreError::Unavailable
@@ -248,7 +319,7 @@ impl AgreementLog {
                     | StoreError::Newer
                     | StoreError::ReadOnly),
                 ) => {
-                    known.tree.truncate(size);
+                    own.tree.truncate(size);
                     return Err(LogError::Store(error).into());
                 }
             }
@@ -265,7 +336,7 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        known.receipt(index)
+        known.own.receipt(index)
     }
 
     /// Proves that the log of `new` leaves begins with that of `old`.
@@ -278,7 +349,7 @@ impl AgreementLog {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
-        known.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
+        known.own.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
     }
 
     /// Writes the whole log to a new folder that anyone can verify offline.
@@ -291,10 +362,10 @@ impl AgreementLog {
             let known = self.known(collaboration);
             let mut known = known.lock().await;
             self.refresh(collaboration, &mut known).await?;
-            if known.state.size() == 0 {
+            if known.own.state.size() == 0 {
                 return Err(LogError::NotFound.into());
             }
-            (known.state.size(), known.note.clone())
+            (known.own.state.size(), known.own.note.clone())
         };
         let mut writer = bundle::Writer::create(folder)?;
         let mut written = 0;
@@ -314,50 +385,6 @@ impl AgreementLog {
     fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(collaboration.clone()).or_default())
-    }
-
-    /// Reads what others appended, and requires that the log is what this gateway signed: leaves and their checkpoint
-    /// come together, so a leaf that no checkpoint covers was put there by somebody else.
-    async fn refresh(
-        &self,
-        collaboration: &CollaborationId,
-        known: &mut Known,
-    ) -> Result<(), LogError> {
-        // A decision that was dropped while it was being appended left its hashes here.
-        known.tree.truncate(known.state.size());
-        if self.store.size(collaboration).await? == known.state.size() {
-            return Ok(());
-        }
-        let Head { size, checkpoint } = self.store.head(collaboration).await?;
-        if size < known.state.size() {
-            return Err(LogError::Tampered("it is shorter than before"));
-        }
-        let note = checkpoint.ok_or(LogError::Tampered("its end is not signed"))?;
-        let signed = match Checkpoint::verify(&note, &self.gateway(), collaboration) {
-            Err(CheckpointError::NotSigned) => return Err(LogError::OtherGateway),
-            read => read?,
-        };
-        if signed.size != size {
-            return Err(LogError::Tampered("it is not as long as its checkpoint says"));
-        }
-        while known.state.size() < size {
-            let left = usize::try_from(size - known.state.size()).unwrap_or(PAGE).min(PAGE);
-            let page = self.store.read(collaboration, known.state.size(), left).await?;
-            if page.is_empty() {
-                return Err(StoreError::Corrupt.into());
-            }
-            // Each was checked before it was appended; the root below vouches for them.
-            known.read_in(&page)?;
-        }
-        if known.tree.root(size) != Some(signed.root) {
-            *known = Known::default();
-            return Err(LogError::Tampered("its root is not the signed one"));
-        }
-        if known.state.gateway().is_some_and(|gateway| *gateway != self.gateway()) {
-            return Err(LogError::OtherGateway);
-        }
-        known.note = note;
-        Ok(())
     }
 
     /// Turns entries into legal leaves, each checked on the state that the ones before it make.
@@ -397,37 +424,6 @@ impl AgreementLog {
         let root = tree.root(size).ok_or(LogError::Tampered("root"))?;
         let head = Checkpoint { collaboration: collaboration.clone(), size, root };
         Ok(Appended { leaves, checkpoint: head.sign(&self.key) })
-    }
-}
-
-impl Known {
-    fn read_in(&mut self, page: &[Vec<u8>]) -> Result<(), LogError> {
-        let state = Arc::make_mut(&mut self.state);
-        for bytes in page {
-            let leaf =
-                Leaf::parse(bytes).map_err(|_| LogError::Tampered("a leaf cannot be read"))?;
-            state.apply_unsigned(&leaf)?;
-            self.tree.push(tree::leaf_hash(bytes));
-        }
-        Ok(())
-    }
-
-    /// Takes in what was appended; its hashes are in the tree already.
-    fn take_in(&mut self, leaves: &[Leaf], note: String) -> Result<(), LogError> {
-        let state = Arc::make_mut(&mut self.state);
-        for leaf in leaves {
-            state.apply_unsigned(leaf)?;
-        }
-        self.note = note;
-        Ok(())
-    }
-
-    fn receipt(&self, index: u64) -> Result<Receipt, LogError> {
-        let size = self.tree.size();
-        let found = self.tree.root(size).zip(self.tree.inclusion_proof(index, size));
-        let leaf = self.tree.leaf(index);
-        let ((root, inclusion), leaf) = found.zip(leaf).ok_or(LogError::NotFound)?;
-        Ok(Receipt { index, size, root, leaf, inclusion, checkpoint: self.note.clone() })
     }
 }
 

@@ -1,10 +1,15 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
+#[cfg(feature = "gateway")]
 mod leases;
+mod pending;
+mod rollback;
 
 use super::*;
 use crate::clock::FixedClock;
-use crate::store::{MemoryStore, SqliteStore};
+#[cfg(feature = "gateway")]
+use crate::store::SqliteStore;
+use crate::store::{Head, MemoryStore};
 use mappings::model::{Agreement, Digest};
 
 fn named(name: &str) -> CollaborationId {
@@ -33,7 +38,13 @@ fn proposal(name: &str) -> Entry {
 fn step(n: usize) -> Entry {
     let step = Code::new(&format!("step-{n}")).unwrap();
     let platform = "native".parse().unwrap();
-    Entry::gateway(Body::EffectIntended { step, platform, effect: Effect::Neutral })
+    Entry::gateway(Body::EffectIntended {
+        step,
+        platform,
+        effect: Effect::Neutral,
+        of: Vec::new(),
+        basis: None,
+    })
 }
 
 fn joining(name: &str) -> Entry {
@@ -117,6 +128,7 @@ async fn log_time_never_goes_back_whatever_the_clock_does() {
     }
 }
 
+#[cfg(feature = "gateway")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_on_one_store_interleave_without_loss() {
     let folder = tempfile::tempdir().unwrap();
@@ -155,7 +167,7 @@ async fn a_restarted_gateway_goes_on_where_it_was() {
 async fn restored(leaves: Vec<Vec<u8>>, note: &str) -> Arc<dyn Store> {
     let (store, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = note.to_owned();
-    store.append(&spring, 0, Appended { leaves, checkpoint }, None).await.unwrap();
+    store.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
     Arc::new(store)
 }
 

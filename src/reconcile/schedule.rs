@@ -1,190 +1,295 @@
-//! When each collaboration is looked at next: at once when its log has grown, else at a steady pace with jitter, later and later
-//! while it fails. Whoever asks tells the time.
+//! Which room is looked at next. The unit is a turn, one room of one collaboration: at once when its log has grown or somebody
+//! says so, else at the pace of its class, less often while nothing changes and while it fails. What is urgent goes first and
+//! has turns of its own, and no platform may hold everybody's. Whoever asks tells the time, of any clock: one that steps does
+//! no harm. The same questions with the same seed get the same answers.
 
-use mappings::model::CollaborationId;
-use std::collections::BTreeMap;
+mod book;
+mod lanes;
+mod pace;
+mod slot;
+#[cfg(test)]
+mod tests;
 
-/// Between the first looks of two collaborations, so that a start asks no platform for everything at once.
-const SPREAD_MS: i64 = 50;
-/// A failing collaboration is looked at after twice the time each time, and this many times the pace at most.
-const BACKOFF_MAX: u32 = 4;
-/// A fifth of the pace either way.
-const JITTER: i64 = 5;
+pub use lanes::Slots;
+pub use pace::{Class, Interval, Pace};
+
+use super::steady::Steady;
+use book::{Book, LOGS};
+use lanes::Pool;
+use mappings::model::{CollaborationId, PlatformId};
+use pace::{below, draw};
+use slot::{Phase, Slot};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Logs that are new at the same time are first read this far apart, and all of them within [`LOGS_WITHIN_MS`].
+const LOGS_APART_MS: usize = 50;
+const LOGS_WITHIN_MS: usize = 10_000;
+/// A platform that asks for longer is asked again after this long.
+const RETRY_AFTER_MAX_MS: u64 = 900_000;
+/// Turns that are given back are due again within this, so that those who wait for one budget don't come all at once.
+const BACK_MS: i64 = 10_000;
+
+/// One look to make. Whoever gets it gives it to [`Schedule::ended`] or [`Schedule::back`], or the room is never looked at again.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Turn {
+    /// Which collaboration.
+    pub collaboration: CollaborationId,
+    /// In which of its rooms; `None` when its log is to be read for them.
+    pub room: Option<PlatformId>,
+    /// Whether it is given out before all that is not.
+    pub urgent: bool,
+    slot: u32,
+    lane: u32,
+    pool: Pool,
+}
+
+/// How a look ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// What the room is to be looked at for from now on.
+    pub class: Class,
+    /// Whether the look found or made a change.
+    pub changed: bool,
+    /// Why it was none.
+    pub failed: Option<Failure>,
+    /// How far the log was taken in: whatever was appended beyond it makes another look.
+    pub size: u64,
+}
+
+/// A look that was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// The platform asked for no call before so many milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
 
 /// The looks to come.
 #[derive(Debug)]
 pub struct Schedule {
-    every_ms: i64,
+    pace: Pace,
     seed: u64,
-    entries: BTreeMap<CollaborationId, Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// How far its log was taken in.
-    size: u64,
-    /// `None` while somebody looks.
-    due_at_ms: Option<i64>,
-    changed: bool,
-    failures: u32,
-    turns: u64,
+    steady: Steady,
+    book: Book,
 }
 
 impl Schedule {
-    /// A pace, and a seed for its jitter.
+    /// A pace, and a seed for the chance in it.
     #[must_use]
-    pub fn new(every_ms: i64, seed: u64) -> Self {
-        Self { every_ms: every_ms.max(1), seed, entries: BTreeMap::new() }
+    pub fn new(pace: Pace, seed: u64) -> Self {
+        Self { pace, seed, steady: Steady::default(), book: Book::new() }
     }
 
-    /// Takes in which logs there are and how long each is. One that has grown is due now, whatever it waited for.
-    pub fn heads(&mut self, now_ms: i64, heads: impl IntoIterator<Item = (CollaborationId, u64)>) {
-        let mut first_ms = now_ms;
-        for (collaboration, size) in heads {
-            let entry = self.entries.entry(collaboration).or_insert_with(|| {
-                let due_at_ms = Some(first_ms);
-                first_ms = first_ms.saturating_add(SPREAD_MS);
-                Entry { size, due_at_ms, changed: false, failures: 0, turns: 0 }
-            });
-            if entry.size != size && entry.due_at_ms.is_some() {
-                (entry.size, entry.changed) = (size, true);
-                entry.due_at_ms = entry.due_at_ms.map(|due| due.min(now_ms));
+    /// Takes in which logs there are and how long each is. All rooms of one that has grown are due now, and urgent; a new one is
+    /// read for its rooms. What is not named stays.
+    pub fn heads(&mut self, now_ms: i64, sizes: impl IntoIterator<Item = (CollaborationId, u64)>) {
+        let now_ms = self.steady.at(now_ms);
+        let mut fresh = BTreeMap::new();
+        for (collaboration, size) in sizes {
+            match self.book.named(&collaboration) {
+                Some(log) => self.headed(log, size, now_ms),
+                None => drop(fresh.insert(collaboration, size)),
             }
+        }
+        let within_ms = LOGS_WITHIN_MS.min(fresh.len() * LOGS_APART_MS);
+        let count = fresh.len().max(1);
+        for (at, (collaboration, size)) in fresh.into_iter().enumerate() {
+            let log = self.book.new_log(collaboration, size);
+            let slot = self.book.new_slot(log, LOGS);
+            let after_ms = i64::try_from(within_ms * at / count).unwrap_or(i64::MAX);
+            self.book.put(slot, Class::Exposed, now_ms.saturating_add(after_ms));
         }
     }
 
-    /// Up to so many that are due, those whose log has grown first, then who waits longest. Nobody gets one twice before
-    /// [`Self::ended`].
-    pub fn due(&mut self, now_ms: i64, max: usize) -> Vec<CollaborationId> {
-        let due = self.entries.iter().filter_map(|(collaboration, entry)| {
-            let at = entry.due_at_ms.filter(|at| *at <= now_ms)?;
-            Some((!entry.changed, at, collaboration.clone()))
-        });
-        let mut due: Vec<_> = due.collect();
-        due.sort_unstable();
-        due.truncate(max);
-        let due: Vec<CollaborationId> = due.into_iter().map(|(_, _, one)| one).collect();
-        for collaboration in &due {
-            if let Some(entry) = self.entries.get_mut(collaboration) {
-                (entry.due_at_ms, entry.changed) = (None, false);
-            }
-        }
-        due
-    }
-
-    /// A look is over, and took the log in up to this length: whatever was appended beyond it makes another.
-    pub fn ended(
+    /// Takes in which rooms a collaboration has, and what each is to be looked at for: what is urgent at once, the others spread
+    /// over the first interval. A room that is known stays as it is, unless it has become more urgent; one that is not
+    /// named any more is looked at no more.
+    pub fn rooms(
         &mut self,
         collaboration: &CollaborationId,
+        rooms: impl IntoIterator<Item = (PlatformId, Class)>,
         now_ms: i64,
-        size: u64,
-        settled: bool,
     ) {
-        let (every_ms, seed) = (self.every_ms, self.seed);
-        let Some(entry) = self.entries.get_mut(collaboration) else { return };
-        entry.size = size;
-        entry.turns += 1;
-        entry.failures = if settled { 0 } else { (entry.failures + 1).min(BACKOFF_MAX) };
-        let wait_ms = every_ms.saturating_mul(1 << entry.failures);
-        let jitter_ms = jitter(seed, collaboration, entry.turns, wait_ms / JITTER);
-        entry.due_at_ms = Some(now_ms.saturating_add(wait_ms).saturating_add(jitter_ms));
-    }
-}
-
-/// Between `-most` and `most`; the same for the same seed, name and turn (splitmix64 over FNV-1a).
-fn jitter(seed: u64, collaboration: &CollaborationId, turn: u64, most: i64) -> i64 {
-    let name = collaboration.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut mixed = seed ^ name ^ turn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    let width = most.unsigned_abs().saturating_mul(2) + 1;
-    i64::try_from(mixed % width).unwrap_or_default() - most
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const EVERY: i64 = 60_000;
-
-    fn id(n: usize) -> CollaborationId {
-        CollaborationId::new(&format!("room-{n}")).unwrap()
-    }
-
-    fn of(count: usize) -> Schedule {
-        let mut schedule = Schedule::new(EVERY, 7);
-        schedule.heads(0, (0..count).map(|n| (id(n), 1)));
-        schedule
-    }
-
-    #[test]
-    fn a_start_is_spread_and_nobody_is_given_out_twice() {
-        let mut schedule = of(100);
-        assert_eq!(schedule.due(0, 9), [id(0)]);
-        assert!(schedule.due(0, 9).is_empty());
-        assert_eq!(schedule.due(SPREAD_MS * 99, 1000).len(), 99);
-        assert!(schedule.due(i64::MAX, 1000).is_empty(), "all are looked at");
-    }
-
-    #[test]
-    fn a_grown_log_goes_before_those_who_wait_and_whatever_it_failed() {
-        let mut schedule = of(3);
-        for one in schedule.due(1000, 9) {
-            schedule.ended(&one, 1000, 1, one != id(2));
-        }
-        schedule.heads(2000, [(id(2), 2)]);
-        assert_eq!(schedule.due(2000, 9), [id(2)]);
-        schedule.heads(2500, [(id(2), 3)]);
-        assert!(schedule.due(2500, 9).is_empty(), "somebody looks at it");
-        schedule.ended(&id(2), 3000, 2, true);
-        schedule.heads(3000, [(id(2), 3)]);
-        assert_eq!(schedule.due(3000, 9), [id(2)], "what came during the look makes another");
-        schedule.ended(&id(2), 3000, 3, true);
-        let all: Vec<_> = schedule.due(EVERY * 2, 9);
-        assert_eq!(all.len(), 3);
-    }
-
-    #[test]
-    fn failing_ones_wait_longer_but_not_for_ever() {
-        let mut schedule = of(1);
-        let (mut now, mut waits) = (0, Vec::new());
-        for _ in 0..8 {
-            assert_eq!(schedule.due(now, 1), [id(0)]);
-            schedule.ended(&id(0), now, 1, false);
-            let began = now;
-            while schedule.entries[&id(0)].due_at_ms.unwrap() > now {
-                now += 1000;
-            }
-            waits.push((now - began) / EVERY);
-        }
-        assert!(waits[0] >= 1 && waits[0] <= 2, "{waits:?}");
-        assert!(waits[7] >= 12 && waits[7] <= 20, "{waits:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn the_same_seed_gives_the_same_looks_and_nobody_starves(seed in any::<u64>(), count in 1..40_usize) {
-            let run = || {
-                let mut schedule = Schedule::new(EVERY, seed);
-                let (mut looks, mut trace) = (vec![0; count], Vec::new());
-                for now in (0..EVERY * 6).step_by(500) {
-                    schedule.heads(now, (0..count).map(|n| (id(n), 1)));
-                    for one in schedule.due(now, 4) {
-                        let n: usize = one.as_str()[5..].parse().unwrap();
-                        looks[n] += 1;
-                        trace.push((now, n));
-                        schedule.ended(&one, now, 1, true);
-                    }
+        let now_ms = self.steady.at(now_ms);
+        let Some(log) = self.book.named(collaboration) else { return };
+        let mut named = BTreeSet::from([LOGS]);
+        for (room, class) in rooms {
+            let lane = self.book.lanes.lane(&room);
+            named.insert(lane);
+            if let Some(at) = self.book.find(log, lane) {
+                // Whoever looks at it now will say what for.
+                let waits = |slot: &Slot| slot.phase == Phase::Waiting && class < slot.class;
+                if self.book.get(at).is_some_and(waits) {
+                    self.book.bring(at, class, now_ms);
                 }
-                (looks, trace)
-            };
-            let (looks, trace) = run();
-            prop_assert!(looks.iter().all(|seen| (4..=8).contains(seen)), "{:?}", looks);
-            prop_assert_eq!(run().1, trace);
+                continue;
+            }
+            let slot = self.book.new_slot(log, lane);
+            let first_ms = self.pace.first_ms(class, self.draw(slot));
+            self.book.put(slot, class, now_ms.saturating_add(first_ms));
         }
+        for (lane, _) in self.book.of(log) {
+            if !named.contains(&lane) {
+                self.book.drop_slot(log, lane);
+            }
+        }
+    }
+
+    /// A collaboration that is not looked at from here any more.
+    pub fn forget(&mut self, collaboration: &CollaborationId) {
+        self.book.drop_log(collaboration);
+    }
+
+    /// Somebody says that one room, or all of them, had better be looked at, and what for. It is due now unless the platform
+    /// asked for no call yet; nothing is ever looked at later than without this.
+    pub fn wake(
+        &mut self,
+        collaboration: &CollaborationId,
+        room: Option<&PlatformId>,
+        why: Class,
+        now_ms: i64,
+    ) {
+        let now_ms = self.steady.at(now_ms);
+        let Some(log) = self.book.named(collaboration) else { return };
+        let Some(room) = room else {
+            for slot in self.book.looked_at(log) {
+                self.book.bring(slot, why, now_ms);
+            }
+            return;
+        };
+        let lane = self.book.lanes.found(room);
+        let known = lane.and_then(|lane| self.book.find(log, lane));
+        // A room that is not known is found by whoever reads the log.
+        if let Some(slot) = known.or_else(|| self.book.find(log, LOGS)) {
+            self.book.bring(slot, why, now_ms);
+        }
+    }
+
+    /// Whoever is due and may have a turn: the urgent first, then who has waited longest, measured by the pace of its class.
+    /// So many turns at a time in all; nobody gets a second one before the first is over.
+    pub fn due(&mut self, now_ms: i64, slots: Slots) -> Vec<Turn> {
+        let now_ms = self.steady.at(now_ms);
+        let mut turns = Vec::new();
+        for urgent in [true, false] {
+            while let Some(turn) = self.pick(now_ms, slots, urgent) {
+                turns.push(turn);
+            }
+        }
+        turns
+    }
+
+    fn pick(&mut self, now_ms: i64, slots: Slots, urgent: bool) -> Option<Turn> {
+        let book = &mut self.book;
+        let (due, pool) = book.lanes.pick(now_ms, (slots, urgent), &self.pace, &book.slots)?;
+        let Slot { log, lane, .. } = book.give(due.slot)?;
+        book.lanes.took(lane, pool);
+        let collaboration = CollaborationId::clone(&book.log(log)?.name);
+        let room = book.lanes.room(lane);
+        Some(Turn { collaboration, room, urgent, slot: due.slot, lane, pool })
+    }
+
+    /// How long until somebody is due of those who have no turn, may they get one then or not. `None`: nobody waits.
+    pub fn next_ms(&mut self, now_ms: i64) -> Option<u64> {
+        let now_ms = self.steady.at(now_ms);
+        let first_ms = self.book.lanes.first_ms(&self.book.slots)?;
+        Some(u64::try_from(first_ms.saturating_sub(now_ms)).unwrap_or_default())
+    }
+
+    /// A look is over.
+    #[expect(clippy::needless_pass_by_value, reason = "a turn is over once")]
+    pub fn ended(&mut self, turn: Turn, end: End, now_ms: i64) {
+        let Turn { slot: at, lane, pool, .. } = turn;
+        let now_ms = self.steady.at(now_ms);
+        self.book.lanes.gave(lane, pool);
+        let Some((mut slot, again)) = self.book.take(at) else { return };
+        let grown = self.book.log(slot.log).is_some_and(|log| end.size < log.size);
+        let class = match (grown, again) {
+            (true, _) => Class::Closing,
+            (false, true) => end.class.min(slot.class),
+            (false, false) => end.class,
+        };
+        // Who says again and again that it has not seen the end of the log is not asked without a pause.
+        let at_once = again || (grown && end.failed.is_none() && end.size != slot.known);
+        slot.known = end.size;
+        let chance = self.draw(at);
+        let wait_ms = if let Some(Failure { retry_after_ms }) = end.failed {
+            slot.failures = slot.failures.saturating_add(1);
+            let after_ms = retry_after_ms.unwrap_or_default().min(RETRY_AFTER_MAX_MS);
+            slot.floor_ms = now_ms.saturating_add(i64::try_from(after_ms).unwrap_or(i64::MAX));
+            self.pace.retry_ms(class, slot.failures, chance)
+        } else {
+            let is_calm = !end.changed && class == slot.class;
+            slot.calm = if is_calm { slot.calm.saturating_add(1) } else { 0 };
+            (slot.failures, slot.floor_ms) = (0, i64::MIN);
+            self.pace.interval_ms(class, slot.calm, chance)
+        };
+        let due_ms = now_ms.saturating_add(if at_once { 0 } else { wait_ms }).max(slot.floor_ms);
+        self.book.keep(at, slot);
+        let is_read = lane == LOGS && end.failed.is_none() && !grown && !again;
+        if !(is_read && self.book.has_rooms(slot.log)) {
+            self.book.put(at, class, due_ms);
+        }
+        if lane != LOGS && self.book.lanes.told(lane, end.failed.is_some(), now_ms) {
+            self.came_back(lane, now_ms);
+        }
+    }
+
+    /// A look that could not begin, since no call was to be had for so many milliseconds: it is due again then, or a little
+    /// later, and as urgent as it was.
+    #[expect(clippy::needless_pass_by_value, reason = "a turn is over once")]
+    pub fn back(&mut self, turn: Turn, wait_ms: u64, now_ms: i64) {
+        let Turn { slot: at, lane, pool, .. } = turn;
+        let now_ms = self.steady.at(now_ms);
+        self.book.lanes.gave(lane, pool);
+        let Some((slot, _)) = self.book.take(at) else { return };
+        let spread_ms = self.pace.of(slot.class).base_ms.min(BACK_MS);
+        let wait_ms = i64::try_from(wait_ms).unwrap_or(i64::MAX);
+        let after_ms = wait_ms.saturating_add(below(self.draw(at), spread_ms));
+        self.book.put(at, slot.class, now_ms.saturating_add(after_ms).max(slot.floor_ms));
+    }
+
+    /// How many rooms and logs are looked at.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.book.len()
+    }
+
+    /// Whether nobody is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Memory for all this, the trees' and the allocator's own part estimated.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.book.bytes()
+    }
+
+    /// A log of this length is there.
+    fn headed(&mut self, log: u32, size: u64, now_ms: i64) {
+        let Some(was) = self.book.resize(log, size) else { return };
+        // What is shorter than it was is another log: whoever looks at the older one looks again.
+        let is_shorter = size < was;
+        for at in self.book.looked_at(log) {
+            let Some(slot) = self.book.get(at) else { continue };
+            let is_running = matches!(slot.phase, Phase::Running | Phase::Again);
+            if slot.known != size && (is_shorter || !is_running) {
+                self.book.bring(at, Class::Closing, now_ms);
+            }
+        }
+    }
+
+    /// A platform is back: what waits to be closed there waits no longer.
+    fn came_back(&mut self, lane: u32, now_ms: i64) {
+        for at in self.book.lanes.urgent(lane, &self.book.slots) {
+            if let Some(slot) = self.book.get(at).filter(|slot| slot.failures > 0) {
+                self.book.bring(at, slot.class, now_ms);
+            }
+        }
+    }
+
+    fn draw(&self, slot: u32) -> u64 {
+        draw(self.seed, slot, self.book.get(slot).map_or(0, |slot| slot.stamp))
     }
 }

@@ -81,6 +81,12 @@ impl Kept {
         self.is(lease).then(|| Self { holder: None, ..self.clone() })
     }
 
+    /// The lease, while somebody holds it.
+    pub(super) fn held(&self, resource: &str, now_ms: i64) -> Option<Lease> {
+        let holder = self.holder.clone().filter(|_| !self.is_free(now_ms))?;
+        Some(Lease { resource: resource.to_owned(), holder, token: self.token })
+    }
+
     fn is(&self, lease: &Lease) -> bool {
         self.token == lease.token && self.holder.as_ref() == Some(&lease.holder)
     }

@@ -15,6 +15,12 @@ struct Log {
     checkpoint: Option<String>,
 }
 
+impl Log {
+    fn head(&self) -> Head {
+        Head { size: self.leaves.len() as u64, checkpoint: self.checkpoint.clone() }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Held {
     logs: BTreeMap<CollaborationId, Log>,
@@ -79,7 +85,7 @@ impl Store for MemoryStore {
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
@@ -87,9 +93,9 @@ impl Store for MemoryStore {
         if let Some(error) = held.refused(fence) {
             return Err(error);
         }
-        let size = held.log(collaboration, |log| log.leaves.len() as u64).unwrap_or(0);
-        if size != expected {
-            return Err(StoreError::Conflict { size });
+        let found = held.log(collaboration, Log::head).unwrap_or_default();
+        if found != *expected {
+            return Err(StoreError::Conflict { size: found.size });
         }
         let log = held.logs.entry(collaboration.clone()).or_default();
         log.leaves.extend(appended.leaves);
@@ -113,9 +119,7 @@ impl Store for MemoryStore {
     }
 
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
-        let head =
-            |log: &Log| Head { size: log.leaves.len() as u64, checkpoint: log.checkpoint.clone() };
-        Ok(self.held().log(collaboration, head).unwrap_or_default())
+        Ok(self.held().log(collaboration, Log::head).unwrap_or_default())
     }
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
@@ -142,6 +146,12 @@ impl Store for MemoryStore {
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
         let now_ms = self.clock.now_ms();
         Ok(self.changed(lease, |kept| kept.renewed(lease, ttl_ms(ttl), now_ms)))
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        let (held, now_ms) = (self.held(), self.clock.now_ms());
+        let named = held.leases.iter().filter(|(resource, _)| resource.starts_with(prefix));
+        Ok(named.filter_map(|(resource, kept)| kept.held(resource, now_ms)).collect())
     }
 
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! Where logs are kept: ordered bytes per collaboration, appended whole or not at all, never changed; and leases, which
 //! say who may work on something for a while. Must not know what the bytes mean.
 
+mod closed;
 mod lease;
 mod memory;
 #[cfg(feature = "gateway")]
@@ -10,6 +11,7 @@ mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub use closed::ClosedStore;
 pub use lease::{Fence, Lease};
 pub use memory::MemoryStore;
 #[cfg(feature = "gateway")]
@@ -28,8 +30,8 @@ use std::time::Duration;
 /// Why a store did not do it, or can't tell. Whatever the reason, nothing was half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else was faster, or the caller looks at an older log.
-    #[error("the log has {size} leaves, not as many as expected")]
+    /// Somebody else was faster, or the caller looks at an older log, or at another one.
+    #[error("the log has {size} leaves and is not the one that was expected")]
     Conflict {
         /// How many leaves the log has.
         size: u64,
@@ -99,13 +101,13 @@ pub struct Head {
 /// no checkpoint; it begins with its first append. No leaf is ever there without the checkpoint that covers it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// Appends all leaves and their checkpoint, or nothing: at position `expected`, or `Conflict` when that is not the
-    /// log's size. Returns the new size. With a fence, `Fenced` unless its token is the newest of its resource at the very
+    /// Appends all leaves and their checkpoint, or nothing: right after the head `expected`, or `Conflict` when the log has another
+    /// size or another checkpoint. Returns the new size. With a fence, `Fenced` unless its token is the newest of its resource at the very
     /// moment of the write. Without one it waits for no lease: that is how decisions are recorded.
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError>;
@@ -143,6 +145,9 @@ pub trait Store: Debug + Send + Sync {
 
     /// Holds a lease for longer, from now on; an expired one as well, as long as nobody took it over. Whether it is held.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Every lease that is held now and whose resource begins so, in order of its name.
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError>;
 
     /// Gives a lease back before it expires. Whether it was still held.
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError>;

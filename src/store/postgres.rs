@@ -18,6 +18,7 @@ use std::time::Duration;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0001_logs.sql"),
     include_str!("migrations/postgres/0002_leases.sql"),
+    include_str!("migrations/postgres/0003_heads.sql"),
 ];
 /// Held by whoever migrates.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7020097108108111099)";
@@ -141,15 +142,17 @@ impl Store for PostgresStore {
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        const APPEND: &str = "SELECT outcome, number FROM airlock.append($1, $2, $3, $4, $5, $6)";
+        const APPEND: &str =
+            "SELECT outcome, number FROM airlock.append($1, $2, $3, $4, $5, $6, $7)";
         let token = fence.map(|fence| stored(fence.token)).transpose()?;
         let row = sqlx::query(APPEND)
             .bind(collaboration.as_str())
-            .bind(stored(expected)?)
+            .bind(stored(expected.size)?)
+            .bind(expected.checkpoint.as_deref())
             .bind(&appended.leaves)
             .bind(&appended.checkpoint)
             .bind(fence.map(|fence| fence.resource.as_str()))
@@ -230,6 +233,10 @@ impl Store for PostgresStore {
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
         lease::renew(&self.pool, lease, ttl).await
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        lease::held(&self.pool, prefix).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {

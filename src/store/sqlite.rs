@@ -34,6 +34,7 @@ const OPEN_ATTEMPTS_MAX: u32 = 50;
 pub struct SqliteStore {
     readers: SqlitePool,
     queue: mpsc::Sender<Request>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteStore {
@@ -56,8 +57,8 @@ impl SqliteStore {
             .max_connections(READERS_MAX)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "ON"));
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(Writer::new(connection, clock).run(requests));
-        Ok(Self { readers, queue })
+        tokio::spawn(Writer::new(connection, Arc::clone(&clock)).run(requests));
+        Ok(Self { readers, queue, clock })
     }
 
     /// What the writer answers once it is on disk.
@@ -139,11 +140,12 @@ impl Store for SqliteStore {
     async fn append(
         &self,
         collaboration: &CollaborationId,
-        expected: u64,
+        expected: &Head,
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
         let (collaboration, fence) = (collaboration.clone(), fence.cloned());
+        let expected = expected.clone();
         let size = self.written(Work::Append { collaboration, expected, appended, fence }).await?;
         size.ok_or(StoreError::Unavailable)
     }
@@ -216,6 +218,10 @@ impl Store for SqliteStore {
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
         let work = Work::Renew { lease: lease.clone(), ttl_ms: ttl_ms(ttl) };
         Ok(self.written(work).await?.is_some())
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        lease::held(&self.readers, prefix, self.clock.now_ms()).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {

@@ -28,6 +28,7 @@ where
         "a restart keeps the checkpoint"
     );
     one_of_many_wins(&open().await, &two).await;
+    another_log_of_the_same_length_is_not_appended_to(&*open().await).await;
     leases::conforms(open, pass).await;
 }
 
@@ -51,21 +52,44 @@ fn head(size: u64, checkpoint: &str) -> Head {
 async fn appends_whole_or_not_at_all(store: &dyn Store, log: &CollaborationId) {
     assert_eq!(store.size(log).await, Ok(0));
     assert_eq!(store.head(log).await, Ok(Head::default()));
-    assert_eq!(store.append(log, 0, appended(&[1, 2], "two"), None).await, Ok(2));
-    let raced = store.append(log, 1, appended(&[8, 9], "raced"), None).await;
+    assert_eq!(store.append(log, &Head::default(), appended(&[1, 2], "two"), None).await, Ok(2));
+    let raced = store.append(log, &head(1, "one"), appended(&[8, 9], "raced"), None).await;
     assert_eq!(raced, Err(StoreError::Conflict { size: 2 }));
     assert_eq!(store.head(log).await, Ok(head(2, "two")), "what lost a race changes no checkpoint");
-    assert_eq!(store.append(log, 2, appended(&[3], "three"), None).await, Ok(3));
+    assert_eq!(store.append(log, &head(2, "two"), appended(&[3], "three"), None).await, Ok(3));
     assert_eq!(store.head(log).await, Ok(head(3, "three")));
     assert_eq!(store.read(log, 1, 10).await, Ok(vec![leaf(2), leaf(3)]));
     assert_eq!(store.read(log, 0, 1).await, Ok(vec![leaf(1)]));
     assert_eq!(store.read(log, 3, 10).await, Ok(vec![]), "none beyond the end");
     assert_eq!(store.read(log, 0, 0).await, Ok(vec![]));
-    let ahead = store.append(log, 9, appended(&[4], "ahead"), None).await;
+    let ahead = store.append(log, &head(9, "three"), appended(&[4], "ahead"), None).await;
     assert_eq!(ahead, Err(StoreError::Conflict { size: 3 }));
-    let unborn = store.append(&named("suite-unborn"), 1, appended(&[4], "unborn"), None).await;
+    let unborn =
+        store.append(&named("suite-unborn"), &head(1, "one"), appended(&[4], "unborn"), None).await;
     assert_eq!(unborn, Err(StoreError::Conflict { size: 0 }));
     assert_eq!(store.collaborations().await, Ok(vec![log.clone()]), "a refusal begins no log");
+}
+
+/// A failover lost a leaf, and another gateway appended as many as were lost: whoever knew the lost one must not go on from it.
+async fn another_log_of_the_same_length_is_not_appended_to(store: &dyn Store) {
+    let log = &named("suite-went-on-otherwise");
+    store.append(log, &Head::default(), appended(&[1], "one"), None).await.unwrap();
+    store
+        .append(log, &head(1, "one"), appended(&[3], "two, after the failover"), None)
+        .await
+        .unwrap();
+    let conflict = Err(StoreError::Conflict { size: 2 });
+    let unsigned = Head { size: 2, checkpoint: None };
+    for lost in [head(2, "two, before it"), unsigned, head(2, "")] {
+        assert_eq!(store.append(log, &lost, appended(&[4], "three"), None).await, conflict);
+        assert_eq!(store.head(log).await, Ok(head(2, "two, after the failover")));
+    }
+    let signed = Head { size: 0, checkpoint: Some("nothing".to_owned()) };
+    let unborn = store.append(&named("suite-unborn"), &signed, appended(&[4], "one"), None).await;
+    assert_eq!(unborn, Err(StoreError::Conflict { size: 0 }));
+    assert!(!store.collaborations().await.unwrap().contains(&named("suite-unborn")));
+    let next = head(2, "two, after the failover");
+    assert_eq!(store.append(log, &next, appended(&[4], "three"), None).await, Ok(3));
 }
 
 async fn collaborations_do_not_touch(
@@ -73,7 +97,7 @@ async fn collaborations_do_not_touch(
     one: &CollaborationId,
     two: &CollaborationId,
 ) {
-    assert_eq!(store.append(two, 0, appended(&[7], "seven"), None).await, Ok(1));
+    assert_eq!(store.append(two, &Head::default(), appended(&[7], "seven"), None).await, Ok(1));
     assert_eq!(store.read(two, 0, 10).await, Ok(vec![leaf(7)]));
     assert_eq!(store.size(one).await, Ok(3));
     assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
@@ -81,12 +105,13 @@ async fn collaborations_do_not_touch(
 }
 
 async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {
-    let size = store.size(log).await.unwrap();
+    let before = store.head(log).await.unwrap();
+    let size = before.size;
     let racers: Vec<_> = (0..16)
         .map(|n| {
-            let (store, log) = (Arc::clone(store), log.clone());
+            let (store, log, before) = (Arc::clone(store), log.clone(), before.clone());
             tokio::spawn(
-                async move { store.append(&log, size, appended(&[n], "raced"), None).await },
+                async move { store.append(&log, &before, appended(&[n], "raced"), None).await },
             )
         })
         .collect();

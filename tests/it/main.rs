@@ -11,6 +11,7 @@
 mod agreements;
 mod answers;
 mod datasets;
+mod denied;
 mod destinations;
 mod records;
 mod runs;

@@ -67,36 +67,6 @@ fn a_spent_cap_stays_spent_for_another_process() {
 }
 
 #[test]
-fn an_older_database_put_back_grants_nothing_and_still_denies() {
-    let world = World::settled(10);
-    let copy = |from: &str, to: &str| {
-        let _ = std::fs::remove_dir_all(world.path(to));
-        std::fs::create_dir(world.path(to)).unwrap();
-        for entry in std::fs::read_dir(world.path(from)).unwrap().map(Result::unwrap) {
-            if entry.file_name().to_string_lossy().starts_with("airlock.db") {
-                std::fs::copy(entry.path(), world.path(to).join(entry.file_name())).unwrap();
-            }
-        }
-    };
-    copy("home", "older");
-    world.airlock(&["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
-    world.run().is(3, "dataset-revoked");
-    for name in ["airlock.db", "airlock.db-wal", "airlock.db-shm"] {
-        let _ = std::fs::remove_file(world.path("home").join(name));
-        let _ = std::fs::copy(world.path("older").join(name), world.path("home").join(name));
-    }
-    world.run().is(3, "log-rolled-back");
-    world.airlock(&["approve", "spring", "--all", "--as", "grocer"]).is(3, "log-rolled-back");
-    // What is denied now is denied, and never makes up for what was lost.
-    for dataset in ["sales", "seen"] {
-        let owner = if dataset == "sales" { "grocer" } else { "brand" };
-        world.airlock(&["revoke", "spring", "--dataset", dataset, "--as", owner]).done();
-    }
-    world.airlock(&["approve", "spring", "--all", "--as", "grocer"]).is(3, "log-rolled-back");
-    world.nothing_left();
-}
-
-#[test]
 fn runs_beside_each_other_all_end() {
     let world = World::settled(2_000);
     let begin = |n: usize| {

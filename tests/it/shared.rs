@@ -109,6 +109,35 @@ fn a_run_of_another_gateway_is_left_alone() {
 }
 
 #[test]
+fn a_run_whose_gateway_is_gone_is_settled_by_another_once_its_lease_is_over() {
+    let Some(database) = Database::fresh() else { return };
+    let world = database.world(300_000);
+    world.settle();
+    joined(&world);
+    let mut child = world.begun("gone");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let stands = |home: &str| {
+        let status = Answer::of(world.command_of(home, &["status", "spring"]).output().unwrap());
+        status.done()["collaborations"][0]["runs"].clone()
+    };
+    let gone = |state: &str| serde_json::json!([["gone", state]]);
+    assert_eq!(stands("other"), gone("requested"), "it may be at work");
+    // A minute later.
+    let expire = "UPDATE airlock.lease SET until_ms = 0 WHERE resource = 'run/spring/gone'";
+    database.tell(&database.name, &[expire]);
+    assert_eq!(stands("other"), gone("failed: interrupted"));
+    // Its own gateway asks nobody.
+    let mut child = world.begun("own");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(stands("home")[1], serde_json::json!(["own", "failed: interrupted"]));
+    world.run().done();
+    world.log_is_whole();
+    database.removed();
+}
+
+#[test]
 fn an_older_database_put_back_is_found_by_each_gateway_that_knew_more() {
     let Some(database) = Database::fresh() else { return };
     let world = database.world(10);
@@ -131,6 +160,40 @@ fn an_older_database_put_back_is_found_by_each_gateway_that_knew_more() {
     other(&world, &["revoke", "spring", "--dataset", "seen", "--as", "brand"]).done();
     other(&world, &["approve", "spring", "--all", "--as", "grocer"]).is(3, "log-rolled-back");
     world.nothing_left();
+    database.removed();
+}
+
+#[test]
+fn a_withdrawal_is_taken_up_while_the_database_lets_nobody_in() {
+    let Some(database) = Database::fresh() else { return };
+    let world = database.world(300_000);
+    world.settle();
+    joined(&world);
+    let run = ["run", "spring", "reach", "--as", "brand"];
+    let child = world.begun("at-work");
+    let lets_in = |yes: bool| {
+        let name = &database.name;
+        let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}");
+        let cut = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        database.tell("postgres", &[&allow, &cut]);
+    };
+    lets_in(false);
+    let here = world.airlock(&["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
+    assert_eq!(
+        (&here["durable"], &here["because"]["code"]),
+        (&false.into(), &"store-unavailable".into())
+    );
+    assert_eq!(Answer::of(child.wait_with_output().unwrap()).code, Some(1));
+    world.run().is(1, "store-unavailable");
+    lets_in(true);
+    // The other gateway knows of it once this one has put it on record.
+    world.airlock(&["status", "spring"]).done();
+    other(&world, &run).is(3, "dataset-revoked");
+    world.run().is(3, "dataset-revoked");
+    world.nothing_left();
+    world.log_is_whole();
     database.removed();
 }
 

@@ -120,6 +120,8 @@ pub struct Observation {
     pub version: u64,
     /// The datasets and templates that runs can use, sorted.
     pub resources: Vec<Resource>,
+    /// Datasets that their owners keep there, whether or not anything may read them now, where the platform tells the difference.
+    pub offered: BTreeSet<DatasetName>,
     /// Members who are in, where the platform says so.
     pub members: BTreeSet<MemberId>,
     /// Owners whose part allows a template, where the platform tells whose it is.
@@ -142,6 +144,7 @@ impl Observation {
             unseen: BTreeMap::new(),
             version,
             resources,
+            offered: BTreeSet::new(),
             members: BTreeSet::new(),
             approvals: BTreeSet::new(),
             gone: BTreeSet::new(),

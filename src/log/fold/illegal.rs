@@ -83,6 +83,21 @@ illegal! {
     OutcomeDiffers, "outcome-differs", "the outcome is not what was intended";
     CancelledLate, "cancelled-late", "the run's delivery is on record; it ends delivered or failed";
     OutcomeRepeated, "outcome-repeated", "the outcome is on the record already";
+    StepName, "step-name-wrong", "a step's name ends with the position of its intent";
+    BasisMissing, "basis-missing", "the intent does not say on how long a log it was planned";
+    PlanStale, "plan-stale", "something was decided since it was planned";
+    Withdrawn, "withdrawn", "what would be given is not agreed, or was withdrawn";
+    Unconfirmed, "closing-unconfirmed", "a withdrawal of the same thing has not been seen closed everywhere";
+    Unexplained, "absence-unexplained", "something that stands is missing, and nobody is on record for having taken it away";
+    NeverHeld, "never-held", "the platform was not seen to hold it";
+    OwnAct, "own-act", "this gateway itself set out to take it away";
+    AlreadyWithdrawn, "already-withdrawn", "it was withdrawn already, or is not agreed";
+    NothingToConfirm, "nothing-to-confirm", "no withdrawal at that position has to be seen closed there";
+    ConfirmedAlready, "confirmed-already", "it was seen closed there already";
+    SeenOpen, "seen-open", "it was not seen closed";
+    GrantUnsettled, "grant-unsettled", "a call that gives the same thing may still take effect there";
+    NotFoundWithdrawn, "not-found-withdrawn", "nothing was found withdrawn that could be offered again";
+    ApproveInstead, "approve-instead", "an approval is given anew by approving";
     ReceiverDiffers, "receiver-differs", "the files or manifests do not match the run's receivers";
     FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";
 }

@@ -1,9 +1,10 @@
 //! Which leaf may come next, and whose key must have signed it. One function a kind of leaf; default is refusal.
 
 use super::permit::RunRequest;
-use super::{Illegal, RunStatus, State, Version, ended_run};
+use super::runs::ended_run;
+use super::{Illegal, RunStatus, State, Version};
 use crate::log::keys::PublicKey;
-use crate::log::leaf::{Actor, Body, Effect, FileDigest, Leaf, Outcome, Revocable};
+use crate::log::leaf::{Actor, Body, FileDigest, Leaf, Revocable};
 use mappings::agreement::touch;
 use mappings::model::{Agreement, DatasetName, Digest, MemberId, PlatformId, RunId, TemplateName};
 use std::collections::BTreeMap;
@@ -45,7 +46,20 @@ impl State {
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }
             | Body::RunSucceeded { .. } => self.legal_run_step(leaf),
-            Body::EffectIntended { .. } | Body::EffectOutcome { .. } => self.legal_effect(leaf),
+            Body::Reoffered { by, what } => {
+                by_member(leaf, by)?;
+                self.legal_reoffered(by, what)?;
+                self.known_key(by)
+            }
+            Body::EffectIntended { .. }
+            | Body::EffectOutcome { .. }
+            | Body::RoomObserved { .. }
+            | Body::FoundWithdrawn { .. }
+            | Body::RevocationConfirmed { .. }
+            | Body::DriftFound { .. } => {
+                self.legal_on_platform(leaf)?;
+                by_gateway(leaf)
+            }
         }?;
         match (signer, leaf.signature) {
             (Some(_), None) | (None, Some(_)) => Err(Illegal::Signature),
@@ -72,15 +86,15 @@ impl State {
         }
         if let Actor::Member(member) = &leaf.actor
             && self.revoked(&Revocable::Member { member: member.clone() }).is_some()
-            // Whoever has left may still withdraw what is its own.
-            && !matches!(leaf.body, Body::Revoked { .. })
+            // Whoever has left may still withdraw what is its own, and say that it has not left.
+            && !matches!(leaf.body, Body::Revoked { .. } | Body::Reoffered { .. })
         {
             return Err(Illegal::MemberRevoked);
         }
         Ok(())
     }
 
-    fn granting(&self) -> Result<(), Illegal> {
+    pub(super) fn granting(&self) -> Result<(), Illegal> {
         if self.revoked(&Revocable::Room).is_some() { Err(Illegal::RoomRevoked) } else { Ok(()) }
     }
 
@@ -102,8 +116,9 @@ impl State {
         if waits || self.in_force.as_ref().is_some_and(|v| same(&v)) {
             return Err(Illegal::AgreementRepeated);
         }
-        let left =
-            |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
+        let left = |m: &&MemberId| {
+            self.tombstones.contains_key(&Revocable::Member { member: (*m).clone() })
+        };
         if agreement.members.keys().any(|m| left(&m)) {
             return Err(Illegal::MemberRevoked);
         }
@@ -121,7 +136,9 @@ impl State {
     /// A new version can't do without the consent of those whom it would cost something: no member is dropped who has not
     /// left by its own act, no dataset changes its owner, and no place that one member offered is offered by another.
     fn keeps_what_is_others(&self, agreement: &Agreement) -> Result<(), Illegal> {
-        let left = |m: &MemberId| self.revoked(&Revocable::Member { member: m.clone() }).is_some();
+        // Not what a platform says: the member's own signature.
+        let own = |m: &MemberId| Revocable::Member { member: m.clone() };
+        let left = |m: &MemberId| self.tombstones.contains_key(&own(m));
         let before = self.in_force.iter().flat_map(|version| version.agreement.members.keys());
         if before.into_iter().any(|m| !left(m) && !agreement.members.contains_key(m)) {
             return Err(Illegal::MemberDropped);
@@ -347,30 +364,12 @@ impl State {
         if files.iter().all(|file| generated(&file.name)) { Ok(()) } else { Err(Illegal::FileName) }
     }
 
-    fn legal_effect(&self, leaf: &Leaf) -> Signer {
-        if let Body::EffectIntended { step, effect, .. } = &leaf.body {
-            if *effect == Effect::Grant {
-                self.granting()?;
-            }
-            if self.effects.contains_key(step) {
-                return Err(Illegal::IntentRepeated);
-            }
-        }
-        if let Body::EffectOutcome { step, .. } = &leaf.body {
-            let record = self.effects.get(step).ok_or(Illegal::IntentMissing)?;
-            if matches!(record.outcome, Some(Outcome::Applied | Outcome::NotApplied)) {
-                return Err(Illegal::OutcomeRepeated);
-            }
-        }
-        by_gateway(leaf)
-    }
-
     fn versions(&self) -> impl Iterator<Item = &Version> {
         self.in_force.iter().chain(&self.waiting)
     }
 
     /// Who decides over a dataset: as agreed, or as proposed when it is new.
-    fn owner(&self, dataset: &DatasetName) -> Result<&MemberId, Illegal> {
+    pub(super) fn owner(&self, dataset: &DatasetName) -> Result<&MemberId, Illegal> {
         let found = self.versions().find_map(|version| version.agreement.datasets.get(dataset));
         found.map(|dataset| &dataset.owner).ok_or(Illegal::DatasetUnknown)
     }

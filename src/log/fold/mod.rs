@@ -5,19 +5,27 @@
 //! real time catches up, every leaf carries the latest time seen. A clock that once stepped far forward cannot be
 //! undone either: attempts made under it count until real time has passed it by the window.
 
+mod closures;
+mod effects;
 mod illegal;
 mod legal;
 mod permit;
+mod platforms;
+mod runs;
 
+pub use closures::{Awaited, Cause, Closure, Confirmed};
 pub use illegal::{FoldError, Illegal};
 pub use permit::{Denied, RunRequest};
+pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
+pub use runs::{OpenRun, Run, RunStatus};
 
 use super::keys::{PublicKey, Signature};
-use super::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable, TermPath, Touched};
+use super::leaf::{Body, Leaf, Revocable, TermPath};
 use mappings::model::{
     Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
     TemplateName,
 };
+use platforms::Platforms;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -51,93 +59,15 @@ pub enum MemberState {
     Revoked,
 }
 
-/// What a run carries while it is open.
+/// Something that was found withdrawn on a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenRun {
-    /// Who shall receive.
-    pub receivers: Vec<MemberId>,
-    /// What it reads.
-    pub touched: Touched,
-    /// The agreement it runs under.
-    pub agreement: Arc<Agreement>,
-    /// Its digest.
-    pub agreement_digest: Digest,
-    /// The digest of the guarded text.
-    pub text_digest: Digest,
-    /// Rows and withheld rows, and each receiver's manifest, once delivery was intended.
-    pub intended: Option<(u64, Option<u64>, BTreeMap<MemberId, Digest>)>,
-    /// Every file that was to be delivered, by receiver.
-    pub files: BTreeMap<MemberId, Vec<String>>,
-}
-
-/// Where a run stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunStatus {
-    /// On the record, not delivered yet.
-    Requested(Box<OpenRun>),
-    /// Delivery is on the record, its end is not.
-    Delivering(Box<OpenRun>),
-    /// Delivered whole.
-    Succeeded {
-        /// Rows that left.
-        rows: u64,
-        /// Rows held back by rule.
-        withheld: Option<u64>,
-    },
-    /// Ended without a result.
-    Failed(Code),
-    /// Stopped, or its result withheld.
-    Cancelled(Code),
-}
-
-/// One run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// The position of the request.
-    pub index: u64,
-    /// When it was requested, in log time.
-    pub requested_at_ms: i64,
-    /// Who asked.
-    pub by: MemberId,
-    /// The template.
-    pub template: TemplateName,
-    /// Its version.
-    pub digest: Digest,
-    /// Where it stands.
-    pub status: RunStatus,
-}
-
-impl Run {
-    /// What it carries while it is open; `None` once it has ended.
-    #[must_use]
-    pub fn open(&self) -> Option<&OpenRun> {
-        match &self.status {
-            RunStatus::Requested(open) | RunStatus::Delivering(open) => Some(open),
-            RunStatus::Succeeded { .. } | RunStatus::Failed(_) | RunStatus::Cancelled(_) => None,
-        }
-    }
-}
-
-/// One platform effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EffectRecord {
-    /// The position of the intent.
+pub struct Found {
+    /// The position of the leaf that says so.
     pub index: u64,
     /// Where.
     pub platform: PlatformId,
-    /// What it does to access.
-    pub effect: Effect,
-    /// How it ended, as far as anyone knows.
-    pub outcome: Option<Outcome>,
-}
-
-/// An intent whose end is not on the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpenIntent {
-    /// A run that was requested or whose delivery was intended.
-    Run(RunId),
-    /// A platform effect without an outcome, or with an unknown one.
-    Effect(Code),
+    /// The position at which it was offered again.
+    pub lifted: Option<u64>,
 }
 
 type Offered = (DatasetName, MemberId, BTreeMap<PlatformId, Location>);
@@ -161,8 +91,8 @@ pub struct State {
     attempts: Vec<i64>,
     /// Every dataset that ever was in force: its name, its owner, its places.
     offered: Vec<Offered>,
-    effects: BTreeMap<Code, EffectRecord>,
-    rooms: BTreeMap<PlatformId, Arc<Agreement>>,
+    found: BTreeMap<Revocable, Found>,
+    platforms: Platforms,
     decided: u64,
     signed_at_last: BTreeSet<Signature>,
 }
@@ -322,17 +252,26 @@ impl State {
         &self.tombstones
     }
 
-    /// The position of the newest withdrawal of exactly this.
+    /// The position of the newest withdrawal of exactly this, by a member or found on a platform and not offered again since.
     #[must_use]
     pub fn revoked(&self, what: &Revocable) -> Option<u64> {
-        self.tombstones.get(what).copied()
+        let found = self.found.get(what).filter(|found| found.lifted.is_none());
+        self.tombstones.get(what).copied().max(found.map(|found| found.index))
     }
 
-    /// Every room that ever was in force, each with the newest agreement that names it: one that a later version drops has to
-    /// be closed still.
+    /// The same with more withdrawn, as the next leaves would do it; but they are not on record.
     #[must_use]
-    pub const fn rooms(&self) -> &BTreeMap<PlatformId, Arc<Agreement>> {
-        &self.rooms
+    pub fn denying(&self, more: Vec<Revocable>) -> Self {
+        let mut state = self.clone();
+        state.decided = state.size.saturating_add(more.len() as u64);
+        state.tombstones.extend(more.into_iter().map(|what| (what, self.size)));
+        state
+    }
+
+    /// What owners took away on platforms themselves.
+    #[must_use]
+    pub const fn found(&self) -> &BTreeMap<Revocable, Found> {
+        &self.found
     }
 
     /// Every run by id.
@@ -341,27 +280,11 @@ impl State {
         &self.runs
     }
 
-    /// Every platform effect by step.
-    #[must_use]
-    pub const fn effects(&self) -> &BTreeMap<Code, EffectRecord> {
-        &self.effects
-    }
-
     /// How many runs were requested within the window that ends now. Time that the log has seen does not unhappen.
     #[must_use]
     pub fn attempts_within(&self, now_ms: i64, window_ms: i64) -> u64 {
         let since = now_ms.max(self.last_at_ms).saturating_sub(window_ms);
         (self.attempts.len() - self.attempts.partition_point(|at| *at <= since)) as u64
-    }
-
-    /// Intents whose end is not on the record.
-    #[must_use]
-    pub fn open_intents(&self) -> Vec<OpenIntent> {
-        let runs = self.runs.iter().filter(|(_, run)| run.open().is_some());
-        let unsettled = |outcome: Option<Outcome>| matches!(outcome, None | Some(Outcome::Unknown));
-        let effects = self.effects.iter().filter(|(_, record)| unsettled(record.outcome));
-        let runs = runs.map(|(id, _)| OpenIntent::Run(id.clone()));
-        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
     }
 
     /// Writes down a leaf that was found legal.
@@ -384,7 +307,7 @@ impl State {
             Body::Proposed { agreement, digest } => {
                 self.waiting = Some(Version::proposed(index, *digest, agreement));
             }
-            Body::Joined { member, key, .. } => self.record_joined(member, *key),
+            Body::Joined { member, key, .. } => self.record_joined(index, leaf.at_ms, member, *key),
             Body::Declined { member } => {
                 if let Some(version) = &mut self.waiting {
                     version.declined.insert(member.clone());
@@ -400,17 +323,23 @@ impl State {
             }
             Body::Revoked { what, .. } => {
                 self.tombstones.insert(what.clone(), index);
+                self.close(index, Cause::Withdrawn, vec![what.clone()], leaf.at_ms);
             }
-            Body::EffectIntended { step, platform, effect } => {
-                let (platform, effect) = (platform.clone(), *effect);
-                let record = EffectRecord { index, platform, effect, outcome: None };
-                self.effects.insert(step.clone(), record);
+            Body::FoundWithdrawn { platform, what, .. } => {
+                let found = Found { index, platform: platform.clone(), lifted: None };
+                self.found.insert(what.clone(), found);
+                self.close(index, Cause::Found, vec![what.clone()], leaf.at_ms);
             }
-            Body::EffectOutcome { step, outcome } => {
-                if let Some(record) = self.effects.get_mut(step) {
-                    record.outcome = Some(*outcome);
+            Body::Reoffered { what, .. } => {
+                if let Some(found) = self.found.get_mut(what) {
+                    found.lifted = Some(index);
                 }
             }
+            Body::EffectIntended { .. }
+            | Body::EffectOutcome { .. }
+            | Body::RoomObserved { .. }
+            | Body::RevocationConfirmed { .. }
+            | Body::DriftFound { .. } => self.record_platform(index, leaf),
             Body::RunRequested { .. }
             | Body::RunFailed { .. }
             | Body::RunCancelled { .. }
@@ -419,7 +348,7 @@ impl State {
         }
     }
 
-    fn record_joined(&mut self, member: &MemberId, key: PublicKey) {
+    fn record_joined(&mut self, index: u64, at_ms: i64, member: &MemberId, key: PublicKey) {
         self.keys.insert(member.clone(), key);
         let Some(mut version) = self.waiting.take() else {
             return;
@@ -432,53 +361,14 @@ impl State {
                     self.offered.push(offered);
                 }
             }
+            self.narrow(index, &version, at_ms);
             for room in &version.agreement.rooms {
-                self.rooms.insert(room.platform.clone(), Arc::clone(&version.agreement));
+                self.platforms.rooms.insert(room.platform.clone(), Arc::clone(&version.agreement));
             }
             self.in_force = Some(version);
         } else {
             self.waiting = Some(version);
         }
-    }
-
-    fn record_run(&mut self, index: u64, leaf: &Leaf) {
-        if let Body::RunRequested {
-            run,
-            template,
-            digest,
-            by,
-            receivers,
-            touched,
-            text_digest,
-            ..
-        } = &leaf.body
-        {
-            self.attempts.push(leaf.at_ms);
-            let Some(version) = &self.in_force else { return };
-            let open = OpenRun {
-                agreement: Arc::clone(&version.agreement),
-                agreement_digest: version.digest,
-                receivers: receivers.clone(),
-                touched: touched.clone(),
-                text_digest: *text_digest,
-                intended: None,
-                files: BTreeMap::new(),
-            };
-            let requested = Run {
-                index,
-                requested_at_ms: leaf.at_ms,
-                by: by.clone(),
-                template: template.clone(),
-                digest: *digest,
-                status: RunStatus::Requested(Box::new(open)),
-            };
-            self.runs.insert(run.clone(), requested);
-            return;
-        }
-        let Some(run) = ended_run(&leaf.body).and_then(|id| self.runs.get_mut(id)) else {
-            return;
-        };
-        run.status = next_status(&run.status, &leaf.body);
     }
 }
 
@@ -494,51 +384,6 @@ impl Version {
             declined: BTreeSet::new(),
         }
     }
-}
-
-/// The run that a later leaf of its life names.
-const fn ended_run(body: &Body) -> Option<&RunId> {
-    match body {
-        Body::RunFailed { run, .. }
-        | Body::RunCancelled { run, .. }
-        | Body::DeliveryIntended { run, .. }
-        | Body::RunSucceeded { run, .. } => Some(run),
-        Body::Opened { .. }
-        | Body::Proposed { .. }
-        | Body::Joined { .. }
-        | Body::Declined { .. }
-        | Body::Approved { .. }
-        | Body::WaiverGiven { .. }
-        | Body::Revoked { .. }
-        | Body::RunRequested { .. }
-        | Body::EffectIntended { .. }
-        | Body::EffectOutcome { .. } => None,
-    }
-}
-
-fn next_status(status: &RunStatus, body: &Body) -> RunStatus {
-    if let Body::RunFailed { code, .. } = body {
-        return RunStatus::Failed(code.clone());
-    }
-    if let Body::RunCancelled { code, .. } = body {
-        return RunStatus::Cancelled(code.clone());
-    }
-    if let Body::RunSucceeded { rows, withheld, .. } = body {
-        return RunStatus::Succeeded { rows: *rows, withheld: *withheld };
-    }
-    if let (
-        Body::DeliveryIntended { rows, withheld, manifests, files, .. },
-        RunStatus::Requested(open),
-    ) = (body, status)
-    {
-        let mut open = open.clone();
-        for file in files {
-            open.files.entry(file.receiver.clone()).or_default().push(file.name.clone());
-        }
-        open.intended = Some((*rows, *withheld, manifests.clone()));
-        return RunStatus::Delivering(open);
-    }
-    status.clone()
 }
 
 #[cfg(test)]

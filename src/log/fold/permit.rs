@@ -93,7 +93,21 @@ impl State {
             touched: &open.touched,
             since: Some(found.index),
         };
-        self.permitted(standing).map(|_| ())
+        self.permitted(standing)?;
+        let rests = |what: &Revocable| match what {
+            Revocable::Room | Revocable::Member { .. } => true,
+            Revocable::Dataset { dataset } => open.touched.contains_key(dataset),
+            // Their positions are compared above.
+            Revocable::Column { .. } | Revocable::Template { .. } | Revocable::Approval { .. } => {
+                false
+            }
+        };
+        if self.found.iter().any(|(what, taken)| taken.index > found.index && rests(what)) {
+            let message = "something it rests on was withdrawn on a platform during the run";
+            let message = message.to_owned();
+            return Err(Denied::new("withdrawn-meanwhile", message, "request a new run"));
+        }
+        Ok(())
     }
 
     /// Whether this member's approval of the template version holds: given, and newer than every withdrawal.
@@ -109,9 +123,14 @@ impl State {
         given.is_some_and(|at| self.withdrawn(member, template, digest) < Some(at) && !left())
     }
 
+    /// Spares most logs the look-ups.
+    fn nothing_withdrawn(&self) -> bool {
+        self.tombstones.is_empty() && self.found.is_empty()
+    }
+
     /// The newest withdrawal of the template version or of this member's approval of it.
     fn withdrawn(&self, of: &MemberId, template: &TemplateName, digest: Digest) -> Option<u64> {
-        if self.tombstones.is_empty() {
+        if self.nothing_withdrawn() {
             return None;
         }
         let (template, of) = (template.clone(), of.clone());
@@ -149,7 +168,7 @@ impl State {
             let message = format!("not every member has joined: {missing}");
             return Err(Denied::new("member-not-joined", message, format!("{missing} must join")));
         };
-        if !self.tombstones.is_empty() {
+        if !self.nothing_withdrawn() {
             let members = version.agreement.members.keys();
             let left =
                 |m: &&MemberId| self.revoked(&Revocable::Member { member: (*m).clone() }).is_some();
@@ -191,7 +210,7 @@ impl State {
                     "its owner proposes an agreement with it",
                 ));
             }
-            if self.tombstones.is_empty() {
+            if self.nothing_withdrawn() {
                 continue;
             }
             if self.revoked(&Revocable::Dataset { dataset: name.clone() }).is_some() {

@@ -35,6 +35,17 @@ pub(super) async fn renew(pool: &PgPool, lease: &Lease, ttl: Duration) -> Result
     Ok(within(renewed.execute(pool)).await?.rows_affected() == 1)
 }
 
+/// The leases that are held, of resources whose name begins so.
+pub(super) async fn held(pool: &PgPool, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+    const HELD: &str = "SELECT resource, holder, token FROM airlock.lease \
+        WHERE starts_with(resource, $1) AND holder IS NOT NULL AND until_ms > airlock.now_ms() \
+        AND until_ms <= airlock.now_ms() + 2 * ttl_ms ORDER BY resource COLLATE \"C\"";
+    let rows = sqlx::query_as::<_, (String, String, i64)>(HELD).bind(prefix);
+    let rows = within(rows.fetch_all(pool)).await?;
+    let read = |(resource, holder, token)| Ok(Lease { resource, holder, token: read_back(token)? });
+    rows.into_iter().map(read).collect()
+}
+
 /// Gives a lease back, unless it isn't this one any more.
 pub(super) async fn release(pool: &PgPool, lease: &Lease) -> Result<bool, StoreError> {
     const RELEASE: &str =

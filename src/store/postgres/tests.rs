@@ -92,6 +92,11 @@ fn of(leaves: &[&str]) -> Appended {
     Appended { leaves, checkpoint: "signed".to_owned() }
 }
 
+/// The head of a log of so many leaves.
+fn after(size: u64) -> Head {
+    Head { size, checkpoint: (size > 0).then(|| "signed".to_owned()) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
     let Some(database) = Database::fresh().await else { return };
@@ -125,12 +130,12 @@ async fn openers_at_once_share_one_log() {
     let (one, other) = (one.unwrap(), other.unwrap());
     drop(third.unwrap());
     let own = named("shared");
-    assert_eq!(one.append(&own, 0, of(&["a"]), None).await, Ok(1));
+    assert_eq!(one.append(&own, &after(0), of(&["a"]), None).await, Ok(1));
     assert_eq!(
-        other.append(&own, 0, of(&["b"]), None).await,
+        other.append(&own, &after(0), of(&["b"]), None).await,
         Err(StoreError::Conflict { size: 1 })
     );
-    assert_eq!(other.append(&own, 1, of(&["b"]), None).await, Ok(2));
+    assert_eq!(other.append(&own, &after(1), of(&["b"]), None).await, Ok(2));
     assert_eq!(one.read(&own, 0, 9).await, Ok(vec![b"a".to_vec(), b"b".to_vec()]));
     database.removed().await;
 }
@@ -158,12 +163,15 @@ async fn a_decision_waits_for_no_lease() {
     let lock = "BEGIN; SELECT 1 FROM airlock.lease FOR UPDATE";
     sqlx::raw_sql(lock).execute(&mut stuck).await.unwrap();
     let began = Instant::now();
-    assert_eq!(store.append(&named("own"), 0, of(&["a"]), None).await, Ok(1));
+    assert_eq!(store.append(&named("own"), &after(0), of(&["a"]), None).await, Ok(1));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
-    let fenced = store.append(&named("own"), 1, of(&["b"]), Some(&lease.fence())).await;
+    let fenced = store.append(&named("own"), &after(1), of(&["b"]), Some(&lease.fence())).await;
     assert_eq!(fenced, Err(StoreError::Unavailable), "it gives up rather than wait for ever");
     stuck.close().await.unwrap();
-    assert_eq!(store.append(&named("own"), 1, of(&["b"]), Some(&lease.fence())).await, Ok(2));
+    assert_eq!(
+        store.append(&named("own"), &after(1), of(&["b"]), Some(&lease.fence())).await,
+        Ok(2)
+    );
     database.removed().await;
 }
 
@@ -172,7 +180,7 @@ async fn cut_connections_are_made_anew() {
     let Some(database) = Database::fresh().await else { return };
     let store = database.open().await.unwrap();
     for size in 0..3 {
-        assert_eq!(store.append(&named("own"), size, of(&["a"]), None).await, Ok(size + 1));
+        assert_eq!(store.append(&named("own"), &after(size), of(&["a"]), None).await, Ok(size + 1));
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         database.meddle(cut).await.unwrap();
@@ -185,27 +193,36 @@ async fn a_full_disk_is_told_and_passes() {
     let Some(database) = Database::fresh().await else { return };
     let store = database.open().await.unwrap();
     let own = named("full");
-    store.append(&own, 0, of(&["a"]), None).await.unwrap();
+    store.append(&own, &after(0), of(&["a"]), None).await.unwrap();
     let fill = "CREATE FUNCTION airlock.full() RETURNS trigger LANGUAGE plpgsql AS \
         'BEGIN RAISE disk_full; END'; CREATE TRIGGER disk_is_full BEFORE INSERT OR UPDATE ON airlock.checkpoint \
         FOR EACH ROW EXECUTE FUNCTION airlock.full()";
     database.meddle(fill).await.unwrap();
-    assert_eq!(store.append(&own, 1, of(&["b"]), None).await, Err(StoreError::Full));
+    assert_eq!(store.append(&own, &after(1), of(&["b"]), None).await, Err(StoreError::Full));
     assert_eq!(store.read(&own, 0, 9).await, Ok(vec![b"a".to_vec()]));
     database.meddle("DROP TRIGGER disk_is_full ON airlock.checkpoint").await.unwrap();
-    assert_eq!(store.append(&own, 1, of(&["b"]), None).await, Ok(2));
+    assert_eq!(store.append(&own, &after(1), of(&["b"]), None).await, Ok(2));
     database.removed().await;
 }
 
 #[tokio::test]
 async fn a_read_only_database_goes_on_being_read() {
     let Some(database) = Database::fresh().await else { return };
-    database.open().await.unwrap().append(&named("own"), 0, of(&["a"]), None).await.unwrap();
+    database
+        .open()
+        .await
+        .unwrap()
+        .append(&named("own"), &after(0), of(&["a"]), None)
+        .await
+        .unwrap();
     let set = format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name);
     database.maintain(&set).await;
     let store = database.open().await.unwrap();
     assert_eq!(store.size(&named("own")).await, Ok(1));
-    assert_eq!(store.append(&named("own"), 1, of(&["b"]), None).await, Err(StoreError::ReadOnly));
+    assert_eq!(
+        store.append(&named("own"), &after(1), of(&["b"]), None).await,
+        Err(StoreError::ReadOnly)
+    );
     let hour = Duration::from_hours(1);
     assert_eq!(store.acquire("one", "a", hour).await, Err(StoreError::ReadOnly));
     database.removed().await;

@@ -4,7 +4,7 @@ use super::write::Written;
 use super::{read_back, stored, told};
 use crate::store::{Lease, StoreError};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 pub(super) use crate::store::lease::Kept;
 
@@ -15,13 +15,33 @@ pub(super) async fn kept(
 ) -> Result<Option<Kept>, StoreError> {
     const KEPT: &str = "SELECT holder, token, ttl_ms, until_ms FROM lease WHERE resource = ?1";
     let row = sqlx::query(KEPT).bind(resource).fetch_optional(connection).await;
-    let Some(row) = row.map_err(|e| told(&e))? else { return Ok(None) };
-    Ok(Some(Kept {
+    row.map_err(|e| told(&e))?.map(|row| read(&row)).transpose()
+}
+
+/// The leases that are held, of resources whose name begins so.
+pub(super) async fn held(
+    readers: &SqlitePool,
+    prefix: &str,
+    now_ms: i64,
+) -> Result<Vec<Lease>, StoreError> {
+    const NAMED: &str = "SELECT holder, token, ttl_ms, until_ms, resource FROM lease \
+        WHERE substr(resource, 1, length(?1)) = ?1 ORDER BY resource";
+    let rows = sqlx::query(NAMED).bind(prefix).fetch_all(readers).await.map_err(|e| told(&e))?;
+    let mut leases = Vec::new();
+    for row in rows {
+        let resource: String = row.try_get(4).map_err(|e| told(&e))?;
+        leases.extend(read(&row)?.held(&resource, now_ms));
+    }
+    Ok(leases)
+}
+
+fn read(row: &SqliteRow) -> Result<Kept, StoreError> {
+    Ok(Kept {
         holder: row.try_get(0).map_err(|e| told(&e))?,
         token: read_back(row.try_get(1).map_err(|e| told(&e))?)?,
         ttl_ms: row.try_get(2).map_err(|e| told(&e))?,
         until_ms: row.try_get(3).map_err(|e| told(&e))?,
-    }))
+    })
 }
 
 async fn keep(

@@ -27,6 +27,11 @@ fn of(leaf: Vec<u8>) -> Appended {
     Appended { leaves: vec![leaf], checkpoint: "signed".to_owned() }
 }
 
+/// The head of a log of so many leaves.
+fn after(size: u64) -> Head {
+    Head { size, checkpoint: (size > 0).then(|| "signed".to_owned()) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_openers_at_once_share_one_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -34,12 +39,12 @@ async fn two_openers_at_once_share_one_log() {
     let (one, other) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
     let (one, other) = (one.unwrap(), other.unwrap());
     let own = named("shared");
-    assert_eq!(one.append(&own, 0, of(b"a".to_vec()), None).await, Ok(1));
+    assert_eq!(one.append(&own, &after(0), of(b"a".to_vec()), None).await, Ok(1));
     assert_eq!(
-        other.append(&own, 0, of(b"b".to_vec()), None).await,
+        other.append(&own, &after(0), of(b"b".to_vec()), None).await,
         Err(StoreError::Conflict { size: 1 })
     );
-    assert_eq!(other.append(&own, 1, of(b"b".to_vec()), None).await, Ok(2));
+    assert_eq!(other.append(&own, &after(1), of(b"b".to_vec()), None).await, Ok(2));
     assert_eq!(one.size(&own).await, Ok(2));
     assert_eq!(one.read(&own, 0, 9).await, Ok(vec![b"a".to_vec(), b"b".to_vec()]));
 }
@@ -49,7 +54,7 @@ async fn stored_leaves_can_neither_be_changed_nor_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("airlock.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    store.append(&named("kept"), 0, of(b"a".to_vec()), None).await.unwrap();
+    store.append(&named("kept"), &after(0), of(b"a".to_vec()), None).await.unwrap();
     let options = SqliteConnectOptions::new().filename(&path);
     let mut direct = SqliteConnection::connect_with(&options).await.unwrap();
     assert!(sqlx::raw_sql("UPDATE leaf SET body = x'00'").execute(&mut direct).await.is_err());
@@ -104,7 +109,10 @@ async fn a_full_disk_is_told_and_passes() {
     let readers = SqlitePoolOptions::new().connect_lazy_with(options);
     let store = SqliteStore { readers, queue };
     let own = named("full");
-    assert_eq!(store.append(&own, 0, of(vec![0; 1 << 20]), None).await, Err(StoreError::Full));
+    assert_eq!(
+        store.append(&own, &after(0), of(vec![0; 1 << 20]), None).await,
+        Err(StoreError::Full)
+    );
     assert_eq!(store.size(&own).await, Ok(0));
-    assert_eq!(store.append(&own, 0, of(b"small".to_vec()), None).await, Ok(1));
+    assert_eq!(store.append(&own, &after(0), of(b"small".to_vec()), None).await, Ok(1));
 }

@@ -2,7 +2,7 @@
 
 use super::{lease, read_back, stored, told};
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Lease, StoreError};
+use crate::store::{Appended, Fence, Head, Lease, StoreError};
 use mappings::model::CollaborationId;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
@@ -17,7 +17,7 @@ pub(super) enum Work {
     /// Answered with the new size.
     Append {
         collaboration: CollaborationId,
-        expected: u64,
+        expected: Head,
         appended: Appended,
         fence: Option<Fence>,
     },
@@ -122,7 +122,7 @@ impl Writer {
                         return Ok(Err(StoreError::Fenced { token }));
                     }
                 }
-                append(connection, collaboration, *expected, appended).await
+                append(connection, collaboration, expected, appended).await
             }
             Work::Acquire { resource, holder, ttl_ms } => {
                 lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await
@@ -138,33 +138,37 @@ impl Writer {
     }
 }
 
+/// A log's id and its head.
 async fn log_of(
     connection: &mut SqliteConnection,
     collaboration: &CollaborationId,
-) -> Result<Option<(i64, u64)>, StoreError> {
-    let row = sqlx::query("SELECT id, size FROM log WHERE collaboration = ?1")
+) -> Result<Option<(i64, Head)>, StoreError> {
+    const LOG: &str = "SELECT log.id, log.size, note FROM log LEFT JOIN checkpoint ON checkpoint.log = log.id \
+        AND checkpoint.size = log.size WHERE collaboration = ?1";
+    let row = sqlx::query(LOG)
         .bind(collaboration.as_str())
         .fetch_optional(connection)
         .await
         .map_err(|e| told(&e))?;
     let Some(row) = row else { return Ok(None) };
     let id = row.try_get(0).map_err(|e| told(&e))?;
-    let size = row.try_get(1).map_err(|e| told(&e))?;
-    Ok(Some((id, read_back(size)?)))
+    let size = read_back(row.try_get(1).map_err(|e| told(&e))?)?;
+    Ok(Some((id, Head { size, checkpoint: row.try_get(2).map_err(|e| told(&e))? })))
 }
 
 async fn append(
     connection: &mut SqliteConnection,
     collaboration: &CollaborationId,
-    expected: u64,
+    expected: &Head,
     appended: &Appended,
 ) -> Written {
-    let found = log_of(connection, collaboration).await?;
-    let size = found.map_or(0, |(_, size)| size);
-    if size != expected {
+    let (id, found) = log_of(connection, collaboration).await?.unzip();
+    let found = found.unwrap_or_default();
+    let size = found.size;
+    if found != *expected {
         return Ok(Err(StoreError::Conflict { size }));
     }
-    let id = if let Some((id, _)) = found {
+    let id = if let Some(id) = id {
         id
     } else {
         let insert = "INSERT INTO log (collaboration, size) VALUES (?1, 0)";

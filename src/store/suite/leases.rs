@@ -1,7 +1,7 @@
 //! What every store promises of leases and fences. Must not know which store it is looking at.
 
 use super::{appended, named};
-use crate::store::{Fence, Lease, Store, StoreError};
+use crate::store::{Fence, Head, Lease, Store, StoreError};
 use mappings::model::CollaborationId;
 use std::future::Future;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ where
     only_the_holder_renews_and_releases(&*open().await).await;
     a_stale_fence_appends_nothing(&*open().await).await;
     an_expired_lease_is_taken_over(&*open().await, pass).await;
+    held_leases_are_listed(&*open().await).await;
     one_of_many_acquires(&open().await).await;
     a_takeover_and_an_append_have_an_order(&open().await).await;
     let before = held(&*open().await, "kept", "a", LONG).await;
@@ -41,8 +42,8 @@ async fn append(
     log: &CollaborationId,
     fence: Option<&Fence>,
 ) -> Result<u64, StoreError> {
-    let size = store.size(log).await.unwrap();
-    store.append(log, size, appended(&[1], "fenced"), fence).await
+    let head = store.head(log).await.unwrap();
+    store.append(log, &head, appended(&[1], "fenced"), fence).await
 }
 
 async fn one_holder_at_a_time(store: &dyn Store) {
@@ -54,6 +55,21 @@ async fn one_holder_at_a_time(store: &dyn Store) {
     assert_eq!(held(store, "one", "a", LONG).await.token, 2);
     assert_eq!(store.renew(&first, LONG).await, Ok(false), "its own older lease is over");
     assert_eq!(store.acquire("one", "b", LONG).await, Ok(None));
+}
+
+async fn held_leases_are_listed(store: &dyn Store) {
+    let of = |resource: &str| held(store, resource, "a", LONG);
+    let (_, second) = (of("listed/1").await, of("listed/2").await);
+    let third = store.acquire("listed/3", "b", LONG).await.unwrap().unwrap();
+    let (_, other) = (of("list").await, of("Listed/2").await);
+    assert_eq!(store.release(&other).await, Ok(true));
+    let expired = store.acquire("listed/4", "b", Duration::from_millis(1)).await.unwrap();
+    store.release(&expired.unwrap()).await.unwrap();
+    let listed = store.leases("listed/").await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|lease| lease.resource.as_str()).collect();
+    assert_eq!(names, ["listed/1", "listed/2", "listed/3"]);
+    assert_eq!(listed[1..], [second, third]);
+    assert!(store.leases("listed/%").await.unwrap().is_empty(), "a prefix is no pattern");
 }
 
 async fn only_the_holder_renews_and_releases(store: &dyn Store) {
@@ -94,7 +110,8 @@ async fn a_stale_fence_appends_nothing(store: &dyn Store) {
     assert!(!store.collaborations().await.unwrap().contains(&named("suite-unborn")));
     assert_eq!(store.head(&log).await, head, "what was refused left nothing");
     assert_eq!(append(store, &log, Some(&new.fence())).await, Ok(4));
-    let late = store.append(&log, 0, appended(&[1], "late"), Some(&new.fence())).await;
+    let late =
+        store.append(&log, &Head::default(), appended(&[1], "late"), Some(&new.fence())).await;
     assert_eq!(late, Err(StoreError::Conflict { size: 4 }), "a fence does not replace the size");
 }
 

@@ -1,10 +1,11 @@
 //! A small room to try leaves on, and what each kind of leaf may and may not do.
 
+mod platforms;
 mod withdrawals;
 
 use super::*;
 use crate::log::keys::SecretKey;
-use crate::log::leaf::Actor;
+use crate::log::leaf::{Actor, Code, Effect, Outcome, Touched};
 use mappings::model::DatasetName;
 
 fn key(n: u8) -> SecretKey {
@@ -484,8 +485,13 @@ fn effects_are_intended_first_and_settle_once() {
     let step = Code::new("step-1").unwrap();
     let outcome = |outcome| Body::EffectOutcome { step: step.clone(), outcome };
     assert_eq!(room.gateway(outcome(Outcome::Applied)), Err("intent-missing"));
-    let intent =
-        Body::EffectIntended { step: step.clone(), platform: id("native"), effect: Effect::Grant };
+    let intent = Body::EffectIntended {
+        step: step.clone(),
+        platform: id("native"),
+        effect: Effect::Grant,
+        of: Vec::new(),
+        basis: None,
+    };
     room.gateway(intent).unwrap();
     room.gateway(outcome(Outcome::Unknown)).unwrap();
     assert_eq!(room.state.open_intents(), vec![OpenIntent::Effect(step.clone())]);
@@ -496,6 +502,8 @@ fn effects_are_intended_first_and_settle_once() {
         step: Code::new("step-2").unwrap(),
         platform: id("native"),
         effect,
+        of: Vec::new(),
+        basis: None,
     };
     assert_eq!(room.gateway(again(Effect::Grant)), Err("room-revoked"));
     assert_eq!(room.gateway(again(Effect::Revoke)), Ok(()));
@@ -557,7 +565,14 @@ fn decisions_move_what_is_desired_and_effects_do_not() {
     assert_eq!(decided, room.state.size());
     let step = Code::new("step-1").unwrap();
     let effect = Effect::Grant;
-    room.gateway(Body::EffectIntended { step, platform: id("native"), effect }).unwrap();
+    room.gateway(Body::EffectIntended {
+        step,
+        platform: id("native"),
+        effect,
+        of: Vec::new(),
+        basis: None,
+    })
+    .unwrap();
     assert_eq!(room.state.decided(), decided);
     room.approve("grocer").unwrap();
     assert_eq!(room.state.decided(), room.state.size());

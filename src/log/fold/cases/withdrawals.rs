@@ -97,6 +97,8 @@ fn play(room: &mut Room, step: u8, turn: usize) {
             step: Code::new(&run).unwrap(),
             platform: id("native"),
             effect: Effect::Grant,
+            of: Vec::new(),
+            basis: None,
         }),
         8 => room.member("brand", Body::Declined { member: id("brand") }),
         _ => {

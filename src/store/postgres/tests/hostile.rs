@@ -6,7 +6,7 @@ use super::*;
 async fn what_is_stored_can_neither_be_changed_nor_removed() {
     let Some(database) = Database::fresh().await else { return };
     let store = database.open().await.unwrap();
-    store.append(&named("kept"), 0, of(&["a"]), None).await.unwrap();
+    store.append(&named("kept"), &after(0), of(&["a"]), None).await.unwrap();
     let hour = Duration::from_hours(1);
     for _ in 0..2 {
         store.acquire("kept", "a", hour).await.unwrap();
@@ -32,8 +32,8 @@ async fn damage_is_refused() {
     let Some(database) = Database::fresh().await else { return };
     let store = database.open().await.unwrap();
     let (own, other) = (named("own"), named("other"));
-    store.append(&own, 0, of(&["a", "b", "c", "d"]), None).await.unwrap();
-    store.append(&other, 0, of(&["a"]), None).await.unwrap();
+    store.append(&own, &after(0), of(&["a", "b", "c", "d"]), None).await.unwrap();
+    store.append(&other, &after(0), of(&["a"]), None).await.unwrap();
     let meddle = |statement: &str| {
         let statement = format!("{PAST} {statement}");
         async { database.meddle(&{ statement }).await.unwrap() }
@@ -41,7 +41,7 @@ async fn damage_is_refused() {
     meddle("INSERT INTO airlock.leaf SELECT log, 4, body FROM airlock.leaf WHERE position = 1")
         .await;
     assert_eq!(store.read(&own, 3, 9).await, Ok(vec![b"d".to_vec()]), "past the end is nothing");
-    assert_eq!(store.append(&own, 4, of(&["e"]), None).await, Err(StoreError::Corrupt));
+    assert_eq!(store.append(&own, &after(4), of(&["e"]), None).await, Err(StoreError::Corrupt));
     assert_eq!(store.size(&own).await, Ok(4));
     meddle("DELETE FROM airlock.leaf WHERE position IN (1, 3)").await;
     assert_eq!(store.read(&own, 0, 9).await, Err(StoreError::Corrupt), "a gap");
@@ -61,7 +61,7 @@ async fn damage_is_refused() {
     let again = database.open().await.unwrap();
     assert_eq!(again.head(&other).await, Err(StoreError::Corrupt));
     meddle("DROP FUNCTION airlock.append").await;
-    assert_eq!(again.append(&other, 1, of(&["b"]), None).await, Err(StoreError::Corrupt));
+    assert_eq!(again.append(&other, &after(1), of(&["b"]), None).await, Err(StoreError::Corrupt));
     database.removed().await;
 }
 

@@ -1,0 +1,71 @@
+//! How members are reached on platforms: tried, and written out as documents. Knows no platform by name.
+
+use super::{App, known};
+use crate::error::{Error, Problem, Result};
+use crate::reconcile::desired;
+use mappings::model::{CollaborationId, MemberId, PlatformId};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportForm {
+    /// A shell script of AWS CLI commands.
+    Cli,
+    /// A `CloudFormation` template in JSON.
+    Cloudformation,
+    /// Terraform (provider awscc) in JSON.
+    Terraform,
+}
+
+/// One permission that was tried.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectionLine {
+    /// Which room.
+    pub room: String,
+    /// Whose connection.
+    pub member: MemberId,
+    /// The permission, in the platform's words.
+    pub permission: String,
+    /// Why it does not work: code and reason.
+    pub error: Option<String>,
+}
+
+impl ConnectionLine {
+    /// What is wrong, where something is.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        let message = self.error.clone()?;
+        let code = message.split(':').next().unwrap_or_default().to_owned();
+        let at = format!("{}, {}: {}", self.room, self.member, self.permission);
+        Some(Problem { code, at, message, help: format!("leave for {}", self.permission) })
+    }
+}
+
+impl App {
+    /// Tries the connections of every operated member of a collaboration.
+    pub async fn test_connections(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<Vec<ConnectionLine>> {
+        let state = self.load(collaboration).await?.state;
+        self.rooms.test(known(&state)?).await
+    }
+
+    /// A member's part of a room as a document.
+    pub async fn export_room(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        member: &MemberId,
+        form: ExportForm,
+    ) -> Result<String> {
+        let state = self.load(collaboration).await?.state;
+        let agreement = Arc::new(known(&state)?.clone());
+        if !agreement.members.contains_key(member) {
+            let message = format!("{member} is no member of this agreement");
+            return Err(Error::refused("not-a-member", message));
+        }
+        self.rooms.export(&desired(&agreement, &state), room, member, form)
+    }
+}

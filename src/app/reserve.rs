@@ -1,0 +1,66 @@
+//! What is withdrawn here and not on record yet is put on record, as soon as the log can be written: by each command, and before each
+//! look of the worker. A withdrawal that is on record already only frees its place.
+
+use super::{App, members};
+use crate::error::Result;
+use crate::log::{Body, DecideError, Entry, LogError, Pending, State};
+use std::time::Duration;
+
+/// How long a command waits for a log that does not answer.
+const RECORD_FOR: Duration = Duration::from_secs(10);
+
+/// Another was faster.
+struct OnRecord;
+
+impl App {
+    /// Puts on record what can be. What can't stays in force here, and is tried again.
+    pub(super) async fn record_pending(&self) {
+        let pending = match self.home.withdrawals() {
+            Ok(pending) if pending.is_empty() => return,
+            Ok(pending) => pending,
+            Err(error) => return tracing::warn!(code = error.code(), "withdrawals are not read"),
+        };
+        let _alone = self.recording.lock().await;
+        let all = async {
+            for one in &pending {
+                match self.recorded_now(one).await {
+                    Ok(()) => {}
+                    Err(error) if error.code.starts_with("store-") => return Err(error),
+                    // Of this collaboration alone.
+                    Err(error) => tracing::warn!(code = error.code, "a withdrawal waits on"),
+                }
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(RECORD_FOR, all).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(code = error.code, "withdrawals wait for the log"),
+            Err(_) => tracing::warn!("withdrawals wait for a log that does not answer"),
+        }
+    }
+
+    async fn recorded_now(&self, pending: &Pending) -> Result<()> {
+        let collaboration = &pending.leaf.collaboration;
+        let Some((by, _)) = pending.withdrawal() else { return self.home.free(pending) };
+        let key = members::signing_key(&self.home, by)?;
+        let state = self.load(collaboration).await?.state;
+        for what in pending.due(&state) {
+            let entry = |state: &State| {
+                if !pending.due(state).contains(&what) {
+                    return Err(OnRecord);
+                }
+                let body = Body::Revoked { by: by.clone(), what: what.clone() };
+                Ok(vec![Entry::member(by, &key, body)])
+            };
+            match self.log.decide(collaboration, entry).await {
+                Ok(_) | Err(DecideError::Refused(OnRecord)) => {}
+                // It never can be: nothing of that kind is there to be withdrawn by this member.
+                Err(DecideError::Log(LogError::Fold(error))) => {
+                    tracing::warn!(%collaboration, code = error.code(), "a withdrawal is void");
+                }
+                Err(DecideError::Log(error)) => return Err(error.into()),
+            }
+        }
+        self.home.free(pending)
+    }
+}

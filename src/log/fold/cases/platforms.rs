@@ -1,0 +1,352 @@
+//! What may be written down about platforms, and what that makes of what may be given there.
+
+use super::*;
+
+const AWS: &str = "aws-clean-rooms";
+
+fn dataset(name: &str) -> Revocable {
+    Revocable::Dataset { dataset: id(name) }
+}
+
+fn member(name: &str) -> Revocable {
+    Revocable::Member { member: id(name) }
+}
+
+/// Both members, both datasets, the template and its approvals.
+fn everything(room: &Room) -> Vec<Revocable> {
+    let (template, digest) = (id("reach"), room.template());
+    let approval = |of: &str| Revocable::Approval { template: id("reach"), digest, of: id(of) };
+    vec![
+        member("grocer"),
+        member("brand"),
+        dataset("shoppers"),
+        dataset("exposures"),
+        Revocable::Template { template, digest },
+        approval("grocer"),
+        approval("brand"),
+    ]
+}
+
+impl Room {
+    /// A room that is held on two platforms, and open on both.
+    fn open_on_aws() -> Self {
+        let mut room = Self::opened();
+        let held = serde_json::json!([{ "platform": "native" }, { "platform": AWS }, { "platform": "snowflake" }]);
+        room.agreement.rooms = serde_json::from_value(held).unwrap();
+        room.propose().unwrap();
+        room.join("grocer", 1).unwrap();
+        room.join("brand", 2).unwrap();
+        room.approve("grocer").unwrap();
+        room.approve("brand").unwrap();
+        for platform in [AWS, "snowflake"] {
+            let step = room.grant(platform, everything(&room)).unwrap();
+            room.end(&step, Outcome::Applied).unwrap();
+            room.observe(platform, everything(&room)).unwrap();
+        }
+        room
+    }
+
+    fn intend_on(
+        &mut self,
+        platform: &str,
+        effect: Effect,
+        of: Vec<Revocable>,
+        basis: u64,
+    ) -> Result<Code, &'static str> {
+        let step = Code::new(&format!("step-{}", self.state.size())).unwrap();
+        let (name, platform, basis) = (step.clone(), id(platform), Some(basis));
+        self.gateway(Body::EffectIntended { step: name, platform, effect, of, basis })?;
+        Ok(step)
+    }
+
+    fn grant(&mut self, platform: &str, of: Vec<Revocable>) -> Result<Code, &'static str> {
+        self.intend_on(platform, Effect::Grant, of, self.state.size())
+    }
+
+    fn end(&mut self, step: &Code, outcome: Outcome) -> Result<(), &'static str> {
+        self.gateway(Body::EffectOutcome { step: step.clone(), outcome })
+    }
+
+    fn observe(&mut self, platform: &str, holds: Vec<Revocable>) -> Result<(), &'static str> {
+        self.gateway(Body::RoomObserved { platform: id(platform), holds })
+    }
+
+    fn find(&mut self, what: Revocable) -> Result<(), &'static str> {
+        let how = Code::new("final-on-platform").unwrap();
+        self.gateway(Body::FoundWithdrawn { platform: id(AWS), what, how })
+    }
+
+    fn confirm(
+        &mut self,
+        platform: &str,
+        revocation: u64,
+        probe: &str,
+    ) -> Result<(), &'static str> {
+        let (platform, probe) = (id(platform), Code::new(probe).unwrap());
+        let seen = Digest::of(b"seen");
+        self.gateway(Body::RevocationConfirmed { revocation, platform, reads: 1, probe, seen })
+    }
+
+    fn newest(&self) -> u64 {
+        self.state.size() - 1
+    }
+}
+
+#[test]
+fn nothing_is_given_on_a_plan_that_is_older_than_a_decision() {
+    let mut room = Room::open_on_aws();
+    let basis = room.state.size();
+    let of = vec![dataset("exposures")];
+    assert!(room.intend_on(AWS, Effect::Grant, of.clone(), basis).is_ok());
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let basis_of_then = room.state.size() - 1;
+    for effect in [Effect::Grant, Effect::Neutral] {
+        assert_eq!(room.intend_on(AWS, effect, of.clone(), basis_of_then), Err("plan-stale"));
+        let ahead = room.state.size() + 1;
+        assert_eq!(room.intend_on(AWS, effect, of.clone(), ahead), Err("plan-stale"));
+    }
+    for effect in [Effect::Revoke, Effect::Restrict] {
+        assert!(room.intend_on(AWS, effect, vec![dataset("shoppers")], 0).is_ok());
+    }
+    let now = room.state.size();
+    assert!(room.intend_on(AWS, Effect::Neutral, of, now).is_ok());
+}
+
+#[test]
+fn once_intents_say_their_basis_they_always_do() {
+    let mut room = Room::open_on_aws();
+    let intent = |effect| Body::EffectIntended {
+        step: Code::new("step-old").unwrap(),
+        platform: id(AWS),
+        effect,
+        of: Vec::new(),
+        basis: None,
+    };
+    assert_eq!(room.gateway(intent(Effect::Grant)), Err("basis-missing"));
+    assert_eq!(room.gateway(intent(Effect::Revoke)), Ok(()));
+    let (step, platform) = (Code::new("step-1").unwrap(), id(AWS));
+    let (effect, of) = (Effect::Grant, Vec::new());
+    let basis = Some(room.state.size());
+    let named = Body::EffectIntended { step, platform, effect, of, basis };
+    assert_eq!(room.gateway(named), Err("step-name-wrong"));
+}
+
+#[test]
+fn nothing_of_the_same_thing_is_given_anywhere_before_it_was_seen_closed_everywhere() {
+    let mut room = Room::open_on_aws();
+    let template = room.template();
+    let what = Revocable::Template { template: id("reach"), digest: template };
+    room.revoke("brand", what.clone()).unwrap();
+    let revocation = room.newest();
+    room.approve("grocer").unwrap();
+    room.approve("brand").unwrap();
+    for platform in [AWS, "snowflake"] {
+        assert_eq!(room.grant(platform, vec![what.clone()]), Err("closing-unconfirmed"));
+        assert_eq!(room.grant(platform, Vec::new()), Err("closing-unconfirmed"));
+        let approval = everything(&room).pop().unwrap();
+        assert_eq!(room.grant(platform, vec![approval]), Err("closing-unconfirmed"));
+    }
+    let other = room.grant(AWS, vec![dataset("exposures")]).unwrap();
+    room.end(&other, Outcome::Applied).unwrap();
+    assert_eq!(room.confirm(AWS, revocation, "denied"), Ok(()));
+    assert_eq!(room.confirm(AWS, revocation, "denied"), Err("confirmed-already"));
+    assert_eq!(room.grant(AWS, vec![what.clone()]), Err("closing-unconfirmed"), "the other is not");
+    assert_eq!(room.confirm("snowflake", revocation, "served"), Err("seen-open"));
+    assert_eq!(room.confirm("snowflake", revocation, "not-possible"), Ok(()));
+    assert!(room.state.unconfirmed().next().is_none());
+    assert!(room.grant(AWS, vec![what]).is_ok());
+}
+
+#[test]
+fn what_was_withdrawn_is_not_given() {
+    let mut room = Room::open_on_aws();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let revocation = room.newest();
+    for platform in [AWS, "snowflake"] {
+        room.confirm(platform, revocation, "denied").unwrap();
+    }
+    assert_eq!(room.grant(AWS, vec![dataset("shoppers")]), Err("withdrawn"));
+    assert_eq!(room.grant(AWS, vec![dataset("unheard_of")]), Err("withdrawn"));
+    assert!(room.grant(AWS, vec![dataset("exposures")]).is_ok());
+    room.revoke("grocer", member("grocer")).unwrap();
+    assert_eq!(room.grant(AWS, vec![member("grocer")]), Err("withdrawn"));
+}
+
+#[test]
+fn a_member_holds_its_datasets_and_a_dataset_its_columns() {
+    let mut room = Room::open_on_aws();
+    let column = Revocable::Column { dataset: id("shoppers"), column: id("age") };
+    room.revoke("grocer", column).unwrap();
+    let first = room.newest();
+    assert_eq!(room.grant(AWS, vec![dataset("shoppers")]), Err("closing-unconfirmed"));
+    assert_eq!(room.grant(AWS, vec![member("grocer")]), Err("closing-unconfirmed"));
+    assert!(room.grant(AWS, vec![dataset("exposures"), member("brand")]).is_ok());
+    for platform in [AWS, "snowflake"] {
+        room.confirm(platform, first, "denied").unwrap();
+    }
+    assert!(room.grant(AWS, vec![dataset("shoppers")]).is_ok(), "it stays, without that column");
+    room.revoke("brand", Revocable::Room).unwrap();
+    assert_eq!(room.grant(AWS, vec![dataset("exposures")]), Err("room-revoked"));
+}
+
+#[test]
+fn a_call_that_may_still_land_keeps_it_from_being_closed() {
+    let mut room = Room::open_on_aws();
+    let late = room.grant(AWS, vec![dataset("shoppers"), member("brand")]).unwrap();
+    let other = room.grant(AWS, vec![dataset("exposures")]).unwrap();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let revocation = room.newest();
+    assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
+    assert_eq!(room.confirm("snowflake", revocation, "denied"), Ok(()), "it is not there");
+    room.end(&late, Outcome::Unknown).unwrap();
+    assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
+    room.end(&late, Outcome::NotApplied).unwrap();
+    assert_eq!(
+        room.confirm(AWS, revocation, "denied"),
+        Ok(()),
+        "the other grant is of something else"
+    );
+    assert_eq!(room.end(&late, Outcome::Applied), Err("intent-missing"), "it has ended");
+    assert_eq!(room.state.open_intents(), vec![OpenIntent::Effect(other)]);
+    assert_eq!(room.confirm(AWS, 1, "denied"), Err("nothing-to-confirm"));
+}
+
+#[test]
+fn what_an_owner_took_away_there_is_withdrawn_until_it_is_offered_again() {
+    let mut room = Room::open_on_aws();
+    room.request("run-1").unwrap();
+    room.find(dataset("shoppers")).unwrap();
+    let index = room.newest();
+    assert_eq!(room.find(dataset("shoppers")), Err("already-withdrawn"));
+    assert_eq!(room.request("run-2"), Err("dataset-revoked"));
+    assert_eq!(room.grant("snowflake", vec![dataset("shoppers")]), Err("withdrawn"));
+    let again = |by: &str, what| Body::Reoffered { by: id(by), what };
+    assert_eq!(room.member("brand", again("brand", dataset("shoppers"))), Err("not-an-owner"));
+    assert_eq!(room.member("brand", again("grocer", dataset("shoppers"))), Err("actor-differs"));
+    assert_eq!(
+        room.member("brand", again("brand", dataset("exposures"))),
+        Err("not-found-withdrawn")
+    );
+    assert_eq!(room.member("grocer", again("grocer", dataset("shoppers"))), Ok(()));
+    assert_eq!(
+        room.member("grocer", again("grocer", dataset("shoppers"))),
+        Err("not-found-withdrawn")
+    );
+    assert_eq!(room.state.may_deliver(&id("run-1")).unwrap_err().code, "withdrawn-meanwhile");
+    assert_eq!(room.request("run-2"), Ok(()));
+    assert_eq!(room.grant("snowflake", vec![dataset("shoppers")]), Err("closing-unconfirmed"));
+    for platform in [AWS, "snowflake"] {
+        room.confirm(platform, index, "denied").unwrap();
+    }
+    assert!(room.grant("snowflake", vec![dataset("shoppers")]).is_ok());
+}
+
+#[test]
+fn offering_again_lifts_no_signed_withdrawal() {
+    let mut room = Room::open_on_aws();
+    room.find(dataset("shoppers")).unwrap();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let (by, what) = (id("grocer"), dataset("shoppers"));
+    room.member("grocer", Body::Reoffered { by, what }).unwrap();
+    assert_eq!(room.request("run-1"), Err("dataset-revoked"));
+}
+
+#[test]
+fn a_platform_says_nothing_for_a_member_but_that_it_is_gone() {
+    let mut room = Room::open_on_aws();
+    room.find(member("grocer")).unwrap();
+    assert_eq!(room.request("run-1"), Err("member-revoked"));
+    // The other can't use that to write it out of the agreement.
+    let mut without = room.agreement.clone();
+    without.members.remove(&id::<MemberId>("grocer"));
+    without.datasets.remove(&id::<DatasetName>("shoppers"));
+    room.agreement = without;
+    assert_eq!(room.propose(), Err("member-dropped"));
+    let (by, what) = (id("grocer"), member("grocer"));
+    assert_eq!(room.member("grocer", Body::Reoffered { by, what }), Ok(()));
+    assert_eq!(room.request("run-1"), Ok(()));
+}
+
+#[test]
+fn only_what_was_held_and_not_taken_by_ourselves_is_found_withdrawn() {
+    let mut room = Room::open_on_aws();
+    let column = Revocable::Column { dataset: id("shoppers"), column: id("age") };
+    assert_eq!(room.find(column), Err("never-held"));
+    assert_eq!(room.find(dataset("unheard_of")), Err("never-held"));
+    let size = room.state.size();
+    room.intend_on(AWS, Effect::Revoke, vec![dataset("shoppers")], size).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
+    assert_eq!(room.find(member("brand")), Ok(()));
+    let size = room.state.size();
+    room.intend_on(AWS, Effect::Revoke, Vec::new(), size).unwrap();
+    assert_eq!(room.find(dataset("exposures")), Err("own-act"), "it took something without a name");
+}
+
+#[test]
+fn nothing_that_stands_goes_missing_without_a_word() {
+    let mut room = Room::open_on_aws();
+    let without = |room: &Room, gone: &Revocable| {
+        everything(room).into_iter().filter(|one| one != gone).collect::<Vec<_>>()
+    };
+    let less = without(&room, &dataset("shoppers"));
+    assert_eq!(room.observe(AWS, less.clone()), Err("absence-unexplained"));
+    assert_eq!(room.observe("native", Vec::new()), Ok(()));
+    assert_eq!(room.observe("elsewhere", Vec::new()), Err("room-unknown"));
+    room.find(dataset("shoppers")).unwrap();
+    assert_eq!(room.observe(AWS, less), Ok(()));
+    assert!(!room.state.holding(&id(AWS)).unwrap().things.contains(&dataset("shoppers")));
+    // Once somebody has left, everything may go.
+    room.revoke("brand", member("brand")).unwrap();
+    assert_eq!(room.observe(AWS, Vec::new()), Ok(()));
+}
+
+#[test]
+fn a_version_that_says_otherwise_closes_what_it_leaves() {
+    let mut room = Room::open_on_aws();
+    let mut next = room.agreement.clone();
+    next.rooms.retain(|held| held.platform != id("snowflake"));
+    let rule = serde_json::json!({ "entities_min": 2, "join": "optional" });
+    next.datasets.get_mut(&id::<DatasetName>("shoppers")).unwrap().rule =
+        serde_json::from_value(rule).unwrap();
+    room.agreement = next;
+    room.propose().unwrap();
+    room.join("grocer", 1).unwrap();
+    assert!(room.state.closures().is_empty(), "not in force yet");
+    room.join("brand", 2).unwrap();
+    let index = room.newest();
+    let closure = &room.state.closures()[&index];
+    assert_eq!(closure.what, vec![dataset("shoppers")]);
+    let left: Vec<bool> = closure.platforms.values().map(|awaited| awaited.left).collect();
+    assert_eq!(left, [false, true], "aws-clean-rooms, snowflake");
+    assert_eq!(room.grant(AWS, vec![dataset("shoppers")]), Err("closing-unconfirmed"));
+    assert!(room.grant(AWS, vec![dataset("exposures")]).is_ok());
+    assert_eq!(
+        room.grant("snowflake", vec![dataset("exposures")]),
+        Err("closing-unconfirmed"),
+        "a room that was left gets nothing before it was seen closed"
+    );
+    assert_eq!(room.state.past().len(), 1);
+}
+
+#[test]
+fn a_platform_that_was_never_touched_has_nothing_to_close() {
+    let mut room = Room::ready();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    assert!(room.state.closures().is_empty());
+}
+
+#[test]
+fn alarms_are_kept_and_only_of_rooms_that_are_known() {
+    let mut room = Room::open_on_aws();
+    let alarm = |platform: &str| Body::DriftFound {
+        platform: id(platform),
+        class: Code::new("loosened").unwrap(),
+        of: vec![dataset("shoppers")],
+    };
+    assert_eq!(room.gateway(alarm("elsewhere")), Err("room-unknown"));
+    for _ in 0..20 {
+        room.gateway(alarm(AWS)).unwrap();
+    }
+    assert_eq!(room.state.alarms().len(), 16);
+    assert_eq!(room.member("brand", alarm(AWS)), Err("actor-differs"));
+}

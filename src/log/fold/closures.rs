@@ -1,0 +1,209 @@
+//! Closures: for everything that was withdrawn or narrowed, the platforms that still have to be seen closed. Nothing of the same
+//! kind is given anywhere before. Must not know how a platform is looked at.
+
+use super::{State, Version};
+use crate::log::leaf::{Code, Revocable};
+use mappings::model::{DatasetName, MemberId, PlatformId, Room};
+use std::collections::BTreeMap;
+
+/// Why something has to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A member withdrew it.
+    Withdrawn,
+    /// Its owner took it away on a platform.
+    Found,
+    /// A later version of the agreement says something else of it, or nothing, or leaves a room.
+    Narrowed,
+}
+
+/// A platform that has to be seen closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Awaited {
+    /// Whether all that it holds has to go, since a later version leaves the room.
+    pub left: bool,
+    /// When it was seen closed.
+    pub confirmed: Option<Confirmed>,
+}
+
+/// A platform was seen closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The position of the leaf that says so.
+    pub index: u64,
+    /// When, in log time.
+    pub at_ms: i64,
+    /// Whole looks that agreed.
+    pub reads: u32,
+    /// What became of an attempt to use it all the same.
+    pub probe: Code,
+}
+
+/// What one leaf took away, and where that was seen closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closure {
+    /// Why.
+    pub cause: Cause,
+    /// What.
+    pub what: Vec<Revocable>,
+    /// When, in log time.
+    pub at_ms: i64,
+    /// Every platform that may have held it.
+    pub platforms: BTreeMap<PlatformId, Awaited>,
+}
+
+impl Closure {
+    /// Whether it was seen closed everywhere.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.platforms.values().all(|awaited| awaited.confirmed.is_some())
+    }
+
+    /// Whether this platform has not been seen closed yet.
+    #[must_use]
+    pub fn awaits(&self, platform: &PlatformId) -> bool {
+        self.platforms.get(platform).is_some_and(|awaited| awaited.confirmed.is_none())
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        platform: &PlatformId,
+        (index, at_ms): (u64, i64),
+        reads: u32,
+        probe: &Code,
+    ) {
+        if let Some(awaited) = self.platforms.get_mut(platform) {
+            awaited.confirmed = Some(Confirmed { index, at_ms, reads, probe: probe.clone() });
+        }
+    }
+}
+
+impl State {
+    /// Everything that was ever to be closed, by the position of what closed it.
+    #[must_use]
+    pub const fn closures(&self) -> &BTreeMap<u64, Closure> {
+        &self.platforms.closures
+    }
+
+    /// What was not seen closed everywhere yet, oldest first.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (u64, &Closure)> {
+        let open = self.platforms.closures.iter().filter(|(_, closure)| !closure.is_confirmed());
+        open.map(|(index, closure)| (*index, closure))
+    }
+
+    /// What a platform has still to be seen closed of.
+    pub fn awaited<'a>(
+        &'a self,
+        platform: &'a PlatformId,
+    ) -> impl Iterator<Item = (u64, &'a Closure)> {
+        self.unconfirmed().filter(move |(_, closure)| closure.awaits(platform))
+    }
+
+    /// A closure that stands in the way of giving any of this on a platform: of the same thing, on whatever platform.
+    #[must_use]
+    pub fn in_the_way(&self, of: &[Revocable], on: &PlatformId) -> Option<(u64, &PlatformId)> {
+        self.unconfirmed().find_map(|(index, closure)| {
+            let meets = |what| of.iter().any(|one| self.meets(what, one));
+            let concerns = closure.what.iter().any(|what| of.is_empty() || meets(what));
+            let mut awaited = closure.platforms.iter();
+            let unseen = awaited.find(|(platform, awaited)| {
+                awaited.confirmed.is_none() && (concerns || (awaited.left && *platform == on))
+            });
+            unseen.map(|(platform, _)| (index, platform))
+        })
+    }
+
+    /// Whether what is taken away and what is given have anything in common, by their structure alone: a room holds all, a
+    /// member its datasets and approvals, a dataset its columns.
+    #[must_use]
+    pub fn meets(&self, one: &Revocable, other: &Revocable) -> bool {
+        self.within(one, other) || self.within(other, one)
+    }
+
+    fn within(&self, part: &Revocable, whole: &Revocable) -> bool {
+        if part == whole {
+            return true;
+        }
+        match (part, whole) {
+            (_, Revocable::Room) => true,
+            (
+                Revocable::Dataset { dataset } | Revocable::Column { dataset, .. },
+                Revocable::Member { member },
+            ) => self.owned(dataset, member),
+            (Revocable::Approval { of, .. }, Revocable::Member { member }) => of == member,
+            (Revocable::Column { dataset, .. }, Revocable::Dataset { dataset: of }) => {
+                dataset == of
+            }
+            (
+                Revocable::Approval { template, digest, .. },
+                Revocable::Template { template: name, digest: version },
+            ) => template == name && digest == version,
+            (
+                Revocable::Room
+                | Revocable::Member { .. }
+                | Revocable::Dataset { .. }
+                | Revocable::Column { .. }
+                | Revocable::Template { .. }
+                | Revocable::Approval { .. },
+                _,
+            ) => false,
+        }
+    }
+
+    /// Whether a dataset is, or ever was, a member's.
+    fn owned(&self, dataset: &DatasetName, member: &MemberId) -> bool {
+        self.offered.iter().any(|(name, owner, _)| name == dataset && owner == member)
+    }
+
+    /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
+    pub(super) fn close(&mut self, index: u64, cause: Cause, what: Vec<Revocable>, at_ms: i64) {
+        let (changed, holds) = (&self.platforms.changed, &self.platforms.holds);
+        let touched = changed.iter().chain(holds.keys()).filter(|p| **p != PlatformId::native());
+        let awaited = |platform: &PlatformId| (platform.clone(), Awaited::default());
+        let platforms: BTreeMap<_, _> = touched.map(awaited).collect();
+        if platforms.is_empty() {
+            return;
+        }
+        self.platforms.closures.insert(index, Closure { cause, what, at_ms, platforms });
+    }
+
+    /// What the version that comes into force says no more, or says otherwise.
+    pub(super) fn narrow(&mut self, index: u64, next: &Version, at_ms: i64) {
+        let Some(old) = self.in_force.take() else { return };
+        let mut what: Vec<Revocable> = Vec::new();
+        for (name, dataset) in &old.agreement.datasets {
+            if next.agreement.datasets.get(name) != Some(dataset) {
+                what.push(Revocable::Dataset { dataset: name.clone() });
+            }
+        }
+        for (name, digest) in &old.templates {
+            if next.templates.get(name) != Some(digest) {
+                what.push(Revocable::Template { template: name.clone(), digest: *digest });
+            }
+        }
+        for (name, member) in &old.agreement.members {
+            let identity = next.agreement.members.get(name).map(|member| &member.identity);
+            if identity != Some(&member.identity) {
+                what.push(Revocable::Member { member: name.clone() });
+            }
+        }
+        if !what.is_empty() {
+            self.close(index, Cause::Narrowed, what, at_ms);
+        }
+        let left = |room: &&Room| !next.agreement.rooms.contains(room);
+        let left = old.agreement.rooms.iter().filter(left).map(|room| &room.platform);
+        for platform in left.filter(|platform| self.platforms.changed.contains(platform)) {
+            let closure = Closure {
+                cause: Cause::Narrowed,
+                what: Vec::new(),
+                at_ms,
+                platforms: BTreeMap::new(),
+            };
+            let closure = self.platforms.closures.entry(index).or_insert(closure);
+            closure
+                .platforms
+                .insert(platform.clone(), Awaited { left: true, ..Awaited::default() });
+        }
+        self.platforms.past.push(old.agreement);
+    }
+}

@@ -1,0 +1,236 @@
+//! Which leaf about a platform may come next: what may be given there, what counts as seen, found and closed. Taking away is
+//! always legal. Must not know adapters, nor how anything is looked at.
+
+use super::{Illegal, State};
+use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
+use mappings::model::{MemberId, PlatformId, TemplateName};
+
+impl State {
+    /// Refuses an illegal leaf of the gateway's about a platform.
+    pub(super) fn legal_on_platform(&self, leaf: &Leaf) -> Result<(), Illegal> {
+        match &leaf.body {
+            Body::EffectIntended { .. } => self.legal_intent(&leaf.body),
+            Body::EffectOutcome { step, .. } => self.legal_outcome(step),
+            Body::RoomObserved { platform, holds } => self.legal_observed(platform, holds),
+            Body::FoundWithdrawn { platform, what, .. } => self.legal_found(platform, what),
+            Body::RevocationConfirmed { revocation, platform, probe, reads, .. } => {
+                self.legal_confirmed(*revocation, platform, (probe, *reads))
+            }
+            Body::DriftFound { platform, .. } => self.known_room(platform),
+            Body::Opened { .. }
+            | Body::Proposed { .. }
+            | Body::Joined { .. }
+            | Body::Declined { .. }
+            | Body::Approved { .. }
+            | Body::WaiverGiven { .. }
+            | Body::Revoked { .. }
+            | Body::Reoffered { .. }
+            | Body::RunRequested { .. }
+            | Body::RunFailed { .. }
+            | Body::RunCancelled { .. }
+            | Body::DeliveryIntended { .. }
+            | Body::RunSucceeded { .. } => Err(Illegal::Actor),
+        }
+    }
+
+    fn legal_intent(&self, body: &Body) -> Result<(), Illegal> {
+        let Body::EffectIntended { step, platform, effect, of, basis } = body else {
+            return Err(Illegal::Actor);
+        };
+        if self.platforms.effects.contains_key(step) {
+            return Err(Illegal::IntentRepeated);
+        }
+        let placed = step.as_str().rsplit('-').next().and_then(|last| last.parse().ok());
+        if basis.is_some() && placed != Some(self.size) {
+            return Err(Illegal::StepName);
+        }
+        if *effect <= Effect::Restrict {
+            return Ok(());
+        }
+        match basis {
+            // Logs of older gateways have none; whoever wrote one once writes it always.
+            None if self.platforms.based => return Err(Illegal::BasisMissing),
+            Some(basis) if *basis > self.size || *basis < self.decided => {
+                return Err(Illegal::PlanStale);
+            }
+            None | Some(_) => {}
+        }
+        if *effect == Effect::Grant { self.may_give(of, platform) } else { Ok(()) }
+    }
+
+    /// Whether any of this may be given on a platform now: all of it stands, and nothing of the kind is still to be seen closed
+    /// anywhere. What names nothing is about everything.
+    pub fn may_give(&self, of: &[Revocable], on: &PlatformId) -> Result<(), Illegal> {
+        self.granting()?;
+        if !of.iter().all(|one| self.stands(one)) {
+            return Err(Illegal::Withdrawn);
+        }
+        match self.in_the_way(of, on) {
+            Some(_) => Err(Illegal::Unconfirmed),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether something is agreed now, and nobody has withdrawn it.
+    #[must_use]
+    pub fn stands(&self, what: &Revocable) -> bool {
+        let Some(version) = &self.in_force else { return false };
+        let member = |name: &MemberId| {
+            let left = self.revoked(&Revocable::Member { member: name.clone() }).is_some();
+            version.accepted.contains(name) && !left
+        };
+        let open = self.revoked(&Revocable::Room).is_none();
+        let agreed = match what {
+            Revocable::Room => true,
+            Revocable::Member { member: name } => member(name),
+            Revocable::Dataset { dataset } | Revocable::Column { dataset, .. } => {
+                let owner = version.agreement.datasets.get(dataset).map(|known| &known.owner);
+                owner.is_some_and(member) && self.revoked(what).is_none()
+            }
+            Revocable::Template { template, digest } => {
+                let kept =
+                    self.revoked(what).is_none() || !self.approvals(template, *digest).is_empty();
+                version.templates.get(template) == Some(digest) && kept
+            }
+            Revocable::Approval { template, digest, of } => {
+                version.templates.get(template) == Some(digest)
+                    && self.approved(of, template, *digest)
+            }
+        };
+        open && agreed
+    }
+
+    fn legal_outcome(&self, step: &Code) -> Result<(), Illegal> {
+        let record = self.platforms.effects.get(step).ok_or(Illegal::IntentMissing)?;
+        if matches!(record.outcome, Some(Outcome::Applied | Outcome::NotApplied)) {
+            return Err(Illegal::OutcomeRepeated);
+        }
+        Ok(())
+    }
+
+    fn known_room(&self, platform: &PlatformId) -> Result<(), Illegal> {
+        let known = self.platforms.rooms.contains_key(platform);
+        if known { Ok(()) } else { Err(Illegal::RoomUnknown) }
+    }
+
+    /// Nothing that stands goes missing without a word: this gateway took it away, or its owner did and that was recorded first.
+    fn legal_observed(&self, platform: &PlatformId, holds: &[Revocable]) -> Result<(), Illegal> {
+        self.known_room(platform)?;
+        let Some(last) = self.platforms.holds.get(platform) else { return Ok(()) };
+        let missing = last.things.iter().filter(|thing| !holds.contains(thing));
+        let unsaid = missing.filter(|thing| self.is_unexplained(platform, thing)).count();
+        if unsaid == 0 { Ok(()) } else { Err(Illegal::Unexplained) }
+    }
+
+    /// Whether something that a platform held has no reason to be missing there: the room is agreed and nobody has left, it
+    /// stands, and this gateway did not set out to take it away since it was seen.
+    #[must_use]
+    pub fn is_unexplained(&self, platform: &PlatformId, thing: &Revocable) -> bool {
+        let (Some(last), Some(version)) = (self.platforms.holds.get(platform), &self.in_force)
+        else {
+            return false;
+        };
+        let agreed = version.agreement.rooms.iter().any(|room| room.platform == *platform);
+        let left = |m: &MemberId| self.revoked(&Revocable::Member { member: m.clone() }).is_some();
+        if !agreed || version.agreement.members.keys().any(left) {
+            return false;
+        }
+        let because = match thing {
+            // Each follows from others.
+            Revocable::Template { .. } | Revocable::Column { .. } | Revocable::Room => {
+                return false;
+            }
+            Revocable::Approval { of, .. } => self.withdrew_since(of, last.index),
+            Revocable::Member { .. } | Revocable::Dataset { .. } => false,
+        };
+        last.things.contains(thing)
+            && self.stands(thing)
+            && !because
+            && !last.taken_any
+            && !last.taken.iter().any(|taken| self.meets(taken, thing))
+    }
+
+    /// Whether an owner withdrew a dataset or a column after a position, wherever.
+    fn withdrew_since(&self, owner: &MemberId, index: u64) -> bool {
+        let found = self.found.iter().map(|(what, found)| (what, &found.index));
+        self.tombstones.iter().chain(found).any(|(what, at)| {
+            let own = Revocable::Member { member: owner.clone() };
+            let data = matches!(what, Revocable::Dataset { .. } | Revocable::Column { .. });
+            *at > index && data && self.meets(what, &own)
+        })
+    }
+
+    fn legal_found(&self, platform: &PlatformId, what: &Revocable) -> Result<(), Illegal> {
+        self.known_room(platform)?;
+        let Some(last) = self.platforms.holds.get(platform) else {
+            return Err(Illegal::NeverHeld);
+        };
+        let held = match what {
+            Revocable::Room => !last.things.is_empty(),
+            Revocable::Column { .. } => false,
+            Revocable::Member { .. }
+            | Revocable::Dataset { .. }
+            | Revocable::Template { .. }
+            | Revocable::Approval { .. } => last.things.contains(what),
+        };
+        let own = last.taken_any || last.taken.iter().any(|taken| self.meets(taken, what));
+        match (held, own, self.stands(what)) {
+            (false, _, _) => Err(Illegal::NeverHeld),
+            (true, true, _) => Err(Illegal::OwnAct),
+            (true, false, false) => Err(Illegal::AlreadyWithdrawn),
+            (true, false, true) => Ok(()),
+        }
+    }
+
+    fn legal_confirmed(
+        &self,
+        revocation: u64,
+        platform: &PlatformId,
+        (probe, reads): (&Code, u32),
+    ) -> Result<(), Illegal> {
+        let closure = self.platforms.closures.get(&revocation).ok_or(Illegal::NothingToConfirm)?;
+        let awaited = closure.platforms.get(platform).ok_or(Illegal::NothingToConfirm)?;
+        if awaited.confirmed.is_some() {
+            return Err(Illegal::ConfirmedAlready);
+        }
+        if reads == 0 || probe.as_str() == "served" {
+            return Err(Illegal::SeenOpen);
+        }
+        let concerned = |of: &[Revocable]| {
+            awaited.left
+                || of.is_empty()
+                || of.iter().any(|one| closure.what.iter().any(|what| self.meets(what, one)))
+        };
+        let late = self.platforms.effects.values().any(|record| {
+            record.effect == Effect::Grant
+                && record.platform == *platform
+                && record.is_open()
+                && concerned(&record.of)
+        });
+        if late { Err(Illegal::GrantUnsettled) } else { Ok(()) }
+    }
+
+    /// Only who could withdraw it can say that it is offered still, and only of what was found withdrawn.
+    pub(super) fn legal_reoffered(&self, by: &MemberId, what: &Revocable) -> Result<(), Illegal> {
+        let owner = match what {
+            Revocable::Room => true,
+            Revocable::Member { member } => member == by,
+            Revocable::Dataset { dataset } => self.owner(dataset)? == by,
+            // A newer approval says it better.
+            Revocable::Column { .. } | Revocable::Template { .. } | Revocable::Approval { .. } => {
+                return Err(Illegal::ApproveInstead);
+            }
+        };
+        if !owner {
+            return Err(Illegal::NotAnOwner);
+        }
+        let found = self.found.get(what).is_some_and(|found| found.lifted.is_none());
+        if found { Ok(()) } else { Err(Illegal::NotFoundWithdrawn) }
+    }
+
+    /// The version of a template in the agreement in force.
+    #[must_use]
+    pub fn version_of(&self, template: &TemplateName) -> Option<mappings::model::Digest> {
+        self.in_force.as_ref()?.templates.get(template).copied()
+    }
+}

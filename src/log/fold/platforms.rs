@@ -1,0 +1,218 @@
+//! What the log says of platforms: effects under way, what each was last seen to hold, and which withdrawals were seen closed
+//! where. Must not know what may be done there; that is `effects`'.
+
+use super::State;
+use super::closures::Closure;
+use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
+use mappings::model::{Agreement, PlatformId, RunId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One platform effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectRecord {
+    /// The position of the intent.
+    pub index: u64,
+    /// When it was intended, in log time.
+    pub at_ms: i64,
+    /// Where.
+    pub platform: PlatformId,
+    /// What it does to access.
+    pub effect: Effect,
+    /// What it is about; everything when it names nothing.
+    pub of: Vec<Revocable>,
+    /// Whether the intent says on how long a log it was planned.
+    pub based: bool,
+    /// How it ended, as far as anyone knows.
+    pub outcome: Option<Outcome>,
+}
+
+impl EffectRecord {
+    /// Whether nobody knows how it ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.outcome, None | Some(Outcome::Unknown))
+    }
+}
+
+/// An intent whose end is not on the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenIntent {
+    /// A run that was requested or whose delivery was intended.
+    Run(RunId),
+    /// A platform effect without an outcome, or with an unknown one.
+    Effect(Code),
+}
+
+/// What a platform was last seen to hold, whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The position of the leaf that says so.
+    pub index: u64,
+    /// When that was, in log time.
+    pub at_ms: i64,
+    /// Everything that it holds.
+    pub things: BTreeSet<Revocable>,
+    /// What this gateway set out to take away since.
+    pub taken: BTreeSet<Revocable>,
+    /// Whether it set out since to take away something that it had no name for.
+    pub taken_any: bool,
+}
+
+/// More than was agreed, found and closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The position of the leaf.
+    pub index: u64,
+    /// When, in log time.
+    pub at_ms: i64,
+    /// Where.
+    pub platform: PlatformId,
+    /// What kind of difference.
+    pub class: Code,
+    /// On what.
+    pub of: Vec<Revocable>,
+}
+
+/// The newest alarms that a state keeps; all of them are in the log.
+const ALARMS_MAX: usize = 16;
+
+/// The platforms of one collaboration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Platforms {
+    /// Those that nobody knows the end of, and of old logs all.
+    pub(super) effects: BTreeMap<Code, EffectRecord>,
+    /// Every room that ever was in force, with the newest agreement that names it.
+    pub(super) rooms: BTreeMap<PlatformId, Arc<Agreement>>,
+    /// Every agreement that ever was in force, but the one that is.
+    pub(super) past: Vec<Arc<Agreement>>,
+    /// Where anything was ever intended.
+    pub(super) changed: BTreeSet<PlatformId>,
+    /// Whether intents say on how long a log they were planned.
+    pub(super) based: bool,
+    pub(super) holds: BTreeMap<PlatformId, Holding>,
+    /// By the position of what closed it.
+    pub(super) closures: BTreeMap<u64, Closure>,
+    pub(super) alarms: Vec<Alarm>,
+}
+
+impl State {
+    /// Every room that ever was in force, each with the newest agreement that names it: one that a later version drops has to
+    /// be closed still.
+    #[must_use]
+    pub const fn rooms(&self) -> &BTreeMap<PlatformId, Arc<Agreement>> {
+        &self.platforms.rooms
+    }
+
+    /// Every agreement that ever was in force, but the one that is.
+    #[must_use]
+    pub fn past(&self) -> &[Arc<Agreement>] {
+        &self.platforms.past
+    }
+
+    /// Platform effects by step: those that nobody knows the end of.
+    #[must_use]
+    pub const fn effects(&self) -> &BTreeMap<Code, EffectRecord> {
+        &self.platforms.effects
+    }
+
+    /// Whether this gateway ever set out to change anything there.
+    #[must_use]
+    pub fn changed(&self, platform: &PlatformId) -> bool {
+        self.platforms.changed.contains(platform)
+    }
+
+    /// What a platform was last seen to hold.
+    #[must_use]
+    pub fn holding(&self, platform: &PlatformId) -> Option<&Holding> {
+        self.platforms.holds.get(platform)
+    }
+
+    /// The newest alarms, oldest first.
+    #[must_use]
+    pub fn alarms(&self) -> &[Alarm] {
+        &self.platforms.alarms
+    }
+
+    /// Intents whose end is not on the record.
+    #[must_use]
+    pub fn open_intents(&self) -> Vec<OpenIntent> {
+        let runs = self.runs.iter().filter(|(_, run)| run.open().is_some());
+        let effects = self.platforms.effects.iter().filter(|(_, record)| record.is_open());
+        let runs = runs.map(|(id, _)| OpenIntent::Run(id.clone()));
+        runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
+    }
+
+    /// Writes down a leaf about platforms that was found legal.
+    pub(super) fn record_platform(&mut self, index: u64, leaf: &Leaf) {
+        let at_ms = leaf.at_ms;
+        match &leaf.body {
+            Body::EffectIntended { .. } => self.platforms.intended(index, leaf),
+            Body::EffectOutcome { step, outcome } => self.platforms.ended(step, *outcome),
+            Body::RoomObserved { platform, holds } => {
+                let things = holds.iter().cloned().collect();
+                let (taken, taken_any) = (BTreeSet::new(), false);
+                let seen = Holding { index, at_ms, things, taken, taken_any };
+                self.platforms.holds.insert(platform.clone(), seen);
+            }
+            Body::DriftFound { platform, class, of } => {
+                let (platform, class, of) = (platform.clone(), class.clone(), of.clone());
+                let alarms = &mut self.platforms.alarms;
+                if alarms.len() == ALARMS_MAX {
+                    alarms.remove(0);
+                }
+                alarms.push(Alarm { index, at_ms, platform, class, of });
+            }
+            Body::RevocationConfirmed { revocation, platform, reads, probe, .. } => {
+                if let Some(closure) = self.platforms.closures.get_mut(revocation) {
+                    closure.confirm(platform, (index, at_ms), *reads, probe);
+                }
+            }
+            Body::Opened { .. }
+            | Body::Proposed { .. }
+            | Body::Joined { .. }
+            | Body::Declined { .. }
+            | Body::Approved { .. }
+            | Body::WaiverGiven { .. }
+            | Body::Revoked { .. }
+            | Body::FoundWithdrawn { .. }
+            | Body::Reoffered { .. }
+            | Body::RunRequested { .. }
+            | Body::RunFailed { .. }
+            | Body::RunCancelled { .. }
+            | Body::DeliveryIntended { .. }
+            | Body::RunSucceeded { .. } => {}
+        }
+    }
+}
+
+impl Platforms {
+    fn intended(&mut self, index: u64, leaf: &Leaf) {
+        let Body::EffectIntended { step, platform, effect, of, basis } = &leaf.body else { return };
+        self.changed.insert(platform.clone());
+        self.based |= basis.is_some();
+        if let Some(seen) = self.holds.get_mut(platform).filter(|_| *effect <= Effect::Restrict) {
+            seen.taken.extend(of.iter().cloned());
+            seen.taken_any |= of.is_empty();
+        }
+        let record = EffectRecord {
+            index,
+            at_ms: leaf.at_ms,
+            platform: platform.clone(),
+            effect: *effect,
+            of: of.clone(),
+            based: basis.is_some(),
+            outcome: None,
+        };
+        self.effects.insert(step.clone(), record);
+    }
+
+    /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it.
+    fn ended(&mut self, step: &Code, outcome: Outcome) {
+        let Some(record) = self.effects.get_mut(step) else { return };
+        record.outcome = Some(outcome);
+        if record.based && !record.is_open() {
+            self.effects.remove(step);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How many calls a platform is asked for: a bucket of tokens for each account and rate class. What closes may empty a bucket,
+//! all else leaves a share of it. Whoever asks tells the time, of any clock. Must not know what a call is for, nor make one.
+
+#[cfg(test)]
+mod tests;
+
+use super::steady::Steady;
+use mappings::model::PlatformId;
+use std::collections::BTreeMap;
+
+/// Calls that a platform counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rate {
+    /// Reads of one thing.
+    Read,
+    /// Lists of things.
+    List,
+    /// Changes.
+    Write,
+}
+
+/// Whose calls are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// On which platform.
+    pub platform: PlatformId,
+    /// In which account there, in the platform's words.
+    pub account: String,
+    /// Of which kind.
+    pub rate: Rate,
+}
+
+/// How many calls are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// So many calls …
+    pub calls: u32,
+    /// … in so many milliseconds, in the long run.
+    pub within_ms: u32,
+    /// So many at once, when none was made for a while.
+    pub burst: u32,
+}
+
+/// Of a bucket, this part is for what is urgent only: three tenths.
+const RESERVED: (u64, u64) = (3, 10);
+/// A platform that asks for longer is asked again after this long.
+const PAUSE_MAX_MS: u64 = 900_000;
+/// The wait for what a bucket never holds.
+const NEVER_MS: u64 = u64::MAX;
+
+/// Every bucket. One that nothing was taken from yet is full.
+#[derive(Debug)]
+pub struct Budgets {
+    limit: Limit,
+    limits: BTreeMap<(PlatformId, Rate), Limit>,
+    steady: Steady,
+    buckets: BTreeMap<Key, Bucket>,
+}
+
+impl Budgets {
+    /// Budgets of this limit, wherever no other is said.
+    #[must_use]
+    pub fn new(limit: Limit) -> Self {
+        let (limits, buckets) = (BTreeMap::new(), BTreeMap::new());
+        Self { limit, limits, steady: Steady::default(), buckets }
+    }
+
+    /// Another limit on one platform, for buckets that are not in use yet.
+    #[must_use]
+    pub fn with(mut self, platform: PlatformId, rate: Rate, limit: Limit) -> Self {
+        self.limits.insert((platform, rate), limit);
+        self
+    }
+
+    /// Takes so many calls together, or says in how many milliseconds to ask again; nothing is taken then. More than a bucket
+    /// holds for whoever asks is never to be had: the wait is [`u64::MAX`].
+    pub fn take(&mut self, key: &Key, calls: u32, urgent: bool, now_ms: i64) -> Result<(), u64> {
+        let now_ms = self.steady.at(now_ms);
+        self.bucket(key, now_ms).take(calls, urgent, now_ms)
+    }
+
+    /// The platform asked for no call of this kind before so many milliseconds. All other buckets stay as they are.
+    pub fn pause(&mut self, key: &Key, retry_after_ms: u64, now_ms: i64) {
+        let now_ms = self.steady.at(now_ms);
+        let after_ms = i64::try_from(retry_after_ms.min(PAUSE_MAX_MS)).unwrap_or(i64::MAX);
+        let bucket = self.bucket(key, now_ms);
+        bucket.paused_until_ms = bucket.paused_until_ms.max(now_ms.saturating_add(after_ms));
+    }
+
+    fn bucket(&mut self, key: &Key, now_ms: i64) -> &mut Bucket {
+        let own = self.limits.get(&(key.platform.clone(), key.rate));
+        let limit = own.copied().unwrap_or(self.limit);
+        self.buckets.entry(key.clone()).or_insert_with(|| Bucket::full(limit, now_ms))
+    }
+}
+
+/// One bucket, in whole parts of a call so that nothing is lost by rounding: a call is `within_ms` parts, and a millisecond
+/// brings `calls` of them.
+#[derive(Debug)]
+struct Bucket {
+    limit: Limit,
+    parts: u64,
+    at_ms: i64,
+    paused_until_ms: i64,
+}
+
+impl Bucket {
+    fn full(limit: Limit, now_ms: i64) -> Self {
+        let mut bucket = Self { limit, parts: 0, at_ms: now_ms, paused_until_ms: i64::MIN };
+        bucket.parts = bucket.parts_of(limit.burst);
+        bucket
+    }
+
+    fn parts_of(&self, calls: u32) -> u64 {
+        u64::from(calls) * u64::from(self.limit.within_ms.max(1))
+    }
+
+    fn take(&mut self, calls: u32, urgent: bool, now_ms: i64) -> Result<(), u64> {
+        let most = self.parts_of(self.limit.burst);
+        let passed_ms = u64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or_default();
+        let brought = passed_ms.saturating_mul(u64::from(self.limit.calls));
+        self.parts = self.parts.saturating_add(brought).min(most);
+        self.at_ms = now_ms;
+        let still_ms = self.paused_until_ms.saturating_sub(now_ms);
+        if still_ms > 0 {
+            return Err(u64::try_from(still_ms).unwrap_or_default());
+        }
+        let (part, of) = RESERVED;
+        let kept = if urgent { 0 } else { (most * part).div_ceil(of) };
+        let asked = self.parts_of(calls);
+        let needed = asked.saturating_add(kept);
+        if needed > most {
+            return Err(NEVER_MS);
+        }
+        if needed > self.parts {
+            let missing = needed - self.parts;
+            let calls = u64::from(self.limit.calls);
+            return Err(if calls == 0 { NEVER_MS } else { missing.div_ceil(calls) });
+        }
+        self.parts -= asked;
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! What a look says beside what was wanted: what owners took away there, what is open beyond the agreement, what is only written
+//! otherwise. Pure: must not know adapters, stores or clocks. Absence counts only when it is certain.
+
+use super::memory::Memory;
+use super::things::Subject;
+use crate::log::{Revocable, State};
+use adapter_spi::{Desired, Lag, NoteClass, Observation};
+use mappings::model::{MemberId, PlatformId};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// How what was seen differs from what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftClass {
+    /// The platform filled in what nobody asked for.
+    ServerDefault,
+    /// The same, written otherwise.
+    FormatOnly,
+    /// An owner took something away there: a withdrawal, once it is certain.
+    Tightened,
+    /// More is open than was agreed, and not by this gateway: closed first, reported after.
+    Loosened,
+    /// Something that this version has no word for: nothing is given on it.
+    Unknown,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Drift {
+    /// Which kind.
+    pub class: DriftClass,
+    /// On what, for people.
+    pub on: String,
+    /// What is known: the platform's word for it, or how often it was missed.
+    pub detail: String,
+}
+
+/// What a whole look adds to the record.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// Missing, and not certain yet: nothing is done about these.
+    pub(super) unsure: BTreeSet<Revocable>,
+    /// Taken away by their owners, and how that is known.
+    pub(super) found: Vec<(Revocable, &'static str)>,
+    /// Everything that is held, when the record says otherwise.
+    pub(super) holds: Option<Vec<Revocable>>,
+}
+
+/// A room as it is looked at.
+pub(super) struct Sight<'a> {
+    pub(super) state: &'a State,
+    pub(super) platform: &'a PlatformId,
+    pub(super) subject: &'a Subject,
+    pub(super) desired: &'a Desired,
+    pub(super) seen: &'a Observation,
+}
+
+impl Sight<'_> {
+    /// Compares a whole look with the one on record.
+    pub(super) fn account(&self, memory: &mut Memory, lag: &Lag, now_ms: i64) -> Account {
+        let held = self.subject.held(self.seen);
+        let Some(last) = self.state.holding(self.platform) else {
+            let holds = (!held.is_empty()).then(|| held.into_iter().collect());
+            return Account { holds, ..Account::default() };
+        };
+        let missing = last.things.difference(&held).filter(|thing| self.is_unexplained(thing));
+        let missing = self.reduced(&missing.cloned().collect(), &last.things);
+        let gone: BTreeSet<Revocable> =
+            self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
+        let agreed = memory.missed(&missing, lag, now_ms);
+        let how = |thing: &Revocable| match (gone.contains(thing), agreed.contains(thing)) {
+            (true, _) => Some("final-on-platform"),
+            (false, true) => Some("missing-repeatedly"),
+            (false, false) => None,
+        };
+        let found = missing.iter().filter_map(|thing| Some((thing.clone(), how(thing)?)));
+        let found: Vec<_> = found.collect();
+        let unsure: BTreeSet<Revocable> =
+            missing.iter().filter(|thing| how(thing).is_none()).cloned().collect();
+        let changed = unsure.is_empty() && held != last.things;
+        Account { unsure, found, holds: changed.then(|| held.into_iter().collect()) }
+    }
+
+    fn is_unexplained(&self, thing: &Revocable) -> bool {
+        let Revocable::Template { template, .. } = thing else {
+            return self.state.is_unexplained(self.platform, thing);
+        };
+        // A template follows from its owners' parts, where the platform shows these.
+        let Some(last) = self.state.holding(self.platform) else { return false };
+        let shown = |one: &Revocable| matches!(one, Revocable::Approval { template: of, .. } if of == template);
+        let taken = last.taken_any || last.taken.iter().any(|one| self.state.meets(one, thing));
+        !last.things.iter().any(shown)
+            && !taken
+            && self.state.stands(thing)
+            && self.subject.may_stand(self.desired, template)
+    }
+
+    /// The withdrawals that explain everything that is missing: a room its members, a member what it owns, a dataset the
+    /// approvals that rest on it.
+    fn reduced(
+        &self,
+        missing: &BTreeSet<Revocable>,
+        before: &BTreeSet<Revocable>,
+    ) -> BTreeSet<Revocable> {
+        let is_member = |thing: &&Revocable| matches!(thing, Revocable::Member { .. });
+        let members: BTreeSet<Revocable> = missing.iter().filter(is_member).cloned().collect();
+        let final_ones = self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind));
+        let left: BTreeSet<Revocable> =
+            final_ones.filter(|thing| members.contains(thing)).collect();
+        if !left.is_empty() {
+            return left;
+        }
+        let all = before.iter().filter(is_member).count();
+        if all > 1 && members.len() == all {
+            return BTreeSet::from([Revocable::Room]);
+        }
+        if !members.is_empty() {
+            return members;
+        }
+        let is_dataset = |thing: &&Revocable| matches!(thing, Revocable::Dataset { .. });
+        let datasets: BTreeSet<&Revocable> = missing.iter().filter(is_dataset).collect();
+        let rests = |thing: &&Revocable| match thing {
+            Revocable::Approval { template, .. } | Revocable::Template { template, .. } => {
+                !self.subject.reads_any(template, &datasets)
+            }
+            Revocable::Room
+            | Revocable::Member { .. }
+            | Revocable::Dataset { .. }
+            | Revocable::Column { .. } => true,
+        };
+        missing.iter().filter(rests).cloned().collect()
+    }
+
+    /// Every difference, for people.
+    pub(super) fn drift(&self, account: &Account, loosened: &[Vec<Revocable>]) -> Vec<Drift> {
+        let class = |class| match class {
+            NoteClass::ServerDefault => DriftClass::ServerDefault,
+            NoteClass::FormatOnly => DriftClass::FormatOnly,
+            NoteClass::Unknown => DriftClass::Unknown,
+        };
+        let notes = self.seen.notes.iter().map(|note| Drift {
+            class: class(note.class),
+            on: note.kind.to_string(),
+            detail: note.at.clone(),
+        });
+        let tightened = |thing: &Revocable, detail: &str| Drift {
+            class: DriftClass::Tightened,
+            on: said(thing),
+            detail: detail.to_owned(),
+        };
+        let unsure = account.unsure.iter().map(|thing| tightened(thing, "not-certain-yet"));
+        let found = account.found.iter().map(|(thing, how)| tightened(thing, how));
+        let wider = loosened.iter().map(|of| Drift {
+            class: DriftClass::Loosened,
+            on: if of.is_empty() { "the room".to_owned() } else { listed(of) },
+            detail: "closed-first".to_owned(),
+        });
+        let all: BTreeSet<Drift> = notes.chain(unsure).chain(found).chain(wider).collect();
+        all.into_iter().collect()
+    }
+}
+
+/// A thing in a person's words.
+#[must_use]
+pub fn said(what: &Revocable) -> String {
+    match what {
+        Revocable::Member { member } => format!("membership of {member}"),
+        Revocable::Dataset { dataset } => format!("dataset {dataset}"),
+        Revocable::Column { dataset, column } => format!("column {dataset}.{column}"),
+        Revocable::Template { template, .. } => format!("template {template}"),
+        Revocable::Approval { template, of, .. } => format!("approval of {template} by {of}"),
+        Revocable::Room => "the whole room".to_owned(),
+    }
+}
+
+/// Several.
+#[must_use]
+pub fn listed(of: &[Revocable]) -> String {
+    of.iter().map(said).collect::<Vec<_>>().join(", ")
+}
+
+/// Members whose part was not seen, with the code of what failed.
+pub(super) fn unseen(seen: &Observation) -> Vec<(MemberId, String)> {
+    seen.unseen.iter().map(|(member, code)| (member.clone(), code.clone())).collect()
+}

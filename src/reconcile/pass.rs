@@ -1,0 +1,454 @@
+//! One pass over one collaboration in one room: read the log, look, write down what was seen, close, confirm what is closed, give.
+//! The only file here that waits for anything; it sets no timer and remembers nothing but what [`Memory`] keeps.
+
+use super::desired::desired_on;
+use super::drift::{Account, Sight, unseen};
+use super::gate::gate;
+use super::losses::losses;
+use super::memory::Memory;
+use super::record::{self, Refused};
+use super::report::{End, Report, Turn, Waiting};
+use super::settle::{confirmations, settled};
+use super::things::{Subject, effect, outcome};
+use crate::log::{Body, Effect, LogError, Revocable, State};
+use adapter_spi::{
+    Adapter, AdapterError, Applied, Assessment, Coverage, Desired, ErrorKind, Observation, Plan,
+    Retry, Scope, Step,
+};
+use mappings::model::Agreement;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Looks of one pass; what is left is the next one's.
+const ROUNDS_MAX: usize = 4;
+/// Calls of one pass.
+const STEPS_MAX: usize = 64;
+/// A call that gives leaves within this time of its intent, or not at all: how late it may land is counted from there.
+pub(super) const SEND_MAX_MS: i64 = 10_000;
+
+/// One pass. Can be dropped at any await, run again, and run against others.
+pub async fn pass(turn: &Turn<'_>, memory: &mut Memory) -> Report {
+    let mut work = Work { turn, memory, report: Report::default() };
+    let end = work.rounds().await.unwrap_or_else(|end| end);
+    Report { end, ..work.report }
+}
+
+/// A look and everything that follows from it.
+pub(super) struct Look {
+    pub(super) state: Arc<State>,
+    pub(super) subject: Arc<Subject>,
+    pub(super) scope: Scope,
+    pub(super) desired: Desired,
+    pub(super) seen: Observation,
+    pub(super) plan: Plan,
+    pub(super) unsure: BTreeSet<Revocable>,
+    /// Whether what runs there without leave was stopped.
+    pub(super) stopped: bool,
+}
+
+impl Look {
+    pub(super) fn is_whole(&self) -> bool {
+        self.seen.coverage == Coverage::Complete
+    }
+
+    /// Steps that take something away, and what each is about.
+    pub(super) fn taking(&self) -> impl Iterator<Item = (&Step, Vec<Revocable>)> {
+        let taking = self.plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
+        taking.map(|step| (step, self.subject.of(step)))
+    }
+}
+
+pub(super) struct Work<'a> {
+    pub(super) turn: &'a Turn<'a>,
+    pub(super) memory: &'a mut Memory,
+    pub(super) report: Report,
+}
+
+impl Work<'_> {
+    fn adapter(&self) -> &dyn Adapter {
+        self.turn.adapter
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.turn.clock.steady_ms()
+    }
+
+    async fn rounds(&mut self) -> Result<End, End> {
+        for _ in 0..ROUNDS_MAX {
+            let look = self.look().await?;
+            self.tell(&look);
+            if self.turn.looks_only {
+                self.wait(&look);
+                return Ok(self.ended(&look));
+            }
+            if look.taking().next().is_some() {
+                if let Err(end) = self.take_away(&look).await {
+                    // What is left open keeps nothing else from being seen closed.
+                    self.confirm(&look).await?;
+                    return Err(end);
+                }
+            } else if !self.confirm(&look).await? && !self.give(&look).await? {
+                return Ok(self.ended(&look));
+            }
+        }
+        Ok(End::Again)
+    }
+
+    /// Looks, and writes down what was seen before anything is planned on it.
+    async fn look(&mut self) -> Result<Look, End> {
+        let state = self.load().await?;
+        let (subject, assessed) = self.subject(&state)?;
+        let scope = Scope { past: state.past().to_vec(), ..Scope::of(&subject.agreement) };
+        let desired = self.desired(&state, &subject, &assessed);
+        let stopped = self.stop(&state, &desired, &scope).await;
+        let seen =
+            self.adapter().observe(&scope, &self.turn.cx).await.map_err(|error| failed(&error))?;
+        let platform = self.adapter().platform().clone();
+        let whole = seen.coverage == Coverage::Complete;
+        let sight = Sight {
+            state: &state,
+            platform: &platform,
+            subject: &subject,
+            desired: &desired,
+            seen: &seen,
+        };
+        let lag = self.adapter().capabilities().lag;
+        let now_ms = self.now_ms();
+        let account =
+            if whole { sight.account(self.memory, &lag, now_ms) } else { Account::default() };
+        let plan = self.planned(&desired, &seen)?;
+        let loosened = self.loosened(&state, &subject, &plan);
+        self.report.drift = sight.drift(&account, &loosened);
+        let (state, desired, plan) = if self.write_down(&state, &seen, &account).await? {
+            let state = self.load().await?;
+            let desired = self.desired(&state, &subject, &assessed);
+            let plan = self.planned(&desired, &seen)?;
+            (state, desired, plan)
+        } else {
+            (state, desired, plan)
+        };
+        let unsure = account.unsure;
+        Ok(Look { state, subject, scope, desired, seen, plan, unsure, stopped })
+    }
+
+    /// The newest state; while the log can't be read, or is not the one that was seen, the one that is known, on which nothing
+    /// but closing goes on.
+    async fn load(&mut self) -> Result<Arc<State>, End> {
+        let loaded = self.turn.log.load_denying(self.turn.collaboration).await;
+        let loaded = loaded.map_err(|error| End::Failed { code: error.code(), retry_ms: None })?;
+        self.report.unread = loaded.doubt.as_ref().map(LogError::code);
+        self.report.may_lack = loaded.may_lack();
+        Ok(loaded.state)
+    }
+
+    fn subject(&mut self, state: &State) -> Result<(Arc<Subject>, Arc<Assessment>), End> {
+        let platform = self.adapter().platform();
+        let unknown = End::Failed { code: "no-agreement", retry_ms: None };
+        let newest = state.in_force().or(state.waiting());
+        let (agreement, digest) = match (newest, state.rooms().get(platform)) {
+            (Some(newest), _) if is_named(&newest.agreement, self.adapter()) => {
+                (Arc::clone(&newest.agreement), newest.digest)
+            }
+            (_, Some(last)) => (Arc::clone(last), last.digest()),
+            (Some(_) | None, None) => return Err(unknown),
+        };
+        if let Some((subject, assessed)) = &self.memory.subject
+            && subject.digest == digest
+        {
+            return Ok((Arc::clone(subject), Arc::clone(assessed)));
+        }
+        let assessed = Arc::new(self.adapter().assess(&agreement));
+        let subject = Arc::new(Subject::new(agreement, digest));
+        self.memory.subject = Some((Arc::clone(&subject), Arc::clone(&assessed)));
+        Ok((subject, assessed))
+    }
+
+    /// What is wanted there: nothing of a room that the newest agreement dropped, that would hold something more loosely without
+    /// a waiver, or of whose log withdrawals may be missing.
+    fn desired(&mut self, state: &State, subject: &Subject, assessed: &Assessment) -> Desired {
+        let lost = losses((&subject.agreement, subject.digest), assessed, state);
+        self.report.exact = assessed.verdicts.len() - lost.len();
+        self.report.unwaived = lost.iter().any(|loss| !loss.needs.is_empty());
+        self.report.losses = lost;
+        let current = state.digest() == Some(subject.digest);
+        let named = is_named(&subject.agreement, self.adapter());
+        if self.report.unwaived || self.report.may_lack || !current || !named {
+            return Desired::closed(Arc::clone(&subject.agreement));
+        }
+        desired_on(&subject.agreement, state, self.adapter().platform())
+    }
+
+    fn planned(&self, desired: &Desired, seen: &Observation) -> Result<Plan, End> {
+        self.adapter()
+            .plan(desired, seen)
+            .map_err(|refused| End::Refused { code: refused.code, message: refused.message })
+    }
+
+    /// Where anything has to be closed, what runs without leave ends first: steps may take their time.
+    async fn stop(&mut self, state: &State, desired: &Desired, scope: &Scope) -> bool {
+        let platform = self.adapter().platform();
+        let needed = !desired.open || state.awaited(platform).next().is_some();
+        let Some(runs) = self.adapter().runs_queries().filter(|_| needed) else { return true };
+        if self.turn.looks_only {
+            return true;
+        }
+        match runs.stop(desired, scope, &self.turn.cx).await {
+            Ok(stopped) => {
+                self.report.stopped += stopped;
+                true
+            }
+            Err(error) => {
+                self.report.problems.push((error.code.to_owned(), error.reason));
+                false
+            }
+        }
+    }
+
+    /// Records what a whole look says that the log does not: settled ends, what owners took away, what is held. Whether anything
+    /// was recorded.
+    async fn write_down(
+        &mut self,
+        state: &State,
+        seen: &Observation,
+        account: &Account,
+    ) -> Result<bool, End> {
+        if self.turn.looks_only || self.turn.fence.is_none() || self.report.unread.is_some() {
+            return Ok(false);
+        }
+        if seen.coverage != Coverage::Complete {
+            return Ok(false);
+        }
+        let platform = self.adapter().platform().clone();
+        let (subject, lag) = (self.memory.subject.clone(), self.adapter().capabilities().lag);
+        let held = subject.map(|(subject, _)| subject.held(seen)).unwrap_or_default();
+        let now_ms = self.now_ms();
+        let mut bodies = settled(state, &platform, &held, (self.memory, &lag, now_ms));
+        for (what, how) in &account.found {
+            let how = record::code(how)?;
+            let (platform, what) = (platform.clone(), what.clone());
+            bodies.push(Body::FoundWithdrawn { platform, what, how });
+        }
+        if let Some(holds) = account.holds.clone() {
+            bodies.push(Body::RoomObserved { platform, holds });
+        }
+        if bodies.is_empty() {
+            return Ok(false);
+        }
+        self.record_under_lease(bodies).await.map_err(refused)?;
+        Ok(true)
+    }
+
+    /// Closes, most restrictive first. Nothing is given in the same round: a new look says whether it is closed.
+    async fn take_away(&mut self, look: &Look) -> Result<(), End> {
+        let ids: Vec<_> = look.taking().map(|(step, _)| step.id).collect();
+        if ids == self.memory.done {
+            // Done, and not seen yet.
+            self.memory.done.clear();
+            return Err(End::Again);
+        }
+        let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
+        let (mut alarm, mut undone_end) = (None::<BTreeSet<Revocable>>, None);
+        for (step, of) in look.taking().take(STEPS_MAX) {
+            match self.take(step, &of).await {
+                Ok(done) => {
+                    self.report.steps += 1;
+                    if matches!(done, Applied::Changed { .. }) && unexplained.contains(&of) {
+                        alarm.get_or_insert_default().extend(of);
+                    }
+                }
+                // The world moved: look again.
+                Err(error) if error.retry == Retry::NextCycle => break,
+                // Whatever stands in the way of one stands in the way of no other.
+                Err(error) => undone_end = undone_end.or(Some(undone(step, error))),
+            }
+        }
+        self.memory.done = ids;
+        if let Some(of) = alarm {
+            let platform = self.adapter().platform().clone();
+            let (class, of) = (record::code("loosened")?, of.into_iter().collect());
+            let found = Body::DriftFound { platform, class, of };
+            self.report.unrecorded += usize::from(self.record(vec![found]).await.is_err());
+        }
+        undone_end.map_or(Ok(()), Err)
+    }
+
+    /// One call that takes away, whether or not it can be recorded.
+    async fn take(&mut self, step: &Step, of: &[Revocable]) -> Result<Applied, AdapterError> {
+        let name = self.intend(step, of, None).await.ok();
+        self.report.unrecorded += usize::from(name.is_none());
+        let answer = self.adapter().apply(step, &self.turn.cx).await;
+        if let Some(name) = name {
+            let ended = Body::EffectOutcome { step: name, outcome: outcome(&answer) };
+            self.report.unrecorded += usize::from(self.record(vec![ended]).await.is_err());
+        }
+        answer
+    }
+
+    /// Records what is seen closed. Whether anything was.
+    async fn confirm(&mut self, look: &Look) -> Result<bool, End> {
+        let bodies = confirmations(self, look).await;
+        if bodies.is_empty() || self.report.unread.is_some() {
+            return Ok(false);
+        }
+        self.record(bodies).await.map_err(refused)?;
+        Ok(true)
+    }
+
+    /// The steps that give and may, and what they are about; the others wait.
+    fn wait<'l>(&mut self, look: &'l Look) -> Vec<(&'l Step, Vec<Revocable>)> {
+        self.report.waits.clear();
+        let giving = look.plan.steps.iter().filter(|step| effect(step.effect) > Effect::Restrict);
+        let mut ready = Vec::new();
+        for step in giving {
+            let of = look.subject.of(step);
+            match gate(self.turn, look, (step, &of), self.report.unread) {
+                Ok(()) => ready.push((step, of)),
+                Err(why) => self.report.waits.push(Waiting { of, why, ..Waiting::for_step(step) }),
+            }
+        }
+        ready
+    }
+
+    /// Gives what nothing stands in the way of. Whether anything was done.
+    async fn give(&mut self, look: &Look) -> Result<bool, End> {
+        let ready = self.wait(look);
+        let ids: Vec<_> = ready.iter().map(|(step, _)| step.id).collect();
+        if ids.is_empty() || ids == self.memory.done {
+            self.memory.done.clear();
+            self.report.pending |= !ids.is_empty();
+            return Ok(false);
+        }
+        for (step, of) in ready.into_iter().take(STEPS_MAX) {
+            match self.give_one(step, &of, look.state.size()).await? {
+                Ok(_) => self.report.steps += 1,
+                Err(error) if error.retry == Retry::NextCycle => return Err(End::Again),
+                Err(error) => return Err(undone(step, error)),
+            }
+        }
+        self.memory.done = ids;
+        Ok(true)
+    }
+
+    /// One call that gives: made once, soon after its intent, or not at all.
+    async fn give_one(
+        &mut self,
+        step: &Step,
+        of: &[Revocable],
+        basis: u64,
+    ) -> Result<Result<Applied, AdapterError>, End> {
+        let began_ms = self.now_ms();
+        let name = self.intend(step, of, Some(basis)).await.map_err(refused)?;
+        let late = self.now_ms().saturating_sub(began_ms) > SEND_MAX_MS;
+        let answer = if late {
+            Err(too_late(self.adapter()))
+        } else {
+            self.adapter().apply(step, &self.turn.cx).await
+        };
+        let ended = Body::EffectOutcome { step: name, outcome: outcome(&answer) };
+        match self.record(vec![ended]).await {
+            // Somebody has settled it meanwhile.
+            Ok(()) | Err(Refused::Stale) => Ok(answer),
+            Err(failed) => Err(refused(failed)),
+        }
+    }
+
+    /// What the look shows.
+    fn tell(&mut self, look: &Look) {
+        let platform = self.turn.adapter.platform();
+        let unsettled = look.state.effects().values();
+        let report = &mut self.report;
+        report.open = look.seen.resources.iter().map(|one| one.kind.to_string()).collect();
+        report.unseen = unseen(&look.seen);
+        report.needs.clone_from(&look.plan.waiting);
+        report.plan = look.plan.steps.iter().map(Waiting::for_step).collect();
+        report.pending = look.plan.pending;
+        report.closing = look.state.awaited(platform).map(|(index, _)| index).collect();
+        report.unsettled =
+            unsettled.filter(|record| record.platform == *platform && record.is_open()).count();
+    }
+
+    /// Where the room stands once nothing is left to do in this pass.
+    fn ended(&self, look: &Look) -> End {
+        if let Some(refused) = &look.plan.refused {
+            return End::Refused { code: refused.code.clone(), message: refused.message.clone() };
+        }
+        let report = &self.report;
+        let waits = !look.unsure.is_empty()
+            || !report.closing.is_empty()
+            || report.unsettled > 0
+            || !report.waits.is_empty()
+            || !report.plan.is_empty()
+            || report.pending
+            || !look.is_whole();
+        if waits { End::Waiting } else { End::Settled }
+    }
+
+    /// What has to be taken away that no withdrawal, no version, no missing waiver and no call of this gateway's explains.
+    fn loosened(&self, state: &State, subject: &Subject, plan: &Plan) -> Vec<Vec<Revocable>> {
+        let platform = self.turn.adapter.platform();
+        let meets = |one: &[Revocable], of: &[Revocable]| {
+            let any = |a| of.iter().any(|b| state.meets(a, b));
+            of.is_empty() || one.is_empty() || one.iter().any(any)
+        };
+        let explained = |of: &[Revocable]| {
+            let closing = state.awaited(platform).any(|(_, closure)| meets(&closure.what, of));
+            let own = state.effects().values().any(|record| {
+                record.platform == *platform && record.is_open() && meets(&record.of, of)
+            });
+            let pending = state.decided() > state.size();
+            closing || own || pending || self.report.unwaived || self.report.may_lack
+        };
+        let taking = plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
+        taking.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
+    }
+}
+
+/// Whether an agreement is held in an adapter's room.
+fn is_named(agreement: &Agreement, adapter: &dyn Adapter) -> bool {
+    agreement.rooms.iter().any(|held| held.platform == *adapter.platform())
+}
+
+const fn refused(why: Refused) -> End {
+    match why {
+        // Somebody was faster: what was planned is planned again.
+        Refused::Stale => End::Again,
+        Refused::Failed(code) => End::Failed { code, retry_ms: None },
+    }
+}
+
+fn failed(error: &AdapterError) -> End {
+    let retry_ms = match error.retry {
+        Retry::AfterMs(ms) => Some(ms),
+        Retry::Never | Retry::NextCycle => None,
+    };
+    End::Failed { code: error.code, retry_ms }
+}
+
+fn undone(step: &Step, error: AdapterError) -> End {
+    let retry_ms = match error.retry {
+        Retry::AfterMs(ms) => Some(ms),
+        Retry::Never | Retry::NextCycle => None,
+    };
+    let (what, denied) = (Waiting::for_step(step), error.kind == ErrorKind::PermissionDenied);
+    End::Undone {
+        what: what.what,
+        call: what.call,
+        code: error.code,
+        reason: error.reason,
+        denied,
+        retry_ms,
+    }
+}
+
+/// The intent took so long to record that the call would count as late.
+fn too_late(adapter: &dyn Adapter) -> AdapterError {
+    AdapterError {
+        kind: ErrorKind::Timeout,
+        code: "sent-too-late",
+        outcome: adapter_spi::Outcome::NotApplied,
+        retry: Retry::NextCycle,
+        platform: adapter.platform().clone(),
+        operation: "apply",
+        reason: "its intent took too long to record".to_owned(),
+    }
+}

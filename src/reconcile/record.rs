@@ -1,0 +1,87 @@
+//! How a pass writes: intents under names that nobody else has, and what it saw. Everything that gives is written under the
+//! lease's fence. Must not know what is decided.
+
+use super::pass::Work;
+use super::report::End;
+use super::things::effect;
+use crate::log::{Body, Code, DecideError, Effect, Entry, LogError, Revocable, State};
+use crate::store::StoreError;
+use adapter_spi::Step;
+use std::sync::{Mutex, PoisonError};
+
+/// Why something was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The log has moved on, or the lease has: what was planned is planned again.
+    Stale,
+    /// The log can't be written.
+    Failed(&'static str),
+}
+
+/// A code of ours.
+pub(super) fn code(text: &str) -> Result<Code, End> {
+    Code::new(text).map_err(|_| End::Failed { code: "bug", retry_ms: None })
+}
+
+impl Work<'_> {
+    /// Puts an intent on record under a name that no other step has. One that gives says on how long a log it was planned.
+    pub(super) async fn intend(
+        &self,
+        step: &Step,
+        of: &[Revocable],
+        basis: Option<u64>,
+    ) -> Result<Code, Refused> {
+        let name = Mutex::new(None);
+        let entry = |state: &State| {
+            // A withdrawal that is in force and not on record counts as one that is.
+            if basis.is_some_and(|basis| basis < state.decided()) {
+                return Err(Refused::Stale);
+            }
+            let made = Code::new(&format!("step-{}-{}", step.id.short(), state.size()));
+            let made = made.map_err(|_| Refused::Failed("bug"))?;
+            *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+            let intent = Body::EffectIntended {
+                step: made,
+                platform: self.turn.adapter.platform().clone(),
+                effect: effect(step.effect),
+                of: of.to_vec(),
+                // Taking away rests on nothing.
+                basis: Some(basis.unwrap_or_else(|| state.size())),
+            };
+            Ok(vec![Entry::gateway(intent)])
+        };
+        let gives = effect(step.effect) > Effect::Restrict;
+        self.decided(gives, entry).await?;
+        let name = name.into_inner().unwrap_or_else(PoisonError::into_inner);
+        name.ok_or(Refused::Failed("bug"))
+    }
+
+    /// Writes down what was done or seen.
+    pub(super) async fn record(&self, bodies: Vec<Body>) -> Result<(), Refused> {
+        let entries = |_: &State| Ok(bodies.iter().cloned().map(Entry::gateway).collect());
+        self.decided(false, entries).await
+    }
+
+    /// The same, by whoever has the lease alone: what was seen is no older than what is on record.
+    pub(super) async fn record_under_lease(&self, bodies: Vec<Body>) -> Result<(), Refused> {
+        let entries = |_: &State| Ok(bodies.iter().cloned().map(Entry::gateway).collect());
+        self.decided(true, entries).await
+    }
+
+    async fn decided<F>(&self, fenced: bool, decision: F) -> Result<(), Refused>
+    where
+        F: Fn(&State) -> Result<Vec<Entry>, Refused> + Send + Sync,
+    {
+        let fence = self.turn.fence.filter(|_| fenced);
+        let decided = self.turn.log.decide_under(self.turn.collaboration, fence, decision).await;
+        match decided {
+            Ok(_) => Ok(()),
+            Err(DecideError::Refused(refused)) => Err(refused),
+            Err(DecideError::Log(LogError::Fold(_))) => Err(Refused::Stale),
+            Err(DecideError::Log(LogError::Store(StoreError::Fenced { .. }))) => {
+                Err(Refused::Failed("lease-lost"))
+            }
+            Err(DecideError::Log(error)) => Err(Refused::Failed(error.code())),
+        }
+    }
+}

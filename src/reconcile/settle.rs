@@ -1,0 +1,137 @@
+//! What a look ends: intents that nobody knows the end of, and withdrawals that have to be seen closed.
+
+use super::memory::{Memory, closing_looks};
+use super::pass::{Look, SEND_MAX_MS, Work};
+use super::record;
+use crate::log::{Body, Cause, Closure, Effect, Outcome, Revocable, State};
+use adapter_spi::{Lag, Probe, ResourceKind};
+use mappings::agreement::canonical;
+use mappings::model::{Digest, PlatformId};
+use std::collections::BTreeSet;
+
+/// Intents of unknown end that can take effect no more, each with the end that a whole look shows.
+pub(super) fn settled(
+    state: &State,
+    platform: &PlatformId,
+    held: &BTreeSet<Revocable>,
+    (memory, lag, now_ms): (&mut Memory, &Lag, i64),
+) -> Vec<Body> {
+    let here = state.effects().iter();
+    let open: Vec<_> =
+        here.filter(|(_, record)| record.platform == *platform && record.is_open()).collect();
+    memory.open_only(&open.iter().map(|(step, _)| (*step).clone()).collect());
+    let late_ms = i64::try_from(lag.late_ms.saturating_add(lag.settles_ms)).unwrap_or(i64::MAX);
+    let mut ended = Vec::new();
+    for (step, record) in open {
+        let since_ms = memory.open_since(step, now_ms);
+        if now_ms.saturating_sub(since_ms) <= late_ms.saturating_add(SEND_MAX_MS) {
+            continue;
+        }
+        let there = record.of.iter().all(|thing| held.contains(thing)) && !record.of.is_empty();
+        let gives = record.effect > Effect::Restrict;
+        let outcome = if there == gives { Outcome::Applied } else { Outcome::NotApplied };
+        ended.push(Body::EffectOutcome { step: step.clone(), outcome });
+    }
+    ended
+}
+
+/// What can be recorded as seen closed, after enough looks that agree and a try that was refused.
+pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body> {
+    let adapter = work.turn.adapter;
+    let (platform, lag) = (adapter.platform(), adapter.capabilities().lag);
+    let now_ms = work.now_ms();
+    let mut bodies = Vec::new();
+    for (index, closure) in look.state.awaited(platform) {
+        if !look.is_whole() || !look.stopped || !is_closed(look, closure, platform) {
+            work.memory.seen_open(index);
+            continue;
+        }
+        let reads = work.memory.seen_closed(index, &lag, now_ms);
+        if reads < closing_looks(&lag) || is_late(&look.state, platform, closure) {
+            continue;
+        }
+        let probe = probed(work, look, closure).await;
+        let Some(answer) = probe.filter(|probe| *probe != Probe::Served).map(said) else {
+            work.memory.seen_open(index);
+            continue;
+        };
+        let Ok(probe) = record::code(answer) else { continue };
+        let (platform, seen) = (platform.clone(), digest(look));
+        bodies.push(Body::RevocationConfirmed { revocation: index, platform, reads, probe, seen });
+    }
+    bodies
+}
+
+/// Whether nothing of it is open there, nor left to be taken away.
+fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
+    let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
+    let concerns = |of: &[Revocable]| {
+        let meets = |what: &Revocable| of.iter().any(|one| look.state.meets(what, one));
+        left || of.is_empty() || closure.what.iter().any(meets)
+    };
+    let open = look.subject.too_open(&look.desired, &look.seen);
+    let open = open.iter().any(|kind| match look.subject.thing(kind) {
+        Some(thing) => concerns(&[thing]),
+        None => true,
+    });
+    !open && !look.taking().any(|(_, of)| concerns(&of))
+}
+
+/// Whether a call that gives the same thing may still take effect.
+fn is_late(state: &State, platform: &PlatformId, closure: &Closure) -> bool {
+    let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
+    state.effects().values().any(|record| {
+        let meets = |what: &Revocable| record.of.iter().any(|one| state.meets(what, one));
+        record.platform == *platform
+            && record.is_open()
+            && record.effect == Effect::Grant
+            && (left || record.of.is_empty() || closure.what.iter().any(meets))
+    })
+}
+
+/// Tries it as the one who could use it would. `None` where the platform did not answer.
+async fn probed(work: &Work<'_>, look: &Look, closure: &Closure) -> Option<Probe> {
+    let mut worst = Probe::NotPossible;
+    if closure.cause == Cause::Narrowed {
+        return Some(worst);
+    }
+    for what in &closure.what {
+        let Some(kind) = kind(what) else { continue };
+        match work.turn.adapter.probe(&kind, &look.scope, &work.turn.cx).await {
+            Ok(Probe::Served) => return Some(Probe::Served),
+            Ok(Probe::Denied) => worst = Probe::Denied,
+            Ok(Probe::NotPossible) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(worst)
+}
+
+fn kind(what: &Revocable) -> Option<ResourceKind> {
+    match what {
+        Revocable::Member { member } => Some(ResourceKind::Member(member.clone())),
+        Revocable::Dataset { dataset } => Some(ResourceKind::Dataset(dataset.clone())),
+        Revocable::Template { template, .. } => Some(ResourceKind::Template(template.clone())),
+        Revocable::Approval { template, of, .. } => {
+            Some(ResourceKind::Approval(template.clone(), of.clone()))
+        }
+        Revocable::Column { .. } | Revocable::Room => None,
+    }
+}
+
+const fn said(probe: Probe) -> &'static str {
+    match probe {
+        Probe::Denied => "denied",
+        Probe::Served => "served",
+        Probe::NotPossible => "not-possible",
+    }
+}
+
+/// Names what was seen, so that two gateways can say that they saw the same.
+fn digest(look: &Look) -> Digest {
+    let seen = &look.seen;
+    let document = serde_json::json!({
+        "resources": seen.resources, "members": seen.members, "native": seen.native,
+    });
+    Digest::of(&canonical(&document))
+}
