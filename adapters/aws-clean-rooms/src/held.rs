@@ -1,5 +1,6 @@
-//! What runs can use, who is in and whose part allows what, judged by what partners see. It is held as long as it is held in any
-//! collaboration of any agreement that ever was in force: only what is nowhere any more counts as closed. Pure.
+//! What runs can use, who is in and whose part allows what, judged by what partners see. What can be used is held as long as it is
+//! in any collaboration of any agreement that ever was in force: only what is nowhere any more counts as closed. Who has left one
+//! collaboration, and what was taken out of one, is held no more. Pure.
 
 use crate::seen::{Account, Room, Seen};
 use crate::wanted::{Text, Wanted, wanted};
@@ -14,6 +15,7 @@ pub(crate) struct Holding {
     pub(crate) resources: BTreeSet<Resource>,
     pub(crate) members: BTreeSet<MemberId>,
     pub(crate) approvals: BTreeSet<(TemplateName, MemberId)>,
+    pub(crate) offered: BTreeSet<DatasetName>,
     pub(crate) gone: BTreeSet<ResourceKind>,
     pub(crate) notes: BTreeSet<Note>,
 }
@@ -32,11 +34,13 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
     let past: Vec<Wanted> = past.collect();
     let mut holding = Holding::default();
     let current = |name: &str| now.rooms.values().any(|room| room.name == name);
+    let (mut gone, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for room in now.rooms.values() {
         let views = views(seen.accounts.iter(), &room.name);
         let place = Place { agreement: &scope.agreement, wanted: room, views };
         place.held(&mut holding);
-        holding.gone.extend(place.gone().into_iter().map(ResourceKind::Member));
+        gone.extend(place.gone());
+        taken.extend(place.taken());
     }
     let left = || seen.past.iter().map(|past| (&past.seat.member, &past.account));
     for (agreement, past) in scope.past.iter().zip(&past) {
@@ -47,6 +51,10 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
             Place { agreement, wanted: room, views }.held(&mut holding);
         }
     }
+    // Who is out of one, or what was taken out of one, is not held, wherever else it is.
+    holding.members.retain(|member| !gone.contains(member));
+    holding.offered.retain(|dataset| !taken.contains(dataset));
+    holding.gone = gone.into_iter().map(ResourceKind::Member).collect();
     let accounts = seen.accounts.values().chain(seen.past.iter().map(|past| &past.account));
     holding.notes = accounts.flat_map(|account| account.notes.iter().cloned()).collect();
     holding
@@ -64,6 +72,9 @@ impl<'a> Place<'a> {
         for (name, dataset) in &self.agreement.datasets {
             if self.views.iter().any(|(_, room)| is_ready(room, name)) {
                 holding.resources.insert(Resource::dataset(name, dataset));
+            }
+            if self.views.iter().any(|(_, room)| room.schemas.contains_key(name.as_str())) {
+                holding.offered.insert(name.clone());
             }
         }
         for (name, text) in &self.wanted.templates {
@@ -92,7 +103,7 @@ impl<'a> Place<'a> {
         self.views.iter().copied().filter(move |(_, room)| runner == Some(&room.creator))
     }
 
-    /// Whether a member is in: by its own account where that was looked at, else by what others see.
+    /// Whether a member is in: active there, by its own account where that was looked at, else by what others see.
     fn is_in(&self, member: &MemberId) -> bool {
         let own = self.by_runner().filter(|(viewer, _)| *viewer == member);
         let own: Vec<&Room> = own.map(|(_, room)| room).collect();
@@ -106,6 +117,19 @@ impl<'a> Place<'a> {
         self.by_runner().any(|(_, room)| {
             room.members.get(&party.account).is_some_and(|entry| entry.status == "ACTIVE")
         })
+    }
+
+    /// Tables that were in the collaboration and are not: a template that reads them was put there once they were.
+    fn taken(&self) -> BTreeSet<DatasetName> {
+        let mut taken = BTreeSet::new();
+        for (_, room) in self.by_runner() {
+            let there = self.wanted.templates.values();
+            let there = there.filter(|text| room.templates.contains_key(&text.alias));
+            let missing = there.flat_map(|text| &text.touches);
+            let missing = missing.filter(|one| !room.schemas.contains_key(one.as_str()));
+            taken.extend(missing.cloned());
+        }
+        taken
     }
 
     /// Members who are out for good, as the platform positively says. Once a collaboration was made anew, the end of an earlier

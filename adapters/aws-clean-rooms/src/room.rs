@@ -175,6 +175,7 @@ impl Adapter for AwsCleanRooms {
             unseen: seen.unseen.clone(),
             members: holding.members,
             approvals: holding.approvals,
+            offered: holding.offered,
             gone: holding.gone,
             notes: holding.notes,
             native: serde_json::json!(seen),

@@ -104,6 +104,7 @@ fn an_open_room_holds_all_that_was_agreed() {
     assert_eq!(kinds(&all), ["dataset orders", "dataset people", "template overlap"]);
     assert_eq!(words(&all.members), ["analyst", "provider"]);
     assert_eq!(approved(&all), ["overlap analyst", "overlap provider"]);
+    assert_eq!(words(&all.offered), ["orders", "people"]);
     assert!(all.gone.is_empty() && all.notes.is_empty());
     assert_eq!(held(&Seen::default()), Holding::default());
 }
@@ -128,6 +129,49 @@ fn a_table_that_is_ready_without_a_template_is_open() {
         schema.analyses.insert("arn:of-something-that-is-gone".to_owned());
     }
     assert!(kinds(&held(&seen)).is_empty());
+}
+
+#[test]
+fn a_table_that_allows_nothing_is_offered_still() {
+    let mut seen = seen(&now());
+    for schema in of(&mut seen, "analyst").schemas.values_mut() {
+        (schema.ready, schema.analyses) = (false, BTreeSet::new());
+    }
+    assert_eq!(words(held(&seen).offered), ["orders", "people"]);
+    of(&mut seen, "analyst").schemas.remove("orders");
+    assert_eq!(words(held(&seen).offered), ["people"]);
+}
+
+/// Two who run: what leaves one collaboration is not held because it is in the other.
+#[test]
+fn what_is_taken_out_of_one_of_two_collaborations_is_not_offered() {
+    let two = agreement((r#""run_by":["analyst"]"#, r#""run_by":["analyst","provider"]"#));
+    let mut two = (*two).clone();
+    let abilities = two.members[&member("analyst")].abilities.clone();
+    two.members.get_mut(&member("provider")).unwrap().abilities.extend(abilities);
+    let two = Arc::new(two);
+    let all = wanted(&Desired::whole(Arc::clone(&two)));
+    assert_eq!(all.rooms.len(), 2);
+    let (_, view) = room(&now());
+    let alias = view.templates.keys().next().unwrap().clone();
+    let mut seen = Seen::default();
+    for name in ["analyst", "provider"] {
+        let own = &all.rooms[&member(name)];
+        let creator = own.parties[&member(name)].account.clone();
+        let room = Room { id: name.to_owned(), creator, ..view.clone() };
+        let account = Account { rooms: [(own.name.clone(), room)].into(), ..Account::default() };
+        seen.accounts.insert(member(name), account);
+    }
+    let held = |seen: &Seen| holding(&Scope::of(&two), seen);
+    assert_eq!(words(held(&seen).offered), ["orders", "people"]);
+    of(&mut seen, "provider").schemas.remove("orders");
+    assert_eq!(words(held(&seen).offered), ["people"], "its template shows that it was there");
+    of(&mut seen, "provider").templates.remove(&alias);
+    assert_eq!(words(held(&seen).offered), ["orders", "people"], "it has not come in yet");
+    of(&mut seen, "analyst").members.insert(OWNER.to_owned(), entry("LEFT"));
+    let all = held(&seen);
+    assert_eq!(words(&all.members), ["analyst"], "out of one is out");
+    assert_eq!(words(&all.gone), ["membership of provider"]);
 }
 
 #[test]

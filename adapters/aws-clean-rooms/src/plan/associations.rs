@@ -89,19 +89,21 @@ impl Subject<'_> {
             // Without a role that can read, the platform answers nobody.
             place.step(Effect::Grant, ASSOCIATION, call)
         });
-        let steps = [moved, self.received(place, table, seen), self.counted(place, seen)];
+        let steps = [moved, self.received(place, table, seen), self.counted(place, table, seen)];
         steps.into_iter().flatten().collect()
     }
 
     /// The cap of a table. An edit starts the count anew, so it is only ever edited when the agreement's cap changed.
-    fn counted(&self, place: &Place<'_>, seen: &Association) -> Option<Planned> {
+    fn counted(&self, place: &Place<'_>, table: &Table, seen: &Association) -> Option<Planned> {
         let budget = self.wanted.budget.clone();
         match place.own.budgets.get(&seen.id) {
             None => {
                 let (membership, resource) = (place.membership(), seen.id.clone());
                 let tags = self.tags.clone();
                 let call = Call::CreatePrivacyBudgetTemplate { membership, resource, budget, tags };
-                Some(place.step(Effect::Restrict, BUDGET, call))
+                let shut = self.is_shut(place.room, table);
+                let effect = if shut { Effect::Neutral } else { Effect::Restrict };
+                Some(place.step(effect, BUDGET, call))
             }
             Some(known) if known.budget.as_ref() != Some(&budget) => {
                 let (effect, budget) = match known.budget.as_ref().map(|had| had.against(&budget)) {

@@ -126,10 +126,19 @@ impl Subject<'_> {
             return planned(Effect::Restrict, RULE, set(wanted.controls.clone(), rule), &allowed);
         }
         let placed = self.allowed(dataset, member, Self::is_in);
-        let kept: BTreeSet<String> = rule.analyses.intersection(&placed).cloned().collect();
+        let away = self.allowed(dataset, member, Self::is_away);
+        let either = placed.union(&away).cloned().collect();
+        let kept: BTreeSet<String> = rule.analyses.intersection(&either).cloned().collect();
         if kept.len() < rule.analyses.len() {
             let less = allowed.difference(&kept).cloned().collect();
             return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule), &less);
+        }
+        // By a collaboration that the table isn't in, its rule lets nobody in: that ends before the table comes back, and waits
+        // until it is certain who took the table out.
+        let idle: BTreeSet<String> = kept.intersection(&away).cloned().collect();
+        if !idle.is_empty() {
+            let left = kept.difference(&idle).cloned().collect();
+            return planned(Effect::Neutral, RULE, set(rule.allowing(left), rule), &idle);
         }
         let fenced = self.allowed(dataset, member, Self::is_fenced);
         if !fenced.is_subset(&kept) {
@@ -188,11 +197,21 @@ impl Subject<'_> {
     }
 
     /// Whether the table is in a collaboration, with receivers named of whom one was agreed. Of one that it isn't in like that, its
-    /// rule allows nothing, so that it never comes back in open, and nobody comes to receive by what is written there.
+    /// rule allows nothing: nobody comes to receive by what is written there.
     fn is_in(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
         let Some((_, association)) = self.place(room, dataset, owner) else { return false };
         let named = association.receivers.as_ref().zip(room.datasets.get(dataset));
         named.is_some_and(|(known, agreed)| !known.is_disjoint(agreed))
+    }
+
+    /// Whether the table is not in a collaboration at all, though its owner is.
+    fn is_away(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
+        let account = self.seen.accounts.get(owner);
+        let own = account.and_then(|account| account.rooms.get(&room.name));
+        let own = own.and_then(|room| room.membership.as_ref());
+        let seen = self.seen.room(&room.name, &room.runner).map(|(_, seen)| seen);
+        own.is_none_or(|own| !own.associations.contains_key(dataset.as_str()))
+            && seen.is_none_or(|seen| !seen.schemas.contains_key(dataset.as_str()))
     }
 
     /// Whether a table's rule lets nobody in by one collaboration: all that it allows is known to be another's.

@@ -367,7 +367,7 @@ async fn a_probe_that_cannot_look_says_so() {
 
 /// The same agreement with something else in it.
 fn other(from: &str, to: &str) -> Arc<Agreement> {
-    let text = serde_json::to_string(&agreement()).unwrap();
+    let text = serde_json::to_string(&*agreement()).unwrap();
     assert!(text.contains(from), "{from}");
     Arc::new(serde_json::from_str(&text.replace(from, to)).unwrap())
 }

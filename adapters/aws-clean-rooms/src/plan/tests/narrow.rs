@@ -66,8 +66,8 @@ fn a_table_comes_back_only_under_a_rule_that_is_closed() {
     own.budgets.clear();
     world.derive();
     let first = planned(&world, &desired);
-    let close = ("UpdateConfiguredTableAnalysisRule".to_owned(), Effect::Restrict);
-    assert_eq!(first, [close], "the table doesn't come in beside its closing");
+    let close = ("UpdateConfiguredTableAnalysisRule".to_owned(), Effect::Neutral);
+    assert_eq!(first, [close], "the table doesn't come in beside its closing, which takes nothing");
     world.settle(&desired);
     assert!(world.is_open());
 }
@@ -91,6 +91,17 @@ fn another_table_under_the_name_goes_with_all_that_holds_it() {
     assert!(steps.iter().all(|(call, _)| !lifted.contains(&call.as_str())), "{steps:?}");
     let delete = ("DeleteConfiguredTableAssociation".to_owned(), Effect::Revoke);
     assert!(steps.contains(&delete), "{steps:?}");
+}
+
+#[test]
+fn a_cap_is_a_narrowing_only_where_something_is_open() {
+    let (mut world, desired) = settled();
+    membership(&mut world).budgets.clear();
+    let call = || "CreatePrivacyBudgetTemplate".to_owned();
+    assert_eq!(planned(&world, &desired), [(call(), Effect::Restrict)]);
+    let provider = world.account(&member("provider"));
+    provider.tables.values_mut().for_each(|t| t.rule.as_mut().unwrap().analyses.clear());
+    assert!(planned(&world, &desired).contains(&(call(), Effect::Neutral)));
 }
 
 #[test]
