@@ -313,7 +313,7 @@ impl App {
         progress: &mut (dyn FnMut(RunProgress) + Send),
     ) -> Result<RunOutput> {
         let room = self.rooms.runs(&started.room)?;
-        let cx = Cx { cancel: cancel.child_token() };
+        let cx = Cx { cancel: cancel.child_token(), ..Cx::default() };
         room.submit(&started.query(landing)?, &cx).await?;
         let (mut stopped, mut looked) = (None, None::<std::time::Instant>);
         loop {

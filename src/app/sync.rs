@@ -86,7 +86,7 @@ impl Pass {
 }
 
 /// What went wrong in a turn.
-fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
+pub(super) fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
     let unseen = report.unseen.iter().map(|(member, code)| {
         let message = format!("what {member} has there could not be looked at");
         problem(room, code, &message, "airlock connections test COLLABORATION")
@@ -146,14 +146,18 @@ impl App {
             waits: Vec::new(),
             problems: Vec::new(),
         };
-        let state = match self.load_denying(collaboration).await {
-            Ok(loaded) => loaded.state,
-            Err(Error { code, message, help, .. }) => {
-                let at = collaboration.to_string();
-                return Pass { problems: vec![Problem { code, at, message, help }], ..nothing };
-            }
+        let doubted = |Error { code, message, help, .. }: Error| Problem {
+            code,
+            at: collaboration.to_string(),
+            message,
+            help,
         };
-        let mut whole = nothing;
+        let (state, doubt) = match self.load_denying(collaboration).await {
+            Ok(loaded) => (loaded.state, loaded.doubt),
+            Err(error) => return Pass { problems: vec![doubted(error)], ..nothing },
+        };
+        let problems = doubt.into_iter().map(|doubt| doubted(doubt.into())).collect();
+        let mut whole = Pass { problems, ..nothing };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         for room in foreign {
             if self.rooms.adapter(room).is_err() {
@@ -284,7 +288,11 @@ impl App {
         memory: &mut Memory,
     ) -> Report {
         match self.turn(collaboration, room, fence) {
-            Ok(turn) => Box::pin(pass(&turn, memory)).await,
+            Ok(turn) => {
+                let report = Box::pin(pass(&turn, memory)).await;
+                self.keep_look(collaboration, room, &report);
+                report
+            }
             Err(_) => Report {
                 end: End::Failed { code: "room-unreached", retry_ms: None },
                 ..Report::default()

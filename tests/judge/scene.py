@@ -332,7 +332,7 @@ class Console:
         policy = {"v1": {"custom": {"allowedResultReceivers": [ACCOUNTS["media"], ACCOUNTS["shop"]]}}}
         self.shop.update_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
 
-    @edit("restrict", "CreateConfiguredTableAssociationAnalysisRule")
+    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
     def receivers_deleted(self):
         self.shop.delete_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")
 
@@ -354,7 +354,7 @@ class Console:
         found = self.media.list_analysis_templates(membershipIdentifier=self.runs)["analysisTemplateSummaries"]
         self.media.delete_analysis_template(membershipIdentifier=self.runs, analysisTemplateIdentifier=next(t["id"] for t in found if t["name"].startswith("overlap-")))
 
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
+    @edit("neutral", "UpdateConfiguredTableAnalysisRule")
     def association_deleted(self):
         which = self.association
         self.shop.delete_privacy_budget_template(**self.budget)

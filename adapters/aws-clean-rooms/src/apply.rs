@@ -63,6 +63,12 @@ pub(crate) fn there<T>(answer: Result<T>) -> Done {
     }
 }
 
+/// What a call was planned on is gone; another look says what to do.
+pub(crate) fn stale(operation: &'static str, what: &str) -> AdapterError {
+    let reason = format!("{what} changed since this step was planned");
+    made(ErrorKind::StaleVersion, "stale-version", Retry::NextCycle, operation, reason)
+}
+
 /// A request that lacks something the model requires; a bug of ours.
 pub(crate) fn unbuilt(operation: &'static str) -> AdapterError {
     made(ErrorKind::Bug, "request-not-built", Retry::Never, operation, "a required part is missing")

@@ -101,6 +101,7 @@ pub(crate) enum Call {
         membership: String,
         association: String,
         receivers: BTreeSet<String>,
+        was: BTreeSet<String>,
     },
     DeleteConfiguredTableAssociationAnalysisRule {
         membership: String,
@@ -128,12 +129,23 @@ pub(crate) enum Call {
         membership: String,
         id: String,
         budget: Budget,
+        was: Option<Budget>,
     },
     DeletePrivacyBudgetTemplate {
         membership: String,
         id: String,
     },
 }
+
+/// Where a call is made, beside it in its step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct At {
+    pub(crate) account: String,
+    pub(crate) region: String,
+}
+
+/// Its name there.
+pub(crate) const AT: &str = "at";
 
 /// The digest of a rule, which a change of it was planned on.
 pub(crate) fn version(rule: &Rule) -> Digest {

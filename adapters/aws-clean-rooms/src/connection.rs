@@ -1,7 +1,8 @@
 //! How a member's account is reached: by a profile of the machine's AWS configuration, perhaps through a role. No keys here.
 
 use crate::error::made;
-use adapter_spi::{AdapterError, ErrorKind, Retry};
+use crate::seen::Seat;
+use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Retry};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
@@ -9,12 +10,17 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use mappings::model::MemberId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const ATTEMPT_MAX: Duration = Duration::from_secs(20);
 const CALL_MAX: Duration = Duration::from_mins(1);
 const ATTEMPTS_MAX: u32 = 4;
+
+/// The code of credentials that are another account's.
+pub(crate) const WRONG_ACCOUNT: &str = "wrong-account";
 
 /// The members that this gateway operates, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -100,20 +106,26 @@ impl Connection {
 /// The clients of one member.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
+    /// For calls that change nothing: sent again when the platform stumbles.
     pub(crate) rooms: aws_sdk_cleanrooms::Client,
+    /// For calls that change something: sent once, so that what is known after an error is known of the only attempt.
+    pub(crate) writes: aws_sdk_cleanrooms::Client,
     pub(crate) config: SdkConfig,
     pub(crate) account: String,
+    pub(crate) region: String,
+    member: MemberId,
+    cx: Cx,
+    sent: Arc<AtomicBool>,
 }
 
 impl Client {
     /// Clients that are known to act for this account and no other.
     pub(crate) async fn of(
         connection: &Connection,
-        region: &str,
-        account: &str,
+        seat: &Seat,
         external_id: &str,
     ) -> Result<Self, AdapterError> {
-        let config = connection.load(region, external_id).await;
+        let config = connection.load(&seat.region, external_id).await;
         let answer = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
         let found = match &answer {
             Ok(identity) => identity.account().unwrap_or_default(),
@@ -125,22 +137,91 @@ impl Client {
                 ));
             }
         };
-        if found != account {
+        if found != seat.account {
             let reason = format!(
-                "the credentials are of another account than the agreement pins, {account}"
+                "the credentials are of another account than the agreement pins, {}",
+                seat.account
             );
             return Err(made(
                 ErrorKind::PermissionDenied,
-                "wrong-account",
+                WRONG_ACCOUNT,
                 Retry::Never,
                 "GetCallerIdentity",
                 reason,
             ));
         }
-        Ok(Self {
+        Ok(Self::over(config, seat))
+    }
+
+    /// Clients over a configuration.
+    pub(crate) fn over(config: SdkConfig, seat: &Seat) -> Self {
+        let once = aws_sdk_cleanrooms::config::Builder::from(&config)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self {
             rooms: aws_sdk_cleanrooms::Client::new(&config),
+            writes: aws_sdk_cleanrooms::Client::from_conf(once),
             config,
-            account: found.to_owned(),
-        })
+            account: seat.account.clone(),
+            region: seat.region.clone(),
+            member: seat.member.clone(),
+            cx: Cx::default(),
+            sent: Arc::default(),
+        }
+    }
+
+    /// The same clients for one act, which takes turns as its context says.
+    pub(crate) fn within(&self, cx: &Cx) -> Self {
+        Self { cx: cx.clone(), sent: Arc::default(), ..self.clone() }
+    }
+
+    /// Waits for the turn of a call. From a write's turn on it may have been sent.
+    pub(crate) async fn turn(&self, operation: &'static str, class: CallClass) {
+        self.cx.turn(&self.member, operation, class).await;
+        if class == CallClass::Write {
+            self.sent.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a call that changes something may have been sent in this act.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::SeqCst)
     }
 }
+
+/// One call in its turn, its error in canonical words: `read` changes nothing, `write` may have changed something.
+macro_rules! sent {
+    (read, $client:expr, $operation:expr, $request:expr) => {{
+        $client.turn($operation, adapter_spi::CallClass::Read).await;
+        let answer = $request.send().await;
+        answer.map_err(|error| $crate::error::told($operation, $crate::error::Act::Read, &error))
+    }};
+    (write, $client:expr, $operation:expr, $request:expr) => {{
+        $client.turn($operation, adapter_spi::CallClass::Write).await;
+        let answer = $request.send().await;
+        answer.map_err(|error| $crate::error::told($operation, $crate::error::Act::Write, &error))
+    }};
+}
+
+/// A list to its end, each page in its turn.
+macro_rules! listed {
+    ($client:expr, $operation:expr, $request:expr, $items:ident) => {{
+        let mut pages = $request.into_paginator().send();
+        let mut found = Vec::new();
+        loop {
+            $client.turn($operation, adapter_spi::CallClass::List).await;
+            let Some(page) = pages.next().await else { break };
+            let page = page.map_err(|error| {
+                $crate::error::told($operation, $crate::error::Act::Read, &error)
+            })?;
+            let more = page.next_token.as_ref().is_some_and(|token| !token.is_empty());
+            found.extend(page.$items);
+            if !more {
+                break;
+            }
+        }
+        found
+    }};
+}
+
+pub(crate) use {listed, sent};

@@ -6,13 +6,19 @@
 )]
 
 use adapter_spi::{AdapterError, ErrorKind, Outcome, Retry};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cleanrooms::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
+use aws_smithy_types::date_time::{DateTime, Format};
 use mappings::model::PlatformId;
+use std::error::Error;
 
 /// How long a role that was just made needs before the platform knows it.
 const SYNCHRONIZE_MS: u64 = 5_000;
 const THROTTLED_MS: u64 = 2_000;
+/// The shortest and the longest wait that an answer can ask for.
+const RETRY_AFTER_MS: std::ops::RangeInclusive<u64> = 1_000..=900_000;
 
 /// What an operation does, which decides what is known after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +91,11 @@ where
             let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
             let reason = body.get("reason").and_then(serde_json::Value::as_str);
             let code = answered.err().code().unwrap_or_default();
-            let told = meaning(code, reason);
+            let mut told = meaning(code, reason);
+            let waits = retry_after_ms(|name| answered.raw().headers().get(name));
+            if let Some(waits) = waits.filter(|_| told.2 != Retry::Never) {
+                told.2 = Retry::AfterMs(waits);
+            }
             let refused = !matches!(told.0, Kind::Unavailable | Kind::InvalidNative)
                 || told.1 == "iam-synchronization-delay";
             (told, if refused { Outcome::NotApplied } else { unknown }, named(code, &body))
@@ -98,11 +108,7 @@ where
             let told = (Kind::Bug, "request-not-built", Retry::Never);
             (told, Outcome::NotApplied, "the request could not be built".to_owned())
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-            let told = (Kind::Unavailable, "platform-unreachable", Retry::NextCycle);
-            (told, unknown, "the connection failed".to_owned())
-        }
-        SdkError::DispatchFailure(failure) if failure.is_user() || failure.is_other() => {
+        SdkError::DispatchFailure(failure) if is_unsigned(failure) => {
             let told = (Kind::Unauthenticated, "credentials-missing", Retry::Never);
             (told, Outcome::NotApplied, "no credentials, or none that work".to_owned())
         }
@@ -116,7 +122,28 @@ where
         }
     };
     let (kind, code, retry) = told;
-    made(kind, code, retry, operation, detail).with(outcome)
+    AdapterError { outcome, ..made(kind, code, retry, operation, detail) }
+}
+
+/// Whether a request never left, for want of credentials. A connection that was cut is named `other` as well, so that word says
+/// nothing.
+fn is_unsigned(failure: &DispatchFailure) -> bool {
+    let cause = failure.as_connector_error().map(|error| error as &(dyn Error + 'static));
+    let mut causes = std::iter::successors(cause, |&error| error.source());
+    causes.any(<dyn Error>::is::<CredentialsError>)
+}
+
+/// How long an answer asks to wait: seconds, or a date beside the answer's own.
+fn retry_after_ms<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> Option<u64> {
+    let asked = header("retry-after")?.trim();
+    let date = |text: &str| DateTime::from_str(text, Format::HttpDate).ok();
+    let seconds = if let Ok(seconds) = asked.parse::<u64>() {
+        seconds
+    } else {
+        let waits = date(asked)?.secs().saturating_sub(date(header("date")?)?.secs());
+        u64::try_from(waits).unwrap_or_default()
+    };
+    Some(seconds.saturating_mul(1_000).clamp(*RETRY_AFTER_MS.start(), *RETRY_AFTER_MS.end()))
 }
 
 /// The parts of an answer that are names: the code, the reason, the fields, the quota, the kind of resource.
@@ -154,16 +181,6 @@ pub(crate) fn made(
         platform: PlatformId::aws_clean_rooms(),
         operation,
         reason: reason.into(),
-    }
-}
-
-trait With {
-    fn with(self, outcome: Outcome) -> Self;
-}
-
-impl With for AdapterError {
-    fn with(self, outcome: Outcome) -> Self {
-        Self { outcome, ..self }
     }
 }
 
@@ -220,6 +237,22 @@ mod tests {
             let (_, named, when) = meaning(code, reason);
             assert_eq!((named, when), (ours, retry), "{code} {reason:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_says_how_long_to_wait() {
+        let waits = |asked: &'static str, date: Option<&'static str>| {
+            retry_after_ms(|name| if name == "retry-after" { Some(asked) } else { date })
+        };
+        assert_eq!(waits("7", None), Some(7_000));
+        assert_eq!(waits("0", None), Some(1_000));
+        assert_eq!(waits("86400", None), Some(900_000));
+        assert_eq!(waits("soon", None), None);
+        let now = Some("Fri, 31 Jul 2026 08:00:00 GMT");
+        assert_eq!(waits("Fri, 31 Jul 2026 08:00:30 GMT", now), Some(30_000));
+        assert_eq!(waits("Fri, 31 Jul 2026 07:00:00 GMT", now), Some(1_000), "it is past");
+        assert_eq!(waits("Fri, 31 Jul 2026 08:00:30 GMT", None), None, "beside no clock");
+        assert_eq!(retry_after_ms(|_| None), None);
     }
 
     #[test]

@@ -3,58 +3,93 @@
 
 mod account;
 mod partner;
+mod tables;
 
-pub(crate) use account::rule as rule_of;
+pub(crate) use partner::{batch, partner, templates};
+pub(crate) use tables::{budget as budget_of, receivers as receivers_of, rule as rule_of};
 
-use crate::connection::Client;
-use crate::error::{Act, made, told};
+use crate::connection::{Client, WRONG_ACCOUNT, sent};
+use crate::error::made;
 use crate::names;
-use crate::seen::{Account, Seen};
-use adapter_spi::{AdapterError, ErrorKind, Result, Retry, Scope};
-use mappings::model::{CollaborationId, MemberId};
+use crate::seen::{Account, Past, Room, Seat, Seen};
+use adapter_spi::{AdapterError, ErrorKind, Result, Retry};
+use mappings::model::{Agreement, CollaborationId, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The tag by which a thing of ours is known.
 pub(crate) const TAG_COLLABORATION: &str = "airlock:collaboration";
 /// Of which agreement it was when it was made.
 pub(crate) const TAG_AGREEMENT: &str = "airlock:agreement";
 
+/// An account that is looked at.
+pub(crate) struct Watched {
+    pub(crate) seat: Seat,
+    pub(crate) client: Result<Client>,
+    /// The agreement whose account this is; of an earlier account, all that named it.
+    pub(crate) agreements: Vec<Arc<Agreement>>,
+    /// Whether no agreement in force names it.
+    pub(crate) is_past: bool,
+}
+
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not
 /// gone.
-pub(crate) async fn observe(
-    scope: &Scope,
-    clients: &BTreeMap<MemberId, Result<Client>>,
-    known: &Known,
-) -> Seen {
+pub(crate) async fn observe(watched: &[Watched], known: &Known) -> Seen {
     let mut seen = Seen::default();
-    for (member, client) in clients {
-        let looked = match client {
-            Ok(client) => account::account(&scope.agreement, client, known).await,
-            Err(error) => Err(error.clone()),
-        };
-        match looked {
+    let mut clients: BTreeMap<&Seat, &Client> = BTreeMap::new();
+    for one in watched {
+        let member = &one.seat.member;
+        match look(one, known).await {
+            Ok(account) if one.is_past => {
+                let left = !(account.rooms.is_empty() && account.tables.is_empty());
+                let (seat, account) = (one.seat.clone(), account);
+                seen.past.extend(left.then_some(Past { seat, account }));
+            }
             Ok(account) => drop(seen.accounts.insert(member.clone(), account)),
+            // The member's connection is for the account that is in force: there is none for this one.
+            Err(error) if one.is_past && error.code == WRONG_ACCOUNT => continue,
             Err(error) => drop(seen.unseen.insert(member.clone(), error.code.to_owned())),
         }
+        if let Ok(client) = &one.client {
+            clients.insert(&one.seat, client);
+        }
     }
-    for (room, viewer) in viewers(&seen) {
-        let Some(Ok(client)) = clients.get(&viewer) else { continue };
-        let looked = partner::partner(client, seen.accounts.get(&viewer), &room).await;
-        let account =
-            seen.accounts.get_mut(&viewer).and_then(|account| account.rooms.get_mut(&room));
-        match (looked, account) {
-            (Ok((schemas, templates)), Some(seen)) => {
-                seen.schemas = schemas;
-                seen.templates = templates;
-            }
-            (Ok(_), None) => {}
-            (Err(error), _) => {
-                seen.accounts.remove(&viewer);
-                seen.unseen.insert(viewer, error.code.to_owned());
+    let now = watched.iter().filter(|one| !one.is_past);
+    let now: BTreeMap<&MemberId, &Seat> = now.map(|one| (&one.seat.member, &one.seat)).collect();
+    for (name, viewer) in viewers(&seen) {
+        let client = now.get(&viewer).and_then(|seat| clients.get(*seat));
+        let room = seen.accounts.get_mut(&viewer).and_then(|one| one.rooms.get_mut(&name));
+        let (Some(client), Some(room)) = (client, room) else { continue };
+        if let Err(error) = view(client, room).await {
+            seen.accounts.remove(&viewer);
+            seen.unseen.insert(viewer, error.code.to_owned());
+        }
+    }
+    let mut failed = Vec::new();
+    for past in &mut seen.past {
+        let Some(client) = clients.get(&past.seat) else { continue };
+        for room in past.account.rooms.values_mut() {
+            if let Err(error) = view(client, room).await {
+                failed.push((past.seat.clone(), error.code));
+                break;
             }
         }
     }
+    seen.past.retain(|past| !failed.iter().any(|(seat, _)| *seat == past.seat));
+    seen.unseen.extend(failed.into_iter().map(|(seat, code)| (seat.member, code.to_owned())));
     seen
+}
+
+async fn look(one: &Watched, known: &Known) -> Result<Account> {
+    let client = one.client.as_ref().map_err(Clone::clone)?;
+    let (member, agreements) = (&one.seat.member, one.agreements.as_slice());
+    let look = account::Look { member, client, agreements, known, notes: BTreeSet::new() };
+    look.account().await
+}
+
+async fn view(client: &Client, room: &mut Room) -> Result<()> {
+    (room.schemas, room.templates) = partner(client, room).await?;
+    Ok(())
 }
 
 /// Whose view of each collaboration is taken: its creator's, who is the runner; else the first member's.
@@ -95,8 +130,8 @@ pub(crate) async fn is_ours(
     if known.has(arn) {
         return Ok(true);
     }
-    let tags = client.rooms.list_tags_for_resource().resource_arn(arn).send().await;
-    let tags = match tags.map_err(|error| told("ListTagsForResource", Act::Read, &error)) {
+    let request = client.rooms.list_tags_for_resource().resource_arn(arn);
+    let tags = match sent!(read, client, "ListTagsForResource", request) {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(false),
         read => read?,
     };

@@ -4,17 +4,21 @@
 mod associations;
 mod rooms;
 mod tables;
+mod touches;
 mod waiting;
 
-use crate::call::{Call, Tags};
+use crate::call::{AT, At, Call, Tags};
 use crate::connection::Connections;
 use crate::observe::{TAG_AGREEMENT, TAG_COLLABORATION};
-use crate::seen::Seen;
+use crate::seats::seat;
+use crate::seen::{Past, Seen};
 use crate::wanted::{Wanted, wanted};
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
-use mappings::model::{Agreement, CollaborationId, Digest, MemberId};
+use mappings::model::{Agreement, Digest, MemberId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A call, in whose account, and what it does to access.
 #[derive(Debug, Clone)]
@@ -24,6 +28,18 @@ pub(crate) struct Planned {
     pub(crate) noun: &'static str,
     pub(crate) name: String,
     pub(crate) call: Call,
+    /// What of the agreement it is about; everything where that isn't known.
+    pub(crate) touches: BTreeSet<ResourceKind>,
+    /// In an account or a Region of an earlier agreement; else in the member's own.
+    pub(crate) at: Option<At>,
+}
+
+impl Planned {
+    /// The same in an account of an earlier agreement.
+    fn in_past(self, past: &Past) -> Self {
+        let (account, region) = (past.seat.account.clone(), past.seat.region.clone());
+        Self { at: Some(At { account, region }), ..self }
+    }
 }
 
 /// Everything that planning looks at.
@@ -32,6 +48,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) wanted: Wanted,
     pub(crate) seen: &'a Seen,
     pub(crate) connections: &'a Connections,
+    /// All agreements that say what a name means, the newest first.
+    pub(crate) agreements: Vec<&'a Arc<Agreement>>,
     /// Of everything that is made.
     pub(crate) tags: Tags,
 }
@@ -45,7 +63,11 @@ pub(crate) fn plan(
     let seen: Seen = serde_json::from_value(observation.native.clone())
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let tags = tags(&desired.agreement);
-    let subject = Subject { desired, wanted: wanted(desired), seen: &seen, connections, tags };
+    let scope = &observation.scope;
+    let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);
+    let agreements = agreements.collect();
+    let subject =
+        Subject { desired, wanted: wanted(desired), seen: &seen, connections, agreements, tags };
     let mut planned = subject.tables();
     planned.extend(subject.rooms());
     planned.sort_by_key(|one| one.effect);
@@ -53,19 +75,11 @@ pub(crate) fn plan(
     if refused.is_some() {
         planned.retain(|one| one.effect <= Effect::Restrict);
     }
-    let steps = planned.into_iter().map(|one| step(&observation.scope.collaboration, one));
+    let steps = planned.into_iter().map(|one| subject.step(one));
     let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
     let pending =
         refused.is_none() && steps.is_empty() && waiting.is_empty() && !subject.is_there();
     Ok(Plan { steps, waiting, pending, refused })
-}
-
-fn step(collaboration: &CollaborationId, planned: Planned) -> Step {
-    let call = serde_json::json!(planned.call);
-    let digest = Digest::of(&mappings::agreement::canonical(&call));
-    let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
-    let kind = ResourceKind::Native(Native { member, noun, name });
-    Step::new(collaboration.clone(), planned.effect, Resource { kind, digest }, 0).calling(call)
 }
 
 fn tags(agreement: &Agreement) -> Tags {
@@ -80,6 +94,25 @@ pub(crate) fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 }
 
 impl Subject<'_> {
+    fn step(&self, planned: Planned) -> Step {
+        let agreement = &self.desired.agreement;
+        let mut call = serde_json::json!(planned.call);
+        let at = planned.at.or_else(|| {
+            let seat = seat(agreement, &planned.member).ok()?;
+            Some(At { account: seat.account, region: seat.region })
+        });
+        if let (Some(parts), Some(at)) = (call.as_object_mut(), at) {
+            parts.insert(AT.to_owned(), serde_json::json!(at));
+        }
+        let digest = Digest::of(&mappings::agreement::canonical(&call));
+        let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
+        let kind = ResourceKind::Native(Native { member, noun, name });
+        let (collaboration, effect) = (agreement.collaboration.clone(), planned.effect);
+        Step::new(collaboration, effect, Resource { kind, digest }, 0)
+            .touching(planned.touches)
+            .calling(call)
+    }
+
     /// Whether all that is wanted is seen: every operated party in its collaborations with its tables, every template, and the
     /// rules that allow it, as partners see them.
     fn is_there(&self) -> bool {

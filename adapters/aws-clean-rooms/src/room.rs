@@ -2,17 +2,18 @@
 
 use crate::apply::apply;
 use crate::assess::assess;
-use crate::call::Call;
+use crate::call::{AT, At, Call};
 use crate::connection::{Client, Connection, Connections};
 use crate::error::made;
-use crate::observe::{Known, observe};
+use crate::held::holding;
+use crate::observe::{Known, Watched, observe};
 use crate::plan::plan;
-use crate::seen::Seen;
-use crate::wanted::{Wanted, wanted};
+use crate::seats::{past, seat};
+use crate::seen::{Seat, Seen};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
-    Lag, Observation, Outcome, Plan, PlanRefused, Resource, ResourceKind, Result, Retry,
-    RunsQueries, Scope, Step,
+    Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
+    Scope, Step,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -37,7 +38,7 @@ pub struct AwsCleanRooms {
     connections: Connections,
     external_ids: Arc<dyn ExternalIds>,
     known: Known,
-    clients: Mutex<BTreeMap<(CollaborationId, MemberId), Client>>,
+    clients: Mutex<BTreeMap<(CollaborationId, Seat), Client>>,
     pub(crate) runs: crate::runs::Runs,
 }
 
@@ -80,46 +81,75 @@ impl AwsCleanRooms {
 
     /// The clients of an operated member of an agreement, known to act for the account that is pinned there.
     pub(crate) async fn client(&self, agreement: &Agreement, member: &MemberId) -> Result<Client> {
-        let key = (agreement.collaboration.clone(), member.clone());
-        let kept = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(client) = kept {
+        self.seated(&agreement.collaboration, &seat(agreement, member)?).await
+    }
+
+    /// The clients for one account in one Region.
+    pub(crate) async fn seated(
+        &self,
+        collaboration: &CollaborationId,
+        seat: &Seat,
+    ) -> Result<Client> {
+        if let Some(client) = self.kept(collaboration, seat) {
             return Ok(client);
         }
         let missing = |code, reason: String| {
             made(ErrorKind::PermissionDenied, code, Retry::Never, "connect", reason)
         };
-        let connection = self.connection(member).ok_or_else(|| {
-            missing("not-operated", format!("this gateway does not operate {member} there"))
+        let connection = self.connection(&seat.member).ok_or_else(|| {
+            let reason = format!("this gateway does not operate {} there", seat.member);
+            missing("not-operated", reason)
         })?;
-        let account = agreement.members.get(member).and_then(|m| m.identity.get(&self.platform));
-        let account = account.ok_or_else(|| {
-            missing("identity-missing", format!("the agreement pins no account of {member}"))
-        })?;
-        let region = agreement.rooms.iter().find(|room| room.platform == self.platform);
-        let region = region.and_then(|room| room.region.as_ref()).ok_or_else(|| {
-            missing("region-missing", "the agreement names no Region for this room".to_owned())
-        })?;
-        let id = self.external_ids.external_id(&agreement.collaboration).ok_or_else(|| {
+        let id = self.external_ids.external_id(collaboration).ok_or_else(|| {
             missing("external-id-missing", "the gateway has no external id for it".to_owned())
         })?;
-        let client = Client::of(connection, region.as_str(), account, &id).await?;
+        let client = Client::of(connection, seat, &id).await?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(key, client.clone());
+        clients.insert((collaboration.clone(), seat.clone()), client.clone());
         Ok(client)
     }
 
-    async fn clients(&self, agreement: &Agreement) -> BTreeMap<MemberId, Result<Client>> {
-        let mut clients = BTreeMap::new();
-        for member in agreement.members.keys().filter(|m| self.connection(m).is_some()) {
-            clients.insert(member.clone(), self.client(agreement, member).await);
+    pub(crate) fn kept(&self, collaboration: &CollaborationId, seat: &Seat) -> Option<Client> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.get(&(collaboration.clone(), seat.clone())).cloned()
+    }
+
+    /// The accounts that a look goes through: those that the agreement names, and those that only earlier ones did, as far as
+    /// this gateway has connections.
+    async fn watched(&self, scope: &Scope, cx: &Cx) -> Vec<Watched> {
+        let mut watched = Vec::new();
+        let agreement = &scope.agreement;
+        for member in agreement.members.keys().filter(|one| self.connection(one).is_some()) {
+            let client = self.client(agreement, member).await.map(|client| client.within(cx));
+            let seat = seat(agreement, member).unwrap_or_else(|_| nowhere(member));
+            let agreements = vec![Arc::clone(agreement)];
+            watched.push(Watched { seat, client, agreements, is_past: false });
         }
-        clients
+        for (seat, agreements) in past(scope) {
+            // One connection is of one account: that of now, where that was reached.
+            let elsewhere = watched.iter().any(|one: &Watched| {
+                let same = one.seat.member == seat.member && one.client.is_ok();
+                same && one.seat.account != seat.account
+            });
+            if elsewhere || self.connection(&seat.member).is_none() {
+                continue;
+            }
+            let client = self.seated(&scope.collaboration, &seat).await;
+            let client = client.map(|client| client.within(cx));
+            watched.push(Watched { seat, client, agreements, is_past: true });
+        }
+        watched
     }
 
     /// Looks at everything of an agreement.
-    pub(crate) async fn look(&self, scope: &Scope) -> Seen {
-        observe(scope, &self.clients(&scope.agreement).await, &self.known).await
+    pub(crate) async fn look(&self, scope: &Scope, cx: &Cx) -> Seen {
+        observe(&self.watched(scope, cx).await, &self.known).await
     }
+}
+
+/// The place of a member whose account or Region is not said; nothing is looked at there.
+fn nowhere(member: &MemberId) -> Seat {
+    Seat { member: member.clone(), account: String::new(), region: String::new() }
 }
 
 #[async_trait]
@@ -136,15 +166,20 @@ impl Adapter for AwsCleanRooms {
         assess(desired).unwrap_or_else(|_| Assessment::none(self.platform.clone()))
     }
 
-    async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
-        let seen = self.look(scope).await;
+    async fn observe(&self, scope: &Scope, cx: &Cx) -> Result<Observation> {
+        let seen = self.look(scope, cx).await;
         let coverage = if seen.unseen.is_empty() { Coverage::Complete } else { Coverage::Partial };
-        let all = wanted(&Desired::whole(Arc::clone(&scope.agreement)));
+        let holding = holding(scope, &seen);
         Ok(Observation {
             coverage,
             unseen: seen.unseen.clone(),
+            members: holding.members,
+            approvals: holding.approvals,
+            offered: holding.offered,
+            gone: holding.gone,
+            notes: holding.notes,
             native: serde_json::json!(seen),
-            ..Observation::whole(scope, 0, open(&scope.agreement, &all, &seen))
+            ..Observation::whole(scope, 0, holding.resources.into_iter().collect())
         })
     }
 
@@ -164,20 +199,30 @@ impl Adapter for AwsCleanRooms {
         let ResourceKind::Native(native) = &step.resource.kind else {
             return Err(bug("the step names nothing of this platform"));
         };
-        let key = (step.collaboration.clone(), native.member.clone());
-        let client = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let at: At = serde_json::from_value(step.call.get(AT).cloned().unwrap_or_default())
+            .map_err(|_| bug("the step names no account"))?;
+        let (member, At { account, region }) = (native.member.clone(), at);
+        let client = self.kept(&step.collaboration, &Seat { member, account, region });
         let client = client.ok_or_else(|| {
             let reason = "its account was not looked at before";
             made(ErrorKind::StaleVersion, "stale-version", Retry::NextCycle, "apply", reason)
         })?;
+        let client = client.within(cx);
         tokio::select! {
-            done = apply(&client, &call, step.effect) => done,
+            biased;
             () = cx.cancel.cancelled() => {
                 let reason = "it was cancelled; look before the next step";
                 let error = made(ErrorKind::Timeout, "cancelled", Retry::NextCycle, "apply", reason);
-                Err(AdapterError { outcome: Outcome::Unknown, ..error })
+                // What was on its way may arrive.
+                let outcome = if client.has_sent() { Outcome::Unknown } else { Outcome::NotApplied };
+                Err(AdapterError { outcome, ..error })
             }
+            done = apply(&client, &call, step.effect) => done,
         }
+    }
+
+    async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
+        self.tried(what, scope, cx).await
     }
 
     fn runs_queries(&self) -> Option<&dyn RunsQueries> {
@@ -185,40 +230,5 @@ impl Adapter for AwsCleanRooms {
     }
 }
 
-/// What runs can use, judged by what partners see: a dataset whose table is ready somewhere, a template that every table it
-/// reads allows.
-fn open(agreement: &Agreement, all: &Wanted, seen: &Seen) -> Vec<Resource> {
-    let mut open = Vec::new();
-    for (name, dataset) in &agreement.datasets {
-        let ready = all.rooms.values().any(|room| {
-            let seen = seen.room(&room.name, &room.runner);
-            let Some((_, seen)) = seen else { return false };
-            // The ARN of a template that is gone lets nobody in.
-            let lives = |analysis: &String| {
-                let mut templates = seen.templates.values();
-                !analysis.starts_with("arn:") || templates.any(|found| found.arn == *analysis)
-            };
-            let schema = seen.schemas.get(name.as_str());
-            schema.is_some_and(|schema| schema.ready && schema.analyses.iter().any(lives))
-        });
-        if ready {
-            open.push(Resource::dataset(name, dataset));
-        }
-    }
-    for (name, template) in &agreement.templates {
-        let allowed = all.rooms.values().any(|room| {
-            let Some((_, seen)) = seen.room(&room.name, &room.runner) else { return false };
-            let Some(text) = room.templates.get(name) else { return false };
-            let Some(found) = seen.templates.get(&text.alias) else { return false };
-            text.touches.iter().all(|dataset| {
-                let schema = seen.schemas.get(dataset.as_str());
-                schema.is_some_and(|schema| schema.analyses.contains(&found.arn))
-            })
-        });
-        if allowed {
-            open.push(Resource::template(name, template));
-        }
-    }
-    open.sort();
-    open
-}
+#[cfg(test)]
+mod tests;

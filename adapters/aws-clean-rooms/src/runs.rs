@@ -6,8 +6,8 @@
     reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
 )]
 
-use crate::connection::{Client, ResultFormat};
-use crate::error::{Act, made, told};
+use crate::connection::{Client, ResultFormat, listed, sent};
+use crate::error::made;
 use crate::room::AwsCleanRooms;
 use crate::wanted::{Room, Text, Wanted, value_of, wanted};
 use crate::{fetch, seen};
@@ -141,8 +141,8 @@ impl AwsCleanRooms {
 
 #[async_trait]
 impl RunsQueries for AwsCleanRooms {
-    async fn submit(&self, query: &ProtectedQuery, _: &Cx) -> Result<()> {
-        let runner = self.client(&query.agreement, &query.by).await?;
+    async fn submit(&self, query: &ProtectedQuery, cx: &Cx) -> Result<()> {
+        let runner = self.client(&query.agreement, &query.by).await?.within(cx);
         let receiver = self.lands_with(query)?;
         let reader = self.client(&query.agreement, &receiver).await?;
         let connection = self.connection(&receiver);
@@ -150,7 +150,7 @@ impl RunsQueries for AwsCleanRooms {
         let (Some(place), Some(connection)) = (place, connection) else {
             return Err(refused("landing-missing", "the receiver's landing is no s3:// prefix"));
         };
-        let seen = self.look(&Scope::of(&query.agreement)).await;
+        let seen = self.look(&Scope::of(&query.agreement), cx).await;
         let all = wanted(&Desired::whole(std::sync::Arc::clone(&query.agreement)));
         let away = || refused("not-granted", format!("{} has no collaboration there", query.by));
         let room = all.rooms.get(&query.by).ok_or_else(away)?;
@@ -165,17 +165,15 @@ impl RunsQueries for AwsCleanRooms {
             .build();
         let payers: Vec<&String> =
             room.parties.values().filter(|party| party.pays).map(|party| &party.account).collect();
-        let answer = runner
-            .rooms
+        let request = runner
+            .writes
             .start_protected_query()
             .r#type(ProtectedQueryType::Sql)
             .membership_identifier(&membership)
             .sql_parameters(sql)
             .result_configuration(self.output(query, room, &receiver, &place)?)
-            .set_query_compute_payer_account_id(payers.first().map(ToString::to_string))
-            .send()
-            .await
-            .map_err(|error| told("StartProtectedQuery", Act::Write, &error))?;
+            .set_query_compute_payer_account_id(payers.first().map(ToString::to_string));
+        let answer = sent!(write, runner, "StartProtectedQuery", request)?;
         let started = answer.protected_query().map(|query| query.id().to_owned());
         let landing = query.landing.url.to_file_path();
         let (Some(started), Ok(landing)) = (started, landing) else {
@@ -207,15 +205,13 @@ impl RunsQueries for AwsCleanRooms {
         if let Some(ended) = running.ended {
             return Ok(ended);
         }
-        let answer = running
+        let request = running
             .runner
             .rooms
             .get_protected_query()
             .membership_identifier(&running.membership)
-            .protected_query_identifier(&running.query)
-            .send()
-            .await
-            .map_err(|error| told("GetProtectedQuery", Act::Read, &error))?;
+            .protected_query_identifier(&running.query);
+        let answer = sent!(read, running.runner, "GetProtectedQuery", request)?;
         let unreadable = || {
             made(
                 ErrorKind::InvalidNative,
@@ -249,17 +245,14 @@ impl RunsQueries for AwsCleanRooms {
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
         let running = self.run_of(run)?;
         if running.ended.is_none() {
-            let answer = running
+            let request = running
                 .runner
-                .rooms
+                .writes
                 .update_protected_query()
                 .membership_identifier(&running.membership)
                 .protected_query_identifier(&running.query)
-                .target_status(TargetProtectedQueryStatus::Cancelled)
-                .send()
-                .await
-                .map_err(|error| told("UpdateProtectedQuery", Act::Write, &error));
-            match answer {
+                .target_status(TargetProtectedQueryStatus::Cancelled);
+            match sent!(write, running.runner, "UpdateProtectedQuery", request) {
                 // It ended by itself meanwhile.
                 Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
                 Ok(_) | Err(_) => {}
@@ -273,12 +266,12 @@ impl RunsQueries for AwsCleanRooms {
         Duration::from_millis(500)
     }
 
-    async fn stop(&self, desired: &Desired, scope: &Scope, _: &Cx) -> Result<usize> {
-        let (seen, all) = (self.look(scope).await, wanted(desired));
+    async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
+        let (seen, all) = (self.look(scope, cx).await, wanted(desired));
         let mut stopped = 0;
         for (member, account) in &seen.accounts {
-            let client = self.client(&scope.agreement, member).await?;
-            for (name, found) in &account.rooms {
+            let client = self.client(&scope.agreement, member).await?.within(cx);
+            for (name, found) in account.rooms.iter().filter(|(name, _)| runs_in(member, name)) {
                 let Some(membership) = &found.membership else { continue };
                 let room =
                     all.rooms.values().find(|room| room.name == *name && room.runner == *member);
@@ -287,13 +280,24 @@ impl RunsQueries for AwsCleanRooms {
                     .filter(|text| owners(&all, text).all(|owner| text.approved_by.contains(owner)))
                     .filter_map(|text| found.templates.get(&text.alias).map(|found| &found.arn))
                     .collect();
-                if name.rsplit('.').nth(1) == Some(member.as_str()) {
-                    stopped += stop_in(&client, &membership.id, &allowed).await?;
-                }
+                stopped += stop_in(&client, &membership.id, &allowed).await?;
+            }
+        }
+        for past in &seen.past {
+            let client = self.seated(&scope.collaboration, &past.seat).await?.within(cx);
+            let rooms = past.account.rooms.iter();
+            for (_, found) in rooms.filter(|(name, _)| runs_in(&past.seat.member, name)) {
+                let Some(membership) = &found.membership else { continue };
+                stopped += stop_in(&client, &membership.id, &BTreeSet::new()).await?;
             }
         }
         Ok(stopped)
     }
+}
+
+/// Whether a member is the one who runs in a collaboration.
+fn runs_in(member: &MemberId, name: &str) -> bool {
+    name.rsplit('.').nth(1) == Some(member.as_str())
 }
 
 fn owners<'a>(all: &'a Wanted, text: &'a Text) -> impl Iterator<Item = &'a MemberId> {
@@ -304,26 +308,26 @@ fn owners<'a>(all: &'a Wanted, text: &'a Text) -> impl Iterator<Item = &'a Membe
 async fn stop_in(client: &Client, membership: &str, allowed: &BTreeSet<&String>) -> Result<usize> {
     let mut live = Vec::new();
     for status in [ProtectedQueryStatus::Submitted, ProtectedQueryStatus::Started] {
-        let pages = client.rooms.list_protected_queries().membership_identifier(membership);
-        let mut pages = pages.status(status).into_paginator().items().send();
-        while let Some(found) = pages.next().await {
-            live.push(found.map_err(|error| told("ListProtectedQueries", Act::Read, &error))?.id);
-        }
+        let request = client.rooms.list_protected_queries().membership_identifier(membership);
+        let request = request.status(status);
+        let all = listed!(client, "ListProtectedQueries", request, protected_queries);
+        live.extend(all.into_iter().map(|found| found.id));
     }
     let mut stopped = 0;
     for query in live {
-        let call = client.rooms.get_protected_query().membership_identifier(membership);
-        let answer = call.protected_query_identifier(&query).send().await;
-        let answer = answer.map_err(|error| told("GetProtectedQuery", Act::Read, &error))?;
+        let request = client.rooms.get_protected_query().membership_identifier(membership);
+        let request = request.protected_query_identifier(&query);
+        let answer = sent!(read, client, "GetProtectedQuery", request)?;
         let sql = answer.protected_query().and_then(|query| query.sql_parameters());
         let template = sql.and_then(|sql| sql.analysis_template_arn());
         if template.is_some_and(|arn| allowed.iter().any(|known| *known == arn)) {
             continue;
         }
-        let call = client.rooms.update_protected_query().membership_identifier(membership);
-        let call = call.protected_query_identifier(&query);
-        let answer = call.target_status(TargetProtectedQueryStatus::Cancelled).send().await;
-        match answer.map_err(|error| told("UpdateProtectedQuery", Act::Write, &error)) {
+        let request = client.writes.update_protected_query().membership_identifier(membership);
+        let request = request
+            .protected_query_identifier(&query)
+            .target_status(TargetProtectedQueryStatus::Cancelled);
+        match sent!(write, client, "UpdateProtectedQuery", request) {
             Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
             Ok(_) | Err(_) => stopped += 1,
         }

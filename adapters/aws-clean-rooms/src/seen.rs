@@ -2,6 +2,7 @@
 
 use crate::rule::Rule;
 use crate::wanted::Budget;
+use adapter_spi::Note;
 use mappings::model::{Digest, MemberId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) accounts: BTreeMap<MemberId, Account>,
+    /// Accounts and Regions of earlier agreements in which something is left: nothing there is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) past: Vec<Past>,
     /// Members that are operated and could not be looked at, with the code of the error.
     pub(crate) unseen: BTreeMap<MemberId, String>,
 }
@@ -23,6 +27,24 @@ pub(crate) struct Account {
     pub(crate) tables: BTreeMap<String, Table>,
     /// Names that begin like ours, and carry no tag of ours or stand twice: left alone.
     pub(crate) strangers: BTreeSet<String>,
+    /// What differs and is neither missing nor too much.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) notes: BTreeSet<Note>,
+}
+
+/// What is left in an account, or in a Region, that no agreement in force names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    pub(crate) seat: Seat,
+    pub(crate) account: Account,
+}
+
+/// Whose account, which, and in which Region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Seat {
+    pub(crate) member: MemberId,
+    pub(crate) account: String,
+    pub(crate) region: String,
 }
 
 /// A collaboration as one member sees it.

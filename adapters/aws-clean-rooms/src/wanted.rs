@@ -14,6 +14,7 @@ use mappings::model::{
 };
 use mappings::spark::{SparkText, spark};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A member as a collaboration knows it.
@@ -89,6 +90,23 @@ pub(crate) struct Budget {
     /// `CALENDAR_DAY`, `CALENDAR_WEEK`, `CALENDAR_MONTH` or `LIFETIME`.
     pub(crate) period: String,
     pub(crate) uses: i32,
+}
+
+impl Budget {
+    /// Whether this lets a table be used less or more than another; `None` where neither can be said. A longer period with as
+    /// many uses is less.
+    pub(crate) fn against(&self, other: &Self) -> Option<Ordering> {
+        let rank = |budget: &Self| {
+            let known = ["LIFETIME", "CALENDAR_MONTH", "CALENDAR_WEEK", "CALENDAR_DAY"];
+            known.iter().position(|period| *period == budget.period)
+        };
+        let period = rank(self)?.cmp(&rank(other)?);
+        match (period, self.uses.cmp(&other.uses)) {
+            (one, two) if one == two || two == Ordering::Equal => Some(one),
+            (Ordering::Equal, two) => Some(two),
+            _ => None,
+        }
+    }
 }
 
 /// All that an agreement takes.

@@ -14,7 +14,7 @@ pub mod suite;
 
 pub use adapter::{Adapter, Capabilities, Lag, Probe, RunsQueries};
 pub use assessment::{Assessment, Fidelity, Residual, Verdict};
-pub use context::{Cx, Landing};
+pub use context::{CallClass, Cx, Landing, Pace};
 pub use desired::Desired;
 pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};
 pub use held::{Held, Stale};

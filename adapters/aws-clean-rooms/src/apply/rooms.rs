@@ -5,10 +5,10 @@
     reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
 )]
 
-use super::{CHANGED, Done, gone, misplaced, there, unbuilt};
+use super::{CHANGED, Done, gone, misplaced, stale, there, unbuilt};
 use crate::call::{Call, Landing};
-use crate::connection::Client;
-use crate::error::{Act, told};
+use crate::connection::{Client, listed, sent};
+use crate::observe::budget_of;
 use crate::wanted::{Budget, Party};
 use adapter_spi::{Applied, ErrorKind, Result};
 use aws_sdk_cleanrooms::types::{
@@ -29,15 +29,14 @@ pub(super) async fn apply(client: &Client, call: &Call) -> Done {
         Call::CreateCollaboration { .. } => create(client, call).await,
         Call::DeleteCollaboration { id, name } => delete(client, id, name).await,
         Call::DeleteMember { collaboration, account } => {
-            let request = client.rooms.delete_member();
+            let request = client.writes.delete_member();
             let request = request.collaboration_identifier(collaboration).account_id(account);
-            let answer = request.send().await;
-            gone(answer.map_err(|error| told("DeleteMember", Act::Write, &error)))
+            gone(sent!(write, client, "DeleteMember", request))
         }
         Call::CreateMembership { .. } => join(client, call).await,
         Call::DeleteMembership { id } => {
-            let answer = client.rooms.delete_membership().membership_identifier(id).send().await;
-            gone(answer.map_err(|error| told("DeleteMembership", Act::Write, &error)))
+            let request = client.writes.delete_membership().membership_identifier(id);
+            gone(sent!(write, client, "DeleteMembership", request))
         }
         Call::CreateAnalysisTemplate { .. } | Call::DeleteAnalysisTemplate { .. } => {
             template(client, call).await
@@ -71,7 +70,7 @@ async fn create(client: &Client, call: &Call) -> Done {
         return Ok(Applied::Already);
     }
     let mut request = client
-        .rooms
+        .writes
         .create_collaboration()
         .name(name)
         .description("Held by Airlock; what is changed by hand is changed back.")
@@ -94,25 +93,19 @@ async fn create(client: &Client, call: &Call) -> Done {
     for region in regions {
         request = request.allowed_result_regions(SupportedS3Region::from(region.as_str()));
     }
-    let answer = request.send().await;
-    there(answer.map_err(|error| told(operation, Act::Write, &error)))
+    there(sent!(write, client, operation, request))
 }
 
 async fn exists(client: &Client, name: &str) -> Result<bool> {
-    let mut pages = client.rooms.list_collaborations().into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| told("ListCollaborations", Act::Read, &error))?;
-        if found.name() == name && found.creator_account_id() == client.account {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let request = client.rooms.list_collaborations();
+    let all = listed!(client, "ListCollaborations", request, collaboration_list);
+    Ok(all.iter().any(|one| one.name() == name && one.creator_account_id() == client.account))
 }
 
 /// A collaboration that is gone answers as one that is forbidden; the list of one's own says which.
 async fn delete(client: &Client, id: &str, name: &str) -> Done {
-    let answer = client.rooms.delete_collaboration().collaboration_identifier(id).send().await;
-    match answer.map_err(|error| told("DeleteCollaboration", Act::Write, &error)) {
+    let request = client.writes.delete_collaboration().collaboration_identifier(id);
+    match sent!(write, client, "DeleteCollaboration", request) {
         Ok(_) => Ok(CHANGED),
         Err(error)
             if error.kind == ErrorKind::PermissionDenied && !exists(client, name).await? =>
@@ -138,15 +131,14 @@ async fn join(client: &Client, call: &Call) -> Done {
     };
     let results = landing.as_ref().map(|landing| results(operation, landing)).transpose()?;
     let request = client
-        .rooms
+        .writes
         .create_membership()
         .collaboration_identifier(collaboration)
         .query_log_status(MembershipQueryLogStatus::Enabled)
         .set_payment_configuration(payment)
         .set_default_result_configuration(results)
         .set_tags(Some(tagged(tags)));
-    let answer = request.send().await;
-    there(answer.map_err(|error| told(operation, Act::Write, &error)))
+    there(sent!(write, client, operation, request))
 }
 
 fn results(
@@ -170,7 +162,7 @@ async fn template(client: &Client, call: &Call) -> Done {
     match call {
         Call::CreateAnalysisTemplate { membership, name, text, description, parameters, tags } => {
             let mut request = client
-                .rooms
+                .writes
                 .create_analysis_template()
                 .membership_identifier(membership)
                 .name(name)
@@ -186,15 +178,13 @@ async fn template(client: &Client, call: &Call) -> Done {
                     .build();
                 request = request.analysis_parameters(built.map_err(|_| unbuilt(operation))?);
             }
-            let answer = request.send().await;
-            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+            there(sent!(write, client, operation, request))
         }
         Call::DeleteAnalysisTemplate { membership, id } => {
-            let request = client.rooms.delete_analysis_template();
+            let request = client.writes.delete_analysis_template();
             let request =
                 request.membership_identifier(membership).analysis_template_identifier(id);
-            let answer = request.send().await;
-            gone(answer.map_err(|error| told("DeleteAnalysisTemplate", Act::Write, &error)))
+            gone(sent!(write, client, "DeleteAnalysisTemplate", request))
         }
         _ => Err(misplaced()),
     }
@@ -230,38 +220,43 @@ async fn budget(client: &Client, call: &Call) -> Done {
                 _ => PrivacyBudgetTemplateAutoRefresh::None,
             };
             let request = client
-                .rooms
+                .writes
                 .create_privacy_budget_template()
                 .membership_identifier(membership)
                 .privacy_budget_type(PrivacyBudgetType::AccessBudget)
                 .auto_refresh(refresh)
                 .parameters(PrivacyBudgetTemplateParametersInput::AccessBudget(parameters))
                 .set_tags(Some(tagged(tags)));
-            let answer = request.send().await;
-            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+            there(sent!(write, client, operation, request))
         }
-        Call::UpdatePrivacyBudgetTemplate { membership, id, budget } => {
+        Call::UpdatePrivacyBudgetTemplate { membership, id, budget, was } => {
             let operation = "UpdatePrivacyBudgetTemplate";
+            // An edit starts the count anew, and what somebody lowered meanwhile must not rise by it.
+            let current = budget_of(client, membership, id).await?.map(|(_, found)| found);
+            if current.as_ref() == Some(&Some(budget.clone())) {
+                return Ok(Applied::Already);
+            }
+            if current.as_ref() != Some(was) {
+                return Err(stale(operation, "the cap"));
+            }
             let parameters = AccessBudgetsPrivacyTemplateUpdateParameters::builder()
                 .budget_parameters(parameter(operation, budget)?)
                 .build()
                 .map_err(|_| unbuilt(operation))?;
             let request = client
-                .rooms
+                .writes
                 .update_privacy_budget_template()
                 .membership_identifier(membership)
                 .privacy_budget_template_identifier(id)
                 .privacy_budget_type(PrivacyBudgetType::AccessBudget)
                 .parameters(PrivacyBudgetTemplateUpdateParameters::AccessBudget(parameters));
-            let answer = request.send().await;
-            answer.map_err(|error| told(operation, Act::Write, &error)).map(|_| CHANGED)
+            sent!(write, client, operation, request).map(|_| CHANGED)
         }
         Call::DeletePrivacyBudgetTemplate { membership, id } => {
-            let request = client.rooms.delete_privacy_budget_template();
+            let request = client.writes.delete_privacy_budget_template();
             let request =
                 request.membership_identifier(membership).privacy_budget_template_identifier(id);
-            let answer = request.send().await;
-            gone(answer.map_err(|error| told("DeletePrivacyBudgetTemplate", Act::Write, &error)))
+            gone(sent!(write, client, "DeletePrivacyBudgetTemplate", request))
         }
         _ => Err(misplaced()),
     }

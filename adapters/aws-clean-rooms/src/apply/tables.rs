@@ -5,13 +5,12 @@
     reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
 )]
 
-use super::{CHANGED, Done, gone, misplaced, there, unbuilt};
+use super::{CHANGED, Done, gone, misplaced, stale, there, unbuilt};
 use crate::call::{Call, version};
-use crate::connection::Client;
-use crate::error::{Act, made, told};
-use crate::observe::rule_of;
+use crate::connection::{Client, listed, sent};
+use crate::observe::{receivers_of, rule_of};
 use crate::rule::Rule;
-use adapter_spi::{Applied, Effect, ErrorKind, Result, Retry};
+use adapter_spi::{Applied, Effect, Result};
 use aws_sdk_cleanrooms::types::{
     AggregationThreshold, AggregationThresholdType, AllowedAggregateExpressionType, AnalysisMethod,
     AnalysisRuleCustom, ComparisonControls, ConfiguredTableAnalysisRulePolicy,
@@ -27,56 +26,65 @@ pub(super) async fn apply(client: &Client, call: &Call, effect: Effect) -> Done 
         Call::CreateConfiguredTable { .. } => create(client, call).await,
         Call::UpdateConfiguredTable { id, database, table, columns } => {
             let operation = "UpdateConfiguredTable";
-            let request = client.rooms.update_configured_table().configured_table_identifier(id);
+            let request = client.writes.update_configured_table().configured_table_identifier(id);
             let request = request
                 .table_reference(glue(operation, database, table)?)
                 .set_allowed_columns(Some(columns.clone()));
-            let answer = request.send().await;
-            answer.map_err(|error| told(operation, Act::Write, &error)).map(|_| CHANGED)
+            sent!(write, client, operation, request).map(|_| CHANGED)
         }
         Call::DeleteConfiguredTable { id } => {
-            let answer =
-                client.rooms.delete_configured_table().configured_table_identifier(id).send().await;
-            gone(answer.map_err(|error| told("DeleteConfiguredTable", Act::Write, &error)))
+            let request = client.writes.delete_configured_table().configured_table_identifier(id);
+            gone(sent!(write, client, "DeleteConfiguredTable", request))
         }
         Call::CreateConfiguredTableAnalysisRule { table, rule } => {
             let operation = "CreateConfiguredTableAnalysisRule";
-            let request = client.rooms.create_configured_table_analysis_rule();
+            let request = client.writes.create_configured_table_analysis_rule();
             let request = request
                 .configured_table_identifier(table)
                 .analysis_rule_type(ConfiguredTableAnalysisRuleType::Custom)
                 .analysis_rule_policy(policy(operation, rule)?);
-            let answer = request.send().await;
-            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+            there(sent!(write, client, operation, request))
         }
         Call::UpdateConfiguredTableAnalysisRule { table, rule, was } => {
-            let current = rule_of(client, table).await?;
-            if current.as_ref() == Some(rule) {
+            let operation = "UpdateConfiguredTableAnalysisRule";
+            let Some(current) = rule_of(client, table).await? else {
+                return Err(stale(operation, "the rule"));
+            };
+            if current == *rule {
                 return Ok(Applied::Already);
             }
-            let moved = current.as_ref().map(version) != Some(*was);
-            if moved && effect > Effect::Restrict {
-                return Err(stale("UpdateConfiguredTableAnalysisRule"));
+            if version(&current) == *was {
+                return set(client, table, rule).await;
             }
-            set(client, table, rule).await
+            if effect > Effect::Restrict {
+                return Err(stale(operation, "the rule"));
+            }
+            // What was taken out meanwhile stays out: a narrowing only ever narrows.
+            let narrowed = narrowed(rule, &current);
+            if narrowed == current {
+                return Ok(Applied::Already);
+            }
+            set(client, table, &narrowed).await
         }
         Call::DeleteConfiguredTableAnalysisRule { table, kind } => {
-            let request = client.rooms.delete_configured_table_analysis_rule();
+            let request = client.writes.delete_configured_table_analysis_rule();
             let request = request
                 .configured_table_identifier(table)
                 .analysis_rule_type(ConfiguredTableAnalysisRuleType::from(kind.as_str()));
-            let answer = request.send().await;
-            let answer = answer
-                .map_err(|error| told("DeleteConfiguredTableAnalysisRule", Act::Write, &error));
-            gone(answer)
+            gone(sent!(write, client, "DeleteConfiguredTableAnalysisRule", request))
         }
-        _ => association(client, call).await,
+        _ => association(client, call, effect).await,
     }
 }
 
-fn stale(operation: &'static str) -> adapter_spi::AdapterError {
-    let reason = "the rule changed since this step was planned";
-    made(ErrorKind::StaleVersion, "stale-version", Retry::NextCycle, operation, reason)
+/// A planned narrowing on a rule that changed since: what both allow, and nothing under controls that are not those that were
+/// planned.
+fn narrowed(planned: &Rule, current: &Rule) -> Rule {
+    if planned.controls_as(current) {
+        let both = planned.analyses.intersection(&current.analyses);
+        return planned.allowing(both.cloned().collect());
+    }
+    planned.allowing(BTreeSet::new())
 }
 
 async fn create(client: &Client, call: &Call) -> Done {
@@ -84,23 +92,20 @@ async fn create(client: &Client, call: &Call) -> Done {
     let Call::CreateConfiguredTable { name, database, table, columns, tags } = call else {
         return Err(misplaced());
     };
-    let mut pages = client.rooms.list_configured_tables().into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| told("ListConfiguredTables", Act::Read, &error))?;
-        if found.name() == name {
-            return Ok(Applied::Already);
-        }
+    let all = client.rooms.list_configured_tables();
+    let all = listed!(client, "ListConfiguredTables", all, configured_table_summaries);
+    if all.iter().any(|found| found.name() == name) {
+        return Ok(Applied::Already);
     }
     let request = client
-        .rooms
+        .writes
         .create_configured_table()
         .name(name)
         .table_reference(glue(operation, database, table)?)
         .set_allowed_columns(Some(columns.clone()))
         .analysis_method(AnalysisMethod::DirectQuery)
         .set_tags(Some(tags.clone().into_iter().collect::<HashMap<_, _>>()));
-    let answer = request.send().await;
-    there(answer.map_err(|error| told(operation, Act::Write, &error)))
+    there(sent!(write, client, operation, request))
 }
 
 fn glue(operation: &'static str, database: &str, table: &str) -> Result<TableReference> {
@@ -110,13 +115,12 @@ fn glue(operation: &'static str, database: &str, table: &str) -> Result<TableRef
 
 async fn set(client: &Client, table: &str, rule: &Rule) -> Done {
     let operation = "UpdateConfiguredTableAnalysisRule";
-    let request = client.rooms.update_configured_table_analysis_rule();
+    let request = client.writes.update_configured_table_analysis_rule();
     let request = request
         .configured_table_identifier(table)
         .analysis_rule_type(ConfiguredTableAnalysisRuleType::Custom)
         .analysis_rule_policy(policy(operation, rule)?);
-    let answer = request.send().await;
-    answer.map_err(|error| told(operation, Act::Write, &error)).map(|_| CHANGED)
+    sent!(write, client, operation, request).map(|_| CHANGED)
 }
 
 /// A rule as the platform takes it. Both lists of comparisons are always sent: an empty one blocks all.
@@ -151,47 +155,38 @@ fn policy(operation: &'static str, rule: &Rule) -> Result<ConfiguredTableAnalysi
     Ok(ConfiguredTableAnalysisRulePolicy::V1(custom))
 }
 
-async fn association(client: &Client, call: &Call) -> Done {
+async fn association(client: &Client, call: &Call, effect: Effect) -> Done {
     match call {
         Call::CreateConfiguredTableAssociation { membership, name, table, role, tags } => {
-            let request = client.rooms.create_configured_table_association();
+            let request = client.writes.create_configured_table_association();
             let request = request
                 .membership_identifier(membership)
                 .name(name)
                 .configured_table_identifier(table)
                 .role_arn(role)
                 .set_tags(Some(tags.clone().into_iter().collect::<HashMap<_, _>>()));
-            let answer = request.send().await;
-            let answer = answer
-                .map_err(|error| told("CreateConfiguredTableAssociation", Act::Write, &error));
-            there(answer)
+            there(sent!(write, client, "CreateConfiguredTableAssociation", request))
         }
         Call::UpdateConfiguredTableAssociation { membership, id, role } => {
-            let request = client.rooms.update_configured_table_association();
+            let request = client.writes.update_configured_table_association();
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(id)
                 .role_arn(role);
-            let answer = request.send().await;
-            answer
-                .map_err(|error| told("UpdateConfiguredTableAssociation", Act::Write, &error))
-                .map(|_| CHANGED)
+            sent!(write, client, "UpdateConfiguredTableAssociation", request).map(|_| CHANGED)
         }
         Call::DeleteConfiguredTableAssociation { membership, id } => {
-            let request = client.rooms.delete_configured_table_association();
+            let request = client.writes.delete_configured_table_association();
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(id);
-            let answer = request.send().await;
-            let answer = answer
-                .map_err(|error| told("DeleteConfiguredTableAssociation", Act::Write, &error));
-            gone(answer)
+            gone(sent!(write, client, "DeleteConfiguredTableAssociation", request))
         }
-        _ => receivers(client, call).await,
+        _ => receivers(client, call, effect).await,
     }
 }
 
-async fn receivers(client: &Client, call: &Call) -> Done {
+async fn receivers(client: &Client, call: &Call, effect: Effect) -> Done {
     let custom = ConfiguredTableAssociationAnalysisRuleType::Custom;
     match call {
         Call::CreateConfiguredTableAssociationAnalysisRule {
@@ -199,40 +194,49 @@ async fn receivers(client: &Client, call: &Call) -> Done {
             association,
             receivers,
         } => {
-            let request = client.rooms.create_configured_table_association_analysis_rule();
+            let request = client.writes.create_configured_table_association_analysis_rule();
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(association)
                 .analysis_rule_type(custom)
                 .analysis_rule_policy(received(receivers));
-            let answer = request.send().await;
-            let operation = "CreateConfiguredTableAssociationAnalysisRule";
-            there(answer.map_err(|error| told(operation, Act::Write, &error)))
+            there(sent!(write, client, "CreateConfiguredTableAssociationAnalysisRule", request))
         }
         Call::UpdateConfiguredTableAssociationAnalysisRule {
             membership,
             association,
             receivers,
+            was,
         } => {
-            let request = client.rooms.update_configured_table_association_analysis_rule();
+            let operation = "UpdateConfiguredTableAssociationAnalysisRule";
+            let current = receivers_of(client, membership, association).await?;
+            let Some(current) = current else { return Err(stale(operation, "who may receive")) };
+            if current == *receivers {
+                return Ok(Applied::Already);
+            }
+            let both: BTreeSet<String> = receivers.intersection(&current).cloned().collect();
+            let moved = current != *was;
+            if effect <= Effect::Restrict && both == current {
+                return Ok(Applied::Already);
+            }
+            if moved && (effect > Effect::Restrict || both.is_empty()) {
+                return Err(stale(operation, "who may receive"));
+            }
+            let request = client.writes.update_configured_table_association_analysis_rule();
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(association)
                 .analysis_rule_type(custom)
-                .analysis_rule_policy(received(receivers));
-            let answer = request.send().await;
-            let operation = "UpdateConfiguredTableAssociationAnalysisRule";
-            answer.map_err(|error| told(operation, Act::Write, &error)).map(|_| CHANGED)
+                .analysis_rule_policy(received(if moved { &both } else { receivers }));
+            sent!(write, client, operation, request).map(|_| CHANGED)
         }
         Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association } => {
-            let request = client.rooms.delete_configured_table_association_analysis_rule();
+            let request = client.writes.delete_configured_table_association_analysis_rule();
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(association)
                 .analysis_rule_type(custom);
-            let answer = request.send().await;
-            let operation = "DeleteConfiguredTableAssociationAnalysisRule";
-            gone(answer.map_err(|error| told(operation, Act::Write, &error)))
+            gone(sent!(write, client, "DeleteConfiguredTableAssociationAnalysisRule", request))
         }
         _ => Err(misplaced()),
     }
@@ -244,4 +248,23 @@ fn received(receivers: &BTreeSet<String>) -> ConfiguredTableAssociationAnalysisR
         .build();
     let custom = ConfiguredTableAssociationAnalysisRulePolicyV1::Custom(custom);
     ConfiguredTableAssociationAnalysisRulePolicy::V1(custom)
+}
+
+#[cfg(test)]
+mod tests {
+    //! A narrowing that comes late never gives back what was taken away meanwhile.
+    use super::*;
+
+    fn rule(analyses: &[&str]) -> Rule {
+        Rule { analyses: analyses.iter().map(ToString::to_string).collect(), ..Rule::default() }
+    }
+
+    #[test]
+    fn a_late_narrowing_gives_nothing_back() {
+        let planned = rule(&["arn:a", "arn:b"]);
+        assert_eq!(narrowed(&planned, &rule(&["arn:b", "arn:c"])), rule(&["arn:b"]));
+        assert_eq!(narrowed(&planned, &rule(&[])), rule(&[]), "everything was taken out");
+        let other = Rule { literals: BTreeSet::from(["x".to_owned()]), ..rule(&["arn:a"]) };
+        assert_eq!(narrowed(&planned, &other), rule(&[]), "nothing runs under other controls");
+    }
 }

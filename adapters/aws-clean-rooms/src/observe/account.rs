@@ -1,347 +1,285 @@
-//! One member's own account: its collaborations, memberships and what they hold, its configured tables and their rules.
+//! One member's own account in one Region: its collaborations, memberships and what they hold, its configured tables. Must not
+//! know what is wanted.
 
-use super::{Known, is_named, is_ours, put, unreadable};
-use crate::connection::Client;
-use crate::error::{Act, told};
-use crate::rule::Rule;
-use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget, Table};
-use crate::wanted::Budget;
-use adapter_spi::{ErrorKind, Result};
+use super::{Known, is_named, is_ours, put};
+use crate::connection::{Client, listed, sent};
+use crate::names;
+use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget};
+use adapter_spi::{Native, Note, NoteClass, ResourceKind, Result};
 use aws_sdk_cleanrooms::types::{
-    AnalysisRuleCustom, AutoRefreshMode, CollaborationSummary, ConfiguredTableAnalysisRulePolicy,
-    ConfiguredTableAnalysisRulePolicyV1, ConfiguredTableAnalysisRuleType,
-    ConfiguredTableAssociationAnalysisRulePolicy, ConfiguredTableAssociationAnalysisRulePolicyV1,
-    ConfiguredTableAssociationAnalysisRuleType, MemberAbility, MemberStatus, MembershipStatus,
-    PrivacyBudgetTemplateParametersOutput, TableReference,
+    CollaborationSummary, MemberAbility, MemberStatus, MemberSummary, MembershipStatus,
+    QueryComputePaymentConfig,
 };
-use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
+use mappings::model::{Agreement, DatasetName, MemberId, PlatformId};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-pub(super) async fn account(
-    agreement: &Agreement,
-    client: &Client,
-    known: &Known,
-) -> Result<Account> {
-    let collaboration = &agreement.collaboration;
-    let mut account = Account::default();
-    let mut rooms = BTreeMap::new();
-    let all = collaborations(client, collaboration).await?;
-    let (by_runner, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|one| is_by_runner(agreement, one));
-    for summary in by_runner {
-        let room = room(client, &summary).await?;
-        let own = summary.creator_account_id() == client.account;
-        if own && !is_ours(client, summary.arn(), collaboration, known).await? {
-            account.strangers.insert(summary.name);
-            continue;
-        }
-        put(&mut rooms, &mut account, summary.name, room);
-    }
-    // Anybody can name a collaboration like ours and invite us. It counts only where we are in it, and never hides the runner's.
-    for summary in others.into_iter().filter(|one| one.membership_id().is_some()) {
-        if let Entry::Vacant(free) = rooms.entry(summary.name.clone()) {
-            free.insert(room(client, &summary).await?);
-        }
-    }
-    for (name, room) in left_behind(client, collaboration).await? {
-        rooms.entry(name).or_insert(room);
-    }
-    account.rooms = rooms;
-    let mut tables = BTreeMap::new();
-    let mut pages = client.rooms.list_configured_tables().into_paginator().items().send();
-    while let Some(summary) = pages.next().await {
-        let summary = summary.map_err(|error| told("ListConfiguredTables", Act::Read, &error))?;
-        if !is_named(summary.name(), collaboration) {
-            continue;
-        }
-        if !is_ours(client, summary.arn(), collaboration, known).await? {
-            account.strangers.insert(summary.name);
-            continue;
-        }
-        let rules = summary.analysis_rule_types();
-        let table = table(client, summary.id(), rules).await?;
-        put(&mut tables, &mut account, summary.name, table);
-    }
-    account.tables = tables;
-    Ok(account)
+/// One account that is looked at, and what is noted on the way.
+pub(super) struct Look<'a> {
+    pub(super) member: &'a MemberId,
+    pub(super) client: &'a Client,
+    /// The agreement whose account this is; of an earlier account, all that named it.
+    pub(super) agreements: &'a [Arc<Agreement>],
+    pub(super) known: &'a Known,
+    pub(super) notes: BTreeSet<Note>,
 }
 
-/// Whether a collaboration was made by the account that the agreement pins for the runner in its name.
-fn is_by_runner(agreement: &Agreement, summary: &CollaborationSummary) -> bool {
-    let runner = summary.name().rsplit('.').nth(1).and_then(|name| MemberId::new(name).ok());
-    let known = runner.and_then(|runner| agreement.members.get(&runner));
-    let account = known.and_then(|member| member.identity.get(&PlatformId::aws_clean_rooms()));
-    account.is_some_and(|account| account == summary.creator_account_id())
-}
-
-/// Collaborations of this agreement, those that still wait for this member's acceptance among them.
-async fn collaborations(
-    client: &Client,
-    collaboration: &CollaborationId,
-) -> Result<Vec<CollaborationSummary>> {
-    let mut found = Vec::new();
-    let mut pages = client.rooms.list_collaborations().into_paginator().items().send();
-    while let Some(summary) = pages.next().await {
-        let summary = summary.map_err(|error| told("ListCollaborations", Act::Read, &error))?;
-        if is_named(summary.name(), collaboration) {
-            found.push(summary);
+impl Look<'_> {
+    /// Everything of this collaboration in the account.
+    pub(super) async fn account(mut self) -> Result<Account> {
+        let mut account = Account::default();
+        let mut rooms = BTreeMap::new();
+        let all = self.collaborations().await?;
+        let (by_runner, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|one| self.is_by_runner(one));
+        for summary in by_runner {
+            let room = self.room(&summary).await?;
+            let own = summary.creator_account_id() == self.client.account;
+            if own && !self.is_ours(summary.arn()).await? {
+                account.strangers.insert(summary.name);
+                continue;
+            }
+            put(&mut rooms, &mut account, summary.name, room);
         }
+        // Anybody can name a collaboration like ours and invite us. It counts only where we are in it, and never hides the runner's.
+        for summary in others.into_iter().filter(|one| one.membership_id().is_some()) {
+            if let Entry::Vacant(free) = rooms.entry(summary.name.clone()) {
+                free.insert(self.room(&summary).await?);
+            }
+        }
+        for (name, room) in self.left_behind().await? {
+            rooms.entry(name).or_insert(room);
+        }
+        account.rooms = rooms;
+        let mut tables = BTreeMap::new();
+        let request = self.client.rooms.list_configured_tables();
+        let all = listed!(self.client, "ListConfiguredTables", request, configured_table_summaries);
+        for summary in all {
+            if !self.is_named(summary.name()) {
+                continue;
+            }
+            if !self.is_ours(summary.arn()).await? {
+                account.strangers.insert(summary.name);
+                continue;
+            }
+            let table = self.table(&summary).await?;
+            put(&mut tables, &mut account, summary.name, table);
+        }
+        account.tables = tables;
+        account.notes = self.notes;
+        Ok(account)
     }
-    Ok(found)
-}
 
-/// Memberships whose collaboration was deleted, or that were removed from it: what hangs on them has to be taken down still.
-async fn left_behind(
-    client: &Client,
-    collaboration: &CollaborationId,
-) -> Result<Vec<(String, Room)>> {
-    let mut found = Vec::new();
-    let mut pages = client.rooms.list_memberships().into_paginator().items().send();
-    while let Some(summary) = pages.next().await {
-        let summary = summary.map_err(|error| told("ListMemberships", Act::Read, &error))?;
-        let ended = *summary.status() != MembershipStatus::Active;
-        if !ended || !is_named(summary.collaboration_name(), collaboration) {
-            continue;
+    fn is_named(&self, name: &str) -> bool {
+        self.agreements.iter().any(|agreement| is_named(name, &agreement.collaboration))
+    }
+
+    async fn is_ours(&self, arn: &str) -> Result<bool> {
+        let Some(agreement) = self.agreements.first() else { return Ok(false) };
+        is_ours(self.client, arn, &agreement.collaboration, self.known).await
+    }
+
+    /// Notes something on a thing of ours that is no withdrawal and no widening.
+    pub(super) fn note(&mut self, kind: ResourceKind, class: NoteClass, at: &str) {
+        self.notes.insert(Note { kind, class, at: at.to_owned() });
+    }
+
+    /// The dataset of an association or, with the agreement's prefix, of a configured table.
+    pub(super) fn dataset(&self, noun: &str, name: &str) -> ResourceKind {
+        let prefix = self.agreements.first().map(|one| names::tables(&one.collaboration));
+        let bare = prefix.and_then(|prefix| name.strip_prefix(&prefix)).unwrap_or(name);
+        let known = DatasetName::new(bare).ok().filter(|dataset| {
+            self.agreements.iter().any(|agreement| agreement.datasets.contains_key(dataset))
+        });
+        known.map_or_else(|| self.native(noun, name), ResourceKind::Dataset)
+    }
+
+    fn native(&self, noun: &str, name: &str) -> ResourceKind {
+        let (member, noun, name) = (self.member.clone(), noun.to_owned(), name.to_owned());
+        ResourceKind::Native(Native { member, noun, name })
+    }
+
+    /// The member of an account, if any of the agreements knows it.
+    fn member_of(&self, account: &str) -> Option<MemberId> {
+        let members = self.agreements.iter().flat_map(|agreement| &agreement.members);
+        let mut known = members.filter(|(_, member)| {
+            member.identity.get(&PlatformId::aws_clean_rooms()).is_some_and(|own| own == account)
+        });
+        known.next().map(|(name, _)| name.clone())
+    }
+
+    /// Whether a collaboration was made by the account that an agreement pins for the runner in its name.
+    fn is_by_runner(&self, summary: &CollaborationSummary) -> bool {
+        let runner = summary.name().rsplit('.').nth(1).and_then(|name| MemberId::new(name).ok());
+        let Some(runner) = runner else { return false };
+        self.agreements.iter().any(|agreement| {
+            let known = agreement.members.get(&runner);
+            let account = known.and_then(|one| one.identity.get(&PlatformId::aws_clean_rooms()));
+            account.is_some_and(|account| account == summary.creator_account_id())
+        })
+    }
+
+    /// Collaborations of this agreement, those that still wait for this member's acceptance among them.
+    async fn collaborations(&self) -> Result<Vec<CollaborationSummary>> {
+        let request = self.client.rooms.list_collaborations();
+        let all = listed!(self.client, "ListCollaborations", request, collaboration_list);
+        Ok(all.into_iter().filter(|summary| self.is_named(summary.name())).collect())
+    }
+
+    /// Collaborations that are gone, or that one is in no more, and in which something of one's own is left.
+    async fn left_behind(&mut self) -> Result<Vec<(String, Room)>> {
+        let mut found = Vec::new();
+        let request = self.client.rooms.list_memberships();
+        let all = listed!(self.client, "ListMemberships", request, membership_summaries);
+        for summary in all {
+            let ended = *summary.status() != MembershipStatus::Active;
+            if !ended || !self.is_named(summary.collaboration_name()) {
+                continue;
+            }
+            let status = summary.status().as_str().to_owned();
+            if !MembershipStatus::values().contains(&status.as_str()) {
+                self.note(ResourceKind::Member(self.member.clone()), NoteClass::Unknown, "status");
+            }
+            let membership = Membership { status, ..self.membership(summary.id()).await? };
+            let room = Room {
+                id: summary.collaboration_id().to_owned(),
+                arn: summary.collaboration_arn().to_owned(),
+                creator: summary.collaboration_creator_account_id().to_owned(),
+                members: BTreeMap::new(),
+                membership: Some(membership),
+                schemas: BTreeMap::new(),
+                templates: BTreeMap::new(),
+            };
+            found.push((summary.collaboration_name, room));
         }
-        let status = summary.status().as_str().to_owned();
-        let membership = Membership { status, ..membership(client, summary.id()).await? };
-        let room = Room {
-            id: summary.collaboration_id().to_owned(),
-            arn: summary.collaboration_arn().to_owned(),
-            creator: summary.collaboration_creator_account_id().to_owned(),
-            members: BTreeMap::new(),
-            membership: Some(membership),
+        Ok(found)
+    }
+
+    async fn room(&mut self, summary: &CollaborationSummary) -> Result<Room> {
+        let request = self.client.rooms.list_members().collaboration_identifier(summary.id());
+        let all = listed!(self.client, "ListMembers", request, member_summaries);
+        let mut members = BTreeMap::new();
+        for member in all {
+            let entry = self.entry(summary.name(), &member);
+            members.insert(member.account_id, entry);
+        }
+        let membership = match summary.membership_id() {
+            Some(id) if *summary.member_status() == MemberStatus::Active => {
+                Some(self.membership(id).await?)
+            }
+            Some(_) | None => None,
+        };
+        Ok(Room {
+            id: summary.id().to_owned(),
+            arn: summary.arn().to_owned(),
+            creator: summary.creator_account_id().to_owned(),
+            members,
+            membership,
             schemas: BTreeMap::new(),
             templates: BTreeMap::new(),
-        };
-        found.push((summary.collaboration_name, room));
+        })
     }
-    Ok(found)
-}
 
-async fn room(client: &Client, summary: &CollaborationSummary) -> Result<Room> {
-    let mut members = BTreeMap::new();
-    let pages = client.rooms.list_members().collaboration_identifier(summary.id());
-    let mut pages = pages.into_paginator().items().send();
-    while let Some(member) = pages.next().await {
-        let member = member.map_err(|error| told("ListMembers", Act::Read, &error))?;
-        if !MemberStatus::values().contains(&member.status().as_str()) {
-            return Err(unreadable(
-                "ListMembers",
-                "a member's status that this version does not know",
-            ));
+    /// A member's entry. A status without a word for it here counts as being in.
+    fn entry(&mut self, room: &str, member: &MemberSummary) -> Member {
+        let status = member.status().as_str();
+        let known = MemberStatus::values().contains(&status);
+        let abilities = member.abilities();
+        let able = |one: &MemberAbility| MemberAbility::values().contains(&one.as_str());
+        let kind = self.member_of(member.account_id());
+        let kind = kind.map_or_else(|| self.native("collaboration", room), ResourceKind::Member);
+        if !known {
+            self.note(kind.clone(), NoteClass::Unknown, "status");
         }
-        let has = |ability: &MemberAbility| member.abilities().contains(ability);
+        if !abilities.iter().all(able) {
+            self.note(kind, NoteClass::Unknown, "abilities");
+        }
         let pays = member.payment_configuration().and_then(|p| p.query_compute());
-        let entry = Member {
-            status: member.status().as_str().to_owned(),
-            queries: has(&MemberAbility::CanQuery),
-            receives: has(&MemberAbility::CanReceiveResults),
-            pays: pays.map(aws_sdk_cleanrooms::types::QueryComputePaymentConfig::is_responsible),
-        };
-        members.insert(member.account_id, entry);
-    }
-    let membership = match summary.membership_id() {
-        Some(id) if *summary.member_status() == MemberStatus::Active => {
-            Some(membership(client, id).await?)
+        Member {
+            status: status.to_owned(),
+            queries: abilities.contains(&MemberAbility::CanQuery),
+            receives: abilities.contains(&MemberAbility::CanReceiveResults),
+            pays: pays.map(QueryComputePaymentConfig::is_responsible),
         }
-        Some(_) | None => None,
-    };
-    Ok(Room {
-        id: summary.id().to_owned(),
-        arn: summary.arn().to_owned(),
-        creator: summary.creator_account_id().to_owned(),
-        members,
-        membership,
-        schemas: BTreeMap::new(),
-        templates: BTreeMap::new(),
-    })
-}
-
-async fn membership(client: &Client, id: &str) -> Result<Membership> {
-    let mut associations = BTreeMap::new();
-    let pages = client.rooms.list_configured_table_associations().membership_identifier(id);
-    let mut pages = pages.into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|e| told("ListConfiguredTableAssociations", Act::Read, &e))?;
-        let (role, receivers) = association(client, id, found.id()).await?;
-        let (id, table) = (found.id, found.configured_table_id);
-        associations.insert(found.name, Association { id, table, role, receivers });
     }
-    let mut templates = BTreeMap::new();
-    let pages = client.rooms.list_analysis_templates().membership_identifier(id);
-    let mut pages = pages.into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| told("ListAnalysisTemplates", Act::Read, &error))?;
-        templates.insert(found.name, found.id);
+
+    async fn membership(&mut self, id: &str) -> Result<Membership> {
+        let mut associations = BTreeMap::new();
+        let request = self.client.rooms.list_configured_table_associations();
+        let all = listed!(
+            self.client,
+            "ListConfiguredTableAssociations",
+            request.membership_identifier(id),
+            configured_table_association_summaries
+        );
+        for found in all {
+            let (role, receivers) = self.association(id, found.id(), found.name()).await?;
+            let (id, table) = (found.id, found.configured_table_id);
+            associations.insert(found.name, Association { id, table, role, receivers });
+        }
+        let request = self.client.rooms.list_analysis_templates().membership_identifier(id);
+        let all =
+            listed!(self.client, "ListAnalysisTemplates", request, analysis_template_summaries);
+        let templates = all.into_iter().map(|found| (found.name, found.id)).collect();
+        let budgets = self.budgets(id, &associations).await?;
+        let status = "ACTIVE".to_owned();
+        Ok(Membership { id: id.to_owned(), status, associations, templates, budgets })
     }
-    let budgets = budgets(client, id).await?;
-    Ok(Membership {
-        id: id.to_owned(),
-        status: "ACTIVE".to_owned(),
-        associations,
-        templates,
-        budgets,
-    })
-}
 
-type Receivers = Option<BTreeSet<String>>;
-
-async fn association(client: &Client, membership: &str, id: &str) -> Result<(String, Receivers)> {
-    let answer = client
-        .rooms
-        .get_configured_table_association()
-        .membership_identifier(membership)
-        .configured_table_association_identifier(id)
-        .send()
-        .await
-        .map_err(|error| told("GetConfiguredTableAssociation", Act::Read, &error))?;
-    let found = answer.configured_table_association().ok_or_else(|| {
-        unreadable("GetConfiguredTableAssociation", "no association in the answer")
-    })?;
-    let custom = ConfiguredTableAssociationAnalysisRuleType::Custom;
-    let role = found.role_arn().to_owned();
-    if !found.analysis_rule_types().contains(&custom) {
-        return Ok((role, None));
-    }
-    let answer = client
-        .rooms
-        .get_configured_table_association_analysis_rule()
-        .membership_identifier(membership)
-        .configured_table_association_identifier(id)
-        .analysis_rule_type(custom)
-        .send()
-        .await;
-    let answer = answer
-        .map_err(|error| told("GetConfiguredTableAssociationAnalysisRule", Act::Read, &error));
-    let answer = match answer {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok((role, None)),
-        read => read?,
-    };
-    let policy = answer.analysis_rule().and_then(|rule| rule.policy());
-    let receivers = match policy {
-        Some(ConfiguredTableAssociationAnalysisRulePolicy::V1(
-            ConfiguredTableAssociationAnalysisRulePolicyV1::Custom(custom),
-        )) => Some(custom.allowed_result_receivers().iter().cloned().collect()),
-        _ => None,
-    };
-    Ok((role, receivers))
-}
-
-async fn budgets(client: &Client, membership: &str) -> Result<BTreeMap<String, SeenBudget>> {
-    let mut budgets = BTreeMap::new();
-    let pages = client.rooms.list_privacy_budget_templates().membership_identifier(membership);
-    let mut pages = pages.into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|e| told("ListPrivacyBudgetTemplates", Act::Read, &e))?;
-        let answer = client
-            .rooms
-            .get_privacy_budget_template()
-            .membership_identifier(membership)
-            .privacy_budget_template_identifier(found.id())
-            .send()
-            .await
-            .map_err(|error| told("GetPrivacyBudgetTemplate", Act::Read, &error))?;
-        let parameters = answer.privacy_budget_template().and_then(|t| t.parameters());
-        let Some(PrivacyBudgetTemplateParametersOutput::AccessBudget(access)) = parameters else {
-            continue;
+    async fn association(
+        &mut self,
+        membership: &str,
+        id: &str,
+        name: &str,
+    ) -> Result<(String, Option<BTreeSet<String>>)> {
+        let request = self.client.rooms.get_configured_table_association();
+        let request =
+            request.membership_identifier(membership).configured_table_association_identifier(id);
+        let operation = "GetConfiguredTableAssociation";
+        let answer = sent!(read, self.client, operation, request)?;
+        let found = answer.configured_table_association();
+        let found =
+            found.ok_or_else(|| super::unreadable(operation, "no association in the answer"))?;
+        let role = found.role_arn().to_owned();
+        let types = found.analysis_rule_types();
+        let custom = aws_sdk_cleanrooms::types::ConfiguredTableAssociationAnalysisRuleType::Custom;
+        let receivers = if types.contains(&custom) {
+            super::receivers_of(self.client, membership, id).await?
+        } else {
+            None
         };
-        let Some(association) = access.resource_arn().rsplit('/').next() else { continue };
-        let budget = match access.budget_parameters() {
-            [only] if only.auto_refresh() != Some(&AutoRefreshMode::Disabled) => {
-                Some(Budget { period: only.r#type().as_str().to_owned(), uses: only.budget() })
+        if types.iter().any(|kind| *kind != custom) || (receivers.is_none() && !types.is_empty()) {
+            let kind = self.dataset("association", name);
+            self.note(kind, NoteClass::Unknown, "collaborationAnalysisRule");
+        }
+        Ok((role, receivers))
+    }
+
+    async fn budgets(
+        &mut self,
+        membership: &str,
+        associations: &BTreeMap<String, Association>,
+    ) -> Result<BTreeMap<String, SeenBudget>> {
+        let mut budgets = BTreeMap::new();
+        let request = self.client.rooms.list_privacy_budget_templates();
+        let all = listed!(
+            self.client,
+            "ListPrivacyBudgetTemplates",
+            request.membership_identifier(membership),
+            privacy_budget_template_summaries
+        );
+        for found in all {
+            let budget = super::budget_of(self.client, membership, found.id()).await?;
+            let Some((association, budget)) = budget else { continue };
+            if budget.is_none() {
+                let name = associations.iter().find(|(_, one)| one.id == association);
+                let name = name.map_or(association.as_str(), |(name, _)| name.as_str());
+                let kind = self.dataset("association", name);
+                self.note(kind, NoteClass::Unknown, "budgetParameters");
             }
-            _ => None,
-        };
-        budgets.insert(association.to_owned(), SeenBudget { id: found.id, budget });
-    }
-    Ok(budgets)
-}
-
-async fn table(
-    client: &Client,
-    id: &str,
-    rules: &[ConfiguredTableAnalysisRuleType],
-) -> Result<Table> {
-    let answer = client.rooms.get_configured_table().configured_table_identifier(id).send().await;
-    let answer = answer.map_err(|error| told("GetConfiguredTable", Act::Read, &error))?;
-    let found = answer
-        .configured_table()
-        .ok_or_else(|| unreadable("GetConfiguredTable", "no table in the answer"))?;
-    let glue = match found.table_reference() {
-        Some(TableReference::Glue(glue)) => {
-            Some((glue.database_name().to_owned(), glue.table_name().to_owned()))
+            budgets.insert(association, SeenBudget { id: found.id, budget });
         }
-        _ => None,
-    };
-    let custom = rules.contains(&ConfiguredTableAnalysisRuleType::Custom);
-    let rule = if custom { rule(client, id).await? } else { None };
-    Ok(Table {
-        id: id.to_owned(),
-        arn: found.arn().to_owned(),
-        glue,
-        columns: found.allowed_columns().iter().cloned().collect(),
-        rules: rules.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        rule,
-    })
-}
-
-/// The CUSTOM rule of a table, as it is now.
-pub(crate) async fn rule(client: &Client, table: &str) -> Result<Option<Rule>> {
-    let answer = client
-        .rooms
-        .get_configured_table_analysis_rule()
-        .configured_table_identifier(table)
-        .analysis_rule_type(ConfiguredTableAnalysisRuleType::Custom)
-        .send()
-        .await
-        .map_err(|error| told("GetConfiguredTableAnalysisRule", Act::Read, &error));
-    let answer = match answer {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        read => read?,
-    };
-    match answer.analysis_rule().and_then(|rule| rule.policy()) {
-        Some(ConfiguredTableAnalysisRulePolicy::V1(
-            ConfiguredTableAnalysisRulePolicyV1::Custom(custom),
-        )) => Ok(Some(read(custom))),
-        _ => Err(unreadable("GetConfiguredTableAnalysisRule", "a policy that is none")),
-    }
-}
-
-/// A rule in our words; what ours never have makes it foreign.
-fn read(custom: &AnalysisRuleCustom) -> Rule {
-    use aws_sdk_cleanrooms::types::{AggregationThresholdType, AllowedAggregateExpressionType};
-    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-    let arns = custom.allowed_analyses().iter().all(|analysis| analysis.starts_with("arn:"));
-    let (threshold, ours) = match custom.aggregation_thresholds() {
-        [] => (None, true),
-        [one] => {
-            let identity = one.identity_columns().first().cloned().unwrap_or_default();
-            let ours = one.identity_columns().len() == 1
-                && *one.r#type() == AggregationThresholdType::CountDistinct
-                && *one.allowed_aggregate_expression_type()
-                    == AllowedAggregateExpressionType::AnyExpression
-                && one.output_column_thresholds().is_empty();
-            (Some((identity, one.minimum_identity_count())), ours)
-        }
-        _ => (None, false),
-    };
-    let controls = custom.comparison_controls();
-    let foreign = !arns
-        || !ours
-        || controls.is_none()
-        || !custom.allowed_analysis_providers().is_empty()
-        || custom.differential_privacy().is_some()
-        || custom.additional_analyses().is_some()
-        || !custom.allowed_additional_analyses().is_empty()
-        || !custom.allowed_result_receivers().is_empty();
-    Rule {
-        analyses: set(custom.allowed_analyses()),
-        threshold,
-        literals: controls.map(|c| set(c.allowed_literal_comparison_columns())).unwrap_or_default(),
-        columns: controls.map(|c| set(c.allowed_column_comparison_columns())).unwrap_or_default(),
-        disallowed: set(custom.disallowed_output_columns()),
-        foreign,
+        Ok(budgets)
     }
 }

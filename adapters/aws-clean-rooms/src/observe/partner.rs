@@ -7,13 +7,12 @@
 )]
 
 use super::unreadable;
-use crate::connection::Client;
-use crate::error::{Act, told};
-use crate::seen::{Account, Schema, Template};
+use crate::connection::{Client, listed, sent};
+use crate::seen::{Room, Schema, Template};
 use adapter_spi::Result;
 use aws_sdk_cleanrooms::types::{
-    AnalysisRulePolicy, AnalysisRulePolicyV1, AnalysisRuleType, AnalysisSource, AnalysisType,
-    BatchGetCollaborationAnalysisTemplateError, BatchGetSchemaAnalysisRuleError,
+    self as native, AnalysisRulePolicy, AnalysisRulePolicyV1, AnalysisRuleType, AnalysisSource,
+    AnalysisType, BatchGetCollaborationAnalysisTemplateError, BatchGetSchemaAnalysisRuleError,
     BatchGetSchemaError, CollaborationAnalysisTemplate, SchemaAnalysisRuleRequest, SchemaStatus,
 };
 use mappings::model::Digest;
@@ -22,31 +21,22 @@ use std::collections::{BTreeMap, BTreeSet};
 const SCHEMAS_MAX: usize = 25;
 const TEMPLATES_MAX: usize = 10;
 
-type Seen = (BTreeMap<String, Schema>, BTreeMap<String, Template>);
+/// Tables and templates, by name.
+pub(crate) type Views = (BTreeMap<String, Schema>, BTreeMap<String, Template>);
 
-pub(super) async fn partner(
-    client: &Client,
-    account: Option<&Account>,
-    room: &str,
-) -> Result<Seen> {
-    let seen = account.and_then(|account| account.rooms.get(room));
+/// What whoever is in a collaboration sees of it.
+pub(crate) async fn partner(client: &Client, room: &Room) -> Result<Views> {
     // One who has not joined yet sees who is there, and nothing of what they bring.
-    let active = |seen: &&crate::seen::Room| {
-        seen.membership.as_ref().is_some_and(|own| own.status == "ACTIVE")
-    };
-    let Some(seen) = seen.filter(active) else {
-        return Ok((BTreeMap::new(), BTreeMap::new()));
-    };
-    Ok((schemas(client, &seen.id).await?, templates(client, &seen.id).await?))
+    if room.membership.as_ref().is_none_or(|own| own.status != "ACTIVE") {
+        return Ok(Views::default());
+    }
+    Ok((schemas(client, &room.id).await?, templates(client, &room.id).await?))
 }
 
 async fn schemas(client: &Client, room: &str) -> Result<BTreeMap<String, Schema>> {
-    let mut names = Vec::new();
-    let pages = client.rooms.list_schemas().collaboration_identifier(room);
-    let mut pages = pages.into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        names.push(found.map_err(|error| told("ListSchemas", Act::Read, &error))?.name);
-    }
+    let request = client.rooms.list_schemas().collaboration_identifier(room);
+    let all = listed!(client, "ListSchemas", request, schema_summaries);
+    let names: Vec<String> = all.into_iter().map(|found| found.name).collect();
     let mut schemas = BTreeMap::new();
     for names in names.chunks(SCHEMAS_MAX) {
         schemas.extend(batch(client, room, names).await?);
@@ -54,13 +44,26 @@ async fn schemas(client: &Client, room: &str) -> Result<BTreeMap<String, Schema>
     Ok(schemas)
 }
 
-async fn batch(client: &Client, room: &str, names: &[String]) -> Result<Vec<(String, Schema)>> {
-    let call = client.rooms.batch_get_schema().collaboration_identifier(room);
-    let answer = call.set_names(Some(names.to_vec())).send().await;
-    let answer = answer.map_err(|error| told("BatchGetSchema", Act::Read, &error))?;
+/// Tables of a collaboration by their names; those that are not there are left out.
+pub(crate) async fn batch(
+    client: &Client,
+    room: &str,
+    names: &[String],
+) -> Result<Vec<(String, Schema)>> {
+    let request = client.rooms.batch_get_schema().collaboration_identifier(room);
+    let request = request.set_names(Some(names.to_vec()));
+    let answer = sent!(read, client, "BatchGetSchema", request)?;
     answered("BatchGetSchema", answer.errors().iter().map(BatchGetSchemaError::code))?;
     let mut allowed = analyses(client, room, names).await?;
-    let direct = |schema: &aws_sdk_cleanrooms::types::Schema| {
+    let states = answer.schemas().iter().flat_map(native::Schema::schema_status_details);
+    if states.into_iter().any(|one| !SchemaStatus::values().contains(&one.status().as_str())) {
+        // Neither open nor closed can be said of it.
+        return Err(unreadable(
+            "BatchGetSchema",
+            "a table's state that this version does not know",
+        ));
+    }
+    let direct = |schema: &native::Schema| {
         let details = schema.schema_status_details().iter();
         details
             .filter(|detail| *detail.analysis_type() == AnalysisType::DirectAnalysis)
@@ -70,8 +73,7 @@ async fn batch(client: &Client, room: &str, names: &[String]) -> Result<Vec<(Str
     // One that is gone since it was listed stands among the errors: not there.
     let schemas = answer.schemas().iter().map(|schema| {
         let details = direct(schema);
-        let reasons =
-            details.iter().flat_map(aws_sdk_cleanrooms::types::SchemaStatusDetail::reasons);
+        let reasons = details.iter().flat_map(native::SchemaStatusDetail::reasons);
         let seen = Schema {
             creator: schema.creator_account_id().to_owned(),
             ready: !details.is_empty()
@@ -99,8 +101,7 @@ async fn analyses(
         let request = request.map_err(|_| unreadable("BatchGetSchemaAnalysisRule", "a request"))?;
         call = call.schema_analysis_rule_requests(request);
     }
-    let answer = call.send().await;
-    let answer = answer.map_err(|error| told("BatchGetSchemaAnalysisRule", Act::Read, &error))?;
+    let answer = sent!(read, client, "BatchGetSchemaAnalysisRule", call)?;
     let errors = answer.errors().iter().map(BatchGetSchemaAnalysisRuleError::code);
     answered("BatchGetSchemaAnalysisRule", errors)?;
     let rules = answer.analysis_rules().iter().filter_map(|rule| match rule.policy()? {
@@ -112,22 +113,21 @@ async fn analyses(
     Ok(rules.collect())
 }
 
-async fn templates(client: &Client, room: &str) -> Result<BTreeMap<String, Template>> {
-    let mut arns = Vec::new();
-    let pages = client.rooms.list_collaboration_analysis_templates();
-    let mut pages = pages.collaboration_identifier(room).into_paginator().items().send();
-    while let Some(found) = pages.next().await {
-        let found = found.map_err(|e| told("ListCollaborationAnalysisTemplates", Act::Read, &e))?;
-        arns.push(found.arn);
-    }
+pub(crate) async fn templates(client: &Client, room: &str) -> Result<BTreeMap<String, Template>> {
+    let request = client.rooms.list_collaboration_analysis_templates();
+    let all = listed!(
+        client,
+        "ListCollaborationAnalysisTemplates",
+        request.collaboration_identifier(room),
+        collaboration_analysis_template_summaries
+    );
+    let arns: Vec<String> = all.into_iter().map(|found| found.arn).collect();
     let mut templates = BTreeMap::new();
     for arns in arns.chunks(TEMPLATES_MAX) {
         let call = client.rooms.batch_get_collaboration_analysis_template();
         let call =
             call.collaboration_identifier(room).set_analysis_template_arns(Some(arns.to_vec()));
-        let answer = call.send().await;
-        let answer = answer
-            .map_err(|error| told("BatchGetCollaborationAnalysisTemplate", Act::Read, &error))?;
+        let answer = sent!(read, client, "BatchGetCollaborationAnalysisTemplate", call)?;
         let errors = answer.errors().iter().map(BatchGetCollaborationAnalysisTemplateError::code);
         answered("BatchGetCollaborationAnalysisTemplate", errors)?;
         let found = answer.collaboration_analysis_templates();

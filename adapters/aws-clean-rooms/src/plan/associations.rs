@@ -4,9 +4,10 @@
 use super::{Planned, Subject};
 use crate::call::Call;
 use crate::seen::{Association, Membership, Table};
-use crate::wanted::Room;
-use adapter_spi::Effect;
+use crate::wanted::{Budget, Room};
+use adapter_spi::{Effect, ResourceKind};
 use mappings::model::{DatasetName, MemberId};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 const ASSOCIATION: &str = "association";
@@ -25,7 +26,8 @@ struct Place<'a> {
 impl Place<'_> {
     fn step(&self, effect: Effect, noun: &'static str, call: Call) -> Planned {
         let (member, name) = (self.member.clone(), format!("{}/{}", self.room.name, self.dataset));
-        Planned { member, effect, noun, name, call }
+        let touches = [ResourceKind::Dataset(self.dataset.clone())].into();
+        Planned { member, effect, noun, name, call, touches, at: None }
     }
 
     fn membership(&self) -> String {
@@ -53,7 +55,7 @@ impl Subject<'_> {
             planned.extend(self.associated(&place, table, role));
         }
         let foreign = own.associations.keys().filter(|name| !wanted.contains(name.as_str()));
-        planned.extend(foreign.filter_map(|name| dissolve(member, &room.name, own, name)));
+        planned.extend(foreign.filter_map(|name| self.dissolve(member, &room.name, own, name)));
         planned
     }
 
@@ -61,6 +63,10 @@ impl Subject<'_> {
     fn associated(&self, place: &Place<'_>, table: &Table, role: &str) -> Vec<Planned> {
         let name = place.dataset.as_str();
         let Some(seen) = place.own.associations.get(name) else {
+            if !self.is_shut(place.room, table) {
+                // Its rule closes first, so that it doesn't come in open.
+                return Vec::new();
+            }
             let call = Call::CreateConfiguredTableAssociation {
                 membership: place.membership(),
                 name: name.to_owned(),
@@ -71,94 +77,110 @@ impl Subject<'_> {
             return vec![place.step(Effect::Neutral, ASSOCIATION, call)];
         };
         if seen.table != table.id {
-            return dissolve(place.member, &place.room.name, place.own, name).into_iter().collect();
+            // What hangs on it is all that holds another table's use: it goes with it, not before.
+            let (membership, id) = (place.membership(), seen.id.clone());
+            let call = Call::DeleteConfiguredTableAssociation { membership, id };
+            return vec![place.step(Effect::Revoke, ASSOCIATION, call)];
         }
         let moved = (seen.role != role).then(|| {
             let (membership, id) = (place.membership(), seen.id.clone());
             let role = role.to_owned();
             let call = Call::UpdateConfiguredTableAssociation { membership, id, role };
-            place.step(Effect::Neutral, ASSOCIATION, call)
+            // Without a role that can read, the platform answers nobody.
+            place.step(Effect::Grant, ASSOCIATION, call)
         });
-        let steps = [moved, received(place, table, seen), self.counted(place, seen)];
+        let steps = [moved, self.received(place, table, seen), self.counted(place, table, seen)];
         steps.into_iter().flatten().collect()
     }
 
     /// The cap of a table. An edit starts the count anew, so it is only ever edited when the agreement's cap changed.
-    fn counted(&self, place: &Place<'_>, seen: &Association) -> Option<Planned> {
+    fn counted(&self, place: &Place<'_>, table: &Table, seen: &Association) -> Option<Planned> {
         let budget = self.wanted.budget.clone();
         match place.own.budgets.get(&seen.id) {
             None => {
                 let (membership, resource) = (place.membership(), seen.id.clone());
                 let tags = self.tags.clone();
                 let call = Call::CreatePrivacyBudgetTemplate { membership, resource, budget, tags };
-                Some(place.step(Effect::Restrict, BUDGET, call))
+                let shut = self.is_shut(place.room, table);
+                let effect = if shut { Effect::Neutral } else { Effect::Restrict };
+                Some(place.step(effect, BUDGET, call))
             }
             Some(known) if known.budget.as_ref() != Some(&budget) => {
-                // Fewer uses in the same period would be less than agreed; what else differs may be more.
-                let less = known
-                    .budget
-                    .as_ref()
-                    .is_some_and(|had| had.period == budget.period && had.uses < budget.uses);
-                let effect = if less { Effect::Grant } else { Effect::Restrict };
+                let (effect, budget) = match known.budget.as_ref().map(|had| had.against(&budget)) {
+                    Some(Some(Ordering::Less)) => (Effect::Grant, budget),
+                    Some(Some(_)) => (Effect::Restrict, budget),
+                    // Whether it is more or less can't be said: nothing first, and then what was agreed.
+                    Some(None) | None => (Effect::Restrict, Budget { uses: 0, ..budget }),
+                };
                 let (membership, id) = (place.membership(), known.id.clone());
-                let call = Call::UpdatePrivacyBudgetTemplate { membership, id, budget };
+                let was = known.budget.clone();
+                let call = Call::UpdatePrivacyBudgetTemplate { membership, id, budget, was };
                 Some(place.step(effect, BUDGET, call))
             }
             Some(_) => None,
         }
     }
-}
 
-/// Who may receive what is computed from a table.
-fn received(place: &Place<'_>, table: &Table, seen: &Association) -> Option<Planned> {
-    let (membership, association) = (place.membership(), seen.id.clone());
-    let receivers = place.receivers.clone();
-    match &seen.receivers {
-        None if table.rule.is_some() => {
-            let call = Call::CreateConfiguredTableAssociationAnalysisRule {
-                membership,
-                association,
-                receivers,
-            };
-            Some(place.step(Effect::Restrict, RECEIVERS, call))
+    /// Who may receive what is computed from a table. Whoever was never agreed goes first, and nobody comes in by that; where
+    /// nobody would be left, or nobody is named, the rule closes before.
+    fn received(&self, place: &Place<'_>, table: &Table, seen: &Association) -> Option<Planned> {
+        let (membership, association) = (place.membership(), seen.id.clone());
+        let receivers = place.receivers.clone();
+        let shut = self.is_shut(place.room, table);
+        match &seen.receivers {
+            None if table.rule.is_some() && shut => {
+                let call = Call::CreateConfiguredTableAssociationAnalysisRule {
+                    membership,
+                    association,
+                    receivers,
+                };
+                Some(place.step(Effect::Neutral, RECEIVERS, call))
+            }
+            Some(known) if *known != receivers => {
+                let stays: BTreeSet<String> = known.intersection(&receivers).cloned().collect();
+                let (effect, receivers) = match (stays.len() < known.len(), stays.is_empty()) {
+                    (true, false) => (Effect::Restrict, stays),
+                    (true, true) if shut => (Effect::Neutral, receivers),
+                    (true, true) => return None,
+                    (false, _) => (Effect::Grant, receivers),
+                };
+                let was = known.clone();
+                let call = Call::UpdateConfiguredTableAssociationAnalysisRule {
+                    membership,
+                    association,
+                    receivers,
+                    was,
+                };
+                Some(place.step(effect, RECEIVERS, call))
+            }
+            None | Some(_) => None,
         }
-        Some(known) if *known != receivers => {
-            // Whoever was never agreed goes first, and nobody comes in by that but those who were.
-            let stays: BTreeSet<String> = known.intersection(&receivers).cloned().collect();
-            let more = stays.len() < known.len();
-            let effect = if more { Effect::Restrict } else { Effect::Grant };
-            let receivers = if more && !stays.is_empty() { stays } else { receivers };
-            let call = Call::UpdateConfiguredTableAssociationAnalysisRule {
-                membership,
-                association,
-                receivers,
-            };
-            Some(place.step(effect, RECEIVERS, call))
-        }
-        None | Some(_) => None,
     }
-}
 
-/// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed: the
-/// steps on rules stand before these.
-pub(super) fn dissolve(
-    member: &MemberId,
-    room: &str,
-    own: &Membership,
-    name: &str,
-) -> Option<Planned> {
-    let seen = own.associations.get(name)?;
-    let (membership, association) = (own.id.clone(), seen.id.clone());
-    let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
-        let id = budget.id.clone();
-        (Effect::Restrict, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
-    } else if seen.receivers.is_some() {
-        let call = Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
-        (Effect::Restrict, RECEIVERS, call)
-    } else {
-        let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
-        (Effect::Revoke, ASSOCIATION, call)
-    };
-    let (member, name) = (member.clone(), format!("{room}/{name}"));
-    Some(Planned { member, effect, noun, name, call })
+    /// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed: the
+    /// steps on rules stand before these.
+    pub(super) fn dissolve(
+        &self,
+        member: &MemberId,
+        room: &str,
+        own: &Membership,
+        name: &str,
+    ) -> Option<Planned> {
+        let seen = own.associations.get(name)?;
+        let (membership, association) = (own.id.clone(), seen.id.clone());
+        let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
+            let id = budget.id.clone();
+            (Effect::Restrict, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
+        } else if seen.receivers.is_some() {
+            let call =
+                Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
+            (Effect::Restrict, RECEIVERS, call)
+        } else {
+            let call = Call::DeleteConfiguredTableAssociation { membership, id: association };
+            (Effect::Revoke, ASSOCIATION, call)
+        };
+        let touches = self.of_dataset(name);
+        let (member, name) = (member.clone(), format!("{room}/{name}"));
+        Some(Planned { member, effect, noun, name, call, touches, at: None })
+    }
 }

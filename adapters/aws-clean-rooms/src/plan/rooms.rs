@@ -1,13 +1,12 @@
 //! Collaborations, memberships and what they hold. Nothing here gives access by itself: a table without a rule that allows a
 //! template answers nobody.
 
-use super::associations::dissolve;
 use super::{Planned, Subject};
 use crate::call::{Call, Landing};
 use crate::connection::ResultFormat;
 use crate::seen::{self, Membership};
 use crate::wanted::{Party, Room};
-use adapter_spi::Effect;
+use adapter_spi::{Effect, ResourceKind};
 use mappings::model::MemberId;
 
 const ROOM: &str = "collaboration";
@@ -31,12 +30,21 @@ impl Subject<'_> {
                 planned.extend(self.leave(member, name, seen));
             }
         }
+        for past in &self.seen.past {
+            let rooms = past.account.rooms.iter();
+            let steps = rooms.flat_map(|(name, seen)| self.leave(&past.seat.member, name, seen));
+            planned.extend(steps.map(|step| step.in_past(past)));
+        }
         planned
     }
 
+    /// Whoever left the agreement is not invited: nobody is put out of a collaboration to be let in by its making.
     fn create(&self, room: &Room) -> Planned {
-        let others = room.parties.iter().filter(|(name, _)| **name != room.runner);
-        let members = others.map(|(_, party)| party.clone()).collect();
+        let stays = |name: &MemberId| self.desired.members.contains(name);
+        let others = room.parties.iter().filter(|(name, _)| **name != room.runner && stays(name));
+        let (names, members): (Vec<&MemberId>, Vec<Party>) =
+            others.map(|(name, party)| (name, party.clone())).unzip();
+        let touched = names.into_iter().chain([&room.runner]).cloned();
         let creator = room.parties.get(&room.runner).cloned();
         Planned {
             member: room.runner.clone(),
@@ -50,6 +58,8 @@ impl Subject<'_> {
                 regions: room.result_regions.clone(),
                 tags: self.tags.clone(),
             },
+            touches: touched.map(ResourceKind::Member).collect(),
+            at: None,
         }
     }
 
@@ -68,7 +78,9 @@ impl Subject<'_> {
             return planned;
         }
         match &seen.membership {
-            None => planned.push(self.join(member, room, seen, party)),
+            // Who isn't invited any more does not come back.
+            None if is_invited(seen, party) => planned.push(self.join(member, room, seen, party)),
+            None => {}
             // Whoever was removed is not brought back, and puts nothing into what is left.
             Some(membership) if membership.status != "ACTIVE" => {}
             Some(membership) => {
@@ -87,8 +99,7 @@ impl Subject<'_> {
             let party = room.parties.iter().find(|(_, party)| party.account == *account);
             party.is_some_and(|(name, _)| self.desired.members.contains(name))
         };
-        let there =
-            seen.members.iter().filter(|(_, m)| ["INVITED", "ACTIVE"].contains(&m.status.as_str()));
+        let there = seen.members.iter().filter(|(_, member)| !has_gone(member));
         let gone = there.filter(|(account, _)| !stays(account));
         let removed = gone.map(|(account, _)| Planned {
             member: room.runner.clone(),
@@ -96,6 +107,8 @@ impl Subject<'_> {
             noun: ROOM,
             name: room.name.clone(),
             call: Call::DeleteMember { collaboration: seen.id.clone(), account: account.clone() },
+            touches: self.of_members([account]),
+            at: None,
         });
         removed.collect()
     }
@@ -105,9 +118,12 @@ impl Subject<'_> {
         let pays = (party.pays != party.queries
             || room.parties.values().any(|p| p.pays && !p.queries))
         .then_some(party.pays);
+        // Into a collaboration that has templates already, whoever joins may receive, or query, from then on.
+        let view = self.seen.room(&room.name, &room.runner).map(|(_, view)| view);
+        let used = view.is_some_and(|view| !view.templates.is_empty());
         Planned {
             member: member.clone(),
-            effect: Effect::Neutral,
+            effect: if used { Effect::Grant } else { Effect::Neutral },
             noun: MEMBERSHIP,
             name: room.name.clone(),
             call: Call::CreateMembership {
@@ -116,6 +132,8 @@ impl Subject<'_> {
                 landing,
                 tags: self.tags.clone(),
             },
+            touches: [ResourceKind::Member(member.clone())].into(),
+            at: None,
         }
     }
 
@@ -140,6 +158,8 @@ impl Subject<'_> {
             noun: TEMPLATE,
             name: format!("{}/{name}", room.name),
             call,
+            touches: self.of_template(name),
+            at: None,
         };
         for text in room.templates.values() {
             let there =
@@ -164,11 +184,12 @@ impl Subject<'_> {
         planned
     }
 
-    /// Whether another operated member has tables in a collaboration.
-    fn is_inhabited(&self, creator: &MemberId, name: &str) -> bool {
-        let others = self.seen.accounts.iter().filter(|(member, _)| *member != creator);
-        let rooms = others.filter_map(|(_, account)| account.rooms.get(name));
-        let mut memberships = rooms.filter_map(|room| room.membership.as_ref());
+    /// Whether another account that is operated has tables in a collaboration.
+    fn is_inhabited(&self, seen: &seen::Room) -> bool {
+        let own = |room: &seen::Room| room.membership.as_ref().map(|own| own.id.clone());
+        let creators = own(seen);
+        let others = self.views().filter(|room| room.id == seen.id && own(room) != creators);
+        let mut memberships = others.filter_map(|room| room.membership.as_ref());
         memberships.any(|own| !own.associations.is_empty())
     }
 
@@ -176,38 +197,52 @@ impl Subject<'_> {
     /// its budgets, and then itself; the runner's end of it is the end of the collaboration.
     fn leave(&self, member: &MemberId, name: &str, seen: &seen::Room) -> Vec<Planned> {
         let is_creator = is_creator(member, name);
-        let step = |effect, noun, call| Planned {
+        let step = |effect, noun, call, touches| Planned {
             member: member.clone(),
             effect,
             noun,
             name: name.to_owned(),
             call,
+            touches,
+            at: None,
         };
         if let Some(own) = &seen.membership {
             let mut planned: Vec<Planned> = own
                 .associations
                 .keys()
-                .filter_map(|association| dissolve(member, name, own, association))
+                .filter_map(|association| self.dissolve(member, name, own, association))
                 .collect();
-            planned.extend(own.templates.values().map(|id| {
+            planned.extend(own.templates.iter().map(|(alias, id)| {
                 let (membership, id) = (own.id.clone(), id.clone());
-                step(Effect::Revoke, TEMPLATE, Call::DeleteAnalysisTemplate { membership, id })
+                let call = Call::DeleteAnalysisTemplate { membership, id };
+                step(Effect::Revoke, TEMPLATE, call, self.of_template(alias))
             }));
             if !planned.is_empty() {
                 return planned;
             }
             if own.status != "ACTIVE" || !is_creator {
-                let id = own.id.clone();
-                return vec![step(Effect::Revoke, MEMBERSHIP, Call::DeleteMembership { id })];
+                let call = Call::DeleteMembership { id: own.id.clone() };
+                let touches = [ResourceKind::Member(member.clone())].into();
+                return vec![step(Effect::Revoke, MEMBERSHIP, call, touches)];
             }
         }
         // What others have in it goes first: of a collaboration that is gone they see nothing any more.
-        if is_creator && !self.is_inhabited(member, name) {
-            let (id, name) = (seen.id.clone(), name.to_owned());
-            return vec![step(Effect::Revoke, ROOM, Call::DeleteCollaboration { id, name })];
+        if is_creator && !self.is_inhabited(seen) {
+            let call = Call::DeleteCollaboration { id: seen.id.clone(), name: name.to_owned() };
+            let there = seen.members.iter().filter(|(_, member)| !has_gone(member));
+            let touches = self.of_members(there.map(|(account, _)| account));
+            return vec![step(Effect::Revoke, ROOM, call, touches)];
         }
         Vec::new()
     }
+}
+
+fn has_gone(member: &seen::Member) -> bool {
+    ["LEFT", "REMOVED"].contains(&member.status.as_str())
+}
+
+fn is_invited(seen: &seen::Room, party: &Party) -> bool {
+    seen.members.get(&party.account).is_some_and(|member| member.status == "INVITED")
 }
 
 /// Whether a collaboration is the one that was agreed: made by the runner, with these members and abilities.
@@ -215,15 +250,14 @@ pub(super) fn agrees(room: &Room, seen: &seen::Room) -> bool {
     let creator = room.parties.get(&room.runner).map(|party| &party.account);
     let same = |party: &Party| {
         seen.members.get(&party.account).is_none_or(|member| {
-            ["LEFT", "REMOVED"].contains(&member.status.as_str())
+            has_gone(member)
                 || (member.queries == party.queries && member.receives == party.receives)
         })
     };
     let known = |account: &String| room.parties.values().any(|party| party.account == *account);
-    let gone = |member: &seen::Member| ["LEFT", "REMOVED"].contains(&member.status.as_str());
     creator == Some(&seen.creator)
         && room.parties.values().all(same)
-        && seen.members.iter().all(|(account, member)| known(account) || gone(member))
+        && seen.members.iter().all(|(account, member)| known(account) || has_gone(member))
 }
 
 /// Never met: a runner is always a party of its own collaboration.

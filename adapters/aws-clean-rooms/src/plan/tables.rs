@@ -5,7 +5,7 @@ use super::rooms::agrees;
 use super::{Planned, Subject};
 use crate::call::{Call, version};
 use crate::rule::Rule;
-use crate::seen::{self, Association, Membership};
+use crate::seen::{self, Account, Association, Membership};
 use crate::wanted::{Room, Table};
 use adapter_spi::Effect;
 use mappings::model::{DatasetName, MemberId};
@@ -28,7 +28,7 @@ impl Subject<'_> {
                     Some((dataset, table)) => {
                         planned.extend(self.kept(member, dataset, table, seen));
                     }
-                    None => planned.extend(self.unwanted(member, name, seen)),
+                    None => planned.extend(self.unwanted((member, account), name, seen)),
                 }
             }
             let missing = wanted.iter().filter(|(_, t)| !account.tables.contains_key(&t.name));
@@ -44,31 +44,38 @@ impl Subject<'_> {
                     columns: table.columns.clone(),
                     tags: self.tags.clone(),
                 },
+                touches: self.of_dataset(&table.name),
+                at: None,
             }));
+        }
+        for past in &self.seen.past {
+            let tables = past.account.tables.iter();
+            let of = (&past.seat.member, &past.account);
+            let steps = tables.filter_map(|(name, seen)| self.unwanted(of, name, seen));
+            planned.extend(steps.map(|step| step.in_past(past)));
         }
         planned
     }
 
     /// One that is not wanted: the rule first, which ends all use; the table when nothing stands on it.
-    fn unwanted(&self, member: &MemberId, name: &str, seen: &seen::Table) -> Option<Planned> {
-        let planned = |effect, noun, call| {
-            Some(Planned { member: member.clone(), effect, noun, name: name.to_owned(), call })
-        };
-        if let Some(kind) = seen.rules.first() {
+    fn unwanted(
+        &self,
+        (member, account): (&MemberId, &Account),
+        name: &str,
+        seen: &seen::Table,
+    ) -> Option<Planned> {
+        let allowed = seen.rule.iter().flat_map(|rule| &rule.analyses);
+        let touches = self.of_rule(member, name, allowed);
+        let (noun, call) = if let Some(kind) = seen.rules.first() {
             let (table, kind) = (seen.id.clone(), kind.clone());
-            let call = Call::DeleteConfiguredTableAnalysisRule { table, kind };
-            return planned(Effect::Revoke, RULE, call);
-        }
-        if self.is_associated(member, &seen.id) {
+            (RULE, Call::DeleteConfiguredTableAnalysisRule { table, kind })
+        } else if is_associated(account, &seen.id) {
             return None;
-        }
-        planned(Effect::Neutral, TABLE, Call::DeleteConfiguredTable { id: seen.id.clone() })
-    }
-
-    fn is_associated(&self, member: &MemberId, table: &str) -> bool {
-        let rooms = self.seen.accounts.get(member).into_iter().flat_map(|a| a.rooms.values());
-        let memberships = rooms.filter_map(|room| room.membership.as_ref());
-        memberships.flat_map(|m| m.associations.values()).any(|one| one.table == table)
+        } else {
+            (TABLE, Call::DeleteConfiguredTable { id: seen.id.clone() })
+        };
+        let (member, name, effect) = (member.clone(), name.to_owned(), Effect::Revoke);
+        Some(Planned { member, effect, noun, name, call, touches, at: None })
     }
 
     /// One step towards a wanted table's value.
@@ -79,18 +86,19 @@ impl Subject<'_> {
         wanted: &Table,
         seen: &seen::Table,
     ) -> Option<Planned> {
-        let planned = |effect, noun, call| {
-            let name = wanted.name.clone();
-            Some(Planned { member: member.clone(), effect, noun, name, call })
+        let planned = |effect, noun, call, changed: &BTreeSet<String>| {
+            let (member, name) = (member.clone(), wanted.name.clone());
+            let touches = self.of_rule(&member, &name, changed);
+            Some(Planned { member, effect, noun, name, call, touches, at: None })
         };
+        let allowed = seen.rule.as_ref().map(|rule| rule.analyses.clone()).unwrap_or_default();
         let id = || seen.id.clone();
         if let Some(kind) = seen.rules.iter().find(|kind| *kind != CUSTOM) {
             let call = Call::DeleteConfiguredTableAnalysisRule { table: id(), kind: kind.clone() };
-            return planned(Effect::Revoke, RULE, call);
+            return planned(Effect::Revoke, RULE, call, &allowed);
         }
         let columns: BTreeSet<String> = wanted.columns.iter().cloned().collect();
-        let glue = Some((wanted.database.clone(), wanted.glue.clone()));
-        let same = seen.columns == columns && seen.glue == glue;
+        let same = seen.columns == columns && is_glue(wanted, seen);
         let Some(rule) = &seen.rule else {
             let update = Call::UpdateConfiguredTable {
                 id: id(),
@@ -100,11 +108,8 @@ impl Subject<'_> {
             };
             let rule = wanted.controls.clone();
             let create = Call::CreateConfiguredTableAnalysisRule { table: id(), rule };
-            return if same {
-                planned(Effect::Neutral, RULE, create)
-            } else {
-                planned(Effect::Neutral, TABLE, update)
-            };
+            let (noun, call) = if same { (RULE, create) } else { (TABLE, update) };
+            return planned(Effect::Neutral, noun, call, &allowed);
         };
         let set = |rule: Rule, was: &Rule| Call::UpdateConfiguredTableAnalysisRule {
             table: id(),
@@ -115,20 +120,31 @@ impl Subject<'_> {
             // Nothing runs while the table changes under its rule.
             let call =
                 Call::DeleteConfiguredTableAnalysisRule { table: id(), kind: CUSTOM.to_owned() };
-            return planned(Effect::Revoke, RULE, call);
+            return planned(Effect::Revoke, RULE, call, &allowed);
         }
         if !rule.controls_as(&wanted.controls) {
-            return planned(Effect::Restrict, RULE, set(wanted.controls.clone(), rule));
+            return planned(Effect::Restrict, RULE, set(wanted.controls.clone(), rule), &allowed);
         }
         let placed = self.allowed(dataset, member, Self::is_in);
-        let kept: BTreeSet<String> = rule.analyses.intersection(&placed).cloned().collect();
+        let away = self.allowed(dataset, member, Self::is_away);
+        let either = placed.union(&away).cloned().collect();
+        let kept: BTreeSet<String> = rule.analyses.intersection(&either).cloned().collect();
         if kept.len() < rule.analyses.len() {
-            return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule));
+            let less = allowed.difference(&kept).cloned().collect();
+            return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule), &less);
+        }
+        // By a collaboration that the table isn't in, its rule lets nobody in: that ends before the table comes back, and waits
+        // until it is certain who took the table out.
+        let idle: BTreeSet<String> = kept.intersection(&away).cloned().collect();
+        if !idle.is_empty() {
+            let left = kept.difference(&idle).cloned().collect();
+            return planned(Effect::Neutral, RULE, set(rule.allowing(left), rule), &idle);
         }
         let fenced = self.allowed(dataset, member, Self::is_fenced);
         if !fenced.is_subset(&kept) {
+            let more = fenced.difference(&kept).cloned().collect();
             let all = kept.union(&fenced).cloned().collect();
-            return planned(Effect::Grant, RULE, set(rule.allowing(all), rule));
+            return planned(Effect::Grant, RULE, set(rule.allowing(all), rule), &more);
         }
         None
     }
@@ -180,10 +196,37 @@ impl Subject<'_> {
         Some((own, own.associations.get(dataset.as_str())?))
     }
 
-    /// Whether the table is in a collaboration. Of one that it isn't in, its rule allows nothing, so that it never comes back in
-    /// open.
+    /// Whether the table is in a collaboration, with receivers named of whom one was agreed. Of one that it isn't in like that, its
+    /// rule allows nothing: nobody comes to receive by what is written there.
     fn is_in(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
-        self.place(room, dataset, owner).is_some()
+        let Some((_, association)) = self.place(room, dataset, owner) else { return false };
+        let named = association.receivers.as_ref().zip(room.datasets.get(dataset));
+        named.is_some_and(|(known, agreed)| !known.is_disjoint(agreed))
+    }
+
+    /// Whether the table is not in a collaboration at all, though its owner is.
+    fn is_away(&self, room: &Room, dataset: &DatasetName, owner: &MemberId) -> bool {
+        let account = self.seen.accounts.get(owner);
+        let own = account.and_then(|account| account.rooms.get(&room.name));
+        let own = own.and_then(|room| room.membership.as_ref());
+        let seen = self.seen.room(&room.name, &room.runner).map(|(_, seen)| seen);
+        own.is_none_or(|own| !own.associations.contains_key(dataset.as_str()))
+            && seen.is_none_or(|seen| !seen.schemas.contains_key(dataset.as_str()))
+    }
+
+    /// Whether a table's rule lets nobody in by one collaboration: all that it allows is known to be another's.
+    pub(super) fn is_shut(&self, room: &Room, table: &seen::Table) -> bool {
+        let here = |view: &&seen::Room| {
+            let seen = self.seen.room(&room.name, &room.runner);
+            seen.is_some_and(|(_, own)| own.id == view.id)
+        };
+        let elsewhere = self.views().filter(|view| !here(view));
+        let elsewhere: BTreeSet<&String> =
+            elsewhere.flat_map(|view| view.templates.values().map(|found| &found.arn)).collect();
+        table.rules.iter().all(|kind| kind == CUSTOM)
+            && table.rule.as_ref().is_none_or(|rule| {
+                !rule.foreign && rule.analyses.iter().all(|arn| elsewhere.contains(arn))
+            })
     }
 
     /// Whether the table is in a collaboration with its receivers named and its use counted: only then anything of it is allowed.
@@ -195,4 +238,16 @@ impl Subject<'_> {
             && association.receivers.as_ref() == receivers
             && counted == Some(&self.wanted.budget)
     }
+}
+
+/// Whether a table stands on the Glue table that was agreed. The catalogue folds its names.
+fn is_glue(wanted: &Table, seen: &seen::Table) -> bool {
+    seen.glue.as_ref().is_some_and(|(database, table)| {
+        database.eq_ignore_ascii_case(&wanted.database) && table.eq_ignore_ascii_case(&wanted.glue)
+    })
+}
+
+fn is_associated(account: &Account, table: &str) -> bool {
+    let memberships = account.rooms.values().filter_map(|room| room.membership.as_ref());
+    memberships.flat_map(|m| m.associations.values()).any(|one| one.table == table)
 }

@@ -8,6 +8,9 @@
 )]
 
 mod hostile;
+mod narrow;
+mod past;
+mod touches;
 
 use super::*;
 use crate::connection::Connection;
@@ -177,6 +180,7 @@ impl World {
                 membership,
                 association,
                 receivers,
+                ..
             } => {
                 let all = &mut self.membership(&membership).associations;
                 let one = all.values_mut().find(|one| one.id == association).unwrap();
@@ -210,7 +214,7 @@ impl World {
                 let seen = SeenBudget { id, budget: Some(budget) };
                 self.membership(&membership).budgets.insert(resource, seen);
             }
-            Call::UpdatePrivacyBudgetTemplate { membership, id, budget } => {
+            Call::UpdatePrivacyBudgetTemplate { membership, id, budget, .. } => {
                 let all = &mut self.membership(&membership).budgets;
                 all.values_mut().find(|one| one.id == id).unwrap().budget = Some(budget);
             }

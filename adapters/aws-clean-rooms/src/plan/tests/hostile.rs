@@ -26,17 +26,25 @@ fn strangers_under_our_names_are_left_alone() {
 }
 
 #[test]
-fn a_receiver_who_was_never_agreed_goes_while_things_are_closed() {
+fn where_only_strangers_receive_the_rule_closes_first() {
     let (mut world, desired) = settled();
+    let before = world.rules();
     let others = BTreeSet::from(["999999999999".to_owned()]);
     for room in world.account(&member("provider")).rooms.values_mut() {
         let own = room.membership.as_mut().unwrap();
         own.associations.values_mut().for_each(|one| one.receivers = Some(others.clone()));
     }
     let plan = world.plan(&desired).unwrap();
+    let calls: Vec<&str> =
+        plan.steps.iter().map(|s| s.call["operation"].as_str().unwrap()).collect();
+    assert_eq!(calls, ["UpdateConfiguredTableAnalysisRule"], "nobody is named while it is open");
+    assert_eq!(plan.steps[0].effect, Effect::Restrict);
+    world.step(&plan.steps[0]);
+    let plan = world.plan(&desired).unwrap();
     let named = plan.steps.iter().find(|step| step.call.to_string().contains(RUNNER));
-    assert_eq!(named.map(|step| step.effect), Some(Effect::Restrict), "{plan:?}");
-    assert!(!plan.steps.iter().any(|step| step.call.to_string().contains("999999999999")));
+    assert_eq!(named.map(|step| step.effect), Some(Effect::Neutral), "{plan:?}");
+    assert_eq!(world.settle(&desired).last(), Some(&Effect::Grant));
+    assert_eq!(world.rules(), before);
 }
 
 #[test]

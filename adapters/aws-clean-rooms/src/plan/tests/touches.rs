@@ -1,0 +1,95 @@
+//! Each step says what of the agreement it is about, and no more.
+
+use super::*;
+use ResourceKind::{Approval, Dataset, Member as In, Template as Of};
+
+fn overlap() -> mappings::model::TemplateName {
+    "overlap".parse().unwrap()
+}
+
+/// What a dataset's rule is about when it opens or closes for the template.
+fn rule(dataset: &str, owner: &str) -> BTreeSet<ResourceKind> {
+    let dataset = Dataset(dataset.parse().unwrap());
+    [dataset, Of(overlap()), Approval(overlap(), member(owner))].into()
+}
+
+fn expected(step: &Step) -> BTreeSet<ResourceKind> {
+    let ResourceKind::Native(native) = &step.resource.kind else { panic!("no native step") };
+    let dataset = if native.member.as_str() == "provider" { "orders" } else { "people" };
+    let own: BTreeSet<ResourceKind> = [Dataset(dataset.parse().unwrap())].into();
+    let allows = step.call["rule"]["analyses"].as_array().is_some_and(|all| !all.is_empty());
+    match step.call["operation"].as_str().unwrap() {
+        "CreateCollaboration" | "DeleteCollaboration" => {
+            [In(member("analyst")), In(member("provider"))].into()
+        }
+        "CreateMembership" | "DeleteMembership" => [In(native.member.clone())].into(),
+        "CreateAnalysisTemplate" | "DeleteAnalysisTemplate" => [Of(overlap())].into(),
+        "UpdateConfiguredTableAnalysisRule" if allows => rule(dataset, native.member.as_str()),
+        "DeleteConfiguredTableAnalysisRule" => rule(dataset, native.member.as_str()),
+        _ => own,
+    }
+}
+
+#[test]
+fn every_step_of_a_life_says_what_it_is_about() {
+    let (mut world, desired) = (World::new(), Desired::whole(agreement()));
+    let closed = Desired::closed(Arc::clone(&desired.agreement));
+    for (goal, least) in [(&desired, 15), (&closed, 12)] {
+        let mut steps = Vec::new();
+        for _ in 0..30 {
+            let plan = world.plan(goal).unwrap();
+            for step in plan.steps {
+                assert_eq!(step.touches, expected(&step), "{}", step.call);
+                world.step(&step);
+                steps.push(step);
+            }
+        }
+        assert!(steps.len() >= least, "{}", steps.len());
+    }
+}
+
+#[test]
+fn a_withdrawn_approval_touches_that_template_alone() {
+    let (world, mut desired) = settled();
+    desired.approvals.values_mut().next().unwrap().remove(&member("provider"));
+    let steps = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [rule("orders", "provider")]);
+}
+
+#[test]
+fn what_no_agreement_has_a_name_for_is_about_everything() {
+    let (mut world, desired) = settled();
+    let analyst = world.account(&member("analyst"));
+    let own = analyst.rooms.values_mut().next().unwrap().membership.as_mut().unwrap();
+    own.templates.insert("by-hand-00000000".to_owned(), "by-hand".to_owned());
+    let steps = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [BTreeSet::new()]);
+}
+
+#[test]
+fn an_unknown_analysis_in_a_rule_is_about_the_dataset() {
+    let (mut world, desired) = settled();
+    let provider = world.account(&member("provider"));
+    let rule = provider.tables.values_mut().next().unwrap().rule.as_mut().unwrap();
+    rule.analyses.insert("arn:other".to_owned());
+    let steps = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [BTreeSet::from([Dataset(orders())])]);
+}
+
+#[test]
+fn a_stranger_who_is_put_out_is_about_everything() {
+    let (mut world, desired) = settled();
+    for account in world.seen.accounts.values_mut() {
+        for room in account.rooms.values_mut() {
+            let stranger =
+                Member { status: "ACTIVE".to_owned(), queries: false, receives: true, pays: None };
+            room.members.insert("999999999999".to_owned(), stranger);
+        }
+    }
+    let steps = world.plan(&desired).unwrap().steps;
+    let out = steps.iter().find(|step| step.call["operation"] == "DeleteMember").unwrap();
+    assert!(out.touches.is_empty());
+}
