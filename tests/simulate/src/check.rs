@@ -482,6 +482,9 @@ impl Check {
     /// Nothing has happened for long, and every platform was within reach: everything is as agreed.
     pub(crate) fn quiet(&mut self, platforms: &[Platform]) {
         for platform in platforms {
+            if !self.oracle.ever(&platform.name) {
+                continue;
+            }
             let desired = self.oracle.desired(self.pool, &platform.name);
             let wanted = desired.map(|desired| wanted(self.pool, &desired)).unwrap_or_default();
             let held = &platform.holds.things;

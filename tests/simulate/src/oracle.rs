@@ -264,6 +264,11 @@ impl Oracle {
         }
     }
 
+    /// Whether a platform ever was a room of an agreement in force.
+    pub(crate) fn ever(&self, platform: &PlatformId) -> bool {
+        self.rooms.contains(platform.as_str())
+    }
+
     /// The agreement in force.
     pub(crate) fn agreement(&self) -> Option<(&Arc<Agreement>, Digest)> {
         self.in_force.as_ref().map(|version| (&version.agreement, version.digest))

@@ -1,7 +1,10 @@
 //! What every change has to pass: five hundred seeds in which nothing is broken and every kind of fault strikes, the same trace twice,
 //! and every single place of the crash matrix where a process can die.
 
-#![expect(clippy::panic, reason = "a test may end by panicking; clippy knows that only inside test functions")]
+#![expect(
+    clippy::panic,
+    reason = "a test may end by panicking; clippy knows that only inside test functions"
+)]
 
 use simulate::{Outcome, Tally, crash, run_seed};
 
