@@ -249,7 +249,7 @@ impl Work<'_> {
         let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
         let (mut alarm, mut undone_end) = (None::<BTreeSet<Revocable>>, None);
         for (step, of) in look.taking().take(STEPS_MAX) {
-            match self.take(step, &of).await {
+            match self.take(step, &look.subject.taken(step)).await {
                 Ok(done) => {
                     self.report.steps += 1;
                     if matches!(done, Applied::Changed { .. }) && unexplained.contains(&of) {
@@ -379,6 +379,8 @@ impl Work<'_> {
             || !report.waits.is_empty()
             || !report.plan.is_empty()
             || report.pending
+            || !report.needs.is_empty()
+            || report.unread.is_some()
             || !look.is_whole();
         if waits { End::Waiting } else { End::Settled }
     }
