@@ -84,6 +84,10 @@ impl Store for Restorable {
         self.now()?.renew(lease, ttl).await
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<crate::store::Lease>, StoreError> {
+        self.now()?.leases(prefix).await
+    }
+
     async fn release(&self, lease: &crate::store::Lease) -> Result<bool, StoreError> {
         self.now()?.release(lease).await
     }
@@ -331,7 +335,9 @@ async fn with_leaf(store: &MemoryStore, bytes: Vec<u8>) -> Arc<MemoryStore> {
     let mut leaves = store.read(&spring, 0, 99).await.unwrap();
     leaves.push(bytes);
     let mut frontier = tree::Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push(tree::leaf_hash(leaf)));
+    for leaf in &leaves {
+        frontier.push(tree::leaf_hash(leaf));
+    }
     let (size, root) = (frontier.size(), frontier.root());
     let checkpoint = Checkpoint { collaboration: spring.clone(), size, root }.sign(&gateway());
     longer.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
