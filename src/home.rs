@@ -3,9 +3,11 @@
 //! Never data, never results. Knows nothing of what the files mean.
 
 mod heads;
+mod looks;
 mod reserve;
 mod worker;
 
+pub use looks::KeptLook;
 pub use worker::Working;
 
 use crate::error::{Error, Result};

@@ -155,6 +155,7 @@ fn dependencies_point_one_way() {
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
         ("adapter-aws-clean-rooms", &["adapter-spi", "mappings"]),
+        ("simulate", &["adapter-memory", "adapter-spi", "airlock", "mappings"]),
         (
             "airlock",
             &[
@@ -183,6 +184,7 @@ fn dependencies_point_one_way() {
         ("adapter-native", &["sqlx", "axum"]),
         ("adapter-aws-clean-rooms", &["datafusion", "sqlx", "axum"]),
         ("matching", &["datafusion", "tokio"]),
+        ("simulate", &["sqlx", "datafusion", "axum", "arrow", "tokio"]),
     ];
     for (package, names) in banned {
         let has = &all[package];

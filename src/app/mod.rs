@@ -3,11 +3,14 @@
 
 pub mod agreements;
 pub mod audit;
+mod conditions;
 mod connections;
 mod delivery;
+mod evidence;
 mod leases;
 pub mod members;
 mod recovery;
+mod reoffer;
 mod reserve;
 mod revocations;
 mod rooms;
@@ -19,7 +22,9 @@ mod templates;
 mod waivers;
 
 pub use audit::{Exported, LeafLine};
+pub use conditions::{Condition, RoomStanding, Thing};
 pub use connections::{ConnectionLine, ExportForm};
+pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;

@@ -1,10 +1,12 @@
 //! Rooms on platforms, on somebody's word: what would be done there, done, and closed. The passes are `reconcile`'s; here is how
 //! often, for how long, and what is said. Knows no platform by name.
 
+use super::sync::problems;
 use super::{App, known};
 use crate::error::{Error, Problem, Result};
+use crate::home::KeptLook;
 use crate::log::State;
-use crate::reconcile::{Drift, End, Loss, Memory, Report, Turn, Waiting, pass};
+use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass};
 use crate::store::Fence;
 use adapter_spi::{Cx, NeedsCounterparty};
 use mappings::model::{CollaborationId, PlatformId};
@@ -255,6 +257,37 @@ impl App {
         })
     }
 
+    /// Keeps what a look said, for whoever asks where the room stands.
+    pub(super) fn keep_look(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        report: &Report,
+    ) {
+        let waits = report.waits.iter().map(|step| format!("{}: {}", step.what, step.why));
+        let class = |class: DriftClass| match class {
+            DriftClass::ServerDefault => "server-default",
+            DriftClass::FormatOnly => "format-only",
+            DriftClass::Tightened => "tightened",
+            DriftClass::Loosened => "loosened",
+            DriftClass::Unknown => "unknown",
+        };
+        let drift = report.drift.iter();
+        let drift =
+            drift.map(|one| (class(one.class).to_owned(), one.on.clone(), one.detail.clone()));
+        let look = KeptLook {
+            since_ms: self.clock.now_ms(),
+            open: report.open.clone(),
+            needs: report.needs.clone(),
+            waits: waits.collect(),
+            drift: drift.collect(),
+            problems: problems(room, report).into_iter().map(|one| one.message).collect(),
+        };
+        if let Err(error) = self.home.keep_look(collaboration, room, &look) {
+            tracing::warn!(%collaboration, code = error.code, "what a look said is not kept");
+        }
+    }
+
     /// Passes until the room is settled, or waits for somebody else.
     async fn passes(
         &self,
@@ -271,6 +304,7 @@ impl App {
         let (mut steps, mut looks, mut tries, mut blind) = (0, 0, 0, 0);
         for _ in 0..PASSES_MAX {
             let mut report = pass(&turn, &mut memory).await;
+            self.keep_look(collaboration, room, &report);
             steps += report.steps;
             if report.steps > 0 {
                 looks = 0;

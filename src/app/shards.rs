@@ -49,7 +49,7 @@ impl App {
     pub(super) async fn under<T>(&self, held: Held, work: impl Future<Output = T> + Send) -> T {
         let done = tokio::select! {
             done = work => done,
-            never = self.keep(&held.lease) => match never {},
+            never = self.renewing(&held.lease) => match never {},
         };
         if let Err(error) = self.store.release(&held.lease).await {
             tracing::warn!(code = error.code(), "a lease is left to expire");
@@ -57,7 +57,7 @@ impl App {
         done
     }
 
-    async fn keep(&self, lease: &Lease) -> Infallible {
+    async fn renewing(&self, lease: &Lease) -> Infallible {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
             if let Err(error) = self.store.renew(lease, TTL).await {

@@ -1,8 +1,10 @@
 //! Where a collaboration stands, for people: a reading of the folded state, nothing stored.
 
-use super::{App, agreements};
+use super::evidence::evidence;
+use super::{App, Evidence, RoomStanding, agreements};
 use crate::error::{Error, Result};
-use crate::log::{MemberState, Reserve, Revocable, RunStatus, State};
+use crate::log::{MemberState, Reserve, RunStatus, State};
+use crate::reconcile::said;
 use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
 use serde::Serialize;
 
@@ -41,6 +43,10 @@ pub struct Standing {
     pub revocations: Vec<String>,
     /// What of that is in force in this gateway alone, until it can be put on record.
     pub pending: Vec<String>,
+    /// Every room but the native one: what is wanted there, what was seen, what holds.
+    pub rooms: Vec<RoomStanding>,
+    /// Withdrawals that were not seen closed everywhere.
+    pub closing: Vec<Evidence>,
     /// Runs and their states.
     pub runs: Vec<(RunId, String)>,
     /// Attempts left in the current window.
@@ -77,7 +83,7 @@ impl App {
 
     fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
         let pending = Reserve::pending(&self.home, collaboration).unwrap_or_default();
-        pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| named(what))).collect()
+        pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| said(what))).collect()
     }
 
     async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
@@ -110,8 +116,10 @@ impl App {
             waiting: waiting(state),
             members: members(state),
             templates,
-            revocations: state.revocations().keys().map(named).collect(),
+            revocations: state.revocations().keys().map(said).collect(),
             pending: self.pending(collaboration),
+            rooms: self.rooms_standing(collaboration, state),
+            closing: evidence(state).into_iter().filter(|one| !one.is_complete()).collect(),
             runs: state
                 .runs()
                 .iter()
@@ -149,17 +157,6 @@ fn members(state: &State) -> Vec<(MemberId, String)> {
         (member, stands)
     };
     state.members().into_iter().map(named).collect()
-}
-
-fn named(what: &Revocable) -> String {
-    match what {
-        Revocable::Member { member } => format!("membership of {member}"),
-        Revocable::Dataset { dataset } => format!("dataset {dataset}"),
-        Revocable::Column { dataset, column } => format!("column {dataset}.{column}"),
-        Revocable::Template { template, .. } => format!("template {template}"),
-        Revocable::Approval { template, of, .. } => format!("approval of {template} by {of}"),
-        Revocable::Room => "the whole room".to_owned(),
-    }
 }
 
 fn stands(status: &RunStatus) -> String {

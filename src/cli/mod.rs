@@ -14,6 +14,7 @@ mod keygen;
 mod plan;
 mod prepare;
 mod quickstart;
+mod reoffer;
 mod revoke;
 mod run;
 mod screen;
@@ -60,7 +61,7 @@ enum Command {
     Keygen(keygen::Keygen),
     /// Record an agreement in its collaboration's log; or, with --room, make a room as agreed.
     Apply(apply::Apply),
-    /// Say what it would take to make a room as agreed.
+    /// Say what the next pass would do in each room, or in one, and why.
     Plan(plan::PlanRoom),
     /// Join a collaboration as a member.
     Join(join::Join),
@@ -72,13 +73,15 @@ enum Command {
     Waive(waive::Waive),
     /// Withdraw a membership, dataset, column, template, approval or the whole room.
     Revoke(revoke::Revoke),
+    /// Offer again what was found taken away on a platform.
+    Reoffer(reoffer::Reoffer),
     /// Hash identifiers of a Parquet file in your own domain, before any room sees them.
     Prepare(prepare::Prepare),
     /// Try how members are reached on platforms.
     Connections(connections::Connections),
     /// Print what a member would make on a platform, for its own pipeline.
     Export(export::Export),
-    /// Take away on every platform what no log grants, over and over.
+    /// Keep every room at what its log says, over and over: close first, then give.
     Sync(sync::Sync),
     /// Run an approved template.
     Run(run::Run),
@@ -163,6 +166,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Approve(_)
         | Command::Waive(_)
         | Command::Revoke(_)
+        | Command::Reoffer(_)
         | Command::Sync(_)
         | Command::Run(_)
         | Command::Status(_)
@@ -191,6 +195,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Approve(command) => command.run(&home, screen).await,
             Command::Waive(command) => command.run(&home, screen).await,
             Command::Revoke(command) => command.run(&home, screen).await,
+            Command::Reoffer(command) => command.run(&home, screen).await,
             Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
             Command::Run(command) => command.run(&home, screen).await,
             Command::Status(command) => command.run(&home, screen).await,

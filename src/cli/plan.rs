@@ -4,6 +4,7 @@ use super::check::{held, join};
 use super::screen::Screen;
 use crate::app::{App, RoomPlan};
 use crate::error::Result;
+use crate::reconcile::{Drift, DriftClass};
 use adapter_spi::NeedsCounterparty;
 use mappings::model::{CollaborationId, PlatformId};
 use std::path::Path;
@@ -13,35 +14,67 @@ use std::path::Path;
 pub(super) struct PlanRoom {
     /// The collaboration.
     collaboration: CollaborationId,
-    /// The room, one of the agreement's.
+    /// One of the agreement's rooms; without it every room but the native one.
     #[arg(long)]
-    room: PlatformId,
+    room: Option<PlatformId>,
 }
 
 impl PlanRoom {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
-        let plan = app.plan_room(&self.collaboration, &self.room).await?;
-        screen.table(
-            &["effect", "call", "what"],
-            plan.steps.iter().map(|step| {
-                vec![
-                    format!("{:?}", step.effect).to_lowercase(),
-                    step.call.clone(),
-                    step.what.clone(),
-                ]
-            }),
-        );
-        if plan.pending {
-            screen.say("something that was done does not show itself yet; look again");
-        } else if plan.steps.is_empty() && plan.waiting.is_empty() {
-            screen.say(format!("{} holds what was agreed", self.room));
+        let collaboration = &self.collaboration;
+        if let Some(room) = &self.room {
+            let plan = app.plan_room(collaboration, room).await?;
+            show(&plan, screen);
+            screen.object(&serde_json::json!({ "collaboration": collaboration, "plan": plan }));
+            return Ok(());
         }
-        waiting(&plan.waiting, screen);
-        screen.say(format!("open there now: {}", or_nothing(&plan.open)));
-        losses(&plan, screen);
-        screen.object(&serde_json::json!({ "collaboration": self.collaboration, "plan": plan }));
+        let plans = app.plan_rooms(collaboration).await?;
+        for plan in &plans {
+            screen.heading(plan.room.as_str());
+            show(plan, screen);
+        }
+        if plans.is_empty() {
+            screen.say("the native room alone, which holds what the log says");
+        }
+        screen.object(&serde_json::json!({ "collaboration": collaboration, "plans": plans }));
         Ok(())
+    }
+}
+
+fn show(plan: &RoomPlan, screen: Screen) {
+    let rows = plan.steps.iter().map(|step| {
+        let waits = step.waits_for.clone().unwrap_or_default();
+        vec![
+            format!("{:?}", step.effect).to_lowercase(),
+            step.call.clone(),
+            step.what.clone(),
+            waits,
+        ]
+    });
+    screen.table(&["effect", "call", "what", "waits for"], rows);
+    if plan.pending {
+        screen.say("something that was done does not show itself yet; look again");
+    } else if plan.steps.is_empty() && plan.waiting.is_empty() {
+        screen.say(format!("{} holds what was agreed", plan.room));
+    }
+    waiting(&plan.waiting, screen);
+    drift(&plan.drift, screen);
+    screen.say(format!("open there now: {}", or_nothing(&plan.open)));
+    losses(plan, screen);
+}
+
+/// How what was seen differs from what is wanted.
+pub(super) fn drift(drift: &[Drift], screen: Screen) {
+    for Drift { class, on, detail } in drift {
+        let says = match class {
+            DriftClass::ServerDefault => "the platform's own default",
+            DriftClass::FormatOnly => "the same, written otherwise",
+            DriftClass::Tightened => "taken away there by its owner",
+            DriftClass::Loosened => "open there and not agreed",
+            DriftClass::Unknown => "something that this version has no word for",
+        };
+        screen.say(format!("{on}: {says} ({detail})"));
     }
 }
 

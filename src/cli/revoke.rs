@@ -1,10 +1,12 @@
 //! `airlock revoke`: a withdrawal, in force the moment it is on record; or here, where nothing can be put on record.
 
 use super::screen::Screen;
-use crate::app::{App, Revoked, Withdrawal};
-use crate::error::{Error, Result};
+use crate::app::{App, Evidence, Recorded, Revoked, RoomEvidence, Withdrawal};
+use crate::error::{Error, Problem, Result};
 use mappings::model::{CollaborationId, ColumnName, DatasetName, MemberId, TemplateName};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 /// Arguments of `revoke`.
 #[derive(Debug, clap::Args)]
@@ -16,10 +18,16 @@ pub(super) struct Revoke {
     /// The member who withdraws.
     #[arg(long = "as")]
     member: MemberId,
+    /// Show how each platform is closed, as it happens, until all of them were seen closed.
+    #[arg(long)]
+    wait: bool,
+    /// With --wait, give up after so many minutes, and name what is open.
+    #[arg(long, value_name = "MINUTES", default_value_t = 10, requires = "wait", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    within: u64,
 }
 
 /// What is withdrawn: exactly one.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(required = true, multiple = false)]
 struct What {
     /// The member's own membership.
@@ -63,8 +71,9 @@ impl What {
 }
 
 impl Revoke {
-    pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let withdrawal = self.what.withdrawal()?;
+    pub(super) async fn run(mut self, home: &Path, screen: Screen) -> Result<()> {
+        let what = std::mem::take(&mut self.what);
+        let withdrawal = what.withdrawal()?;
         let app = App::denying(home).await?;
         let revoked = app.revoke(&self.collaboration, &withdrawal, &self.member).await?;
         let who = format!("{} withdrew {withdrawal} from {}", self.member, self.collaboration);
@@ -81,6 +90,9 @@ impl Revoke {
                 (None, Some(why))
             }
         };
+        if self.wait {
+            return waited(&app, &self, &withdrawal.to_string(), receipt, screen).await;
+        }
         let rooms = app.close(&self.collaboration).await?;
         for room in &rooms {
             let open = super::plan::or_nothing(&room.open);
@@ -96,4 +108,93 @@ impl Revoke {
         }));
         Ok(())
     }
+}
+
+/// How often the record is read for what is new in it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Closes, and says what is seen closed as it comes onto the record, whoever puts it there.
+async fn waited(
+    app: &App,
+    of: &Revoke,
+    withdrawn: &str,
+    receipt: Option<Recorded>,
+    screen: Screen,
+) -> Result<()> {
+    let since = receipt.as_ref().map_or(0, |receipt| receipt.index);
+    let told = std::sync::Mutex::new(BTreeSet::new());
+    let tell = async || -> Result<Vec<Evidence>> {
+        let mut all = app.evidence(&of.collaboration).await?;
+        all.retain(|one| one.revocation == since || !one.is_complete());
+        let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (one, room) in all.iter().flat_map(|one| one.rooms.iter().map(move |room| (one, room)))
+        {
+            let Some(confirmed) = room.confirmed else { continue };
+            if told.insert((one.revocation, confirmed)) {
+                say(one, room, screen);
+            }
+        }
+        Ok(all)
+    };
+    let closing = async {
+        // What one try leaves open, the next or a worker closes.
+        loop {
+            match app.close(&of.collaboration).await {
+                Ok(_) => return,
+                Err(error) => {
+                    for problem in &error.problems {
+                        screen
+                            .say(format!("{}: {} [{}]", problem.at, problem.message, problem.code));
+                    }
+                    tokio::time::sleep(LOOK_EVERY * 10).await;
+                }
+            }
+        }
+    };
+    let looking = async {
+        loop {
+            tell().await?;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let limit = Duration::from_secs(of.within * 60);
+    let ended: Result<()> = tokio::select! {
+        () = closing => Ok(()),
+        told = looking => told,
+        () = tokio::time::sleep(limit) => Ok(()),
+    };
+    ended?;
+    let evidence = tell().await?;
+    screen.object(&serde_json::json!({
+        "collaboration": of.collaboration, "withdrawn": withdrawn, "receipt": receipt,
+        "durable": receipt.is_some(), "evidence": evidence,
+    }));
+    let open: Vec<Problem> = evidence
+        .iter()
+        .flat_map(|one| one.exposure.rooms.iter().map(move |room| (one, room)))
+        .map(|(one, room)| Problem {
+            code: "room-not-closed".to_owned(),
+            at: room.to_string(),
+            message: format!("{} was not seen closed there", one.what.join(", ")),
+            help: "airlock sync goes on; airlock status COLLABORATION".to_owned(),
+        })
+        .collect();
+    if open.is_empty() {
+        screen.say("seen closed everywhere");
+        return Ok(());
+    }
+    Err(Error::failed("room-not-closed", "in force, and not seen closed everywhere").problems(open))
+}
+
+fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
+    let latency_ms = room.latency_ms.unwrap_or_default();
+    screen.say(format!(
+        "{}: {} seen closed after {latency_ms} ms, {} looks, a try was {}, leaf {}",
+        room.room,
+        one.what.join(", "),
+        room.reads.unwrap_or_default(),
+        room.probe.as_deref().unwrap_or("not made"),
+        room.confirmed.unwrap_or_default(),
+    ));
+    screen.object(&serde_json::json!({ "revocation": one.revocation, "closed": room }));
 }

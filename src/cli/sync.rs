@@ -1,4 +1,4 @@
-//! `airlock sync`: takes away on every platform what no log grants, over and over.
+//! `airlock sync`: keeps every room at what its log says, over and over.
 
 use super::plan::or_nothing;
 use super::screen::Screen;
@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 /// Arguments of `sync`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Sync {
-    /// Look at every collaboration once and end: 0 when everything was seen closed that is not granted, else 1.
+    /// Go on until every room is settled or waits for somebody else, and end: 0 when nothing went wrong, else 1.
     #[arg(long)]
     once: bool,
-    /// Seconds between two looks at a collaboration whose log has not grown.
+    /// Seconds until a room that has just changed is looked at again when its log has not grown; later while nothing changes.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     every: u64,
 }
@@ -30,7 +30,7 @@ impl Sync {
                 screen.object(&serde_json::json!({ "passes": passes }));
                 return Ok(());
             }
-            let message = "not everything that is withdrawn was seen closed";
+            let message = "not every room could be looked at, closed or brought to what is agreed";
             return Err(Error::failed("room-not-closed", message).problems(problems));
         }
         let cancel = CancellationToken::new();
@@ -40,7 +40,7 @@ impl Sync {
                 ended.cancel();
             }
         });
-        screen.say(format!("closing what is not granted, every {} s; Ctrl-C ends it", self.every));
+        screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
         let every = Duration::from_secs(self.every);
         let end = app.sync(every, &cancel, |pass| told(pass, screen, true)).await;
         ctrl_c.abort();
@@ -56,9 +56,12 @@ fn told(pass: &Pass, screen: Screen, object: bool) {
     for room in pass.rooms.iter().filter(|room| room.steps > 0) {
         let open = or_nothing(&room.open);
         screen.say(format!(
-            "{}: {}: closed in {} steps; open there: {open}",
+            "{}: {}: {} steps; open there: {open}",
             pass.collaboration, room.room, room.steps
         ));
+    }
+    for room in &pass.rooms {
+        super::plan::drift(&room.drift, screen);
     }
     for problem in &pass.problems {
         screen.say(format!(

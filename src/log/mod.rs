@@ -18,8 +18,8 @@ pub mod verify;
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
-    Alarm, Awaited, Cause, Closure, Confirmed, Denied, EffectRecord, FoldError, Found, Holding,
-    Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
+    Alarm, Awaited, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError, Found,
+    Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

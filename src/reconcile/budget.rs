@@ -75,8 +75,28 @@ impl Budgets {
     /// Takes so many calls together, or says in how many milliseconds to ask again; nothing is taken then. More than a bucket
     /// holds for whoever asks is never to be had: the wait is [`u64::MAX`].
     pub fn take(&mut self, key: &Key, calls: u32, urgent: bool, now_ms: i64) -> Result<(), u64> {
+        self.take_all(&[(key, calls)], urgent, now_ms)
+    }
+
+    /// The same of several buckets, each named once: all of it, or nothing and the longest wait.
+    pub fn take_all(
+        &mut self,
+        asked: &[(&Key, u32)],
+        urgent: bool,
+        now_ms: i64,
+    ) -> Result<(), u64> {
         let now_ms = self.steady.at(now_ms);
-        self.bucket(key, now_ms).take(calls, urgent, now_ms)
+        let waits = asked
+            .iter()
+            .map(|(key, calls)| self.bucket(key, now_ms).wait_ms(*calls, urgent, now_ms));
+        match waits.max() {
+            Some(wait_ms) if wait_ms > 0 => return Err(wait_ms),
+            Some(_) | None => {}
+        }
+        for (key, calls) in asked {
+            self.bucket(key, now_ms).spend(*calls);
+        }
+        Ok(())
     }
 
     /// The platform asked for no call of this kind before so many milliseconds. All other buckets stay as they are.
@@ -115,29 +135,30 @@ impl Bucket {
         u64::from(calls) * u64::from(self.limit.within_ms.max(1))
     }
 
-    fn take(&mut self, calls: u32, urgent: bool, now_ms: i64) -> Result<(), u64> {
+    /// Fills up what time has brought; until so many calls are to be had.
+    fn wait_ms(&mut self, calls: u32, urgent: bool, now_ms: i64) -> u64 {
         let most = self.parts_of(self.limit.burst);
         let passed_ms = u64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or_default();
         let brought = passed_ms.saturating_mul(u64::from(self.limit.calls));
         self.parts = self.parts.saturating_add(brought).min(most);
         self.at_ms = now_ms;
-        let still_ms = self.paused_until_ms.saturating_sub(now_ms);
-        if still_ms > 0 {
-            return Err(u64::try_from(still_ms).unwrap_or_default());
-        }
         let (part, of) = RESERVED;
         let kept = if urgent { 0 } else { (most * part).div_ceil(of) };
-        let asked = self.parts_of(calls);
-        let needed = asked.saturating_add(kept);
+        let needed = self.parts_of(calls).saturating_add(kept);
         if needed > most {
-            return Err(NEVER_MS);
+            return NEVER_MS;
         }
-        if needed > self.parts {
-            let missing = needed - self.parts;
-            let calls = u64::from(self.limit.calls);
-            return Err(if calls == 0 { NEVER_MS } else { missing.div_ceil(calls) });
-        }
-        self.parts -= asked;
-        Ok(())
+        let missing = needed.saturating_sub(self.parts);
+        let filled_ms = match u64::from(self.limit.calls) {
+            0 if missing > 0 => NEVER_MS,
+            0 => 0,
+            calls => missing.div_ceil(calls),
+        };
+        let still_ms = self.paused_until_ms.saturating_sub(now_ms).max(0);
+        filled_ms.max(u64::try_from(still_ms).unwrap_or_default())
+    }
+
+    fn spend(&mut self, calls: u32) {
+        self.parts = self.parts.saturating_sub(self.parts_of(calls));
     }
 }

@@ -17,7 +17,7 @@ use super::steady::Steady;
 use book::{Book, LOGS};
 use lanes::Pool;
 use mappings::model::{CollaborationId, PlatformId};
-use pace::{below, draw};
+use pace::draw;
 use slot::{Phase, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +26,6 @@ const LOGS_APART_MS: usize = 50;
 const LOGS_WITHIN_MS: usize = 10_000;
 /// A platform that asks for longer is asked again after this long.
 const RETRY_AFTER_MAX_MS: u64 = 900_000;
-/// Turns that are given back are due again within this, so that those who wait for one budget don't come all at once.
-const BACK_MS: i64 = 10_000;
 
 /// One look to make. Whoever gets it gives it to [`Schedule::ended`] or [`Schedule::back`], or the room is never looked at again.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub struct Turn {
     /// Whether it is given out before all that is not.
     pub urgent: bool,
     slot: u32,
-    lane: u32,
+    lane: u16,
     pool: Pool,
 }
 
@@ -234,18 +232,29 @@ impl Schedule {
         }
     }
 
-    /// A look that could not begin, since no call was to be had for so many milliseconds: it is due again then, or a little
-    /// later, and as urgent as it was.
+    /// A look that could not begin, since no call was to be had for so many milliseconds. What is urgent is due again then. All
+    /// else keeps its place, and nobody who would spend the calls of the same account is given out before.
     #[expect(clippy::needless_pass_by_value, reason = "a turn is over once")]
     pub fn back(&mut self, turn: Turn, wait_ms: u64, now_ms: i64) {
         let Turn { slot: at, lane, pool, .. } = turn;
         let now_ms = self.steady.at(now_ms);
         self.book.lanes.gave(lane, pool);
         let Some((slot, _)) = self.book.take(at) else { return };
-        let spread_ms = self.pace.of(slot.class).base_ms.min(BACK_MS);
-        let wait_ms = i64::try_from(wait_ms).unwrap_or(i64::MAX);
-        let after_ms = wait_ms.saturating_add(below(self.draw(at), spread_ms));
-        self.book.put(at, slot.class, now_ms.saturating_add(after_ms).max(slot.floor_ms));
+        let until_ms = now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
+        if slot.class.is_urgent() {
+            return self.book.put(at, slot.class, until_ms.max(slot.floor_ms));
+        }
+        self.book.lanes.pause(&slot, until_ms);
+        self.book.put(at, slot.class, slot.due_ms);
+    }
+
+    /// Whose calls a look at a room costs. Accounts that are not named count as one on each platform.
+    pub fn account(&mut self, collaboration: &CollaborationId, room: &PlatformId, account: &str) {
+        let lane = self.book.lanes.found(room);
+        let log = self.book.named(collaboration);
+        if let Some(slot) = log.zip(lane).and_then(|(log, lane)| self.book.find(log, lane)) {
+            self.book.line_up(slot, account);
+        }
     }
 
     /// How many rooms and logs are looked at.
@@ -281,7 +290,7 @@ impl Schedule {
     }
 
     /// A platform is back: what waits to be closed there waits no longer.
-    fn came_back(&mut self, lane: u32, now_ms: i64) {
+    fn came_back(&mut self, lane: u16, now_ms: i64) {
         for at in self.book.lanes.urgent(lane, &self.book.slots) {
             if let Some(slot) = self.book.get(at).filter(|slot| slot.failures > 0) {
                 self.book.bring(at, slot.class, now_ms);

@@ -80,6 +80,10 @@ impl Store for Refusing {
         self.inner.renew(lease, ttl).await
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        self.inner.leases(prefix).await
+    }
+
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
         self.inner.release(lease).await
     }

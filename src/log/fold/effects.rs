@@ -1,6 +1,7 @@
 //! Which leaf about a platform may come next: what may be given there, what counts as seen, found and closed. Taking away is
 //! always legal. Must not know adapters, nor how anything is looked at.
 
+use super::epoch::{Closing, Giving};
 use super::{Illegal, State};
 use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
 use mappings::model::{MemberId, PlatformId, TemplateName};
@@ -50,10 +51,8 @@ impl State {
         match basis {
             // Logs of older gateways have none; whoever wrote one once writes it always.
             None if self.platforms.based => return Err(Illegal::BasisMissing),
-            Some(basis) if *basis > self.size || *basis < self.decided => {
-                return Err(Illegal::PlanStale);
-            }
-            None | Some(_) => {}
+            None => {}
+            Some(basis) => self.giving(*basis, of, platform).planned()?,
         }
         if *effect == Effect::Grant { self.may_give(of, platform) } else { Ok(()) }
     }
@@ -62,12 +61,16 @@ impl State {
     /// anywhere. What names nothing is about everything.
     pub fn may_give(&self, of: &[Revocable], on: &PlatformId) -> Result<(), Illegal> {
         self.granting()?;
-        if !of.iter().all(|one| self.stands(one)) {
-            return Err(Illegal::Withdrawn);
-        }
-        match self.in_the_way(of, on) {
-            Some(_) => Err(Illegal::Unconfirmed),
-            None => Ok(()),
+        self.giving(self.size, of, on).permitted()
+    }
+
+    fn giving(&self, basis: u64, of: &[Revocable], on: &PlatformId) -> Giving {
+        Giving {
+            basis,
+            size: self.size,
+            decided: self.decided,
+            stands: of.iter().all(|one| self.stands(one)),
+            unconfirmed: self.in_the_way(of, on).is_some(),
         }
     }
 
@@ -190,12 +193,6 @@ impl State {
     ) -> Result<(), Illegal> {
         let closure = self.platforms.closures.get(&revocation).ok_or(Illegal::NothingToConfirm)?;
         let awaited = closure.platforms.get(platform).ok_or(Illegal::NothingToConfirm)?;
-        if awaited.confirmed.is_some() {
-            return Err(Illegal::ConfirmedAlready);
-        }
-        if reads == 0 || probe.as_str() == "served" {
-            return Err(Illegal::SeenOpen);
-        }
         let concerned = |of: &[Revocable]| {
             awaited.left
                 || of.is_empty()
@@ -207,7 +204,8 @@ impl State {
                 && record.is_open()
                 && concerned(&record.of)
         });
-        if late { Err(Illegal::GrantUnsettled) } else { Ok(()) }
+        let (confirmed, served) = (awaited.confirmed.is_some(), probe.as_str() == "served");
+        Closing { confirmed, reads, served, late }.permitted()
     }
 
     /// Only who could withdraw it can say that it is offered still, and only of what was found withdrawn.

@@ -7,6 +7,7 @@
 
 mod closures;
 mod effects;
+mod epoch;
 mod illegal;
 mod legal;
 mod permit;
@@ -14,6 +15,7 @@ mod platforms;
 mod runs;
 
 pub use closures::{Awaited, Cause, Closure, Confirmed};
+pub use epoch::{Closing, Giving};
 pub use illegal::{FoldError, Illegal};
 pub use permit::{Denied, RunRequest};
 pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};

@@ -84,6 +84,10 @@ impl Store for Restorable {
         self.now()?.renew(lease, ttl).await
     }
 
+    async fn leases(&self, prefix: &str) -> Result<Vec<crate::store::Lease>, StoreError> {
+        self.now()?.leases(prefix).await
+    }
+
     async fn release(&self, lease: &crate::store::Lease) -> Result<bool, StoreError> {
         self.now()?.release(lease).await
     }
@@ -331,7 +335,9 @@ async fn with_leaf(store: &MemoryStore, bytes: Vec<u8>) -> Arc<MemoryStore> {
     let mut leaves = store.read(&spring, 0, 99).await.unwrap();
     leaves.push(bytes);
     let mut frontier = tree::Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push(tree::leaf_hash(leaf)));
+    for leaf in &leaves {
+        frontier.push(tree::leaf_hash(leaf));
+    }
     let (size, root) = (frontier.size(), frontier.root());
     let checkpoint = Checkpoint { collaboration: spring.clone(), size, root }.sign(&gateway());
     longer.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
@@ -386,4 +392,20 @@ async fn a_leaf_that_is_not_legal_makes_a_process_forget_nothing() {
     assert_eq!(knows.load(&spring).await.unwrap_err(), unpinned);
     store.put_back(&newer);
     assert_eq!(knows.load(&spring).await.unwrap().size, 6);
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_known_to_the_process() {
+    let (store, newer, older, _) = put_back().await;
+    let restorable = Arc::<Restorable>::clone(&store);
+    let log = AgreementLog::new(restorable, gateway(), Arc::new(FixedClock::new(1000)));
+    let log = log.with_pins(Arc::new(Odd(Ok(Pinned::default()))));
+    log.load(&named("spring")).await.unwrap();
+    let standby: Arc<dyn Store> = Arc::<MemoryStore>::clone(&older);
+    put(&on(&standby), "spring", vec![step(8), step(9)]).await.unwrap();
+    store.put_back(&older);
+    refused(&log, 5, 5).await;
+    refused(&log, 5, 5).await;
+    store.put_back(&newer);
+    assert_eq!(log.load(&named("spring")).await.unwrap().size, 5);
 }

@@ -47,6 +47,19 @@ fn several_calls_are_had_together_or_not_at_all() {
 }
 
 #[test]
+fn of_several_buckets_all_is_had_or_nothing() {
+    let (read, list) = (one(), key("a", Rate::List));
+    let mut budgets = Budgets::new(LIMIT);
+    assert_eq!(budgets.take(&list, 14, false, 0), Ok(()));
+    let asked = [(&read, 14), (&list, 2)];
+    assert_eq!(budgets.take_all(&asked, false, 0), Err(400), "the longest wait");
+    assert_eq!(budgets.take_all(&asked, false, 399), Err(1), "nothing was taken");
+    assert_eq!(budgets.take_all(&asked, false, 400), Ok(()));
+    assert_eq!(budgets.take_all(&[(&read, 1), (&list, 15)], false, 400), Err(NEVER_MS));
+    assert_eq!(budgets.take_all(&[], false, 400), Ok(()));
+}
+
+#[test]
 fn a_limit_of_no_calls_gives_its_burst_and_then_none() {
     let mut budgets = Budgets::new(Limit { calls: 0, within_ms: 0, burst: 1 });
     assert_eq!(drained(&mut budgets, true, 0), (1, NEVER_MS));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The lane of turns that read a log for its rooms.
-pub(super) const LOGS: u32 = 0;
+pub(super) const LOGS: u16 = 0;
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -22,7 +22,7 @@ pub(super) struct Book {
     names: BTreeMap<Arc<CollaborationId>, u32>,
     logs: Vec<Log>,
     /// By log and lane.
-    by: BTreeMap<(u32, u32), u32>,
+    by: BTreeMap<(u32, u16), u32>,
     pub(super) slots: Vec<Slot>,
     free_logs: Vec<u32>,
     free_slots: Vec<u32>,
@@ -64,18 +64,18 @@ impl Book {
         self.slots.get(place(slot))
     }
 
-    pub(super) fn find(&self, log: u32, lane: u32) -> Option<u32> {
+    pub(super) fn find(&self, log: u32, lane: u16) -> Option<u32> {
         self.by.get(&(log, lane)).copied()
     }
 
     /// The slots of a log with their lanes.
-    pub(super) fn of(&self, log: u32) -> Vec<(u32, u32)> {
-        let of = self.by.range((log, LOGS)..=(log, u32::MAX));
+    pub(super) fn of(&self, log: u32) -> Vec<(u16, u32)> {
+        let of = self.by.range((log, LOGS)..=(log, u16::MAX));
         of.map(|((_, lane), slot)| (*lane, *slot)).collect()
     }
 
     pub(super) fn has_rooms(&self, log: u32) -> bool {
-        self.by.range((log, LOGS + 1)..=(log, u32::MAX)).next().is_some()
+        self.by.range((log, LOGS + 1)..=(log, u16::MAX)).next().is_some()
     }
 
     /// The slots by which a log is looked at: those of its rooms, or its own as long as none is known.
@@ -97,7 +97,7 @@ impl Book {
         at
     }
 
-    pub(super) fn new_slot(&mut self, log: u32, lane: u32) -> u32 {
+    pub(super) fn new_slot(&mut self, log: u32, lane: u16) -> u32 {
         let at = self.free_slots.pop().unwrap_or_else(|| number(self.slots.len()));
         match self.slots.get_mut(place(at)) {
             // The stamp goes on, or an entry of whoever had it before would count.
@@ -116,7 +116,7 @@ impl Book {
         self.free_logs.push(log);
     }
 
-    pub(super) fn drop_slot(&mut self, log: u32, lane: u32) {
+    pub(super) fn drop_slot(&mut self, log: u32, lane: u16) {
         let Some(at) = self.by.remove(&(log, lane)) else { return };
         let Some(slot) = self.slots.get_mut(place(at)) else { return };
         match slot.phase {
@@ -124,7 +124,7 @@ impl Book {
                 slot.phase = Phase::Forgotten;
                 return;
             }
-            Phase::Waiting => self.lanes.left(slot.lane, slot.class),
+            Phase::Waiting => self.lanes.left(slot),
             Phase::Parked | Phase::Forgotten | Phase::Free => {}
         }
         slot.phase = Phase::Free;
@@ -134,7 +134,7 @@ impl Book {
     /// Gives a slot that waits to whoever looks; how it was then.
     pub(super) fn give(&mut self, at: u32) -> Option<Slot> {
         let slot = self.slots.get_mut(place(at))?;
-        self.lanes.left(slot.lane, slot.class);
+        self.lanes.left(slot);
         slot.phase = Phase::Running;
         Some(*slot)
     }
@@ -169,12 +169,30 @@ impl Book {
     pub(super) fn put(&mut self, at: u32, class: Class, due_ms: i64) {
         let Some(slot) = self.slots.get_mut(place(at)) else { return };
         if slot.phase == Phase::Waiting {
-            self.lanes.left(slot.lane, slot.class);
+            self.lanes.left(slot);
         }
         slot.stamp = slot.stamp.wrapping_add(1);
         (slot.phase, slot.class, slot.due_ms) = (Phase::Waiting, class, due_ms);
-        let (lane, due) = (slot.lane, Due { at_ms: due_ms, slot: at, stamp: slot.stamp });
-        self.lanes.put(lane, class, due, &self.slots);
+        let (slot, due) = (*slot, Due { at_ms: due_ms, slot: at, stamp: slot.stamp });
+        self.lanes.put(&slot, due, &self.slots);
+    }
+
+    /// Lets a slot wait in the line of an account.
+    pub(super) fn line_up(&mut self, at: u32, account: &str) {
+        let Some(slot) = self.slots.get_mut(place(at)) else { return };
+        let line = self.lanes.line(slot.lane, account);
+        if slot.line == line {
+            return;
+        }
+        let (was, class, due_ms) = (slot.phase, slot.class, slot.due_ms);
+        if was == Phase::Waiting {
+            self.lanes.left(slot);
+            slot.phase = Phase::Parked;
+        }
+        slot.line = line;
+        if was == Phase::Waiting {
+            self.put(at, class, due_ms);
+        }
     }
 
     /// Due now or as it was, whichever is first, and as urgent as the more urgent of both.
@@ -200,7 +218,7 @@ impl Book {
     pub(super) fn bytes(&self) -> usize {
         let name = |log: &Log| log.name.as_str().len() + size_of::<CollaborationId>() + 48;
         let names: usize = self.logs.iter().map(name).sum();
-        let trees = self.by.len() * size_of::<((u32, u32), u32)>()
+        let trees = self.by.len() * size_of::<((u32, u16), u32)>()
             + self.names.len() * size_of::<(Arc<CollaborationId>, u32)>();
         self.slots.capacity() * size_of::<Slot>()
             + self.logs.capacity() * size_of::<Log>()

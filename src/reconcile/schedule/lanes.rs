@@ -94,19 +94,19 @@ impl Held {
     }
 }
 
-/// One platform; the first lane is the logs' own, for collaborations whose rooms are not known.
+/// Who waits for the calls of one account.
 #[derive(Debug)]
-struct Lane {
-    room: Option<PlatformId>,
+struct Line {
+    account: String,
     queues: [Queue; Class::ALL.len()],
-    held: Held,
-    failures: u32,
-    back_ms: Option<i64>,
+    /// There are no calls for what is not urgent before this.
+    until_ms: i64,
 }
 
-impl Lane {
-    fn of(room: Option<PlatformId>) -> Self {
-        Self { room, queues: Default::default(), held: Held::default(), failures: 0, back_ms: None }
+impl Line {
+    fn of(account: &str) -> Self {
+        let (account, queues) = (account.to_owned(), Default::default());
+        Self { account, queues, until_ms: i64::MIN }
     }
 
     fn queue(&mut self, class: Class) -> &mut Queue {
@@ -120,9 +120,44 @@ impl Lane {
         }
     }
 
+    /// Since when the first of a class is due, if it may have a turn at that time.
+    fn first(&mut self, class: Class, now_ms: i64, all: &[Slot]) -> Option<Due> {
+        if !class.is_urgent() && self.until_ms > now_ms {
+            return None;
+        }
+        self.queue(class).top(all).filter(|due| due.at_ms <= now_ms)
+    }
+
+    fn next_ms(&mut self, all: &[Slot]) -> Option<i64> {
+        let until_ms = self.until_ms;
+        let next = Class::ALL.into_iter().filter_map(|class| {
+            let due = self.queue(class).top(all)?;
+            Some(if class.is_urgent() { due.at_ms } else { due.at_ms.max(until_ms) })
+        });
+        next.min()
+    }
+}
+
+/// One platform; the first lane is the logs' own, for collaborations whose rooms are not known.
+#[derive(Debug)]
+struct Lane {
+    room: Option<PlatformId>,
+    /// The first is of accounts that nobody named.
+    lines: Vec<Line>,
+    held: Held,
+    failures: u32,
+    back_ms: Option<i64>,
+}
+
+impl Lane {
+    fn of(room: Option<PlatformId>) -> Self {
+        Self { room, lines: vec![Line::of("")], held: Held::default(), failures: 0, back_ms: None }
+    }
+
     /// Whether it may come to want a turn: logs may always.
     fn is_live(&self) -> bool {
-        let waits = || self.queues.iter().any(|queue| queue.live > 0);
+        let queues = || self.lines.iter().flat_map(|line| line.queues.iter());
+        let waits = || queues().any(|queue| queue.live > 0);
         self.room.is_none() || self.held != Held::default() || waits()
     }
 }
@@ -137,35 +172,57 @@ impl Lanes {
     }
 
     /// The lane of a platform, made when it is new.
-    pub(super) fn lane(&mut self, room: &PlatformId) -> u32 {
+    pub(super) fn lane(&mut self, room: &PlatformId) -> u16 {
         let found = self.0.iter().position(|lane| lane.room.as_ref() == Some(room));
         let at = found.unwrap_or_else(|| {
             self.0.push(Lane::of(Some(room.clone())));
             self.0.len() - 1
         });
-        u32::try_from(at).unwrap_or(u32::MAX)
+        u16::try_from(at).unwrap_or(u16::MAX)
     }
 
-    pub(super) fn found(&self, room: &PlatformId) -> Option<u32> {
+    pub(super) fn found(&self, room: &PlatformId) -> Option<u16> {
         let at = self.0.iter().position(|lane| lane.room.as_ref() == Some(room))?;
-        u32::try_from(at).ok()
+        u16::try_from(at).ok()
     }
 
-    pub(super) fn room(&self, lane: u32) -> Option<PlatformId> {
-        self.0.get(place(lane))?.room.clone()
+    pub(super) fn room(&self, lane: u16) -> Option<PlatformId> {
+        self.0.get(usize::from(lane))?.room.clone()
     }
 
-    pub(super) fn put(&mut self, lane: u32, class: Class, due: Due, slots: &[Slot]) {
-        if let Some(lane) = self.0.get_mut(place(lane)) {
-            lane.queue(class).put(due, slots);
+    /// The line of an account on a platform, made when it is new.
+    pub(super) fn line(&mut self, lane: u16, account: &str) -> u16 {
+        let Some(lane) = self.0.get_mut(usize::from(lane)) else { return 0 };
+        let found = lane.lines.iter().position(|line| line.account == account);
+        let at = found.unwrap_or_else(|| {
+            lane.lines.push(Line::of(account));
+            lane.lines.len() - 1
+        });
+        u16::try_from(at).unwrap_or_default()
+    }
+
+    fn line_of(&mut self, slot: &Slot) -> Option<&mut Line> {
+        self.0.get_mut(usize::from(slot.lane))?.lines.get_mut(usize::from(slot.line))
+    }
+
+    pub(super) fn put(&mut self, slot: &Slot, due: Due, slots: &[Slot]) {
+        if let Some(line) = self.line_of(slot) {
+            line.queue(slot.class).put(due, slots);
         }
     }
 
-    /// Somebody does not wait any more by the entry it has there.
-    pub(super) fn left(&mut self, lane: u32, class: Class) {
-        if let Some(lane) = self.0.get_mut(place(lane)) {
-            let queue = lane.queue(class);
+    /// A slot does not wait any more by the entry it has.
+    pub(super) fn left(&mut self, slot: &Slot) {
+        if let Some(line) = self.line_of(slot) {
+            let queue = line.queue(slot.class);
             queue.live = queue.live.saturating_sub(1);
+        }
+    }
+
+    /// There are no calls for the likes of this slot before then.
+    pub(super) fn pause(&mut self, slot: &Slot, until_ms: i64) {
+        if let Some(line) = self.line_of(slot) {
+            line.until_ms = line.until_ms.max(until_ms);
         }
     }
 
@@ -180,15 +237,15 @@ impl Lanes {
         let mut first: Option<(i64, Class, Due, Pool)> = None;
         for at in 0..self.0.len() {
             let Some(pool) = self.pool(at, slots, urgent) else { continue };
-            let Some(lane) = self.0.get_mut(at) else { continue };
-            for class in Class::ALL.into_iter().filter(|class| class.is_urgent() == urgent) {
-                let Some(due) = lane.queue(class).top(all).filter(|due| due.at_ms <= now_ms) else {
-                    continue;
-                };
-                let last_ms = due.at_ms.saturating_add(pace.patience_ms(class));
-                let one = (last_ms, class, due, pool);
-                if first.is_none_or(|best| one < best) {
-                    first = Some(one);
+            let lines = self.0.get_mut(at).into_iter().flat_map(|lane| lane.lines.iter_mut());
+            for line in lines {
+                for class in Class::ALL.into_iter().filter(|class| class.is_urgent() == urgent) {
+                    let Some(due) = line.first(class, now_ms, all) else { continue };
+                    let last_ms = due.at_ms.saturating_add(pace.patience_ms(class));
+                    let one = (last_ms, class, due, pool);
+                    if first.is_none_or(|best| one < best) {
+                        first = Some(one);
+                    }
                 }
             }
         }
@@ -243,22 +300,22 @@ impl Lanes {
         }
     }
 
-    pub(super) fn took(&mut self, lane: u32, pool: Pool) {
-        if let Some(lane) = self.0.get_mut(place(lane)) {
+    pub(super) fn took(&mut self, lane: u16, pool: Pool) {
+        if let Some(lane) = self.0.get_mut(usize::from(lane)) {
             *lane.held.of(pool) += 1;
         }
     }
 
-    pub(super) fn gave(&mut self, lane: u32, pool: Pool) {
-        if let Some(lane) = self.0.get_mut(place(lane)) {
+    pub(super) fn gave(&mut self, lane: u16, pool: Pool) {
+        if let Some(lane) = self.0.get_mut(usize::from(lane)) {
             let held = lane.held.of(pool);
             *held = held.saturating_sub(1);
         }
     }
 
     /// How a look at this platform ended; whether with it the platform has come back.
-    pub(super) fn told(&mut self, lane: u32, failed: bool, now_ms: i64) -> bool {
-        let Some(lane) = self.0.get_mut(place(lane)) else { return false };
+    pub(super) fn told(&mut self, lane: u16, failed: bool, now_ms: i64) -> bool {
+        let Some(lane) = self.0.get_mut(usize::from(lane)) else { return false };
         if failed {
             lane.failures = lane.failures.saturating_add(1);
             return false;
@@ -273,26 +330,28 @@ impl Lanes {
     }
 
     /// The slots that wait to close something on this platform.
-    pub(super) fn urgent(&mut self, lane: u32, slots: &[Slot]) -> Vec<u32> {
-        let Some(lane) = self.0.get_mut(place(lane)) else { return Vec::new() };
+    pub(super) fn urgent(&mut self, lane: u16, slots: &[Slot]) -> Vec<u32> {
+        let Some(lane) = self.0.get_mut(usize::from(lane)) else { return Vec::new() };
         let mut waiting = Vec::new();
-        for class in Class::ALL.into_iter().filter(|class| class.is_urgent()) {
-            let standing = lane.queue(class).heap.iter().filter(|due| stands(&due.0, slots));
-            waiting.extend(standing.map(|due| due.0.slot));
+        for line in &mut lane.lines {
+            for class in Class::ALL.into_iter().filter(|class| class.is_urgent()) {
+                let standing = line.queue(class).heap.iter().filter(|due| stands(&due.0, slots));
+                waiting.extend(standing.map(|due| due.0.slot));
+            }
         }
         waiting.sort_unstable();
         waiting
     }
 
-    /// When the first of all is due.
+    /// When the first of all is due and there may be calls for it.
     pub(super) fn first_ms(&mut self, slots: &[Slot]) -> Option<i64> {
-        let queues = self.0.iter_mut().flat_map(|lane| lane.queues.iter_mut());
-        queues.filter_map(|queue| queue.top(slots)).map(|due| due.at_ms).min()
+        let lines = self.0.iter_mut().flat_map(|lane| lane.lines.iter_mut());
+        lines.filter_map(|line| line.next_ms(slots)).min()
     }
 
     /// Entries there is memory for.
     pub(super) fn capacity(&self) -> usize {
-        let queues = self.0.iter().flat_map(|lane| lane.queues.iter());
-        queues.map(|queue| queue.heap.capacity()).sum()
+        let lines = self.0.iter().flat_map(|lane| lane.lines.iter());
+        lines.flat_map(|line| line.queues.iter()).map(|queue| queue.heap.capacity()).sum()
     }
 }

@@ -23,7 +23,9 @@ pub(super) enum Phase {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     pub(super) log: u32,
-    pub(super) lane: u32,
+    pub(super) lane: u16,
+    /// Whose calls it costs there.
+    pub(super) line: u16,
     /// Which of its entries in a queue counts: the newest.
     pub(super) stamp: u32,
     pub(super) class: Class,
@@ -40,10 +42,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) const fn of(log: u32, lane: u32, stamp: u32) -> Self {
+    pub(super) const fn of(log: u32, lane: u16, stamp: u32) -> Self {
         Self {
             log,
             lane,
+            line: 0,
             stamp,
             class: Class::Idle,
             phase: Phase::Parked,

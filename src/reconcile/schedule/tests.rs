@@ -276,11 +276,38 @@ fn a_turn_given_back_is_as_urgent_and_as_calm_as_it_was() {
     let [turn] = schedule.due(81_000, SLOTS).try_into().unwrap();
     schedule.back(turn, 5_000, 81_000);
     assert!(schedule.due(85_999, SLOTS).is_empty());
-    let [turn] = schedule.due(87_000, SLOTS).try_into().unwrap();
+    let [turn] = schedule.due(86_000, SLOTS).try_into().unwrap();
     assert!(turn.urgent);
-    schedule.ended(turn, CALM, 87_000);
-    let wait_ms = schedule.next_ms(87_000).unwrap();
+    schedule.ended(turn, CALM, 86_000);
+    let wait_ms = schedule.next_ms(86_000).unwrap();
     assert!((48_000..=72_000).contains(&wait_ms), "{wait_ms}");
+}
+
+#[test]
+fn who_waits_for_an_accounts_calls_keeps_its_place_and_holds_up_nobody_elses() {
+    let mut schedule = settled(4, 1);
+    for n in 0..4 {
+        schedule.account(&id(n), &room(0), if n < 3 { "rich" } else { "poor" });
+        let at = 90_000 + i64::try_from(n).unwrap();
+        schedule.wake(&id(n), None, Class::Exposed, at);
+    }
+    let one = Slots { ordinary: 2, reserved: 1 };
+    let [first] = schedule.due(95_000, one).try_into().unwrap();
+    assert_eq!(number(&first), 0);
+    schedule.back(first, 2_000, 95_000);
+    let [other] = schedule.due(95_000, one).try_into().unwrap();
+    assert_eq!(number(&other), 3, "the other account's");
+    schedule.ended(other, CALM, 95_000);
+    assert_eq!(schedule.next_ms(95_500), Some(1_500));
+    assert!(schedule.due(96_000, one).is_empty());
+    schedule.wake(&id(2), None, Class::Loosened, 96_000);
+    let [urgent] = schedule.due(96_000, one).try_into().unwrap();
+    assert_eq!(number(&urgent), 2, "what is urgent asks for itself");
+    schedule.ended(urgent, CALM, 96_000);
+    let [first] = schedule.due(97_000, one).try_into().unwrap();
+    assert_eq!(number(&first), 0, "before who came later");
+    schedule.ended(first, CALM, 97_000);
+    assert_eq!(names(&schedule.due(97_000, one)), [(1, Some(room(0)))]);
 }
 
 #[test]

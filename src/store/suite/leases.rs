@@ -58,7 +58,7 @@ async fn one_holder_at_a_time(store: &dyn Store) {
 }
 
 async fn held_leases_are_listed(store: &dyn Store) {
-    let of = |resource: &str| held(store, resource, "a", LONG);
+    let of = |resource: &'static str| held(store, resource, "a", LONG);
     let (_, second) = (of("listed/1").await, of("listed/2").await);
     let third = store.acquire("listed/3", "b", LONG).await.unwrap().unwrap();
     let (_, other) = (of("list").await, of("Listed/2").await);

@@ -1,0 +1,143 @@
+//! A worker's adapter to a simulated platform. Its planning is pure; every look and every call is the world's to answer.
+
+use crate::platform::{Platform, Way};
+use crate::pool::Pool;
+use crate::wanted::{Ways, plan};
+use crate::wire::{Answer, Ask, PlatformAsk, Wire};
+use adapter_spi::{
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Cx, Desired, ErrorKind, Observation,
+    Outcome, Plan, PlanRefused, Probe, ProtectedQuery, Residual, ResourceKind, Result, Retry,
+    RunStatus, RunsQueries, Scope, Step,
+};
+use async_trait::async_trait;
+use mappings::model::{Agreement, MemberId, PlatformId, RunId};
+
+/// An adapter.
+#[derive(Debug)]
+pub(crate) struct SimAdapter {
+    wire: Wire,
+    pool: &'static Pool,
+    platform: PlatformId,
+    capabilities: Capabilities,
+    way: Way,
+    apart: Option<MemberId>,
+}
+
+impl SimAdapter {
+    pub(crate) fn new(wire: Wire, pool: &'static Pool, to: &Platform) -> Self {
+        let capabilities = Capabilities {
+            version: "1".to_owned(),
+            runs_queries: true,
+            activation: false,
+            cancels: true,
+            lag: to.lag,
+        };
+        let (platform, way, apart) = (to.name.clone(), to.way, to.apart.clone());
+        Self { wire, pool, platform, capabilities, way, apart }
+    }
+
+    async fn ask(&self, ask: PlatformAsk) -> Answer {
+        self.wire.call(Ask::Platform(self.platform.clone(), ask)).await
+    }
+
+    fn unsaid(&self) -> AdapterError {
+        error(&self.platform, ErrorKind::InvalidNative, "answer-unreadable", Outcome::Unknown)
+    }
+}
+
+/// An adapter's error.
+pub(crate) fn error(
+    platform: &PlatformId,
+    kind: ErrorKind,
+    code: &'static str,
+    outcome: Outcome,
+) -> AdapterError {
+    AdapterError {
+        kind,
+        code,
+        outcome,
+        retry: Retry::NextCycle,
+        platform: platform.clone(),
+        operation: "call",
+        reason: "as the platform says".to_owned(),
+    }
+}
+
+#[async_trait]
+impl Adapter for SimAdapter {
+    fn platform(&self) -> &PlatformId {
+        &self.platform
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn assess(&self, desired: &Agreement) -> Assessment {
+        Assessment::exact(self.platform.clone(), desired, |_| (Residual::None, "as written"))
+    }
+
+    async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
+        match self.ask(PlatformAsk::Observe(Box::new(scope.clone()))).await {
+            Answer::Seen(seen) => seen.map(|seen| *seen),
+            _ => Err(self.unsaid()),
+        }
+    }
+
+    fn plan(
+        &self,
+        desired: &Desired,
+        seen: &Observation,
+    ) -> std::result::Result<Plan, PlanRefused> {
+        let ways = Ways { pool: self.pool, way: self.way, apart: self.apart.as_ref() };
+        Ok(plan(&ways, desired, seen))
+    }
+
+    async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
+        if self.way == Way::Unversioned {
+            // Read, verify, write: whatever comes in between, the write goes out.
+            match self.ask(PlatformAsk::Peek(Box::new(step.clone()))).await {
+                Answer::Applied(Ok(Applied::Already)) => return Ok(Applied::Already),
+                Answer::Applied(Err(error)) => return Err(error),
+                _ => {}
+            }
+        }
+        match self.ask(PlatformAsk::Apply(Box::new(step.clone()))).await {
+            Answer::Applied(applied) => applied,
+            _ => Err(self.unsaid()),
+        }
+    }
+
+    async fn probe(&self, what: &ResourceKind, _: &Scope, _: &Cx) -> Result<Probe> {
+        match self.ask(PlatformAsk::Probe(what.clone())).await {
+            Answer::Probed(probed) => probed,
+            _ => Err(self.unsaid()),
+        }
+    }
+
+    fn runs_queries(&self) -> Option<&dyn RunsQueries> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl RunsQueries for SimAdapter {
+    async fn submit(&self, _: &ProtectedQuery, _: &Cx) -> Result<()> {
+        Err(self.unsaid())
+    }
+
+    async fn status(&self, _: &RunId, _: &Cx) -> Result<RunStatus> {
+        Err(self.unsaid())
+    }
+
+    async fn cancel(&self, _: &RunId, _: &Cx) -> Result<RunStatus> {
+        Err(self.unsaid())
+    }
+
+    async fn stop(&self, desired: &Desired, _: &Scope, _: &Cx) -> Result<usize> {
+        match self.ask(PlatformAsk::Stop(Box::new(desired.clone()))).await {
+            Answer::Stopped(stopped) => stopped,
+            _ => Err(self.unsaid()),
+        }
+    }
+}
