@@ -5,6 +5,7 @@ use super::rooms::{problem, unreached};
 use super::shards::{RENEW_EVERY, Shards};
 use super::{App, RoomReport};
 use crate::error::{Error, Problem, Result};
+use crate::log::Loaded;
 use crate::reconcile::schedule::{Class, End as Ended, Failure, Pace, Schedule, Slots, Turn};
 use crate::reconcile::{DriftClass, End, Memory, Report, Waiting, pass, shard};
 use crate::store::Fence;
@@ -57,6 +58,19 @@ impl Pass {
                 .any(|drift| matches!(drift.class, DriftClass::Loosened | DriftClass::Tightened))
         };
         self.steps > 0 || !self.problems.is_empty() || self.rooms.iter().any(alarm)
+    }
+
+    /// What stands against a collaboration's log itself, if anything.
+    fn without_rooms(collaboration: &CollaborationId, error: Option<Error>) -> Self {
+        let told = |Error { code, message, help, .. }: Error| Problem {
+            code,
+            at: collaboration.to_string(),
+            message,
+            help,
+        };
+        let problems = error.map(told).into_iter().collect();
+        let (rooms, waits) = (Vec::new(), Vec::new());
+        Self { collaboration: collaboration.clone(), steps: 0, rooms, waits, problems }
     }
 
     fn of(collaboration: &CollaborationId, room: &PlatformId, report: Report) -> Self {
@@ -139,25 +153,12 @@ impl App {
     }
 
     async fn once(&self, collaboration: &CollaborationId, fence: Option<&Fence>) -> Pass {
-        let nothing = Pass {
-            collaboration: collaboration.clone(),
-            steps: 0,
-            rooms: Vec::new(),
-            waits: Vec::new(),
-            problems: Vec::new(),
+        let (state, mut whole) = match self.load_denying(collaboration).await {
+            Ok(loaded) => {
+                (loaded.state, Pass::without_rooms(collaboration, loaded.doubt.map(Error::from)))
+            }
+            Err(error) => return Pass::without_rooms(collaboration, Some(error)),
         };
-        let doubted = |Error { code, message, help, .. }: Error| Problem {
-            code,
-            at: collaboration.to_string(),
-            message,
-            help,
-        };
-        let (state, doubt) = match self.load_denying(collaboration).await {
-            Ok(loaded) => (loaded.state, loaded.doubt),
-            Err(error) => return Pass { problems: vec![doubted(error)], ..nothing },
-        };
-        let problems = doubt.into_iter().map(|doubt| doubted(doubt.into())).collect();
-        let mut whole = Pass { problems, ..nothing };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         for room in foreign {
             if self.rooms.adapter(room).is_err() {
@@ -310,33 +311,24 @@ impl App {
 
     /// Which rooms a collaboration has, and what each is looked at for.
     async fn rooms_of(&self, collaboration: &CollaborationId, size: u64) -> Seen {
-        let state = match self.load_denying(collaboration).await {
-            Ok(loaded) => loaded.state,
-            Err(Error { code, message, help, .. }) => {
-                let at = collaboration.to_string();
-                let problems = vec![Problem { code, at, message, help }];
-                let collaboration = collaboration.clone();
-                let pass = Pass {
-                    collaboration,
-                    steps: 0,
-                    rooms: Vec::new(),
-                    waits: Vec::new(),
-                    problems,
-                };
+        let Loaded { state, doubt, .. } = match self.load_denying(collaboration).await {
+            Ok(loaded) => loaded,
+            Err(error) => {
                 return Seen {
                     failed: Some(Failure { retry_after_ms: None }),
-                    pass: Some(pass),
+                    pass: Some(Pass::without_rooms(collaboration, Some(error))),
                     ..Seen::nothing(size)
                 };
             }
         };
+        let pass = doubt.map(|doubt| Pass::without_rooms(collaboration, Some(doubt.into())));
         let reached =
             |room: &&PlatformId| **room != PlatformId::native() && self.rooms.adapter(room).is_ok();
         let class = |room: &PlatformId| {
             if state.awaited(room).next().is_some() { Class::Closing } else { Class::Opening }
         };
         let rooms = state.rooms().keys().filter(reached).map(|room| (room.clone(), class(room)));
-        Seen { rooms: Some(rooms.collect()), ..Seen::nothing(size) }
+        Seen { rooms: Some(rooms.collect()), pass, ..Seen::nothing(size) }
     }
 }
 

@@ -168,12 +168,14 @@ pub(crate) fn is_ready(room: &Room, dataset: &DatasetName) -> bool {
     schema.is_some_and(|one| one.analyses.is_empty() || one.analyses.iter().any(lives))
 }
 
-/// Whether all these of the tables that a text reads allow it.
+/// Whether all these of the tables that a text reads allow it, by its ARN or with any query at all.
 pub(crate) fn allows(room: &Room, text: &Text, of: &dyn Fn(&&DatasetName) -> bool) -> bool {
     let Some(found) = room.templates.get(&text.alias) else { return false };
     text.touches.iter().filter(of).all(|dataset| {
         let schema = room.schemas.get(dataset.as_str());
-        schema.is_some_and(|schema| schema.analyses.contains(&found.arn))
+        schema.is_some_and(|one| {
+            one.analyses.contains(&found.arn) || one.analyses.contains("ANY_QUERY")
+        })
     })
 }
 

@@ -27,8 +27,9 @@ pub trait ExternalIds: Debug + Send + Sync {
     fn external_id(&self, collaboration: &CollaborationId) -> Option<String>;
 }
 
-/// A signed request is accepted for 15 minutes; what was done shows itself within seconds, and is believed gone after a minute.
-const LAG: Lag = Lag { late_ms: 15 * 60_000, settles_ms: 60_000, reads_min: 3 };
+/// A signed request is accepted for 15 minutes; what was done shows itself within two seconds, and what five looks that far apart
+/// miss is believed gone.
+const LAG: Lag = Lag { late_ms: 15 * 60_000, settles_ms: 2_000, reads_min: 5 };
 
 /// AWS Clean Rooms, for the members whom this gateway operates.
 #[derive(Debug)]

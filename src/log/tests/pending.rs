@@ -60,6 +60,7 @@ async fn what_is_pending_denies_until_it_is_on_record() {
     let after = log.load(&named("spring")).await.unwrap();
     assert_eq!(after.size, 3, "it is no leaf");
     assert_ne!(after.state.decided(), before.decided(), "a plan from before is stale");
+    assert_eq!(pending(own(), Some(3)).due(&after.state), [own()], "laid over is not on record");
     let entry = Entry::member(&grocer(), &SecretKey::from_seed([1; 32]), withdrawal(own()));
     put(&log, "spring", vec![entry]).await.unwrap();
     let state = log.load(&named("spring")).await.unwrap().state;

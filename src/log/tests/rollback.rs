@@ -393,3 +393,19 @@ async fn a_leaf_that_is_not_legal_makes_a_process_forget_nothing() {
     store.put_back(&newer);
     assert_eq!(knows.load(&spring).await.unwrap().size, 6);
 }
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_known_to_the_process() {
+    let (store, newer, older, _) = put_back().await;
+    let restorable = Arc::<Restorable>::clone(&store);
+    let log = AgreementLog::new(restorable, gateway(), Arc::new(FixedClock::new(1000)));
+    let log = log.with_pins(Arc::new(Odd(Ok(Pinned::default()))));
+    log.load(&named("spring")).await.unwrap();
+    let standby: Arc<dyn Store> = Arc::<MemoryStore>::clone(&older);
+    put(&on(&standby), "spring", vec![step(8), step(9)]).await.unwrap();
+    store.put_back(&older);
+    refused(&log, 5, 5).await;
+    refused(&log, 5, 5).await;
+    store.put_back(&newer);
+    assert_eq!(log.load(&named("spring")).await.unwrap().size, 5);
+}

@@ -119,6 +119,15 @@ fn an_owners_part_is_what_its_own_tables_allow() {
 }
 
 #[test]
+fn a_table_that_allows_any_query_allows_the_template() {
+    let mut seen = seen(&now());
+    let schema = of(&mut seen, "analyst").schemas.get_mut("orders").unwrap();
+    schema.analyses = BTreeSet::from(["ANY_QUERY".to_owned()]);
+    assert_eq!(approved(&held(&seen)), ["overlap analyst", "overlap provider"]);
+    assert!(kinds(&held(&seen)).contains(&"template overlap".to_owned()));
+}
+
+#[test]
 fn a_table_that_is_ready_without_a_template_is_open() {
     let mut seen = seen(&now());
     for schema in of(&mut seen, "analyst").schemas.values_mut() {

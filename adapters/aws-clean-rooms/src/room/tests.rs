@@ -386,8 +386,8 @@ async fn a_look_goes_where_an_earlier_agreement_was_held() {
     let moved = other("111111111111", "333333333333");
     let cases = [
         (Vec::new(), 2),
-        (vec![away.clone()], 4),
-        (vec![moved.clone()], 2),
+        (vec![Arc::clone(&away)], 4),
+        (vec![Arc::clone(&moved)], 2),
         (vec![away, moved], 4),
     ];
     for (past, looks) in cases {

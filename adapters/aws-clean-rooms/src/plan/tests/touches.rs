@@ -80,6 +80,17 @@ fn an_unknown_analysis_in_a_rule_is_about_the_dataset() {
 }
 
 #[test]
+fn any_query_in_a_rule_is_about_everything() {
+    let (mut world, desired) = settled();
+    let provider = world.account(&member("provider"));
+    let rule = provider.tables.values_mut().next().unwrap().rule.as_mut().unwrap();
+    (rule.analyses, rule.foreign) = (BTreeSet::from(["ANY_QUERY".to_owned()]), true);
+    let steps = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [BTreeSet::new()]);
+}
+
+#[test]
 fn a_stranger_who_is_put_out_is_about_everything() {
     let (mut world, desired) = settled();
     for account in world.seen.accounts.values_mut() {
