@@ -77,10 +77,9 @@ impl Check {
     /// Leaves were appended.
     pub(crate) fn appended(
         &mut self,
-        worker: usize,
+        (worker, older): (usize, bool),
         (expected, appended): (u64, &Appended),
         fence: Option<&Fence>,
-        older: bool,
         platforms: &[Platform],
     ) {
         self.hold(22, !older, || format!("worker {worker} signed on an older copy of the log"));
@@ -543,10 +542,6 @@ impl Check {
                 format!("{} is no beginning of {}", old.0, new.0)
             });
         }
-    }
-
-    pub(crate) fn root(&self) -> Option<Hash> {
-        self.tree.root(self.tree.size())
     }
 }
 

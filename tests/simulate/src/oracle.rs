@@ -269,11 +269,6 @@ impl Oracle {
         self.rooms.contains(platform.as_str())
     }
 
-    /// The agreement in force.
-    pub(crate) fn agreement(&self) -> Option<(&Arc<Agreement>, Digest)> {
-        self.in_force.as_ref().map(|version| (&version.agreement, version.digest))
-    }
-
     /// Whether every member of the agreement in force joined it.
     pub(crate) fn everyone_joined(&self) -> bool {
         self.in_force.as_ref().is_some_and(|version| {
