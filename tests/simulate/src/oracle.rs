@@ -205,6 +205,12 @@ impl Oracle {
                     what.push(Revocable::Template { template: name.clone(), digest });
                 }
             }
+            let members = &version.agreement.members;
+            for name in old.agreement.members.keys().filter(|name| !members.contains_key(*name)) {
+                let digest = Digest::of(name.as_str().as_bytes());
+                narrowed.push((ResourceKind::Member(name.clone()), digest));
+                what.push(Revocable::Member { member: name.clone() });
+            }
             let named = |agreement: &Agreement, platform: &PlatformId| {
                 agreement.rooms.iter().any(|room| room.platform == *platform)
             };
