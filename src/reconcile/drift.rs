@@ -25,6 +25,9 @@ pub enum DriftClass {
     Unknown,
 }
 
+/// What is said of something missing while it is not certain.
+pub const UNSURE: &str = "not-certain-yet";
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Drift {
@@ -156,7 +159,7 @@ impl Sight<'_> {
             on: said(thing),
             detail: detail.to_owned(),
         };
-        let unsure = account.unsure.iter().map(|thing| tightened(thing, "not-certain-yet"));
+        let unsure = account.unsure.iter().map(|thing| tightened(thing, UNSURE));
         let found = account.found.iter().map(|(thing, how)| tightened(thing, how));
         let wider = loosened.iter().map(|of| Drift {
             class: DriftClass::Loosened,

@@ -359,6 +359,7 @@ impl Work<'_> {
         let report = &mut self.report;
         report.open = look.seen.resources.iter().map(|one| one.kind.to_string()).collect();
         report.unseen = unseen(&look.seen);
+        report.unsure = look.unsure.len();
         report.needs.clone_from(&look.plan.waiting);
         report.plan = look.plan.steps.iter().map(Waiting::for_step).collect();
         report.pending = look.plan.pending;

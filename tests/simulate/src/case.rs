@@ -197,6 +197,20 @@ pub(crate) enum Deed {
     },
 }
 
+impl Deed {
+    /// Whether it goes into the log, and there alone.
+    pub(crate) const fn is_decision(&self) -> bool {
+        matches!(
+            self,
+            Self::Propose { .. }
+                | Self::Join { .. }
+                | Self::Approve { .. }
+                | Self::Revoke { .. }
+                | Self::Run { .. }
+        )
+    }
+}
+
 /// One act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Act {

@@ -25,6 +25,9 @@ pub struct Violation {
     pub why: String,
 }
 
+/// What a run's parameters are, and no leaf may show.
+pub(crate) const SECRET: &str = "secret-of-the-runner";
+
 /// What a person took away on a platform while it was desired there.
 #[derive(Debug, Clone)]
 struct Narrowed {
@@ -91,6 +94,8 @@ impl Check {
             });
         }
         for bytes in &appended.leaves {
+            let secret = bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
+            self.hold(25, !secret, || "a leaf shows a run's parameter".to_owned());
             self.tree.push(leaf_hash(bytes));
             let leaf = serde_json::from_slice(bytes).unwrap_or_default();
             self.leaf(&leaf, platforms);
@@ -525,6 +530,11 @@ impl Check {
         let open = self.oracle.intents.iter().find(|(_, intent)| intent.is_open());
         let open = open.map(|(step, _)| step.clone());
         self.hold(23, open.is_none() || !based, || format!("nobody ever said how {open:?} ended"));
+    }
+
+    /// Whether the log ends so.
+    pub(crate) fn is_head(&self, size: u64, root: Hash) -> bool {
+        (self.tree.size(), self.tree.root(size)) == (size, Some(root))
     }
 
     /// At the end: what was acknowledged is there, and every signed head is the beginning of every later one.

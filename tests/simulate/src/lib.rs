@@ -18,6 +18,7 @@ mod deliver;
 mod executor;
 mod faults;
 mod happen;
+mod offline;
 mod oracle;
 mod pass;
 mod people;
@@ -36,5 +37,5 @@ mod world;
 
 pub use case::Kind;
 pub use check::Violation;
-pub use run::{Replay, Tally, replay, run_seed, smaller};
+pub use run::{Replay, Tally, replay, run_seed, run_told, smaller};
 pub use world::Outcome;

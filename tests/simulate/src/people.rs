@@ -119,7 +119,7 @@ fn request(pool: &'static Pool, template: usize, act: usize, state: &State) -> O
         platform: PlatformId::native(),
         by: by.clone(),
         receivers: vec![by.clone()],
-        parameters: commitment(&[7; 32], &serde_json::json!("secret-of-the-runner")),
+        parameters: commitment(&[7; 32], &serde_json::json!(crate::check::SECRET)),
     };
     Some(vec![Entry::member(&by, &pool::key(&by), body)])
 }

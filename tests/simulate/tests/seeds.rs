@@ -6,7 +6,7 @@
     reason = "a test may end by panicking; clippy knows that only inside test functions"
 )]
 
-use simulate::{Outcome, Tally, crash, run_seed};
+use simulate::{Outcome, Tally, crash, run_seed, run_told};
 
 const SEEDS: u64 = 500;
 /// Single deaths of the matrix: one in so many, another one in each workflow; all of them by `simulate crash`.
@@ -67,4 +67,18 @@ fn a_worker_may_die_anywhere() {
     }
     assert!(runs * EVERY >= effects * 4, "{runs} runs for {effects} effects");
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn how_workers_are_told_changes_nothing_in_the_end() {
+    let mut differ = 0;
+    for seed in 0..24 {
+        let (well, badly) = (run_told(seed, false), run_told(seed, true));
+        for outcome in [&well, &badly] {
+            assert!(outcome.broken.is_none(), "seed {seed}: {:?}", outcome.broken);
+        }
+        assert_eq!(well.holds, badly.holds, "invariant 34, seed {seed}");
+        differ += usize::from(well.hash != badly.hash);
+    }
+    assert!(differ > 20, "{differ} of 24 seeds were told otherwise");
 }
