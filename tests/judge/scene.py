@@ -2,9 +2,12 @@
 and what hands other than the gateway's do. Must not know what has to come out.
 """
 
+import contextlib
 import hashlib
 import json
 import random
+import signal
+import subprocess
 import time
 
 import botocore.exceptions
@@ -136,6 +139,58 @@ class Scene:
             self.same(f"rows of {template} for {receiver}", bool(rows) and judge.difference(rows, there.get(receiver, [])), None)
         return there
 
+    def refused(self, template, room=ROOM):
+        """How a run that must not start is refused."""
+        code, error = self.gateway.refused("run", NAME, template, "--as", "media", "--room", room)
+        return code, error["code"]
+
+    @contextlib.contextmanager
+    def worker(self, every=1):
+        """A worker beside everything else."""
+        with (self.folder / "worker.log").open("ab") as told:
+            command = [self.binary, "--home", str(self.home), "--json", "sync", "--every", str(every)]
+            running = subprocess.Popen(command, stdout=told, stderr=told, env=self.gateway.environment)
+            try:
+                yield
+            finally:
+                running.send_signal(signal.SIGINT)
+                self.same("the worker's end", running.wait(timeout=30), 0)
+
+    # What is on record.
+
+    def leaves(self):
+        """The kinds of all leaves."""
+        return [leaf["what"] for leaf in self.gateway.call("audit", "show", NAME)["leaves"]]
+
+    def standing(self):
+        """Where the room stands, by the gateway's own record."""
+        return self.gateway.call("status", NAME)["collaborations"][0]
+
+    def conditions(self, kind):
+        """Reasons of one kind."""
+        return [c["reason"] for room in self.standing()["rooms"] for c in room["conditions"] if c["kind"] == kind]
+
+    def found(self):
+        """What was found taken away there, and is not offered again."""
+        return sorted(reason.partition(" was taken away there by its owner")[0] for reason in self.conditions("found-withdrawn"))
+
+    def alarms(self):
+        """What was found wider than agreed."""
+        return self.conditions("loosened")
+
+    def closing(self):
+        """Withdrawals that were not seen closed."""
+        return self.standing()["closing"]
+
+    def writes(self, member=None):
+        """What was changed on the platform since its log was cleared."""
+        own = [one for one in self.stage.log() if member is None or one["account"] == ACCOUNTS[member]]
+        return [one["operation"] for one in own if not one["operation"].startswith(("List", "Get", "BatchGet"))]
+
+    def made(self, member):
+        """What was made in a member's account since then."""
+        return [one for one in self.writes(member) if one.startswith("Create")]
+
     def files(self):
         """All that lies at destinations."""
         return sorted(str(f.relative_to(self.folder / "results")) for f in (self.folder / "results").rglob("*") if f.is_file())
@@ -231,135 +286,6 @@ def expired_sts():
     """The same, as STS says it."""
     return 403, {"Content-Type": "text/xml"}, (b'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>ExpiredToken</Code>'
                                                b"<Message>The security token included in the request is expired</Message></Error><RequestId>1</RequestId></ErrorResponse>")
-
-
-EDITS = {}
-
-
-def edit(effect, call, exposed=None):
-    """An edit in the console, what the plan begins with then, and whether it let something out."""
-    def keep(act):
-        EDITS[act.__name__.replace("_", " ")] = (act, effect, call, exposed)
-        return act
-    return keep
-
-
-class Console:
-    """What somebody with the owner's or the runner's permissions does by hand."""
-
-    def __init__(self, scene):
-        self.scene, self.shop, self.media = scene, scene.stage.client("shop"), scene.stage.client("media")
-        self.own, self.runs = scene.rooms("shop")["media"]["membershipId"], scene.rooms("media")["media"]["membershipId"]
-
-    @property
-    def table(self):
-        """The owner's configured table."""
-        return next(t for t in self.shop.list_configured_tables()["configuredTableSummaries"] if t["name"] == f"airlock.{NAME}.customers")
-
-    @property
-    def association(self):
-        """The table's place in the collaboration."""
-        found = self.shop.list_configured_table_associations(membershipIdentifier=self.own)["configuredTableAssociationSummaries"][0]
-        return {"membershipIdentifier": self.own, "configuredTableAssociationIdentifier": found["id"]}
-
-    @property
-    def budget(self):
-        """The table's cap."""
-        found = self.shop.list_privacy_budget_templates(membershipIdentifier=self.own)["privacyBudgetTemplateSummaries"][0]
-        return {"membershipIdentifier": self.own, "privacyBudgetTemplateIdentifier": found["id"]}
-
-    def rule(self):
-        """The table's rule as it is."""
-        found = self.shop.get_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM")
-        return found["analysisRule"]["policy"]["v1"]["custom"]
-
-    def set_rule(self, **changes):
-        """The rule with other parts; None takes a part out."""
-        custom = {name: value for name, value in (self.rule() | changes).items() if value is not None}
-        self.shop.update_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM", analysisRulePolicy={"v1": {"custom": custom}})
-
-    def whole(self):
-        """All that the owner and the runner have, without what the platform makes up anew."""
-        room = self.scene.rooms("media")["media"]["id"]
-        arns = {t["arn"]: t["name"] for t in self.media.list_collaboration_analysis_templates(collaborationIdentifier=room)["collaborationAnalysisTemplateSummaries"]}
-        table = self.shop.get_configured_table(configuredTableIdentifier=self.table["id"])["configuredTable"]
-        rule = self.rule()
-        placed = self.shop.get_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")["analysisRule"]
-        receivers = placed["policy"]["v1"]["custom"]["allowedResultReceivers"]
-        cap = self.shop.get_privacy_budget_template(**self.budget)["privacyBudgetTemplate"]["parameters"]["accessBudget"]["budgetParameters"]
-        for name in ("allowedLiteralComparisonColumns", "allowedColumnComparisonColumns"):
-            rule["comparisonControls"][name].sort()
-        rule["allowedAnalyses"] = sorted(arns.get(arn, arn) for arn in rule["allowedAnalyses"])
-        source = (table["tableReference"]["glue"]["tableName"], sorted(table["allowedColumns"]))
-        return {"table": source, "rule": rule, "receivers": receivers, "cap": cap, "templates": sorted(arns.values())}
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule", {"queryString": "SELECT c.region, COUNT(DISTINCT c.mail) FROM customers c JOIN seen e ON c.mail = e.mail GROUP BY c.region"})
-    def any_query(self):
-        for client, dataset in ((self.shop, "customers"), (self.media, "seen")):
-            table = next(t["id"] for t in client.list_configured_tables()["configuredTableSummaries"] if t["name"] == f"airlock.{NAME}.{dataset}")
-            policy = {"v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ACCOUNTS["media"]]}}}
-            client.update_configured_table_analysis_rule(configuredTableIdentifier=table, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
-
-    @edit("revoke", "DeleteAnalysisTemplate", "by-hand")
-    def foreign_template(self):
-        text = "SELECT c.segment, COUNT(DISTINCT c.mail) AS n FROM customers c GROUP BY c.segment"
-        made = self.media.create_analysis_template(membershipIdentifier=self.runs, name="by-hand-00000000", format="SQL", source={"text": text})["analysisTemplate"]["arn"]
-        self.set_rule(allowedAnalyses=[*self.rule()["allowedAnalyses"], made])
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
-    def dangling_arn(self):
-        own = self.rule()["allowedAnalyses"]
-        self.set_rule(allowedAnalyses=[*own, own[0][:-12] + "000000000000"])
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
-    def threshold_lowered(self):
-        self.set_rule(aggregationThresholds=[self.rule()["aggregationThresholds"][0] | {"minimumIdentityCount": 2}])
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
-    def comparisons_allowed(self):
-        self.set_rule(comparisonControls=None)
-
-    @edit("revoke", "DeleteConfiguredTableAnalysisRule")
-    def columns_widened(self):
-        self.shop.update_configured_table(configuredTableIdentifier=self.table["id"], allowedColumns=["mail", "notes", "points", "region", "segment"])
-
-    @edit("revoke", "DeleteConfiguredTableAnalysisRule")
-    def another_table(self):
-        self.shop.update_configured_table(configuredTableIdentifier=self.table["id"], tableReference={"glue": {"databaseName": "scenes", "tableName": "more_customers"}})
-
-    @edit("restrict", "UpdateConfiguredTableAssociationAnalysisRule")
-    def receiver_added(self):
-        policy = {"v1": {"custom": {"allowedResultReceivers": [ACCOUNTS["media"], ACCOUNTS["shop"]]}}}
-        self.shop.update_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM", analysisRulePolicy=policy)
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
-    def receivers_deleted(self):
-        self.shop.delete_configured_table_association_analysis_rule(**self.association, analysisRuleType="CUSTOM")
-
-    @edit("restrict", "UpdatePrivacyBudgetTemplate")
-    def cap_raised(self):
-        parameters = {"accessBudget": {"budgetParameters": [{"type": "CALENDAR_DAY", "budget": 5000, "autoRefresh": "ENABLED"}]}}
-        self.shop.update_privacy_budget_template(**self.budget, privacyBudgetType="ACCESS_BUDGET", parameters=parameters)
-
-    @edit("restrict", "CreatePrivacyBudgetTemplate")
-    def cap_deleted(self):
-        self.shop.delete_privacy_budget_template(**self.budget)
-
-    @edit("neutral", "CreateConfiguredTableAnalysisRule")
-    def rule_deleted(self):
-        self.shop.delete_configured_table_analysis_rule(configuredTableIdentifier=self.table["id"], analysisRuleType="CUSTOM")
-
-    @edit("restrict", "UpdateConfiguredTableAnalysisRule")
-    def template_deleted(self):
-        found = self.media.list_analysis_templates(membershipIdentifier=self.runs)["analysisTemplateSummaries"]
-        self.media.delete_analysis_template(membershipIdentifier=self.runs, analysisTemplateIdentifier=next(t["id"] for t in found if t["name"].startswith("overlap-")))
-
-    @edit("neutral", "UpdateConfiguredTableAnalysisRule")
-    def association_deleted(self):
-        which = self.association
-        self.shop.delete_privacy_budget_template(**self.budget)
-        self.shop.delete_configured_table_association_analysis_rule(**which, analysisRuleType="CUSTOM")
-        self.shop.delete_configured_table_association(**which)
 
 
 class Meddler:

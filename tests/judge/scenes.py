@@ -6,14 +6,13 @@ members who are removed, edits in the console, withdrawals, bad input, odd resul
 
 Each scene says exactly what must come out; what is refused has a legitimate twin that passes. Access is judged by raw calls of the other
 member, never by what the gateway says of itself. Must not know how the gateway plans. The twin is ours: it is no proof about AWS.
+`taken.py` has the scenes of what is taken away or edited.
 """
 
 import argparse
 import hashlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,9 +28,9 @@ import pyarrow.parquet as pq  # noqa: E402
 import airlock  # noqa: E402
 import judge  # noqa: E402
 import stage  # noqa: E402
-from scene import (  # noqa: E402
-    ACCOUNTS, DATASETS, EDITS, NAME, ROOM, TEMPLATES, Console, Meddler, Scene, by_hand, columns, denied, document, expired, expired_sts, landings, leave, of, until,
-)
+from console import Console  # noqa: E402
+from scene import ACCOUNTS, NAME, ROOM, TEMPLATES, Meddler, Scene, by_hand, columns, denied, document, expired, expired_sts, landings, of  # noqa: E402
+from taken import edited, foreign, kept, removed, removed_between, stopped, withdrawn  # noqa: E402
 
 
 def two_runners(scene):
@@ -134,210 +133,6 @@ def printed(scene, act):
     """The script of an act: a command as it is, or the document that another command prints."""
     _, named, words = act.partition("the commands of: airlock ")
     return scene.gateway.call(*words.split())["document"] if named else act
-
-
-def gone(scene, member, how):
-    """What the plan says, and what it would make, once a member is no member of the collaboration there any more."""
-    plan = scene.plan()
-    made = [s["call"] for s in plan["steps"] if s["call"] in ("CreateMembership", "CreateCollaboration") or s["call"].startswith("Create") and s["what"].endswith(f"of {member}")]
-    scene.same(f"{how}: made anew", made, [])
-    scene.same(f"{how}: said to show itself later", plan["pending"], False)
-    scene.same(f"{how}: members waited for", sorted({w["member"] for w in plan["waiting"]}), [member])
-    if plan["pending"] or not plan["waiting"]:
-        return
-    scene.same(f"{how}: apply ends with the same words", scene.apply()["waiting"], plan["waiting"])
-    calls = {one["operation"] for one in scene.stage.log() if one["account"] == ACCOUNTS[member]}
-    scene.same(f"{how}: calls as {member}", {c for c in calls if c.startswith("Create")}, set())
-
-
-def removed(scene):
-    """A member is removed by the collaboration's creator, or leaves: nothing brings it back, and what it brought is closed."""
-    scene.agree(document(scene.folder, ["overlap", "bands"], ("shop", "media", "bank")))
-    scene.same("waiting", scene.apply()["waiting"], [])
-    bands, overlap = scene.template("bands"), scene.template("overlap")
-    scene.same("bands before", scene.ask({"analysisTemplateArn": bands}), "SUCCESS")
-    scene.stage.client("media").delete_member(collaborationIdentifier=scene.rooms("media")["media"]["id"], accountId=ACCOUNTS["bank"])
-    scene.stage.tell("DELETE", "log")
-    gone(scene, "bank", "removed")
-    scene.same("its table", scene.schema("media", "accounts"), "ResourceNotFoundException")
-    scene.same("bands after", scene.ask({"analysisTemplateArn": bands}), "FAILED")
-    scene.same("what it sees itself", scene.schema("bank", "seen"), "no collaboration")
-    code, error = scene.gateway.refused("run", NAME, "bands", "--as", "media", "--room", ROOM)
-    scene.same("a run of what it brought", (code, error["code"]), (3, "not-granted"))
-    scene.same("a run without it", scene.ask({"analysisTemplateArn": overlap}), "SUCCESS")
-    scene.as_native("overlap")
-    leave(scene, "shop")
-    scene.stage.tell("DELETE", "log")
-    gone_too = scene.plan()
-    scene.same("left: made anew", [s["call"] for s in gone_too["steps"] if s["call"].startswith("Create")], [])
-    scene.same("left: members waited for", sorted({w["member"] for w in gone_too["waiting"]}), ["bank", "shop"])
-    scene.same("overlap after", scene.ask({"analysisTemplateArn": overlap}), "FAILED")
-    code, error = scene.gateway.refused("run", NAME, "overlap", "--as", "media", "--room", ROOM)
-    scene.same("a run of what is left", (code, error["code"]), (3, "not-granted"))
-
-
-def removed_between(scene):
-    """A member is removed between two passes: before it joined, and before its table came in."""
-    scene.agree(document(scene.folder, ["overlap"]))
-    for path, how in (("/memberships", "before it joined"), ("/configuredTableAssociations", "before its table")):
-        if how == "before its table":
-            # A withdrawn room is not made again: a new stage, and a new gateway on it.
-            scene.__init__(scene.arguments, scene.folder.parent, f"{scene.folder.name}-2")
-            scene.agree(document(scene.folder, ["overlap"]))
-        stopped = lambda method, at, headers, _: denied() if method == "POST" and at.endswith(path) and of(headers, "shop") else None  # noqa: B023, E731
-        with stage.Between(scene.stage.endpoint, stopped) as between:
-            code, error = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint)).refused("apply", NAME, "--room", ROOM)
-        scene.same(f"{how}: the pass", (code, error["code"]), (3, "access-denied"))
-        scene.stage.client("media").delete_member(collaborationIdentifier=scene.rooms("media")["media"]["id"], accountId=ACCOUNTS["shop"])
-        scene.stage.tell("DELETE", "log")
-        gone(scene, "shop", how)
-        scene.same(f"{how}: templates", scene.template("overlap"), None)
-        scene.same(f"{how}: its table", scene.schema("media", "customers"), "ResourceNotFoundException")
-
-
-def edited(scene):
-    """Edits in the console: what is wider is planned first and closed, what is missing is made again, and nothing else changes."""
-    scene.agree(document(scene.folder, ["overlap", "regions"]))
-    scene.stage.table("shop", "scenes", "more_customers", scene.folder / "data" / "customers.parquet")
-    scene.same("waiting", scene.apply()["waiting"], [])
-    console, order = Console(scene), ["revoke", "restrict", "neutral", "grant"]
-    before = console.whole()
-    scene.same("templates", [name.rsplit("-", 1)[0] for name in before["templates"]], ["overlap", "regions"])
-    for name, (act, effect, call, exposed) in EDITS.items():
-        act(console)
-        query = {"analysisTemplateArn": scene.template(exposed)} if isinstance(exposed, str) else exposed
-        if query:
-            scene.same(f"{name}: what it let out", scene.ask(query), "SUCCESS")
-        steps = scene.plan()["steps"]
-        scene.same(f"{name}: first", [(s["effect"], s["call"]) for s in steps][:1], [(effect, call)])
-        scene.same(f"{name}: order", [s["effect"] for s in steps], sorted([s["effect"] for s in steps], key=order.index))
-        scene.stage.tell("DELETE", "log")
-        scene.same(f"{name}: waiting", scene.apply()["waiting"], [])
-        scene.same(f"{name}: afterwards", console.whole(), before)
-        scene.same(f"{name}: left to do", scene.plan()["steps"], [])
-        scene.same(f"{name}: open without a fence", unfenced(scene.stage.log()), [])
-        if query:
-            scene.same(f"{name}: asked again", scene.ask(query) in ("FAILED", "ResourceNotFoundException"), True)
-    scene.as_native("overlap")
-    scene.as_native("regions")
-
-
-def unfenced(log):
-    """Calls that brought a table in while its rule was allowing something: for a moment anybody received, as often as they liked."""
-    allowed, open_to = {}, []
-    for one in log:
-        if one["operation"] in ("GetConfiguredTableAnalysisRule", "UpdateConfiguredTableAnalysisRule", "CreateConfiguredTableAnalysisRule") and one["status"] == 200:
-            rule = one["response"]["analysisRule"]
-            allowed[rule["configuredTableId"]] = rule["policy"]["v1"]["custom"]["allowedAnalyses"]
-        if one["operation"] == "CreateConfiguredTableAssociation" and allowed.get(one["request"]["configuredTableIdentifier"]):
-            open_to.append(one["request"]["name"])
-    return open_to
-
-
-def foreign(scene):
-    """What doesn't carry this gateway's tag is left alone: under a name of ours nothing is done, under another it isn't looked at."""
-    scene.agree(document(scene.folder, ["overlap"]))
-    shop = scene.stage.client("shop")
-    source = {"tableReference": {"glue": {"databaseName": "scenes", "tableName": "customers"}}, "allowedColumns": ["mail", "notes"], "analysisMethod": "DIRECT_QUERY"}
-    own, taken = (shop.create_configured_table(name=name, **source)["configuredTable"] for name in ("shop-own", f"airlock.{NAME}.customers"))
-    rule = {"analysisRuleType": "CUSTOM", "analysisRulePolicy": {"v1": {"custom": {"allowedAnalyses": ["ANY_QUERY"], "allowedAnalysisProviders": [ACCOUNTS["media"]]}}}}
-    shop.create_configured_table_analysis_rule(configuredTableIdentifier=own["id"], **rule)
-    scene.stage.tell("DELETE", "log")
-    for command in ("plan", "apply"):
-        code, error = scene.gateway.refused(command, NAME, "--room", ROOM)
-        scene.same(f"{command} under a taken name", (code, error["code"], f"airlock.{NAME}.customers" in error["message"]), (3, "name-taken", True))
-    scene.same("written", [one["operation"] for one in scene.stage.log() if not one["operation"].startswith(("List", "Get", "BatchGet"))], [])
-    shop.delete_configured_table(configuredTableIdentifier=taken["id"])
-    scene.same("waiting", scene.apply()["waiting"], [])
-    table = Console(scene).table
-    tags = shop.list_tags_for_resource(resourceArn=table["arn"])["tags"]
-    shop.untag_resource(resourceArn=table["arn"], tagKeys=list(tags))
-    code, error = scene.gateway.refused("apply", NAME, "--room", ROOM)
-    scene.same("a table that lost its tags", (code, error["code"]), (3, "name-taken"))
-    shop.tag_resource(resourceArn=table["arn"], tags=tags)
-    scene.same("with its tags again", (scene.plan()["steps"], scene.plan()["waiting"]), ([], []))
-    scene.as_native("overlap")
-    kept = shop.get_configured_table_analysis_rule(configuredTableIdentifier=own["id"], analysisRuleType="CUSTOM")["analysisRule"]["policy"]
-    scene.same("the owner's other table", (kept, own["id"] in [t["id"] for t in shop.list_configured_tables()["configuredTableSummaries"]]), (rule["analysisRulePolicy"], True))
-
-
-def withdrawn(scene):
-    """A withdrawal of each kind: closed as the other member sees it, the rest goes on, and the gateway says what is open still."""
-    agreement = document(scene.folder, ["overlap", "regions", "campaigns", "bands", "worth"], ("shop", "media", "bank"))
-    scene.agree(agreement)
-    opened = scene.apply()
-    scene.same("waiting", opened["waiting"], [])
-    arns = {name: scene.template(name) for name in agreement["templates"]}
-    left = set(arns)
-    kinds = (("approval", "campaigns", "shop", {"campaigns"}), ("template", "overlap", "shop", {"overlap"}), ("column", "customers.region", "shop", {"regions"}),
-             ("dataset", "seen", "media", {"bands"}), ("membership", None, "bank", {"worth"}))
-    for kind, what, member, closes in kinds:
-        left -= closes
-        revoked = scene.gateway.call("revoke", NAME, f"--{kind}", *([what] if what else []), "--as", member)
-        scene.same(f"{kind}: rooms", [r["room"] for r in revoked["rooms"]], [ROOM])
-        said = {o for r in revoked["rooms"] for o in r["open"]}
-        scene.same(f"{kind}: said to be open", {f"template {n}" for n in closes} & said, set())
-        for name in closes:
-            scene.same(f"{kind}: {name} asked by hand", scene.ask({"analysisTemplateArn": arns[name]}) in ("FAILED", "ResourceNotFoundException"), True)
-            code, error = scene.gateway.refused("run", NAME, name, "--as", "media", "--room", ROOM)
-            scene.same(f"{kind}: {name} run", (code, error["code"]), (3, REFUSALS[kind]))
-        applied = scene.apply()
-        scene.same(f"{kind}: open after apply", {o for o in applied["open"] if o.startswith("template ")}, {f"template {n}" for n in left})
-        scene.same(f"{kind}: nothing more to do", scene.plan()["steps"], [])
-        seen = {table: scene.analyses("media", table) for table in DATASETS if scene.schema("media", table) == "READY"}
-        usable = {n for n in arns if all(n in seen.get(table, []) for table in DATASETS if f" {table} " in TEMPLATES[n])}
-        scene.same(f"{kind}: allowed as media sees it", usable, left)
-        scene.same(f"{kind}: allowed by its owner", closes & set(seen.get({"shop": "customers", "media": "seen", "bank": "accounts"}[member], [])), set())
-        for name in sorted(left)[:1]:
-            scene.same(f"{kind}: {name} goes on", scene.ask({"analysisTemplateArn": arns[name]}), "SUCCESS")
-            scene.as_native(name)
-        if kind == "column":
-            room = scene.rooms("media")["media"]["id"]
-            columns = scene.stage.client("media").get_schema(collaborationIdentifier=room, name="customers")["schema"]["columns"]
-            scene.same("column: columns that media sees", sorted(c["name"] for c in columns), ["mail", "points", "segment"])
-    revoked = scene.gateway.call("revoke", NAME, "--room", "--as", "shop")
-    scene.same("room: said to be open", [r["open"] for r in revoked["rooms"]], [[]])
-    for table in DATASETS:
-        scene.same(f"room: {table}", scene.schema("media", table) == "READY", False)
-    scene.same("room: after apply", (scene.apply()["open"], scene.rooms("media"), scene.rooms("shop")), ([], {}, {}))
-    for member in ACCOUNTS:
-        left_over = scene.stage.client(member).list_configured_tables()["configuredTableSummaries"]
-        scene.same(f"room: tables left with {member}", [t["name"] for t in left_over], [])
-
-
-REFUSALS = {"approval": "approval-missing", "template": "approval-missing", "column": "column-revoked", "dataset": "dataset-revoked", "membership": "member-revoked"}
-
-
-def stopped(scene):
-    """A query that runs while something under it is withdrawn is cancelled, by the run's own process or, when that died, by the withdrawal."""
-    scene.agree(document(scene.folder, ["overlap", "regions", "campaigns"]))
-    scene.same("waiting", scene.apply()["waiting"], [])
-    client, own = scene.stage.client("media"), scene.rooms("media")["media"]["membershipId"]
-    scene.run("campaigns")
-    delivered, landed = scene.files(), landings(scene, "media")
-    for name, dies in (("overlap", False), ("regions", True)):
-        scene.stage.tell("POST", "settings", {"query_run_s": 3600.0})
-        before = {q["id"] for q in client.list_protected_queries(membershipIdentifier=own)["protectedQueries"]}
-        running = subprocess.Popen([str(scene.binary), "--home", str(scene.home), "--json", "run", NAME, name, "--as", "media", "--room", ROOM],
-                                   env=scene.gateway.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        started = lambda: [q["id"] for q in client.list_protected_queries(membershipIdentifier=own, status="STARTED")["protectedQueries"] if q["id"] not in before]  # noqa: B023, E731
-        query = until(started)[0]
-        if dies:
-            running.kill()
-            running.wait()
-        begun = time.monotonic()
-        revoked = scene.gateway.call("revoke", NAME, "--template", name, "--as", "shop")
-        scene.same(f"{name}: said to be open", f"template {name}" in [o for r in revoked["rooms"] for o in r["open"]], False)
-        state = until(lambda: client.get_protected_query(membershipIdentifier=own, protectedQueryIdentifier=query)["protectedQuery"]["status"] == "CANCELLED")  # noqa: B023
-        scene.same(f"{name}: cancelled within 10 s", (state, time.monotonic() - begun < 10), (True, True))
-        output = running.communicate(timeout=30)[0]
-        if not dies:
-            scene.same(f"{name}: how the run ended", (running.returncode, json.loads(output)["error"]["code"]), (3, "approval-missing"))
-        scene.same(f"{name}: delivered", (scene.files(), landings(scene, "media")), (delivered, landed))
-        scene.stage.tell("POST", "settings", {"query_run_s": 0.0})
-    scene.as_native("campaigns")
-    runs = scene.gateway.call("status", NAME)["collaborations"][0]["runs"]
-    scene.same("runs on record", sorted(state.split(":")[0] for _, state in runs), ["cancelled", "failed", "succeeded", "succeeded", "succeeded"])
 
 
 def quickstart(scene):
@@ -656,44 +451,6 @@ def many_and_none(scene):
         said = subprocess.run(command, env=few.gateway.environment, capture_output=True, text=True, check=False)
         few.same(f"{template}: said to people", (said.returncode, words in said.stdout), (0, True))
     few.same("the native room agrees", (few.run("overlap", room="native")[0]["withheld"], few.run("overlap", room="native")[1]), (3, {"media": []}))
-
-
-def kept(scene):
-    """A withdrawal that no platform could be told of is said to be open, and closed by the worker as soon as it sees the platform."""
-    scene.agree(document(scene.folder, ["overlap", "regions"]))
-    scene.apply()
-    arn = scene.template("overlap")
-    scene.same("asked by hand", scene.ask({"analysisTemplateArn": arn}), "SUCCESS")
-    quiet = scene.gateway.call("sync", "--once")["passes"]
-    scene.same("nothing to take away", [(p["collaboration"], p["steps"], p["problems"]) for p in quiet], [(NAME, 0, [])])
-    blind = lambda m, p, h, b: expired_sts() if b"GetCallerIdentity" in b and of(h, "shop") else None  # noqa: E731
-    with stage.Between(scene.stage.endpoint, blind) as between:
-        gateway = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint=between.endpoint))
-        code, error = gateway.refused("revoke", NAME, "--dataset", "customers", "--as", "shop")
-        scene.same("withdrawn, and not seen", (code, error["code"], [p["code"] for p in error["problems"]]), (1, "room-not-closed", ["room-unseen"]))
-        code, error = gateway.refused("sync", "--once")
-        scene.same("the worker doesn't see it either", (code, [p["code"] for p in error["problems"]]), (1, ["room-unseen"]))
-    passes = scene.gateway.call("sync", "--once")["passes"]
-    scene.same("taken away", ([p["problems"] for p in passes], passes[0]["steps"] > 0, passes[0]["rooms"][0]["open"]), ([[]], True, []))
-    scene.same("asked by hand after it", scene.ask({"analysisTemplateArn": arn}) == "SUCCESS", False)
-    scene.same("nothing is left", scene.gateway.call("sync", "--once")["passes"][0]["steps"], 0)
-    woken(scene)
-
-
-def woken(scene):
-    """A worker that looks once an hour closes what another process withdrew within seconds."""
-    worker = subprocess.Popen([scene.binary, "--home", str(scene.home), "--json", "sync", "--every", "3600"], stdout=subprocess.PIPE, text=True,
-                              env=os.environ | scene.stage.environment())
-    try:
-        time.sleep(3)
-        nowhere = airlock.Airlock(scene.binary, scene.home, scene.stage.environment(endpoint="http://127.0.0.1:9"))
-        code, error = nowhere.refused("revoke", NAME, "--room", "--as", "media")
-        scene.same("withdrawn where nothing answers", (code, error["code"]), (1, "room-not-closed"))
-        said = json.loads(worker.stdout.readline())["pass"]
-        scene.same("closed by the worker", (said["collaboration"], said["steps"] > 0, said["problems"]), (NAME, True, []))
-    finally:
-        worker.send_signal(signal.SIGINT)
-        scene.same("the worker's end", worker.wait(timeout=20), 0)
 
 
 SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign, withdrawn, kept, stopped, words_of_sql, misspelt, credentials, limits, landed, many_and_none,
