@@ -4,11 +4,12 @@
 use super::App;
 use crate::home::KeptLook;
 use crate::log::{Revocable, State};
-use crate::reconcile::{desired_on, said};
+use crate::reconcile::{Subject, desired_on, said};
 use adapter_spi::Desired;
 use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is wanted of a thing, and what was seen of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,7 +63,7 @@ impl App {
             let named = newest.filter(|a| a.rooms.iter().any(|held| held.platform == *room));
             let desired = match named {
                 Some(agreement) => desired_on(agreement, state, room),
-                None => Desired::closed(std::sync::Arc::clone(last)),
+                None => Desired::closed(Arc::clone(last)),
             };
             RoomStanding {
                 room: room.clone(),
@@ -84,7 +85,10 @@ fn wanted(state: &State, desired: &Desired) -> BTreeSet<Revocable> {
     let members = desired.members.iter().map(|m| Revocable::Member { member: m.clone() });
     let datasets = desired.datasets.iter().filter(|name| desired.offers(name));
     let datasets = datasets.map(|name| Revocable::Dataset { dataset: name.clone() });
-    let templates = desired.approvals.iter().flat_map(|(name, by)| {
+    // Of templates that can't be open now, nothing is wanted.
+    let subject = Subject::new(Arc::clone(&desired.agreement), desired.agreement.digest());
+    let stand = desired.approvals.iter().filter(|(name, _)| subject.may_stand(desired, name));
+    let templates = stand.flat_map(|(name, by)| {
         let digest = state.version_of(name);
         let approval = move |of: &mappings::model::MemberId| {
             let (template, of) = (name.clone(), of.clone());
@@ -131,16 +135,18 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
         all.push(Condition { kind: "loosened", reason, since_ms: Some(alarm.at_ms) });
     }
     let found = state.found().iter();
-    for (what, found) in found.filter(|(_, it)| it.platform == *room && it.lifted.is_none()) {
+    // A newer approval supersedes what was found as well.
+    let stays = |what: &Revocable| !state.stands(what);
+    let found =
+        found.filter(|(what, it)| it.platform == *room && it.lifted.is_none() && stays(what));
+    for (what, found) in found {
         let reason =
             format!("{} was taken away there by its owner, leaf {}", said(what), found.index);
         all.push(Condition { kind: "found-withdrawn", reason, since_ms: None });
     }
-    let missing: Vec<String> = things(state, room, desired)
-        .into_iter()
-        .filter(|thing| thing.desired && !thing.observed)
-        .map(|thing| thing.of)
-        .collect();
+    let missing = things(state, room, desired).into_iter();
+    let missing = missing.filter(|thing| thing.desired && !thing.observed).map(|thing| thing.of);
+    let missing: Vec<String> = missing.collect();
     match state.holding(room) {
         None if !state.changed(room) => {
             let reason = "no worker has looked at it yet: airlock sync".to_owned();

@@ -15,12 +15,16 @@ struct OnRecord;
 impl App {
     /// Puts on record what can be. What can't stays in force here, and is tried again.
     pub(super) async fn record_pending(&self) {
+        if self.home.withdrawals().is_ok_and(|pending| pending.is_empty()) {
+            return;
+        }
+        let _alone = self.recording.lock().await;
+        // Read again: who had the lock may have recorded them.
         let pending = match self.home.withdrawals() {
             Ok(pending) if pending.is_empty() => return,
             Ok(pending) => pending,
             Err(error) => return tracing::warn!(code = error.code(), "withdrawals are not read"),
         };
-        let _alone = self.recording.lock().await;
         let all = async {
             for one in &pending {
                 match self.recorded_now(one).await {

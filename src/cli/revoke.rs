@@ -90,10 +90,18 @@ impl Revoke {
                 (None, Some(why))
             }
         };
-        if self.wait {
+        if self.wait && receipt.is_some() {
             return waited(&app, &self, &withdrawal.to_string(), receipt, screen).await;
         }
-        let rooms = app.close(&self.collaboration).await?;
+        let closed = app.close(&self.collaboration).await;
+        // Where the log can't be read, what it is about is not known; it is in force here all the same.
+        let (rooms, unread) = match closed {
+            Err(error) if receipt.is_none() && error.code.starts_with("store-") => {
+                screen.say(format!("what to close on platforms is not known now: {error}"));
+                (Vec::new(), Some(error.code))
+            }
+            closed => (closed?, None),
+        };
         for room in &rooms {
             let open = super::plan::or_nothing(&room.open);
             screen.say(format!(
@@ -104,7 +112,7 @@ impl Revoke {
         }
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": receipt,
-            "durable": receipt.is_some(), "because": because, "rooms": rooms,
+            "durable": receipt.is_some(), "because": because, "rooms": rooms, "unread": unread,
         }));
         Ok(())
     }

@@ -82,11 +82,10 @@ impl Sight<'_> {
         let found: Vec<_> = found.collect();
         let unsure: BTreeSet<Revocable> =
             missing.iter().filter(|thing| how(thing).is_none()).cloned().collect();
-        // A dataset that no withdrawal found here explains stays on record as held, for the next look to miss.
+        // What no withdrawal found here explains stays on record as held, for the next look to miss.
         let explained =
-            |thing: &Revocable| found.iter().any(|(what, _)| self.state.meets(what, thing));
-        let is_dataset = |thing: &&Revocable| matches!(thing, Revocable::Dataset { .. });
-        let rest = all.iter().filter(is_dataset).filter(|thing| !explained(thing)).cloned();
+            |thing: &Revocable| found.iter().any(|(what, _)| self.explains(what, thing));
+        let rest = all.iter().filter(|thing| !explained(thing)).cloned();
         let holds: BTreeSet<Revocable> = held.into_iter().chain(rest).collect();
         let changed = unsure.is_empty() && holds != last.things;
         Account { unsure, found, holds: changed.then(|| holds.into_iter().collect()) }
@@ -115,31 +114,44 @@ impl Sight<'_> {
     ) -> BTreeSet<Revocable> {
         let is_member = |thing: &&Revocable| matches!(thing, Revocable::Member { .. });
         let members: BTreeSet<Revocable> = missing.iter().filter(is_member).cloned().collect();
-        let final_ones = self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind));
-        let left: BTreeSet<Revocable> =
-            final_ones.filter(|thing| members.contains(thing)).collect();
-        if !left.is_empty() {
-            return left;
-        }
-        let all = before.iter().filter(is_member).count();
-        if all > 1 && members.len() == all {
-            return BTreeSet::from([Revocable::Room]);
-        }
-        if !members.is_empty() {
-            return members;
+        let stay = before.iter().filter(is_member).filter(|member| self.state.stands(member));
+        let (stay, all) = (stay.count(), before.iter().filter(is_member).count());
+        if all > 1 && members.len() == stay {
+            // The room itself is gone: whoever ended it has left, and the others did nothing.
+            let final_ones = self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind));
+            let left: BTreeSet<Revocable> =
+                final_ones.filter(|thing| members.contains(thing)).collect();
+            return match (left.is_empty(), stay == all) {
+                (true, true) => BTreeSet::from([Revocable::Room]),
+                (true, false) | (false, _) => left,
+            };
         }
         let is_dataset = |thing: &&Revocable| matches!(thing, Revocable::Dataset { .. });
         let datasets: BTreeSet<&Revocable> = missing.iter().filter(is_dataset).collect();
-        let rests = |thing: &&Revocable| match thing {
+        let whose = |thing: &Revocable| {
+            !members.contains(thing) && members.iter().any(|member| self.state.meets(member, thing))
+        };
+        let root = |thing: &&Revocable| match thing {
             Revocable::Approval { template, .. } | Revocable::Template { template, .. } => {
-                !self.subject.reads_any(template, &datasets)
+                !whose(thing) && !self.subject.reads_any(template, &datasets)
             }
             Revocable::Room
             | Revocable::Member { .. }
             | Revocable::Dataset { .. }
-            | Revocable::Column { .. } => true,
+            | Revocable::Column { .. } => !whose(thing),
         };
-        missing.iter().filter(rests).cloned().collect()
+        missing.iter().filter(root).cloned().collect()
+    }
+
+    /// Whether one withdrawal makes it clear that another thing is missing, as the fold sees it.
+    fn explains(&self, what: &Revocable, thing: &Revocable) -> bool {
+        let own = |of: &MemberId| {
+            let own = Revocable::Member { member: of.clone() };
+            matches!(what, Revocable::Dataset { .. }) && self.state.meets(what, &own)
+        };
+        self.state.meets(what, thing)
+            || matches!(thing, Revocable::Template { .. })
+            || matches!(thing, Revocable::Approval { of, .. } if own(of))
     }
 
     /// Every difference, for people.

@@ -2,7 +2,7 @@
 //! The only file here that waits for anything; it sets no timer and remembers nothing but what [`Memory`] keeps.
 
 use super::desired::desired_on;
-use super::drift::{Account, Sight, unseen};
+use super::drift::{Account, Sight, UNSURE, unseen};
 use super::gate::gate;
 use super::losses::losses;
 use super::memory::Memory;
@@ -118,7 +118,12 @@ impl Work<'_> {
             if whole { sight.account(self.memory, &lag, now_ms) } else { Account::default() };
         let plan = self.planned(&desired, &seen)?;
         let loosened = self.loosened(&state, &subject, &plan);
-        self.report.drift = sight.drift(&account, &loosened);
+        // What an earlier look of this pass found is told as well.
+        let drift = sight.drift(&account, &loosened);
+        let fresh = drift.into_iter().filter(|one| !self.report.drift.contains(one));
+        let fresh: Vec<_> = fresh.collect();
+        self.report.drift.retain(|one| one.detail != UNSURE);
+        self.report.drift.extend(fresh);
         let (state, desired, plan) = if self.write_down(&state, &seen, &account).await? {
             let state = self.load().await?;
             let desired = self.desired(&state, &subject, &assessed);
@@ -318,15 +323,17 @@ impl Work<'_> {
             self.report.pending |= !ids.is_empty();
             return Ok(false);
         }
+        let mut end = None;
         for (step, of) in ready.into_iter().take(STEPS_MAX) {
             match self.give_one(step, &of, look.state.size()).await? {
                 Ok(_) => self.report.steps += 1,
                 Err(error) if error.retry == Retry::NextCycle => return Err(End::Again),
-                Err(error) => return Err(undone(step, error)),
+                // Whatever stands in the way of one stands in the way of no other.
+                Err(error) => end = end.or(Some(undone(step, error))),
             }
         }
         self.memory.done = ids;
-        Ok(true)
+        end.map_or(Ok(true), Err)
     }
 
     /// One call that gives: made once, soon after its intent, or not at all.
