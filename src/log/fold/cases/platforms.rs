@@ -295,9 +295,11 @@ fn nothing_that_stands_goes_missing_without_a_word() {
     room.find(dataset("shoppers")).unwrap();
     assert_eq!(room.observe(AWS, less), Ok(()));
     assert!(!room.state.holding(&id(AWS)).unwrap().things.contains(&dataset("shoppers")));
-    // Once somebody has left, everything may go.
+    // Whoever has left takes its own along, and nobody else's.
     room.revoke("brand", member("brand")).unwrap();
-    assert_eq!(room.observe(AWS, Vec::new()), Ok(()));
+    assert_eq!(room.observe(AWS, Vec::new()), Err("absence-unexplained"));
+    let left = [member("grocer"), everything(&room).remove(5)];
+    assert_eq!(room.observe(AWS, left.to_vec()), Ok(()));
 }
 
 #[test]
