@@ -9,6 +9,7 @@ mod delivery;
 mod evidence;
 mod leases;
 pub mod members;
+mod pace;
 mod recovery;
 mod reoffer;
 mod reserve;

@@ -378,8 +378,11 @@ fn is_over(report: &Report, what_for: For<'_>) -> bool {
         && !report.plan.iter().any(|step| takes(&step));
     match what_for {
         For::Closing => closed,
-        // Whatever waits for another platform, or for certainty, is the worker's.
-        For::Holding(_) => closed && !report.pending && (report.plan.len() == report.waits.len()),
+        // Each look brings certainty nearer; whatever waits for another platform is the worker's.
+        For::Holding(_) => {
+            let elsewhere = report.plan.len() == report.waits.len();
+            closed && report.unsure == 0 && !report.pending && elsewhere
+        }
     }
 }
 

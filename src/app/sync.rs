@@ -1,21 +1,26 @@
 //! The worker: it takes turns at the rooms of every collaboration whose lease it has, for as long as it runs, and is woken by the
 //! logs. What a turn does is `reconcile::pass`'s. Knows no platform by name.
 
+use super::pace::{LIMIT, Paced};
 use super::rooms::{problem, unreached};
 use super::shards::{RENEW_EVERY, Shards};
 use super::{App, RoomReport};
 use crate::error::{Error, Problem, Result};
 use crate::log::Loaded;
+use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, End as Ended, Failure, Pace, Schedule, Slots, Turn};
-use crate::reconcile::{DriftClass, End, Memory, Report, Waiting, pass, shard};
+use crate::reconcile::{
+    Drift, DriftClass, End, Memory, Report, Turn as Site, UNSURE, Waiting, pass, shard,
+};
 use crate::store::Fence;
-use adapter_spi::Effect;
+use adapter_spi::{Cx, Effect};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -52,11 +57,12 @@ impl Pass {
     /// Whether there is anything to tell.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        let alarm = |room: &RoomReport| {
-            room.drift
-                .iter()
-                .any(|drift| matches!(drift.class, DriftClass::Loosened | DriftClass::Tightened))
+        let known = |drift: &Drift| match drift.class {
+            DriftClass::Loosened => true,
+            DriftClass::Tightened => drift.detail != UNSURE,
+            DriftClass::ServerDefault | DriftClass::FormatOnly | DriftClass::Unknown => false,
         };
+        let alarm = |room: &RoomReport| room.drift.iter().any(known);
         self.steps > 0 || !self.problems.is_empty() || self.rooms.iter().any(alarm)
     }
 
@@ -167,7 +173,8 @@ impl App {
             }
             let (mut memory, mut done) = (Memory::default(), None::<Pass>);
             for _ in 0..ONCE_MAX {
-                let report = self.visit(collaboration, room, fence, &mut memory).await;
+                let report =
+                    self.visit((collaboration, room, fence), Cx::default(), &mut memory).await;
                 let (more, idle) = (is_more(&report), report.steps == 0);
                 let pass = Pass::of(collaboration, room, report);
                 done = Some(match done {
@@ -209,6 +216,7 @@ impl App {
         let mut work = FuturesUnordered::new();
         work.push(self.beat(self.shards()?));
         let (mut wake, mut renew) = (beats(WAKE_EVERY), beats(RENEW_EVERY));
+        let budgets = Arc::new(Mutex::new(Budgets::new(LIMIT)));
         let mut listing = false;
         loop {
             tokio::select! {
@@ -237,7 +245,7 @@ impl App {
             for turn in worker.schedule.due(self.clock.now_ms(), SLOTS) {
                 let memory = worker.remembered(&turn);
                 let fence = worker.fences.get(&shard(&turn.collaboration)).cloned();
-                work.push(Box::pin(self.taken(turn, memory, fence)));
+                work.push(Box::pin(self.taken(turn, memory, fence, Arc::clone(&budgets))));
             }
         }
         drop(work);
@@ -266,14 +274,23 @@ impl App {
         })
     }
 
-    async fn taken(&self, turn: Turn, mut memory: Memory, fence: Option<Fence>) -> Done {
+    async fn taken(
+        &self,
+        turn: Turn,
+        mut memory: Memory,
+        fence: Option<Fence>,
+        budgets: Arc<Mutex<Budgets>>,
+    ) -> Done {
         self.record_pending().await;
         let size = self.store.size(&turn.collaboration).await.unwrap_or_default();
         let seen = match &turn.room {
             None => self.rooms_of(&turn.collaboration, size).await,
             Some(room) => {
-                let report =
-                    self.visit(&turn.collaboration, room, fence.as_ref(), &mut memory).await;
+                let (platform, urgent) = (room.clone(), turn.urgent);
+                let pace = Paced { budgets, platform, urgent, clock: Arc::clone(&self.clock) };
+                let cx = Cx { pace: Some(Arc::new(pace)), ..Cx::default() };
+                let on = (&turn.collaboration, room, fence.as_ref());
+                let report = self.visit(on, cx, &mut memory).await;
                 let size = self.known_to(&turn.collaboration, size).await;
                 Seen::of(&turn.collaboration, room, report, size)
             }
@@ -283,13 +300,13 @@ impl App {
 
     async fn visit(
         &self,
-        collaboration: &CollaborationId,
-        room: &PlatformId,
-        fence: Option<&Fence>,
+        (collaboration, room, fence): (&CollaborationId, &PlatformId, Option<&Fence>),
+        cx: Cx,
         memory: &mut Memory,
     ) -> Report {
         match self.turn(collaboration, room, fence) {
             Ok(turn) => {
+                let turn = Site { cx, ..turn };
                 let report = Box::pin(pass(&turn, memory)).await;
                 self.keep_look(collaboration, room, &report);
                 report
@@ -369,7 +386,8 @@ impl Seen {
             }
             End::Settled | End::Waiting | End::Again | End::Refused { .. } => None,
         };
-        let (class, changed) = (class(&report), report.steps > 0);
+        // Whatever is not certain yet is looked at at the same pace until it is.
+        let (class, changed) = (class(&report), report.steps > 0 || report.unsure > 0);
         let pass = Pass::of(collaboration, room, report);
         let pass = pass.is_news().then_some(pass);
         Self { class, changed, failed, size, rooms: None, pass }
@@ -380,12 +398,11 @@ impl Seen {
 fn class(report: &Report) -> Class {
     let takes = |step: &Waiting| step.effect <= Effect::Restrict;
     let loosened = report.drift.iter().any(|drift| drift.class == DriftClass::Loosened);
-    let unsure = report.drift.iter().any(|drift| drift.class == DriftClass::Tightened);
     if !report.closing.is_empty() || report.unread.is_some() {
         Class::Closing
-    } else if loosened || report.plan.iter().any(takes) {
+    } else if loosened || report.unsure > 0 || report.plan.iter().any(takes) {
         Class::Loosened
-    } else if report.end == End::Again || report.pending || unsure || !report.waits.is_empty() {
+    } else if report.end == End::Again || report.pending || !report.waits.is_empty() {
         Class::Opening
     } else if report.open.is_empty() && report.end == End::Settled {
         Class::Idle
@@ -401,7 +418,8 @@ fn is_more(report: &Report) -> bool {
         End::Again => true,
         End::Waiting => {
             let elsewhere = report.plan.len() == report.waits.len();
-            !report.closing.is_empty() && report.unsettled == 0 || report.pending || !elsewhere
+            let closing = !report.closing.is_empty() && report.unsettled == 0;
+            closing || report.unsure > 0 || report.pending || !elsewhere
         }
         End::Undone { retry_ms, .. } | End::Failed { retry_ms, .. } => retry_ms.is_some(),
     }

@@ -43,6 +43,8 @@ use tree::{Hash, Tree};
 
 const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
+/// Logs that are kept in mind between calls.
+const KNOWN_MAX: usize = 512;
 
 /// Why a log can't be used or a decision wasn't recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -384,7 +386,16 @@ impl AgreementLog {
 
     fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(collaboration.clone()).or_default())
+        let own = Arc::clone(known.entry(collaboration.clone()).or_default());
+        // The pins hold the store to what was seen of a log that is read again. Whoever has one in hand keeps it.
+        while known.len() > KNOWN_MAX {
+            let idle = |(_, known): &(&CollaborationId, &Arc<_>)| Arc::strong_count(known) == 1;
+            let next = known.range(collaboration.clone()..).find(idle);
+            let Some((name, _)) = next.or_else(|| known.iter().find(idle)) else { break };
+            let name = name.clone();
+            known.remove(&name);
+        }
+        own
     }
 
     /// Turns entries into legal leaves, each checked on the state that the ones before it make.

@@ -25,6 +25,9 @@ pub enum DriftClass {
     Unknown,
 }
 
+/// What is said of something missing while it is not certain.
+pub const UNSURE: &str = "not-certain-yet";
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Drift {
@@ -65,7 +68,8 @@ impl Sight<'_> {
             return Account { holds, ..Account::default() };
         };
         let missing = last.things.difference(&held).filter(|thing| self.is_unexplained(thing));
-        let missing = self.reduced(&missing.cloned().collect(), &last.things);
+        let all: BTreeSet<Revocable> = missing.cloned().collect();
+        let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
         let agreed = memory.missed(&missing, lag, now_ms);
@@ -78,8 +82,14 @@ impl Sight<'_> {
         let found: Vec<_> = found.collect();
         let unsure: BTreeSet<Revocable> =
             missing.iter().filter(|thing| how(thing).is_none()).cloned().collect();
-        let changed = unsure.is_empty() && held != last.things;
-        Account { unsure, found, holds: changed.then(|| held.into_iter().collect()) }
+        // A dataset that no withdrawal found here explains stays on record as held, for the next look to miss.
+        let explained =
+            |thing: &Revocable| found.iter().any(|(what, _)| self.state.meets(what, thing));
+        let is_dataset = |thing: &&Revocable| matches!(thing, Revocable::Dataset { .. });
+        let rest = all.iter().filter(is_dataset).filter(|thing| !explained(thing)).cloned();
+        let holds: BTreeSet<Revocable> = held.into_iter().chain(rest).collect();
+        let changed = unsure.is_empty() && holds != last.things;
+        Account { unsure, found, holds: changed.then(|| holds.into_iter().collect()) }
     }
 
     fn is_unexplained(&self, thing: &Revocable) -> bool {
@@ -149,7 +159,7 @@ impl Sight<'_> {
             on: said(thing),
             detail: detail.to_owned(),
         };
-        let unsure = account.unsure.iter().map(|thing| tightened(thing, "not-certain-yet"));
+        let unsure = account.unsure.iter().map(|thing| tightened(thing, UNSURE));
         let found = account.found.iter().map(|(thing, how)| tightened(thing, how));
         let wider = loosened.iter().map(|of| Drift {
             class: DriftClass::Loosened,

@@ -38,6 +38,11 @@ pub enum Wait {
         /// What.
         of: String,
     },
+    /// A call that takes it away and whose end nobody knows may still land.
+    Landing {
+        /// The call's intent.
+        step: String,
+    },
     /// Somebody's part was not seen.
     Sight {
         /// Whose.
@@ -61,6 +66,7 @@ impl fmt::Display for Wait {
                 write!(f, "the withdrawal at leaf {revocation} to be seen closed on {on}")
             }
             Self::Certainty { of } => write!(f, "certainty whether {of} was taken away there"),
+            Self::Landing { step } => write!(f, "the end of {step}, which takes it away"),
             Self::Sight { members } => write!(f, "a look at the part of {}", members.join(", ")),
             Self::Word { at } => write!(f, "a version that knows what {at} means"),
         }
@@ -95,6 +101,15 @@ pub(super) fn gate(
     }
     if effect(step.effect) < Effect::Grant {
         return Ok(());
+    }
+    let lands = look.state.effects().iter().find(|(_, record)| {
+        record.platform == *turn.adapter.platform()
+            && record.effect <= Effect::Restrict
+            && record.is_open()
+            && (record.of.is_empty() || record.of.iter().any(|one| meets(one, of)))
+    });
+    if let Some((step, _)) = lands {
+        return Err(Wait::Landing { step: step.to_string() });
     }
     let unknown = look.seen.notes.iter().find(|note| {
         let thing = look.subject.thing(&note.kind);

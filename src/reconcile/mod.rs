@@ -39,7 +39,7 @@ mod steady;
 mod things;
 
 pub use desired::{desired, desired_on};
-pub use drift::{Drift, DriftClass, listed, said};
+pub use drift::{Drift, DriftClass, UNSURE, listed, said};
 pub use gate::Wait;
 pub use losses::{Loss, losses, touched};
 pub use memory::Memory;

@@ -249,7 +249,7 @@ impl Work<'_> {
         let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
         let (mut alarm, mut undone_end) = (None::<BTreeSet<Revocable>>, None);
         for (step, of) in look.taking().take(STEPS_MAX) {
-            match self.take(step, &of).await {
+            match self.take(step, &look.subject.taken(step)).await {
                 Ok(done) => {
                     self.report.steps += 1;
                     if matches!(done, Applied::Changed { .. }) && unexplained.contains(&of) {
@@ -359,6 +359,7 @@ impl Work<'_> {
         let report = &mut self.report;
         report.open = look.seen.resources.iter().map(|one| one.kind.to_string()).collect();
         report.unseen = unseen(&look.seen);
+        report.unsure = look.unsure.len();
         report.needs.clone_from(&look.plan.waiting);
         report.plan = look.plan.steps.iter().map(Waiting::for_step).collect();
         report.pending = look.plan.pending;
@@ -379,6 +380,8 @@ impl Work<'_> {
             || !report.waits.is_empty()
             || !report.plan.is_empty()
             || report.pending
+            || !report.needs.is_empty()
+            || report.unread.is_some()
             || !look.is_whole();
         if waits { End::Waiting } else { End::Settled }
     }

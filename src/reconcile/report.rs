@@ -125,6 +125,8 @@ pub struct Report {
     pub needs: Vec<NeedsCounterparty>,
     /// Whether something was done that doesn't show itself yet.
     pub pending: bool,
+    /// Things that are missing there, and it is not certain yet whether their owners took them away.
+    pub unsure: usize,
     /// Members whose part was not seen, with the code of what failed.
     pub unseen: Vec<(MemberId, String)>,
     /// Withdrawals that were not seen closed there yet, by their position.

@@ -6,7 +6,7 @@ use super::record;
 use crate::log::{Body, Cause, Closure, Effect, Outcome, Revocable, State};
 use adapter_spi::{Lag, Probe, ResourceKind};
 use mappings::agreement::canonical;
-use mappings::model::{Digest, PlatformId};
+use mappings::model::{Digest, MemberId, PlatformId};
 use std::collections::BTreeSet;
 
 /// Intents of unknown end that can take effect no more, each with the end that a whole look shows.
@@ -74,7 +74,25 @@ fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
         Some(thing) => concerns(&[thing]),
         None => true,
     });
-    !open && !look.taking().any(|(_, of)| concerns(&of))
+    let mut parts = parts(look);
+    parts.extend(look.subject.outdated(&look.seen));
+    !open
+        && !parts.iter().any(|part| concerns(std::slice::from_ref(part)))
+        && !look.taking().any(|(_, of)| concerns(&of))
+}
+
+/// Memberships and owners' parts that are there and not wanted: where nobody operates their account, no step says so.
+fn parts(look: &Look) -> Vec<Revocable> {
+    let Look { desired, seen, subject, .. } = look;
+    let members =
+        seen.members.iter().filter(|member| !desired.open || !desired.members.contains(*member));
+    let members = members.map(|member| ResourceKind::Member(member.clone()));
+    let given = |(template, owner): &&(_, MemberId)| {
+        !desired.open || !desired.approvals.get(template).is_some_and(|given| given.contains(owner))
+    };
+    let approvals = seen.approvals.iter().filter(given);
+    let approvals = approvals.map(|(name, of)| ResourceKind::Approval(name.clone(), of.clone()));
+    members.chain(approvals).filter_map(|kind| subject.thing(&kind)).collect()
 }
 
 /// Whether a call that gives the same thing may still take effect.

@@ -61,6 +61,24 @@ impl Subject {
         of.into_iter().collect()
     }
 
+    /// What a step takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
+    /// template is the version that is there. Of the platform's own things, everything that they are about.
+    #[must_use]
+    pub fn taken(&self, step: &Step) -> Vec<Revocable> {
+        match &step.resource.kind {
+            ResourceKind::Template(name) => {
+                let (template, digest) = (name.clone(), step.resource.digest);
+                vec![Revocable::Template { template, digest }]
+            }
+            ResourceKind::Native(_) => self.of(step),
+            kind @ (ResourceKind::Dataset(_)
+            | ResourceKind::Member(_)
+            | ResourceKind::Approval(..)) => {
+                self.thing(kind).map_or_else(|| self.of(step), |thing| vec![thing])
+            }
+        }
+    }
+
     /// A thing that an adapter names, as it is withdrawn.
     #[must_use]
     pub fn thing(&self, kind: &ResourceKind) -> Option<Revocable> {
@@ -137,6 +155,22 @@ impl Subject {
         };
         let open = seen.resources.iter().filter(|resource| !wanted(resource));
         open.map(|resource| resource.kind.clone()).collect()
+    }
+
+    /// Templates that are there in another version than the agreed one.
+    pub(super) fn outdated(&self, seen: &Observation) -> Vec<Revocable> {
+        let old = seen.resources.iter().filter_map(|resource| match &resource.kind {
+            ResourceKind::Template(name) if self.versions.get(name) != Some(&resource.digest) => {
+                let (template, digest) = (name.clone(), resource.digest);
+                Some(Revocable::Template { template, digest })
+            }
+            ResourceKind::Template(_)
+            | ResourceKind::Dataset(_)
+            | ResourceKind::Member(_)
+            | ResourceKind::Approval(..)
+            | ResourceKind::Native(_) => None,
+        });
+        old.collect()
     }
 
     /// Whether a template reads any of these datasets.

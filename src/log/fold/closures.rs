@@ -1,6 +1,7 @@
 //! Closures: for everything that was withdrawn or narrowed, the platforms that still have to be seen closed. Nothing of the same
 //! kind is given anywhere before. Must not know how a platform is looked at.
 
+use super::platforms::Platforms;
 use super::{State, Version};
 use crate::log::leaf::{Code, Revocable};
 use mappings::model::{DatasetName, MemberId, PlatformId, Room};
@@ -120,7 +121,7 @@ impl State {
         self.within(one, other) || self.within(other, one)
     }
 
-    fn within(&self, part: &Revocable, whole: &Revocable) -> bool {
+    pub(super) fn within(&self, part: &Revocable, whole: &Revocable) -> bool {
         if part == whole {
             return true;
         }
@@ -157,8 +158,10 @@ impl State {
 
     /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
     pub(super) fn close(&mut self, index: u64, cause: Cause, what: Vec<Revocable>, at_ms: i64) {
-        let (changed, holds) = (&self.platforms.changed, &self.platforms.holds);
-        let touched = changed.iter().chain(holds.keys()).filter(|p| **p != PlatformId::native());
+        let Platforms { changed, holds, rooms, .. } = &self.platforms;
+        // Where no agreement was ever in force nothing was given, and nobody looks again.
+        let touched = changed.iter().chain(holds.keys()).filter(|p| rooms.contains_key(*p));
+        let touched = touched.filter(|p| **p != PlatformId::native());
         let awaited = |platform: &PlatformId| (platform.clone(), Awaited::default());
         let platforms: BTreeMap<_, _> = touched.map(awaited).collect();
         if platforms.is_empty() {

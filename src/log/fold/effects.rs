@@ -125,8 +125,7 @@ impl State {
         if unsaid == 0 { Ok(()) } else { Err(Illegal::Unexplained) }
     }
 
-    /// Whether something that a platform held has no reason to be missing there: the room is agreed and nobody has left, it
-    /// stands, and this gateway did not set out to take it away since it was seen.
+    /// Whether something that a platform held has no reason to be missing there: the room is agreed, it stands, and this gateway did not set out to take it away since it was seen.
     #[must_use]
     pub fn is_unexplained(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let (Some(last), Some(version)) = (self.platforms.holds.get(platform), &self.in_force)
@@ -134,8 +133,7 @@ impl State {
             return false;
         };
         let agreed = version.agreement.rooms.iter().any(|room| room.platform == *platform);
-        let left = |m: &MemberId| self.revoked(&Revocable::Member { member: m.clone() }).is_some();
-        if !agreed || version.agreement.members.keys().any(left) {
+        if !agreed {
             return false;
         }
         let because = match thing {
@@ -150,7 +148,7 @@ impl State {
             && self.stands(thing)
             && !because
             && !last.taken_any
-            && !last.taken.iter().any(|taken| self.meets(taken, thing))
+            && !last.taken.iter().any(|taken| self.within(thing, taken))
     }
 
     /// Whether an owner withdrew a dataset or a column after a position, wherever.
@@ -176,7 +174,7 @@ impl State {
             | Revocable::Template { .. }
             | Revocable::Approval { .. } => last.things.contains(what),
         };
-        let own = last.taken_any || last.taken.iter().any(|taken| self.meets(taken, what));
+        let own = last.taken_any || last.taken.iter().any(|taken| self.within(what, taken));
         match (held, own, self.stands(what)) {
             (false, _, _) => Err(Illegal::NeverHeld),
             (true, true, _) => Err(Illegal::OwnAct),

@@ -211,6 +211,13 @@ impl Platforms {
     fn ended(&mut self, step: &Code, outcome: Outcome) {
         let Some(record) = self.effects.get_mut(step) else { return };
         record.outcome = Some(outcome);
+        // What was given again is not missing by this gateway's doing any more.
+        if record.effect == Effect::Grant
+            && outcome == Outcome::Applied
+            && let Some(seen) = self.holds.get_mut(&record.platform)
+        {
+            seen.taken.retain(|taken| !record.of.contains(taken));
+        }
         if record.based && !record.is_open() {
             self.effects.remove(step);
         }

@@ -70,7 +70,6 @@ pub(crate) fn arrive(
         PlatformAsk::Probe(kind) => {
             let served = match kind {
                 ResourceKind::Template(name) => Some(platform.serves(pool, name)),
-                ResourceKind::Dataset(_) => None,
                 _ => None,
             };
             let probed = match served {

@@ -197,6 +197,20 @@ pub(crate) enum Deed {
     },
 }
 
+impl Deed {
+    /// Whether it goes into the log, and there alone.
+    pub(crate) const fn is_decision(&self) -> bool {
+        matches!(
+            self,
+            Self::Propose { .. }
+                | Self::Join { .. }
+                | Self::Approve { .. }
+                | Self::Revoke { .. }
+                | Self::Run { .. }
+        )
+    }
+}
+
 /// One act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Act {
@@ -295,10 +309,10 @@ fn episode(case: &mut Case, begin: i64, people: &mut Rng, faults: &mut Rng) {
     let mut at_ms = begin;
     for _ in 0..acts {
         at_ms += if people.once_in(3) { people.range(0, 90_000) } else { people.range(0, 3_000) };
-        deeds(people).into_iter().for_each(|deed| {
+        for deed in deeds(people) {
             at_ms += people.range(1, 1_500);
             case.acts.push(Act { at_ms, deed });
-        });
+        }
     }
     for _ in 0..faults.range(3, 9) {
         let kind = faults.pick(Kind::ALL).copied().unwrap_or(Kind::Crash);

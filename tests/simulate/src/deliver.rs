@@ -190,7 +190,7 @@ impl World {
                 let before = self.check.oracle.size;
                 let fence = fence.as_ref();
                 let leaves = (expected.size, appended);
-                self.check.appended(worker, leaves, fence, older, &self.platforms);
+                self.check.appended((worker, older), leaves, fence, &self.platforms);
                 self.line(
                     worker,
                     format_args!("append {before}+{}: {}", appended.leaves.len(), kinds(appended)),

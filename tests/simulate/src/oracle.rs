@@ -264,9 +264,9 @@ impl Oracle {
         }
     }
 
-    /// The agreement in force.
-    pub(crate) fn agreement(&self) -> Option<(&Arc<Agreement>, Digest)> {
-        self.in_force.as_ref().map(|version| (&version.agreement, version.digest))
+    /// Whether a platform ever was a room of an agreement in force.
+    pub(crate) fn ever(&self, platform: &PlatformId) -> bool {
+        self.rooms.contains(platform.as_str())
     }
 
     /// Whether every member of the agreement in force joined it.

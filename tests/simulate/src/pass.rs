@@ -53,7 +53,8 @@ pub(crate) async fn pass(turn: &Turn, fence: Option<&Fence>, memory: &mut Memory
         && report.unseen.is_empty()
         && report.unread.is_none();
     // A room of no agreement that ever was in force.
-    let never = matches!(report.end, End::Failed { code: "no-agreement", .. });
+    let never =
+        matches!(report.end, End::Failed { code: "no-agreement" | "collaboration-unknown", .. });
     Report {
         settled: report.end == End::Settled,
         rests: rests || never || report.end == End::Settled,

@@ -59,8 +59,8 @@ fn entries(pool: &'static Pool, deed: &Deed, act: usize, state: &State) -> Optio
                 Revocable::Template { .. } | Revocable::Room => true,
             };
             let found = state.found().iter().filter(|(_, found)| found.lifted.is_none());
-            let own = found.map(|(what, _)| what).filter(|what| own(what));
-            let what = own.last()?.clone();
+            let mut own = found.map(|(what, _)| what).filter(|what| own(what));
+            let what = own.next_back()?.clone();
             Some(signed(&by, Body::Reoffered { by: by.clone(), what }))
         }
         Deed::Run { template } => request(pool, *template, act, state),
@@ -119,7 +119,7 @@ fn request(pool: &'static Pool, template: usize, act: usize, state: &State) -> O
         platform: PlatformId::native(),
         by: by.clone(),
         receivers: vec![by.clone()],
-        parameters: commitment(&[7; 32], &serde_json::json!("secret-of-the-runner")),
+        parameters: commitment(&[7; 32], &serde_json::json!(crate::check::SECRET)),
     };
     Some(vec![Entry::member(&by, &pool::key(&by), body)])
 }

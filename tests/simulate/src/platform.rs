@@ -249,6 +249,7 @@ impl Platform {
         if self.holds.things.contains_key(&part) {
             self.keep(now_ms);
             self.holds.things.remove(&part);
+            self.taken.insert(ResourceKind::Dataset(name.clone()), Hand::Person);
         }
     }
 

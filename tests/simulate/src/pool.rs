@@ -94,8 +94,6 @@ limits: { runs_max: 100000, within: 24h }
 destinations: { brand: /results/brand }
 ";
 
-/// The platforms beside the native room, by their ways.
-pub(crate) const PLATFORMS: [&str; 3] = ["vault", "plain", "steps"];
 pub(crate) const MEMBERS: [&str; 3] = ["agency", "brand", "grocer"];
 pub(crate) const DATASETS: [&str; 3] = ["sales", "segments", "visits"];
 pub(crate) const TEMPLATES: [&str; 3] = ["overlap", "reach", "weekly"];
@@ -149,7 +147,9 @@ impl Pool {
             agreed: BTreeMap::new(),
             owners: BTreeMap::new(),
         };
-        drafts.into_iter().for_each(|draft| pool.take(draft));
+        for draft in drafts {
+            pool.take(draft);
+        }
         pool
     }
 

@@ -1,6 +1,6 @@
 //! Running seeds and replaying cases, and counting what they did.
 
-use crate::case::{Case, Kind};
+use crate::case::{Case, Injected, Kind};
 use crate::shrink::shrink;
 use crate::world::{Outcome, World};
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,25 @@ impl Replay {
 #[must_use]
 pub fn run_seed(seed: u64, keep: bool) -> Outcome {
     World::new(Case::of(seed), keep).run()
+}
+
+/// Runs what people decide in a seed, with nothing going wrong but how workers are told of it: not at all, twice, or late.
+#[must_use]
+pub fn run_told(seed: u64, badly: bool) -> Outcome {
+    let mut case = Case::of(seed);
+    case.acts.retain(|act| act.deed.is_decision());
+    case.faults.clear();
+    case.apart = None;
+    let wakes = [Kind::MissedWake, Kind::DuplicateWake, Kind::ReorderedWakes];
+    if badly {
+        let times = case.acts.iter().map(|act| act.at_ms);
+        let faults = times.zip(wakes.iter().cycle()).enumerate().map(|(n, (at_ms, kind))| {
+            let (worker, amount) = (n % case.workers, i64::try_from(n * 97 % 1000).unwrap_or(0));
+            Injected { at_ms, kind: *kind, worker, platform: 0, member: 0, amount }
+        });
+        case.faults = faults.collect();
+    }
+    World::new(case, false).run()
 }
 
 /// Runs a case again.

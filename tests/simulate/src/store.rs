@@ -135,7 +135,7 @@ const fn is_append(ask: &StoreAsk) -> bool {
 }
 
 /// What is answered at once, as everything in memory is.
-fn now<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
@@ -173,6 +173,12 @@ impl StoreTruth {
             self.changes.push((at_ms, ask.clone()));
         }
         done
+    }
+
+    /// The store itself, once nothing happens any more.
+    pub(crate) fn take_memory(&mut self) -> MemoryStore {
+        let clock: Arc<FixedClock> = Arc::clone(&self.clock);
+        std::mem::replace(&mut self.memory, MemoryStore::with_clock(clock))
     }
 
     /// How long a log is.

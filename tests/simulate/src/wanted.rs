@@ -129,7 +129,7 @@ impl Planner<'_> {
     fn give(&mut self) {
         for (kind, digest) in self.wanted.clone() {
             match self.things.get(&kind).copied() {
-                Some(held) if held == digest => continue,
+                Some(held) if held == digest => {}
                 // What is held in its place goes first.
                 Some(_) => self.plan.pending = true,
                 None if self.seen.gone.contains(&kind) => self.wait(&kind),

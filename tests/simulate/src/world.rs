@@ -116,6 +116,8 @@ pub struct Outcome {
     pub effects: usize,
     /// Leaves in the log at the end.
     pub leaves: u64,
+    /// What the platforms hold at the end.
+    pub holds: String,
 }
 
 /// A world.
@@ -263,8 +265,21 @@ impl World {
         if self.check.broken.is_none() {
             self.check.end();
         }
+        // An export costs files: every so many seeds.
+        if self.check.broken.is_none() && self.case.seed.is_multiple_of(25) {
+            let said = crate::offline::verified(&mut self.store, self.pool);
+            match said {
+                Err(why) => self.check.hold(27, false, || why),
+                Ok(None) => {}
+                Ok(Some((size, root))) => {
+                    let same = self.check.is_head(size, root);
+                    self.check.hold(24, same, || "an export is of another log".to_owned());
+                }
+            }
+        }
         Outcome {
             hash: self.trace.hash(),
+            holds: self.holds(),
             lines: self.trace.lines().to_vec(),
             steps: self.steps,
             virtual_ms: self.now(),
@@ -273,6 +288,16 @@ impl World {
             leaves: self.check.oracle.size,
             broken: self.check.broken,
         }
+    }
+
+    /// What the platforms hold, in words.
+    fn holds(&self) -> String {
+        let held = self.platforms.iter().map(|platform| {
+            let things = platform.holds.things.iter();
+            let things = things.map(|(kind, held)| format!("{kind}={}", held.digest.short()));
+            format!("{}: {}", platform.name, things.collect::<Vec<_>>().join(", "))
+        });
+        held.collect::<Vec<_>>().join("; ")
     }
 
     /// Lets workers think until each of them waits for the world.
