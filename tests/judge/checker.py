@@ -83,7 +83,7 @@ class Checker:
     def ids(self):
         """{id on the platform: collaboration}, learned from answers."""
         known = {}
-        for note in list(gateways.Gate.notes):
+        for note in list(self.world.notes):
             name = self._named(note, known)
             if name and (note["status"] or 500) < 300:
                 known |= dict.fromkeys(UUID.findall(note["answer"]), name)
@@ -101,7 +101,7 @@ class Checker:
     def writes(self, name=None, since=0.0):
         """Calls that gateways sent to change something, as they came."""
         known = self.ids()
-        return [note for note in list(gateways.Gate.notes) if note["at"] >= since and name in (None, self._named(note, known))]
+        return [note for note in list(self.world.notes) if note["at"] >= since and name in (None, self._named(note, known))]
 
     def judge(self, name, open_max=0, recorded=True):
         """What holds of every log at any time; the log. `open_max`: steps that may wait for their end still; `recorded`: whether every
@@ -205,22 +205,26 @@ class Checker:
         self.same("not as agreed on the platform", {name: self.usable(name) for name in left}, {})
         return None if left else time.monotonic() - begun
 
-    def doubled(self):
+    def doubled(self, seconds=15):
+        """Nothing stands twice on the platform, or not for long."""
+        self.same("twice on the platform", [] if gateways.until(lambda: not self.twice(), seconds, 1) else self.twice(), [])
+
+    def twice(self):
         """Names that something of a member has twice on the platform."""
-        twice = []
+        twice, mine = [], lambda name: name.split(".")[1:2] and name.split(".")[1] in self.world.names
         for member in self.world.members:
             client = self.world.stage.client(member)
-            tables = [t["name"] for page in client.get_paginator("list_configured_tables").paginate() for t in page["configuredTableSummaries"]]
-            rooms = [c["name"] for page in client.get_paginator("list_collaborations").paginate() for c in page["collaborationList"]]
+            tables = [t["name"] for page in client.get_paginator("list_configured_tables").paginate() for t in page["configuredTableSummaries"] if mine(t["name"])]
+            rooms = [c["name"] for page in client.get_paginator("list_collaborations").paginate() for c in page["collaborationList"] if mine(c["name"])]
             inside = []
             for one in (m for page in client.get_paginator("list_memberships").paginate() for m in page["membershipSummaries"]):
-                if one["status"] != "ACTIVE":
+                if one["status"] != "ACTIVE" or not mine(one["collaborationName"]):
                     continue
                 own = one["id"]
                 inside += [(own, t["name"]) for t in client.list_analysis_templates(membershipIdentifier=own)["analysisTemplateSummaries"]]
                 inside += [(own, a["name"]) for a in client.list_configured_table_associations(membershipIdentifier=own)["configuredTableAssociationSummaries"]]
             twice += [name for name, count in collections.Counter([*tables, *rooms, *inside]).items() if count > 1]
-        self.same("twice on the platform", twice, [])
+        return twice
 
 
 class Watch:
@@ -239,7 +243,7 @@ class Watch:
                 self.looks.append((asked, bool(self.is_open())))
             except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
                 pass
-            self.ending.wait(0.15)
+            self.ending.wait(0.3)
 
     def end(self):
         """No more looks."""

@@ -4,6 +4,7 @@ and workers that are real processes. Must not know any scenario, nor what has to
 
 import concurrent.futures
 import contextlib
+import copy
 import hashlib
 import json
 import os
@@ -150,10 +151,9 @@ class Fault:
 class Gate(stage.Between):
     """A gateway's way to the stage. Notes every call that writes, in the order in which it came to the stage."""
 
-    notes, notes_lock = [], threading.Lock()  # of all gates, in one order
-
-    def __init__(self, endpoint, name):
+    def __init__(self, endpoint, name, notes):
         super().__init__(endpoint)
+        self.notes = notes  # of all gates of a world, in one order
         self.server.handle_error = lambda *_: None  # cut connections are meant
         self.name, self.faults, self.down, self.looked = name, [], False, []
 
@@ -191,8 +191,7 @@ class Gate(stage.Between):
             return super().ask(method, path, headers, body)
         note = {"at": time.time(), "by": self.name, "account": headers.get("Authorization", headers.get("authorization", "")).partition("Credential=")[2][:12],
                 "method": method, "path": urllib.parse.unquote(path), "body": body.decode("utf-8", "replace"), "status": None, "answer": ""}
-        with self.notes_lock:
-            self.notes.append(note)
+        self.notes.append(note)
         status, answered, found = super().ask(method, path, headers, body)
         note["status"], note["answer"], note["ended"] = status, found.decode("utf-8", "replace"), time.time()
         return broken if fault and fault.act == "after" else (status, answered, found)
@@ -254,7 +253,7 @@ class Gateway:
 
     def __init__(self, world, name):
         self.name, self.home = name, world.folder / name
-        self.gate = Gate(world.stage.endpoint, name)
+        self.gate = Gate(world.stage.endpoint, name, world.notes)
         environment = world.stage.environment(endpoint=self.gate.endpoint) | {STORE: world.database.url}
         self.airlock, self.worker = airlock.Airlock(world.binary, self.home, environment), None
         world.stage.connect(self.home, ())
@@ -280,6 +279,13 @@ class Gateway:
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def as_new(folder):
+    """The stage, as new, for several worlds of other names."""
+    found = stage.Stage(folder, scenery.ACCOUNTS)
+    found.tell("POST", "quotas", {"collaborations created per account": 100})
+    return found
+
+
 class World:
     """Collaborations that everybody joined and approved, and gateways that share their logs; no worker runs yet."""
 
@@ -287,10 +293,9 @@ class World:
         self.folder, self.names = folder, list(names)
         folder.mkdir()
         scenery.write_people(folder)
-        self.binary, self.stage = airlock.binary(arguments.airlock), stage.Stage(folder, scenery.ACCOUNTS)
-        self.stage.tell("POST", "quotas", {"collaborations created per account": 100, "memberships per account": 100})
-        self.database = Database(database)
-        Gate.notes.clear()
+        self.binary, self.stage = airlock.binary(arguments.airlock), copy.copy(arguments.stage)
+        self.stage.folder, self.stage.clients = folder, {}
+        self.database, self.notes = Database(database), []
         self.gateways = [Gateway(self, f"g{n}") for n in (1, 2, 3)]
         self.members = ["shop", "media"]
         self.templates = templates
