@@ -1,0 +1,344 @@
+"""Several gateways on one log: a database that they share, homes with the same keys, a way of each to the stage that can be held or cut,
+and workers that are real processes. Must not know any scenario, nor what has to come out.
+"""
+
+import concurrent.futures
+import contextlib
+import copy
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+import airlock
+import scene as scenery
+import stage
+
+ROOM = scenery.ROOM
+SHARDS = 16
+STORE = "AIRLOCK_SYNC_STORE"
+LOOK = re.compile(r"^/collaborations/([0-9a-f-]{36})/schemas(?:\?|$)")  # asked once in each look
+
+
+def shard(name):
+    """The part of the work that a collaboration belongs to: by the twelfth digit of its name's digest."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[11], 16) % SHARDS
+
+
+def until(what, seconds, every=0.2):
+    """What becomes true, once it is; what it is at last when it never does."""
+    end = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < end:
+        time.sleep(every)
+    return found
+
+
+class Database:
+    """A database of its own on the stage's server, or on another server of this kind."""
+
+    def __init__(self, url=None):
+        self.server, self.tools = url or os.environ.get("AIRLOCK_POSTGRES_URL"), os.environ.get("AIRLOCK_POSTGRES_TOOLS")
+        if not self.server or not self.tools:
+            raise airlock.NotRun("no PostgreSQL: localstack/harness up postgres")
+        self.name = f"sync_{secrets.token_hex(6)}"
+        self.url = self.server
+        self.sql(f"CREATE DATABASE {self.name}")
+        self.url = self.server.rpartition("/")[0] + f"/{self.name}"
+
+    def tool(self, name, *words, **more):
+        """A tool of the server's, by the database's address; its output."""
+        place = urllib.parse.urlsplit(self.url)
+        known = {"PGHOST": place.hostname, "PGPORT": str(place.port), "PGUSER": place.username, "PGPASSWORD": place.password, "PGDATABASE": place.path[1:]}
+        done = subprocess.run([f"{self.tools}/{name}", *map(str, words)], env=os.environ | known, capture_output=True, text=True, timeout=60, check=False, **more)
+        if done.returncode:
+            raise airlock.Failed((name,), done.returncode, done.stdout[-800:], done.stderr[-1500:])
+        return done.stdout
+
+    def sql(self, text):
+        """Rows of a statement, as lists of words."""
+        rows = self.tool("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-tA", "-F", "\t", "-c", text)
+        return [row.split("\t") for row in rows.splitlines() if row]
+
+    def leases(self):
+        """{shard: (holder's name among workers, token)} of leases that run."""
+        found = self.sql("SELECT resource, holder, token FROM airlock.lease WHERE resource LIKE 'sync/shard/%' AND holder IS NOT NULL AND until_ms > airlock.now_ms()")
+        return {int(resource.rpartition("/")[2]): (holder.rpartition("/")[2], int(token)) for resource, holder, token in found}
+
+    def dump(self, file):
+        """All of it, into a file."""
+        self.tool("pg_dump", "--no-owner", "-f", file)
+
+    def restore(self, file):
+        """As it was when it was dumped; whoever is in it is cut off."""
+        url, self.url = self.url, self.server
+        self.sql(f"DROP DATABASE {self.name} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {self.name}")
+        self.url = url
+        self.tool("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-1", "-f", file)
+
+    def drop(self):
+        """Gone, whoever is in it."""
+        name, self.url = self.name, self.server
+        with contextlib.suppress(airlock.Failed):
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Server:
+    """A PostgreSQL server of one scenario's own, which may be treated badly; run by nobody when this is root."""
+
+    def __init__(self):
+        tools = os.environ.get("AIRLOCK_POSTGRES_TOOLS")
+        if not tools:
+            raise airlock.NotRun("no PostgreSQL: localstack/harness up postgres")
+        self.tools, self.folder = Path(tools), Path(tempfile.mkdtemp(prefix="airlock-sync-postgres-"))
+        self.identity = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self._run("initdb", "-D", self.folder / "data", "-U", "airlock", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
+        self.url = f"postgres://airlock:none@127.0.0.1:{port}/postgres"
+        self.start()
+
+    def restart(self):
+        """As if the machine had lost power, and up again at once."""
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-m", "immediate", "-w", "restart")
+
+    def _run(self, tool, *words):
+        done = subprocess.run([self.tools / tool, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=self.folder, **self.identity)
+        if done.returncode:
+            raise airlock.NotRun(f"{tool} of PostgreSQL failed: {done.stderr.strip()[-300:]}")
+
+    def stop(self):
+        """As if the machine had lost power."""
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
+    def start(self):
+        """Comes up again with what is on disk."""
+        port = urllib.parse.urlsplit(self.url).port
+        settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=on"
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o", settings, "start")
+
+    def end(self):
+        """Stopped, and nothing left."""
+        with contextlib.suppress(airlock.NotRun):
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Fault:
+    """What befalls calls that fit, so many times, at a gate."""
+
+    def __init__(self, fits, act, times=1):
+        self.fits, self.act, self.times = fits, act, times
+        self.met, self.released = threading.Event(), threading.Event()
+
+
+class Gate(stage.Between):
+    """A gateway's way to the stage. Notes every call that writes, in the order in which it came to the stage."""
+
+    def __init__(self, endpoint, name, notes):
+        super().__init__(endpoint)
+        self.notes = notes  # of all gates of a world, in one order
+        self.server.handle_error = lambda *_: None  # cut connections are meant
+        self.name, self.faults, self.down, self.looked = name, [], False, []
+
+    def add(self, fits, act, times=1):
+        """`act` is hold (until released, then it goes on), lose (held, and never goes on), after (done, then answered 500), before
+        (500, not done), or throttle (429 with Retry-After of 2 s)."""
+        fault = Fault(fits, act, times)
+        self.faults.append(fault)
+        return fault
+
+    def _fault(self, method, path, body):
+        for fault in self.faults:
+            if fault.times > 0 and fault.fits(method, path, body):
+                fault.times -= 1
+                fault.met.set()
+                return fault
+        return None
+
+    def ask(self, method, path, headers, body):
+        if method == "GET" and (room := LOOK.match(path)):
+            self.looked.append((time.time(), room.group(1)))
+        if self.down:
+            raise ConnectionResetError("the platform is down")
+        fault = self._fault(method, path, body)
+        if fault and fault.act in ("hold", "lose"):
+            fault.released.wait(timeout=120)
+            if fault.act == "lose":
+                raise ConnectionResetError("lost on its way")
+        if fault and fault.act == "throttle":
+            return 429, {"x-amzn-ErrorType": "ThrottlingException", "Content-Type": "application/json", "Retry-After": "2"}, b'{"message": "Rate exceeded"}'
+        broken = 500, {"x-amzn-ErrorType": "InternalServerException", "Content-Type": "application/json"}, b'{"message": "something went wrong"}'
+        if fault and fault.act == "before":
+            return broken
+        if not writes(method, path):
+            return super().ask(method, path, headers, body)
+        note = {"at": time.time(), "by": self.name, "account": headers.get("Authorization", headers.get("authorization", "")).partition("Credential=")[2][:12],
+                "method": method, "path": urllib.parse.unquote(path), "body": body.decode("utf-8", "replace"), "status": None, "answer": ""}
+        self.notes.append(note)
+        status, answered, found = super().ask(method, path, headers, body)
+        note["status"], note["answer"], note["ended"] = status, found.decode("utf-8", "replace"), time.time()
+        return broken if fault and fault.act == "after" else (status, answered, found)
+
+
+def writes(method, path):
+    """Whether a call of Clean Rooms changes anything; POST / is STS, and batches read."""
+    return method != "GET" and path != "/" and "/batch-" not in path and "/protectedQueries" not in path
+
+
+class Worker:
+    """`airlock sync --json` of one home."""
+
+    def __init__(self, gateway, every=1):
+        self.gateway, self.said, self.ended = gateway, [], None
+        self.errors = (gateway.home / "sync.stderr").open("a")
+        self.process = subprocess.Popen([gateway.airlock.binary, "--home", str(gateway.home), "--json", "sync", "--every", str(every)], stdout=subprocess.PIPE, stderr=self.errors,
+                                        text=True, env=gateway.airlock.environment | {"AIRLOCK_LOG": "airlock=warn"})
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                self.said.append((time.time(), json.loads(line)))
+
+    def problems(self, name=None, since=0.0):
+        """Codes that it told, of one collaboration or all."""
+        passes = [one["pass"] for at, one in list(self.said) if at >= since and "pass" in one]
+        return [p["code"] for one in passes if name in (None, one["collaboration"]) for p in one["problems"]]
+
+    def kill(self):
+        """Gone at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self):
+        """Stands still, knowing nothing of it."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        """Goes on as if nothing had been."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self):
+        """Ends as told; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.errors.close()
+        return self.process.returncode
+
+
+class Gateway:
+    """One home, its gate and its worker."""
+
+    def __init__(self, world, name):
+        self.name, self.home = name, world.folder / name
+        self.gate = Gate(world.stage.endpoint, name, world.notes)
+        environment = world.stage.environment(endpoint=self.gate.endpoint) | {STORE: world.database.url}
+        self.airlock, self.worker = airlock.Airlock(world.binary, self.home, environment), None
+        world.stage.connect(self.home, ())
+        self.home.chmod(0o700)
+        (self.home / "gateway.toml").write_text(f'[store]\nurl_env = "{STORE}"\n', encoding="utf-8")
+
+    def __getattr__(self, what):
+        return getattr(self.airlock, what)
+
+    def start(self, every=1):
+        """Its worker."""
+        self.worker = Worker(self, every)
+        return self.worker
+
+    def known_as(self):
+        """Its name among workers."""
+        file = self.home / "worker"
+        return file.read_text(encoding="utf-8") if file.exists() else None
+
+    def lines(self, *arguments, timeout=120):
+        """Exit code and every object that a command printed."""
+        done = subprocess.run([self.airlock.binary, "--home", str(self.home), "--json", *arguments], capture_output=True, text=True, timeout=timeout, env=self.airlock.environment, check=False)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def as_new(folder):
+    """The stage, as new, for several worlds of other names."""
+    found = stage.Stage(folder, scenery.ACCOUNTS)
+    found.tell("POST", "quotas", {"collaborations created per account": 100})
+    return found
+
+
+class World:
+    """Collaborations that everybody joined and approved, and gateways that share their logs; no worker runs yet."""
+
+    def __init__(self, arguments, folder, names, templates=("overlap", "regions"), database=None):
+        self.folder, self.names = folder, list(names)
+        folder.mkdir()
+        scenery.write_people(folder)
+        self.binary, self.stage = airlock.binary(arguments.airlock), copy.copy(arguments.stage)
+        self.stage.folder, self.stage.clients = folder, {}
+        self.database, self.notes = Database(database), []
+        self.gateways = [Gateway(self, f"g{n}") for n in (1, 2, 3)]
+        self.members = ["shop", "media"]
+        self.templates = templates
+        first = self.gateways[0]
+        for dataset in ("customers", "seen"):
+            self.stage.table(scenery.DATASETS[dataset][0], "scenes", dataset, folder / "data" / f"{dataset}.parquet")
+        for member in self.members:
+            first.call("keygen", "--member", member)
+        self._agree(self.names[0])
+        for gateway in self.gateways[1:]:
+            (gateway.home / "keys").symlink_to(first.home / "keys")
+        with concurrent.futures.ThreadPoolExecutor(3) as several:
+            list(several.map(self._agree, self.names[1:]))
+
+    def _agree(self, name):
+        agreement = scenery.document(self.folder, list(self.templates)) | {"collaboration": name}
+        file = self.folder / f"{name}.json"
+        file.write_text(json.dumps(agreement), encoding="utf-8")
+        call = self.gateways[0].call
+        call("apply", str(file), "--as", self.members[0])
+        for member in self.members:
+            call("join", name, "--as", member)
+        for member in self.members:
+            call("approve", name, "--all", "--as", member)
+
+    def start(self, every=1):
+        """A worker each."""
+        for gateway in self.gateways:
+            gateway.start(every)
+
+    def end(self):
+        """Every worker ended, the database gone."""
+        for gateway in self.gateways:
+            for fault in gateway.gate.faults:
+                fault.released.set()
+            gateway.gate.down = False
+        for gateway in self.gateways:
+            if gateway.worker:
+                gateway.worker.end()
+            gateway.gate.__exit__()
+        self.database.drop()
+
+    def holder(self, name):
+        """The gateway that has the lease on a collaboration."""
+        holder = self.database.leases().get(shard(name), (None, 0))[0]
+        return next((g for g in self.gateways if holder and g.known_as() == holder), None)

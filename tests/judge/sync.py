@@ -1,0 +1,572 @@
+#!/usr/bin/env python3
+"""Several `airlock sync` as real processes on one PostgreSQL and one stage, and what befalls them: killed, stopped, cut off, put back.
+
+    sync.py [--airlock PATH] [--only NAME] [--lanes N] [--keep DIR] [--allow-not-run]
+
+Each scenario says what has to hold and what was seen. Judged by exported logs, by the calls that came to the stage and by what the
+other account sees there; the workers' own words are only asked for what they have to say.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import botocore.exceptions  # noqa: E402
+
+import airlock  # noqa: E402
+import checker  # noqa: E402
+import gateways  # noqa: E402
+import partner  # noqa: E402
+import scene as scenery  # noqa: E402
+
+# A lease is over after so long; free ones are asked for this often; a log that changed hands is read and looked at within this.
+LEASE_S, BEAT_S, LOOK_S = 15, 5, 8
+ROOM = gateways.ROOM
+
+
+@contextlib.contextmanager
+def played(arguments, folder, names, **more):
+    """A world with its checker; whatever runs is ended."""
+    world = gateways.World(arguments, folder, names, **more)
+    try:
+        yield world, checker.Checker(world)
+    finally:
+        world.end()
+
+
+def names_of_shard(word, count, shard=None):
+    """Names that fall into one shard, of which a worker has all or none."""
+    found = (f"{word}-{n}" for n in range(10_000))
+    first = next(found)
+    shard = gateways.shard(first) if shard is None else shard
+    same = [first] if gateways.shard(first) == shard else []
+    while len(same) < count:
+        if gateways.shard(name := next(found)) == shard:
+            same.append(name)
+    return same
+
+
+def figure(seconds):
+    """Seconds for people."""
+    return "never" if seconds is None else f"{seconds:.1f} s"
+
+
+def gives(check, name, what="PATCH"):
+    """Fits a call that allows templates in a collaboration's rule, or any that makes something there."""
+    def fits(method, path, body):
+        if what == "PATCH" and not (method == "PATCH" and path.endswith("/CUSTOM") and b'"allowedAnalyses":["arn' in body):
+            return False
+        return method == what and gateways.writes(method, path) and check.name_of(path, body) == name
+    return fits
+
+
+def held(world, fits, act="hold"):
+    """The first call that fits, held at whichever gate it comes to: the gateway and the fault."""
+    faults = {gateway: gateway.gate.add(fits, act) for gateway in world.gateways}
+    found = gateways.until(lambda: next((g for g, fault in faults.items() if fault.met.is_set()), None), 60, 0.02)
+    for gateway, fault in faults.items():
+        if gateway is not found:
+            gateway.gate.faults.remove(fault)
+    if not found:
+        raise AssertionError("no call came that was to be held")
+    return found, faults[found]
+
+
+def shared(arguments, folder):
+    """Three workers share twenty collaborations: all come to hold what is agreed, each step once; an unchanged world is left alone."""
+    names = [f"room-{n}" for n in range(20)]
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        took = check.opened(names, 90)
+        holders = {name: world.holder(name) for name in names}
+        check.holds("collaborations without a worker", None not in holders.values(), [n for n, h in holders.items() if not h])
+        check.holds("workers that take part", len({h.name for h in holders.values() if h}) == 3, {n: h and h.name for n, h in holders.items()})
+        logs = {name: check.judge(name) for name in names}
+        for name in names:
+            made = check.writes(name)
+            check.same(f"{name}: calls and intents", len(made), len(logs[name].of("effect-intended")))
+            check.same(f"{name}: calls that were not done", [(n["path"], n["status"]) for n in made if n["status"] >= 300], [])
+            calls = [(n["account"], n["method"], n["path"], json.dumps(unordered(json.loads(n["body"] or "{}")))) for n in made]
+            check.same(f"{name}: calls made twice", [c for c in calls if calls.count(c) > 1], [])
+        check.doubled()
+        # What is written after the last call is written by the look that follows it; three more see nothing new.
+        last = {name: max(n["ended"] for n in check.writes(name)) for name in names}
+        few = lambda: [name for name in names if looks_at(check, name, last[name]) < 4]  # noqa: E731
+        gateways.until(lambda: not few(), 90, 1)
+        check.same("not looked at thrice", few(), [])
+        check.same("calls that write, in an unchanged world", [n["path"] for n in check.writes(since=max(last.values()) + 0.1)], [])
+        for name in names:
+            ended = check.log(name).leaves[-1]["at_ms"] / 1000
+            check.holds(f"{name}: three looks without a leaf", looks_at(check, name, ended) >= 3, looks_at(check, name, ended))
+        calm = time.time() - max(last.values())
+        return check, f"all open after {figure(took)}, {len(check.writes())} calls for {sum(len(log.of('effect-intended')) for log in logs.values())} intents; nothing in {calm:.0f} s of three looks at each"
+
+
+def unordered(value):
+    """A document without the order in its lists."""
+    if isinstance(value, dict):
+        return {k: unordered(v) for k, v in sorted(value.items())}
+    return sorted((unordered(v) for v in value), key=json.dumps) if isinstance(value, list) else value
+
+
+def looks_at(check, name, since=0.0, until=float("inf")):
+    """Looks of any gateway at a collaboration."""
+    ids = {one for one, of in check.ids().items() if of == name}
+    return sum(since <= at <= until for gateway in check.world.gateways for at, one in list(gateway.gate.looked) if one in ids)
+
+
+def killed(arguments, folder):
+    """The worker that has a collaboration is killed while it gives, twice: its work moves within a lease and a look, nothing is doubled."""
+    names = names_of_shard("killed", 2) + ["other-1", "other-2", "other-3", "other-4"]
+    target = names[0]
+    with played(arguments, folder, names) as (world, check):
+        said, dead, interrupted = [], [], 0
+        world.start()
+        for act, what in (("hold", "POST"), ("lose", "PATCH")):
+            first, fault = held(world, gives(check, target, what), act)
+            begun = time.time()
+            first.worker.kill()
+            dead.append(first)
+            interrupted += 1
+            if act == "hold":  # it lands after its sender is dead, and before anybody else has the lease
+                threading.Timer(4, fault.released.set).start()
+            else:
+                fault.released.set()
+            rest = [g for g in world.gateways if g not in dead]
+            took = gateways.until(lambda: next((n["at"] for n in check.writes(target, begun) if n["by"] in {g.name for g in rest}), None), 45)  # noqa: B023
+            moved = took and took - begun
+            check.holds(f"{act}: moved within a lease, a beat and a look", moved is not None and moved <= LEASE_S + BEAT_S + LOOK_S, moved)
+            said.append(figure(moved))
+        took = check.opened(names, 60)
+        time.sleep(3)
+        for name in names:
+            check.judge(name, open_max=interrupted if gateways.shard(name) == gateways.shard(target) or name.startswith("other") else 0)
+        left = check.log(target).open()
+        check.holds("only what was interrupted waits for its end", len(left) <= interrupted, left)
+        check.doubled()
+        return check, f"moved after {' and '.join(said)} (at most {LEASE_S + BEAT_S + LOOK_S} s), all open {figure(took)} later; {len(left)} interrupted steps wait for their end"
+
+
+KINDS = (("dataset", "customers", "shop"), ("template", "overlap", "media"), ("approval", "regions", "shop"), ("column", "customers.region", "shop"),
+         ("membership", None, "shop"), ("room", None, "shop"))
+LEAVES = {"dataset": set(), "template": {"regions"}, "approval": {"overlap"}, "column": {"overlap"}, "membership": set(), "room": set()}
+
+
+def withdrawn(arguments, folder):
+    """A withdrawal of each kind with --wait: closed as the other account sees it before the evidence says so; status and plan say settled."""
+    names = {kind: f"of-{kind}" for kind, _, _ in KINDS}
+    with played(arguments, folder, names.values()) as (world, check):
+        world.start()
+        check.opened(names.values(), 60)
+
+        def withdraw(number, kind, what, member):
+            name, closes, gateway = names[kind], set(world.templates) - LEAVES[kind], world.gateways[number % 3]
+            watch = checker.Watch(check, name, lambda: check.usable(name) & closes)
+            words = ["revoke", name, f"--{kind}", *([what] if what else []), "--as", member, "--wait", "--within", "2"]
+            code, said = gateway.lines(*words, timeout=150)
+            time.sleep(1.0)
+            watch.end()
+            return number, kind, code, said, watch
+
+        with concurrent.futures.ThreadPoolExecutor(2) as several:
+            ended = [done.result() for done in [several.submit(withdraw, n, *kind) for n, kind in enumerate(KINDS)]]
+        took, seen = [], []
+        for _, kind, code, said, watch in ended:
+            name = names[kind]
+            check.same(f"{kind}: exit code, {json.dumps(said[-1:])[:300]}", code, 0)
+            log = check.judge(name)
+            found = log.of("revoked")
+            if not check.same(f"{kind}: withdrawals", len(found), 1):
+                continue
+            index, at, _ = found[0]
+            confirmed = log.confirmed(index)
+            if not check.holds(f"{kind}: no leaf says that it was seen closed", confirmed is not None):
+                continue
+            check.same(f"{kind}: seen open after the evidence", watch.open_after(confirmed), [])
+            check.holds(f"{kind}: was never seen open", any(was for _, was in watch.looks))
+            check.holds(f"{kind}: seen closed by the other account", watch.closed_at() is not None)
+            told = next((room for one in said[-1]["evidence"] if one["revocation"] == index for room in one["rooms"]), None) if "evidence" in said[-1] else None
+            check.holds(f"{kind}: the evidence it printed", bool(told) and told["confirmed"] is not None, told)
+            took.append((confirmed - at) / 1000)
+            seen.append((watch.closed_at() or 0) - at / 1000)
+            left = gateways.until(lambda: check.usable(name) == LEAVES[kind], 20)  # noqa: B023
+            check.holds(f"{kind}: what goes on", left, check.usable(name))
+            standing = lambda: world.gateways[0].call("status", name)["collaborations"][0]  # noqa: B023, E731
+            settled = lambda: not standing()["closing"] and {c["kind"] for r in standing()["rooms"] for c in r["conditions"]} == {"settled"}  # noqa: E731
+            check.holds(f"{kind}: status says settled", gateways.until(settled, 8, 0.5), standing()["rooms"][0]["conditions"])
+            plan = world.gateways[1].call("plan", name, "--room", ROOM)["plan"]
+            check.same(f"{kind}: plan", (plan["steps"], plan["pending"]), ([], False))
+        if not took:
+            return check, "none was confirmed"
+        return check, f"{len(took)} kinds: from leaf to seen closed p50 {statistics.median(took):.1f} s, max {max(took):.1f} s; closed for the other account p50 {statistics.median(seen):.1f} s, max {max(seen):.1f} s"
+
+
+def approve_again(gateway, name, template="regions", member="shop"):
+    """An approval withdrawn, and given again once it was seen closed; when the new one was given."""
+    code, said = gateway.lines("revoke", name, "--approval", template, "--as", member, "--wait", "--within", "2", timeout=150)
+    if code:
+        raise AssertionError(f"{name}: the withdrawal of an approval ended with {code}: {json.dumps(said[-1:])[:500]}")
+    gateway.call("approve", name, template, "--as", member)
+    return time.time()
+
+
+def stopped(arguments, folder):
+    """The worker that has three collaborations stands still in the middle of giving, for more than two leases; another takes over and two things are withdrawn. When it goes on, its appends are fenced."""
+    closing, approval, going_on = names = names_of_shard("stopped", 3)
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        faults = {g: [g.gate.add(gives(check, closing), "hold"), g.gate.add(gives(check, approval), "hold"), g.gate.add(gives(check, going_on, "POST"), "hold")] for g in world.gateways}
+        met = lambda: next((g for g, all_of in faults.items() if all(f.met.is_set() for f in all_of)), None)  # noqa: E731
+        first = gateways.until(met, 60, 0.02)
+        if not first:
+            raise AssertionError(f"nobody gives in all three: {[[f.met.is_set() for f in all_of] for all_of in faults.values()]}")
+        first.worker.pause()
+        begun = time.time()
+        for gateway in world.gateways:
+            if gateway is not first:
+                gateway.gate.faults.clear()
+        second = gateways.until(lambda: (h := world.holder(closing)) is not first and h, LEASE_S + BEAT_S + LOOK_S)
+        moved = time.time() - begun
+        if not check.holds("nobody takes over", bool(second)):
+            return check, ""
+        took = check.opened(names, 20)
+        watches = [checker.Watch(check, closing, lambda: check.usable(closing)), checker.Watch(check, approval, lambda: check.usable(approval) & {"regions"})]
+        waits = [subprocess.Popen([second.airlock.binary, "--home", str(second.home), "--json", "revoke", name, *words, "--as", "shop", "--wait", "--within", "3"],
+                                  env=second.airlock.environment, stdout=subprocess.PIPE, text=True) for name, words in ((closing, ["--dataset", "customers"]), (approval, ["--approval", "regions"]))]
+        closed = gateways.until(lambda: not check.usable(closing) and "regions" not in check.usable(approval), 20)
+        check.holds("closed while the first stands still", closed, (check.usable(closing), check.usable(approval)))
+        gateways.until(lambda: time.time() - begun > 40, 60)
+        early = [check.log(name) for name in (closing, approval)]
+        for log in early:
+            check.same(f"{log.name}: said to be closed while a call that gives may still come", log.of("revocation-confirmed"), [])
+        fixed = {name: check.log(name).size for name in names}
+        for fault in faults[first]:
+            fault.released.set()
+        time.sleep(0.5)  # the calls land: what was withdrawn is open again
+        first.worker.go_on()
+        awake = time.time()
+        ends = [one.wait(timeout=200) for one in waits]
+        check.same("exit codes of revoke --wait", ends, [0, 0])
+        confirmed = time.time() - awake
+        time.sleep(2)
+        for watch, name in zip(watches, (closing, approval), strict=True):
+            watch.end()
+            log = check.judge(name)
+            index = log.of("revoked")[0][0]
+            check.holds(f"{name}: not seen closed", log.confirmed(index) is not None)
+            check.same(f"{name}: open after the evidence", watch.open_after(log.confirmed(index) or 0), [])
+        check.judge(going_on)
+        check.same("open at the end", (check.usable(closing), check.usable(approval), check.usable(going_on)), (set(), {"overlap"}, {"overlap", "regions"}))
+        token = world.database.leases().get(gateways.shard(closing))
+        mine = token and token[0] == first.known_as()
+        given = [n["path"] for n in check.writes(since=awake) if n["by"] == first.name and n["method"] in ("POST", "PATCH") and not mine]
+        check.same("calls that give by the one that had lost its lease", given, [])
+        check.holds("it says that its lease is lost", "lease-lost" in first.worker.problems(since=awake), first.worker.problems())
+        twice = check.twice()
+        plan = world.gateways[1].lines("plan", going_on, "--room", ROOM)
+        check.holds("what came late and stands twice keeps nothing from going on", plan[0] == 0 and not plan[1][-1]["plan"]["steps"], (twice, plan))
+        watch = checker.Watch(check, going_on, lambda: check.usable(going_on))
+        code, told = second.lines("revoke", going_on, "--dataset", "seen", "--as", "media", "--wait", "--within", "1", timeout=100)
+        check.same(f"withdrawn what stands twice, {json.dumps(told[-1:])[:600]}", code, 0)
+        check.same("open after what stands twice was withdrawn", check.usable(going_on), set())
+        if confirmed_at := check.log(going_on).confirmed(check.log(going_on).of("revoked")[0][0]):
+            check.same("what stands twice: open after the evidence", watch.end().open_after(confirmed_at), [])
+        check.doubled()
+        return check, f"taken over after {moved:.1f} s, all given {figure(took)} later; withdrawn and closed meanwhile, not confirmed before; confirmed {confirmed:.1f} s after it went on; logs then {fixed}"
+
+
+def database(arguments, folder):
+    """The database loses power while workers work and something is withdrawn, then is down when the next is: in force or on record, never lost."""
+    server = gateways.Server()
+    try:
+        names = names_of_shard("db", 4)  # one worker has several turns at once
+        with played(arguments, folder, names, database=server.url) as (world, check):
+            world.start()
+            check.opened(names, 60)
+            approving = threading.Thread(target=lambda: world.gateways[2].lines("revoke", names[3], "--approval", "regions", "--as", "shop"))
+            approving.start()
+            restart = threading.Timer(0.15, server.restart)
+            restart.start()
+            code, said = world.gateways[0].lines("revoke", names[0], "--dataset", "customers", "--as", "shop")
+            restart.join()
+            approving.join()
+            first = said[-1].get("durable") if said else None
+            back = time.time()
+            check.holds("withdrawn while it restarts: on record or in force", code == 0 or "error" in said[-1] and said[-1]["error"]["code"] == "room-not-closed", (code, said[-1:]))
+            log = gateways.until(lambda: (one := check.log(names[0])).of("revoked") and one, 40, 1)
+            if check.holds("withdrawn while it restarts: never lost", bool(log)):
+                index = log.of("revoked")[0][0]
+                closed = gateways.until(lambda: check.log(names[0]).confirmed(index), 60, 1)
+                check.holds("withdrawn while it restarts: closed", closed is not None and not check.usable(names[0]))
+            recovered = time.time() - back
+            holder = gateways.until(lambda: world.holder(names[1]), 30)
+            server.stop()
+            asked = time.time()
+            code, said = holder.lines("revoke", names[1], "--dataset", "customers", "--as", "shop")
+            answered = time.time() - asked
+            check.same(f"withdrawn while it is down: durable, {json.dumps(said)[:400]}", (code, said[-1].get("durable", said[-1])), (0, False))
+            gone = gateways.until(lambda: not check.usable(names[1]), 15)
+            server.start()
+            up = time.time()
+            log = gateways.until(lambda: (one := check.log(names[1])).of("revoked") and one, 40, 1)
+            if check.holds("withdrawn while it was down: put on record", bool(log)):
+                recorded = time.time() - up
+                index = log.of("revoked")[0][0]
+                closed = gateways.until(lambda: check.log(names[1]).confirmed(index), 60, 1)
+                check.holds("withdrawn while it was down: closed", closed is not None and not check.usable(names[1]))
+                check.same("withdrawn while it was down: on record once", len(check.log(names[1]).of("revoked")), 1)
+            else:
+                recorded = None
+            world.gateways[1].call("approve", names[3], "regions", "--as", "shop")
+            again = approve_again(world.gateways[0], names[2])
+            took = check.opened(names[2:], 60)
+            for name in names:
+                check.judge(name, open_max=4, recorded=name != names[1])
+            check.doubled()
+            for gateway in world.gateways:
+                check.same(f"the worker of {gateway.name} runs", gateway.worker.process.poll(), None)
+            return check, (f"restarted: durable {first}, closed {recovered:.1f} s later; down: answered in {answered:.1f} s, {'closed' if gone else 'open'} there while it was down, "
+                           f"on record {figure(recorded)} after it was up; giving again after {figure(took and time.time() - again)}")
+    finally:
+        server.end()
+
+
+def closes(check, name):
+    """Fits a call that takes something away in a collaboration."""
+    return lambda method, path, body: method in ("PATCH", "DELETE") and gateways.writes(method, path) and check.name_of(path, body) == name
+
+
+def platform(arguments, folder):
+    """The platform answers 500 after it did what was asked, throttles with Retry-After, is down for 20 s: closed within 30 s of its return, never said before."""
+    names = ["answers-500", "throttles", "down"]
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        check.opened(names, 60)
+        for name, act, times in ((names[0], "after", 2), (names[1], "throttle", 3)):
+            for gateway in world.gateways:
+                gateway.gate.add(closes(check, name), act, times)
+        watches = {name: checker.Watch(check, name, lambda name=name: check.usable(name)) for name in names}
+
+        def withdraw(number, name):
+            return world.gateways[number].lines("revoke", name, "--dataset", "customers", "--as", "shop", "--wait", "--within", "2", timeout=150)
+
+        with concurrent.futures.ThreadPoolExecutor(2) as several:
+            ended = list(several.map(withdraw, (0, 1), names[:2]))
+        for gateway in world.gateways:
+            gateway.gate.down = True
+        with concurrent.futures.ThreadPoolExecutor(1) as several:
+            last = several.submit(withdraw, 2, names[2])
+            time.sleep(20)
+            early = check.log(names[2])
+            check.same("down: on record", len(early.of("revoked")), 1)
+            check.same("down: said to be closed", early.of("revocation-confirmed"), [])
+            check.holds("down: open there meanwhile", check.usable(names[2]))
+            for gateway in world.gateways:
+                gateway.gate.down = False
+            back = time.time()
+            ended.append(last.result())
+        time.sleep(1)
+        figures = []
+        for name, (code, said) in zip(names, ended, strict=True):
+            check.same(f"{name}: exit code, {json.dumps(said[-1:])[:300]}", code, 0)
+            watch, log = watches[name].end(), check.judge(name, open_max=6)
+            index, at, _ = log.of("revoked")[0]
+            confirmed, closed = log.confirmed(index), watch.closed_at()
+            if not check.holds(f"{name}: not closed, or not said so", confirmed is not None and closed is not None):
+                continue
+            check.same(f"{name}: open after the evidence", watch.open_after(confirmed), [])
+            since = max(at / 1000, back) if name == "down" else at / 1000
+            check.holds(f"{name}: closed within 30 s of its return", closed - since <= 30, closed - since)
+            figures.append(f"{name} closed after {closed - since:.1f} s, confirmed after {confirmed / 1000 - since:.1f} s")
+        check.doubled()
+        return check, "; ".join(figures)
+
+
+def owner(arguments, folder):
+    """A partner acts in its console: what it took away is recorded as withdrawn and not made again until it offers it; what it widened is taken back within one look."""
+    association, arn, left, wider = names = ["association", "arn", "left", "wider"]
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        check.opened(names, 60)
+        partners = {name: partner.Partner(world, check, name) for name in names}
+        allowed = partners[arn].analyses()
+        acted = time.time()
+        widened = partners[wider].widen() or time.time()
+        partners[association].drop_association()
+        dropped = partners[arn].drop_analysis("regions")
+        partners[left].leave()
+        check.same("the edit shows itself", check.usable(arn), {"overlap"})
+        back = gateways.until(lambda: not partners[wider].is_wider(), 60, 0.1)
+        narrowed = next((n["at"] for n in check.writes(wider, widened) if n["method"] != "GET"), None)
+        check.holds("wider: taken away", back)
+        if check.holds("wider: by a gateway", narrowed is not None):
+            check.holds("wider: within one look", looks_at(check, wider, widened, narrowed) <= 1, looks_at(check, wider, widened, narrowed))
+        check.holds("wider: a leaf tells it", gateways.until(lambda: check.log(wider).of("drift-found"), 15, 1), [])
+        whats = {association: {"kind": "dataset", "dataset": "customers"}, arn: {"kind": "approval", "of": "shop", "template": "regions"}, left: {"kind": "member", "member": "shop"}}
+        found, waited = {}, {}
+        for name, what in whats.items():
+            leaf = gateways.until(lambda: check.log(name).of("found-withdrawn"), 100, 1)  # noqa: B023
+            if not check.holds(f"{name}: recorded as found withdrawn", bool(leaf), leaf):
+                continue
+            found[name], waited[name] = leaf[0][0], leaf[0][1] / 1000 - acted
+            check.same(f"{name}: what", {k: v for k, v in leaf[0][2]["what"].items() if k != "digest"}, what)
+        for name, index in found.items():
+            check.holds(f"{name}: seen closed", gateways.until(lambda: check.log(name).confirmed(index), 40, 1) is not None)  # noqa: B023
+        time.sleep(8)  # workers look again
+        check.same("left to use", {n: check.usable(n) for n in whats}, {association: set(), arn: {"overlap"}, left: set()})
+        check.same("made again: association", [n["path"] for n in check.writes(association, acted) if n["method"] == "POST"], [])
+        check.same("made again: arn", [n["path"] for n in check.writes(arn, acted) if dropped in n["body"] and n["account"] == scenery.ACCOUNTS["shop"]], [])
+        check.same("made again: left", [n["path"] for n in check.writes(left, acted) if n["method"] == "POST"], [])
+        for name in names:
+            check.judge(name)
+        gateway = world.gateways[0]
+        gateway.call("reoffer", association, "--dataset", "customers", "--as", "shop")
+        gateway.call("approve", arn, "regions", "--as", "shop")
+        took = check.opened([association, arn], 60)
+        check.same("allowed again", len(partners[arn].analyses()), len(allowed))
+        gateways.until(lambda: False, 3)
+        for name in (association, arn):
+            check.judge(name)
+        check.doubled()
+        return check, (f"wider taken back after {figure(narrowed and narrowed - widened)}; found withdrawn after {', '.join(f'{n} {s:.0f} s' for n, s in waited.items())}; "
+                       f"offered again, and open {figure(took)} later")
+
+
+def restored(arguments, folder):
+    """An older dump of the database is put back: nothing is granted on it, denying goes on, and it is said; what is not older goes on."""
+    withdrawn_since, changed_since, same = names = ["withdrawn-since", "changed-since", "same"]
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        check.opened(names, 60)
+        time.sleep(3)
+        world.database.dump(folder / "older.sql")
+        code, said = world.gateways[0].lines("revoke", withdrawn_since, "--dataset", "customers", "--as", "shop", "--wait", "--within", "2", timeout=150)
+        check.same("withdrawn", code, 0)
+        approve_again(world.gateways[1], changed_since)
+        check.opened([changed_since], 60)
+        for gateway in world.gateways:  # every one has seen how far the logs went
+            gateway.call("status")
+        watch = checker.Watch(check, withdrawn_since, lambda: check.usable(withdrawn_since))
+        world.database.restore(folder / "older.sql")
+        put_back = time.time()
+        closed = gateways.until(lambda: not check.usable(changed_since), 60)
+        took = time.time() - put_back
+        check.holds("what may lack withdrawals is closed", closed, check.usable(changed_since))
+        gateways.until(lambda: time.time() - put_back > 20, 30)
+        for gateway in world.gateways:
+            told = {one["collaboration"]: (one.get("doubt") or {}).get("code") for one in gateway.call("status")["collaborations"]}
+            check.same(f"{gateway.name}: said of each", told, {withdrawn_since: "log-rolled-back", changed_since: "log-rolled-back", same: None})
+        said = {code for gateway in world.gateways for code in gateway.worker.problems(since=put_back)}
+        check.holds("workers say it", "log-rolled-back" in said, sorted(said))
+        for name in (withdrawn_since, changed_since):
+            code, error = world.gateways[0].refused("apply", name, "--room", ROOM)
+            check.same(f"{name}: asked to give", error["code"], "log-rolled-back")
+            given = [(n["by"], n["method"], n["path"]) for n in check.writes(name, put_back) if n["method"] == "POST" or '"allowedAnalyses":["arn' in n["body"]]
+            check.same(f"{name}: calls that give", given, [])
+        size = check.log(same).size
+        code, said = world.gateways[1].lines("revoke", changed_since, "--membership", "--as", "shop")
+        check.same(f"denied on the older log, {json.dumps(said[-1:])[:300]}", (code, said[-1].get("durable")), (0, False))
+        code, said = world.gateways[2].lines("revoke", same, "--approval", "regions", "--as", "shop", "--wait", "--within", "2", timeout=150)
+        check.same(f"withdrawn in what is not older, {json.dumps(said[-1:])[:300]}", (code, said[-1].get("durable")), (0, True))
+        check.same("open at the end", {n: check.usable(n) for n in names}, {withdrawn_since: set(), changed_since: set(), same: {"overlap"}})
+        check.same("open again after the restore", watch.end().open_after(put_back * 1000), [])
+        check.judge(same, recorded=False)
+        return check, f"closed what may lack withdrawals after {took:.1f} s; nothing given in {time.time() - put_back:.0f} s; the other log, {size} leaves, goes on"
+
+
+def clock(arguments, folder):
+    """Lease rows are moved by an hour either way: work goes on or moves within the lease's time, and nothing stale is appended."""
+    names = [f"clock-{n}" for n in range(6)]
+    with played(arguments, folder, names) as (world, check):
+        world.start()
+        check.opened(names, 60)
+        said = []
+        for number, (word, by) in enumerate((("ahead", 3_600_000), ("behind", -3_600_000))):
+            held_before = world.database.leases()
+            world.database.sql(f"UPDATE airlock.lease SET until_ms = until_ms + {by} WHERE resource LIKE 'sync/%'")
+            moved = time.time()
+            for step, name in enumerate(names[2 * number:2 * number + 2]):
+                approve_again(world.gateways[step], name)
+            check.opened(names[2 * number:2 * number + 2], LEASE_S + BEAT_S + LOOK_S + 10)
+            took = time.time() - moved
+            kept = gateways.until(lambda: len(world.database.leases()) == gateways.SHARDS, LEASE_S + 2 * BEAT_S)
+            check.holds(f"{word}: every part has a worker", kept, world.database.leases())
+            now = world.database.leases()
+            fallen = [s for s, (_, token) in held_before.items() if now.get(s, (None, token))[1] < token]
+            check.same(f"{word}: tokens that fell", fallen, [])
+            said.append(f"{word}: withdrawn and given again within {took:.1f} s, {sum(now.get(s) != h for s, h in held_before.items())} of {len(held_before)} leases moved")
+        for name in names:
+            check.judge(name, open_max=1)
+        check.doubled()
+        for gateway in world.gateways:
+            check.same(f"the worker of {gateway.name} runs", gateway.worker.process.poll(), None)
+        return check, "; ".join(said)
+
+
+SCENARIOS = (shared, killed, withdrawn, stopped, database, platform, owner, restored, clock)
+
+
+def act(one, arguments, folder):
+    """A scenario: how long it took, what was wrong, what was seen; NotRun goes through."""
+    begun, wrong, said = time.monotonic(), [], ""
+    try:
+        check, said = one(arguments, folder / one.__name__)
+        wrong = check.wrong
+    except (airlock.Failed, AssertionError, KeyError, IndexError, TypeError, ValueError, RuntimeError, OSError, subprocess.TimeoutExpired, botocore.exceptions.BotoCoreError,
+            botocore.exceptions.ClientError) as error:
+        wrong = [f"{type(error).__name__} {error}", traceback.format_exc(limit=-2)]
+    return time.monotonic() - begun, wrong, said
+
+
+def play(arguments, folder):
+    """Every scenario, the first alone and the others several at a time; 0 when nothing was wrong."""
+    chosen = [one for one in SCENARIOS if arguments.only in (None, one.__name__)]
+    arguments.stage, failed, count = gateways.as_new(folder), [], 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.lanes) as lanes:
+        for together in (chosen[:1], chosen[1:]):
+            for one, done in [(one, lanes.submit(act, one, arguments, folder)) for one in together]:
+                try:
+                    took, wrong, said = done.result()
+                except airlock.NotRun as reason:
+                    print(f"NOT RUN: {one.__name__}: {reason}", flush=True)
+                    failed += [] if arguments.allow_not_run else [one.__name__]
+                    continue
+                count += 1
+                print(f"{'WRONG' if wrong else 'holds'}: {one.__name__}, {took:.1f} s: {said or one.__doc__}", flush=True)
+                for line in wrong:
+                    print(f"  {line[:1200]}", flush=True)
+                failed += [one.__name__] if wrong else []
+    print(f"{count} scenarios, {len(failed)} wrong")
+    return 1 if failed or (not count and not arguments.allow_not_run) else 0
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--airlock")
+    ask.add_argument("--only", choices=[one.__name__ for one in SCENARIOS])
+    ask.add_argument("--lanes", type=int, default=3, help="scenarios at a time")
+    ask.add_argument("--keep", help="a folder to leave everything in")
+    ask.add_argument("--allow-not-run", action="store_true")
+    arguments, _ = ask.parse_known_args()
+    if arguments.keep:
+        shutil.rmtree(arguments.keep, ignore_errors=True)
+        Path(arguments.keep).mkdir(parents=True)
+        return airlock.guarded(lambda: play(arguments, Path(arguments.keep).absolute()), arguments.allow_not_run)
+    with tempfile.TemporaryDirectory(prefix="airlock-sync-") as folder:
+        return airlock.guarded(lambda: play(arguments, Path(folder)), arguments.allow_not_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
