@@ -135,10 +135,7 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
         all.push(Condition { kind: "loosened", reason, since_ms: Some(alarm.at_ms) });
     }
     let found = state.found().iter();
-    // A newer approval supersedes what was found as well.
-    let stays = |what: &Revocable| !state.stands(what);
-    let found =
-        found.filter(|(what, it)| it.platform == *room && it.lifted.is_none() && stays(what));
+    let found = found.filter(|(what, it)| it.platform == *room && state.is_found(what));
     for (what, found) in found {
         let reason =
             format!("{} was taken away there by its owner, leaf {}", said(what), found.index);

@@ -103,6 +103,17 @@ impl State {
         open && agreed
     }
 
+    /// Whether what was found withdrawn is so still: it was not offered again, and no newer approval supersedes it.
+    #[must_use]
+    pub fn is_found(&self, what: &Revocable) -> bool {
+        let Some(found) = self.found.get(what).filter(|found| found.lifted.is_none()) else {
+            return false;
+        };
+        let Revocable::Approval { template, digest, of } = what else { return true };
+        let given = self.approvals.get(&(template.clone(), *digest)).and_then(|by| by.get(of));
+        given.is_none_or(|given| *given < found.index)
+    }
+
     fn legal_outcome(&self, step: &Code) -> Result<(), Illegal> {
         let record = self.platforms.effects.get(step).ok_or(Illegal::IntentMissing)?;
         if matches!(record.outcome, Some(Outcome::Applied | Outcome::NotApplied)) {
