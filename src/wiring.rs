@@ -185,7 +185,7 @@ impl Rooms {
 
     /// Refuses a room that the agreement doesn't name.
     pub(crate) fn holds(&self, agreement: &Agreement, room: &PlatformId) -> Result<()> {
-        if agreement.rooms.iter().any(|held| held.platform == *room) {
+        if agreement.is_held_in(room) {
             return self.adapter(room).map(drop);
         }
         let rooms: Vec<&str> = agreement.rooms.iter().map(|room| room.platform.as_str()).collect();

@@ -60,7 +60,7 @@ impl App {
         let foreign = state.rooms().iter().filter(|(room, _)| **room != PlatformId::native());
         let standing = foreign.map(|(room, last)| {
             let newest = state.in_force().map(|version| &version.agreement);
-            let named = newest.filter(|a| a.rooms.iter().any(|held| held.platform == *room));
+            let named = newest.filter(|agreement| agreement.is_held_in(room));
             let desired = match named {
                 Some(agreement) => desired_on(agreement, state, room),
                 None => Desired::closed(Arc::clone(last)),

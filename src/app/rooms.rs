@@ -102,8 +102,7 @@ impl App {
     ) -> Result<RoomPlan> {
         let state = self.load_denying(collaboration).await?.state;
         let newest = known(&state)?;
-        let last =
-            state.rooms().get(room).filter(|_| !newest.rooms.iter().any(|r| r.platform == *room));
+        let last = state.rooms().get(room).filter(|_| !newest.is_held_in(room));
         self.rooms.holds(last.map_or(newest, |last| last), room)?;
         let turn = Turn { looks_only: true, ..self.turn(collaboration, room, None)? };
         let report = pass(&turn, &mut Memory::default()).await;

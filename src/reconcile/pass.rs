@@ -15,7 +15,6 @@ use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Coverage, Desired, ErrorKind, Observation, Plan,
     Retry, Scope, Step,
 };
-use mappings::model::Agreement;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -151,7 +150,7 @@ impl Work<'_> {
         let unknown = End::Failed { code: "no-agreement", retry_ms: None };
         let newest = state.in_force().or(state.waiting());
         let (agreement, digest) = match (newest, state.rooms().get(platform)) {
-            (Some(newest), _) if is_named(&newest.agreement, self.adapter()) => {
+            (Some(newest), _) if newest.agreement.is_held_in(platform) => {
                 (Arc::clone(&newest.agreement), newest.digest)
             }
             (_, Some(last)) => (Arc::clone(last), last.digest()),
@@ -176,7 +175,7 @@ impl Work<'_> {
         self.report.unwaived = lost.iter().any(|loss| !loss.needs.is_empty());
         self.report.losses = lost;
         let current = state.digest() == Some(subject.digest);
-        let named = is_named(&subject.agreement, self.adapter());
+        let named = subject.agreement.is_held_in(self.adapter().platform());
         if self.report.unwaived || self.report.may_lack || !current || !named {
             return Desired::closed(Arc::clone(&subject.agreement));
         }
@@ -411,11 +410,6 @@ impl Work<'_> {
         let taking = plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
         taking.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
     }
-}
-
-/// Whether an agreement is held in an adapter's room.
-fn is_named(agreement: &Agreement, adapter: &dyn Adapter) -> bool {
-    agreement.rooms.iter().any(|held| held.platform == *adapter.platform())
 }
 
 const fn refused(why: Refused) -> End {

@@ -156,7 +156,7 @@ impl Checks<'_, '_> {
             );
         }
         for platform in dataset.at.keys() {
-            if !self.agreement.rooms.iter().any(|room| room.platform == *platform) {
+            if !self.agreement.is_held_in(platform) {
                 let message = format!("no room of this collaboration is on `{platform}`");
                 self.refuse(
                     &format!("{path}.at.{platform}"),

@@ -74,4 +74,10 @@ impl Agreement {
     pub fn digest(&self) -> Digest {
         Digest::of(&self.canonical())
     }
+
+    /// Whether one of its rooms is on this platform.
+    #[must_use]
+    pub fn is_held_in(&self, platform: &PlatformId) -> bool {
+        self.rooms.iter().any(|room| room.platform == *platform)
+    }
 }

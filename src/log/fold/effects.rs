@@ -136,15 +136,15 @@ impl State {
         if unsaid == 0 { Ok(()) } else { Err(Illegal::Unexplained) }
     }
 
-    /// Whether something that a platform held has no reason to be missing there: the room is agreed, it stands, and this gateway did not set out to take it away since it was seen.
+    /// Whether something that a platform held has no reason to be missing there: the room is agreed, it stands, and this gateway
+    /// did not set out to take it away since it was seen.
     #[must_use]
     pub fn is_unexplained(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let (Some(last), Some(version)) = (self.platforms.holds.get(platform), &self.in_force)
         else {
             return false;
         };
-        let agreed = version.agreement.rooms.iter().any(|room| room.platform == *platform);
-        if !agreed {
+        if !version.agreement.is_held_in(platform) {
             return false;
         }
         let because = match thing {

@@ -245,7 +245,7 @@ impl State {
         if !version.agreement.datasets.values().any(|dataset| dataset.owner == *member) {
             return Err(Illegal::NotAnOwner);
         }
-        if !version.agreement.rooms.iter().any(|held| held.platform == *room) {
+        if !version.agreement.is_held_in(room) {
             return Err(Illegal::RoomUnknown);
         }
         self.known_key(member)

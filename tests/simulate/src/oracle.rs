@@ -211,11 +211,8 @@ impl Oracle {
                 narrowed.push((ResourceKind::Member(name.clone()), digest));
                 what.push(Revocable::Member { member: name.clone() });
             }
-            let named = |agreement: &Agreement, platform: &PlatformId| {
-                agreement.rooms.iter().any(|room| room.platform == *platform)
-            };
             let rooms = old.agreement.rooms.iter().map(|room| &room.platform);
-            let left = rooms.filter(|room| !named(&version.agreement, room));
+            let left = rooms.filter(|room| !version.agreement.is_held_in(room));
             let left: BTreeSet<String> =
                 left.map(ToString::to_string).filter(|room| self.touched.contains(room)).collect();
             if !what.is_empty() || !left.is_empty() {
@@ -286,7 +283,7 @@ impl Oracle {
     pub(crate) fn desired(&self, pool: &Pool, platform: &PlatformId) -> Option<Desired> {
         let version = self.in_force.as_ref()?;
         let agreement = &version.agreement;
-        if !agreement.rooms.iter().any(|room| room.platform == *platform) {
+        if !agreement.is_held_in(platform) {
             return Some(Desired::closed(Arc::clone(agreement)));
         }
         let stands = |what: Revocable| self.withdrawn(&what).is_none();
