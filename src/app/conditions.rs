@@ -122,8 +122,7 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
         let reason = format!("{what}: leaf {index}, not seen closed yet");
         all.push(Condition { kind: "closing", reason, since_ms: Some(closure.at_ms) });
     }
-    let open = state.effects().values().filter(|one| one.platform == *room && one.is_open());
-    let open: Vec<i64> = open.map(|one| one.at_ms).collect();
+    let open: Vec<i64> = state.unsettled(room).map(|(_, one)| one.at_ms).collect();
     if let Some(since) = open.iter().min() {
         let reason = format!("{} calls of unknown end may still take effect", open.len());
         all.push(Condition { kind: "unsettled-calls", reason, since_ms: Some(*since) });

@@ -105,9 +105,7 @@ fn room(
     awaited: &Awaited,
 ) -> RoomEvidence {
     let seen = awaited.confirmed.as_ref();
-    let late = state.effects().values().filter(|record| {
-        record.platform == *platform && record.effect == Effect::Grant && record.is_open()
-    });
+    let late = state.unsettled(platform).filter(|(_, record)| record.effect == Effect::Grant);
     RoomEvidence {
         room: platform.clone(),
         confirmed: seen.map(|seen| seen.index),

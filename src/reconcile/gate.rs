@@ -102,10 +102,8 @@ pub(super) fn gate(
     if effect(step.effect) < Effect::Grant {
         return Ok(());
     }
-    let lands = look.state.effects().iter().find(|(_, record)| {
-        record.platform == *turn.adapter.platform()
-            && record.effect <= Effect::Restrict
-            && record.is_open()
+    let lands = look.state.unsettled(turn.adapter.platform()).find(|(_, record)| {
+        record.effect <= Effect::Restrict
             && (record.of.is_empty() || record.of.iter().any(|one| meets(one, of)))
     });
     if let Some((step, _)) = lands {

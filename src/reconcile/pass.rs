@@ -361,7 +361,6 @@ impl Work<'_> {
     /// What the look shows.
     fn tell(&mut self, look: &Look) {
         let platform = self.turn.adapter.platform();
-        let unsettled = look.state.effects().values();
         let report = &mut self.report;
         report.open = look.seen.resources.iter().map(|one| one.kind.to_string()).collect();
         report.unseen = unseen(&look.seen);
@@ -370,8 +369,7 @@ impl Work<'_> {
         report.plan = look.plan.steps.iter().map(Waiting::for_step).collect();
         report.pending = look.plan.pending;
         report.closing = look.state.awaited(platform).map(|(index, _)| index).collect();
-        report.unsettled =
-            unsettled.filter(|record| record.platform == *platform && record.is_open()).count();
+        report.unsettled = look.state.unsettled(platform).count();
     }
 
     /// Where the room stands once nothing is left to do in this pass.
@@ -401,9 +399,7 @@ impl Work<'_> {
         };
         let explained = |of: &[Revocable]| {
             let closing = state.awaited(platform).any(|(_, closure)| meets(&closure.what, of));
-            let own = state.effects().values().any(|record| {
-                record.platform == *platform && record.is_open() && meets(&record.of, of)
-            });
+            let own = state.unsettled(platform).any(|(_, record)| meets(&record.of, of));
             let pending = state.decided() > state.size();
             closing || own || pending || self.report.unwaived || self.report.may_lack
         };

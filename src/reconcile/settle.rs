@@ -16,9 +16,7 @@ pub(super) fn settled(
     held: &BTreeSet<Revocable>,
     (memory, lag, now_ms): (&mut Memory, &Lag, i64),
 ) -> Vec<Body> {
-    let here = state.effects().iter();
-    let open: Vec<_> =
-        here.filter(|(_, record)| record.platform == *platform && record.is_open()).collect();
+    let open: Vec<_> = state.unsettled(platform).collect();
     memory.open_only(&open.iter().map(|(step, _)| (*step).clone()).collect());
     let late_ms = i64::try_from(lag.late_ms.saturating_add(lag.settles_ms)).unwrap_or(i64::MAX);
     let mut ended = Vec::new();
@@ -47,7 +45,7 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
             continue;
         }
         let reads = work.memory.seen_closed(index, &lag, now_ms);
-        if reads < closing_looks(&lag) || is_late(&look.state, platform, closure) {
+        if reads < closing_looks(&lag) || look.state.is_late(closure, platform) {
             continue;
         }
         let probe = probed(work, look, closure).await;
@@ -64,11 +62,7 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
 
 /// Whether nothing of it is open there, nor left to be taken away.
 fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
-    let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
-    let concerns = |of: &[Revocable]| {
-        let meets = |what: &Revocable| of.iter().any(|one| look.state.meets(what, one));
-        left || of.is_empty() || closure.what.iter().any(meets)
-    };
+    let concerns = |of: &[Revocable]| look.state.concerns(closure, platform, of);
     let open = look.subject.too_open(&look.desired, &look.seen);
     let open = open.iter().any(|kind| match look.subject.thing(kind) {
         Some(thing) => concerns(&[thing]),
@@ -93,18 +87,6 @@ fn parts(look: &Look) -> Vec<Revocable> {
     let approvals = seen.approvals.iter().filter(given);
     let approvals = approvals.map(|(name, of)| ResourceKind::Approval(name.clone(), of.clone()));
     members.chain(approvals).filter_map(|kind| subject.thing(&kind)).collect()
-}
-
-/// Whether a call that gives the same thing may still take effect.
-fn is_late(state: &State, platform: &PlatformId, closure: &Closure) -> bool {
-    let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
-    state.effects().values().any(|record| {
-        let meets = |what: &Revocable| record.of.iter().any(|one| state.meets(what, one));
-        record.platform == *platform
-            && record.is_open()
-            && record.effect == Effect::Grant
-            && (left || record.of.is_empty() || closure.what.iter().any(meets))
-    })
 }
 
 /// Tries it as the one who could use it would. `None` where the platform did not answer.

@@ -3,7 +3,7 @@
 
 use super::platforms::Platforms;
 use super::{State, Version};
-use crate::log::leaf::{Code, Revocable};
+use crate::log::leaf::{Code, Effect, Revocable};
 use mappings::model::{DatasetName, MemberId, PlatformId, Room};
 use std::collections::BTreeMap;
 
@@ -112,6 +112,22 @@ impl State {
             });
             unseen.map(|(platform, _)| (index, platform))
         })
+    }
+
+    /// Whether anything of this has to be seen closed on a platform for a closure: of the same thing, or all where the room was
+    /// left. What names nothing is about everything.
+    #[must_use]
+    pub fn concerns(&self, closure: &Closure, on: &PlatformId, of: &[Revocable]) -> bool {
+        let left = closure.platforms.get(on).is_some_and(|awaited| awaited.left);
+        let meets = |what: &Revocable| of.iter().any(|one| self.meets(what, one));
+        left || of.is_empty() || closure.what.iter().any(meets)
+    }
+
+    /// Whether a call that gives what has to be closed on a platform may still take effect there.
+    #[must_use]
+    pub fn is_late(&self, closure: &Closure, on: &PlatformId) -> bool {
+        let mut giving = self.unsettled(on).filter(|(_, record)| record.effect == Effect::Grant);
+        giving.any(|(_, record)| self.concerns(closure, on, &record.of))
     }
 
     /// Whether what is taken away and what is given have anything in common, by their structure alone: a room holds all, a

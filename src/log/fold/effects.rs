@@ -202,17 +202,7 @@ impl State {
     ) -> Result<(), Illegal> {
         let closure = self.platforms.closures.get(&revocation).ok_or(Illegal::NothingToConfirm)?;
         let awaited = closure.platforms.get(platform).ok_or(Illegal::NothingToConfirm)?;
-        let concerned = |of: &[Revocable]| {
-            awaited.left
-                || of.is_empty()
-                || of.iter().any(|one| closure.what.iter().any(|what| self.meets(what, one)))
-        };
-        let late = self.platforms.effects.values().any(|record| {
-            record.effect == Effect::Grant
-                && record.platform == *platform
-                && record.is_open()
-                && concerned(&record.of)
-        });
+        let late = self.is_late(closure, platform);
         let (confirmed, served) = (awaited.confirmed.is_some(), probe.as_str() == "served");
         Closing { confirmed, reads, served, late }.permitted()
     }

@@ -116,6 +116,15 @@ impl State {
         &self.platforms.effects
     }
 
+    /// Those of one platform.
+    pub fn unsettled<'a>(
+        &'a self,
+        platform: &'a PlatformId,
+    ) -> impl Iterator<Item = (&'a Code, &'a EffectRecord)> {
+        let effects = self.platforms.effects.iter();
+        effects.filter(move |(_, record)| record.platform == *platform && record.is_open())
+    }
+
     /// Whether this gateway ever set out to change anything there.
     #[must_use]
     pub fn changed(&self, platform: &PlatformId) -> bool {
