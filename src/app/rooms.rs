@@ -371,10 +371,9 @@ fn after(retry_ms: Option<u64>, error: Error) -> Result<Verdict> {
 
 /// Whether nothing that is waited for comes about by looking again.
 fn is_over(report: &Report, what_for: For<'_>) -> bool {
-    let takes = |step: &&Waiting| step.effect <= adapter_spi::Effect::Restrict;
     let closed = report.closing.is_empty()
         && report.unseen.is_empty()
-        && !report.plan.iter().any(|step| takes(&step));
+        && !report.plan.iter().any(|step| step.effect.takes_away());
     match what_for {
         For::Closing => closed,
         // Each look brings certainty nearer; whatever waits for another platform is the worker's.

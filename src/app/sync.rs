@@ -9,11 +9,9 @@ use crate::error::{Error, Problem, Result};
 use crate::log::Loaded;
 use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, End as Ended, Failure, Pace, Schedule, Slots, Turn};
-use crate::reconcile::{
-    Drift, DriftClass, End, Memory, Report, Turn as Site, UNSURE, Waiting, pass, shard,
-};
+use crate::reconcile::{Drift, DriftClass, End, Memory, Report, Turn as Site, UNSURE, pass, shard};
 use crate::store::Fence;
-use adapter_spi::{Cx, Effect};
+use adapter_spi::Cx;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -396,11 +394,13 @@ impl Seen {
 
 /// What a room is looked at for after a turn.
 fn class(report: &Report) -> Class {
-    let takes = |step: &Waiting| step.effect <= Effect::Restrict;
     let loosened = report.drift.iter().any(|drift| drift.class == DriftClass::Loosened);
     if !report.closing.is_empty() || report.unread.is_some() {
         Class::Closing
-    } else if loosened || report.unsure > 0 || report.plan.iter().any(takes) {
+    } else if loosened
+        || report.unsure > 0
+        || report.plan.iter().any(|step| step.effect.takes_away())
+    {
         Class::Loosened
     } else if report.end == End::Again || report.pending || !report.waits.is_empty() {
         Class::Opening

@@ -61,13 +61,16 @@ pub(super) struct Sight<'a> {
 
 impl Sight<'_> {
     /// Compares a whole look with the one on record.
-    pub(super) fn account(&self, memory: &mut Memory, lag: &Lag, now_ms: i64) -> Account {
-        let held = self.subject.held(self.seen);
+    pub(super) fn account(
+        &self,
+        held: &BTreeSet<Revocable>,
+        (memory, lag, now_ms): (&mut Memory, &Lag, i64),
+    ) -> Account {
         let Some(last) = self.state.holding(self.platform) else {
-            let holds = (!held.is_empty()).then(|| held.into_iter().collect());
+            let holds = (!held.is_empty()).then(|| held.iter().cloned().collect());
             return Account { holds, ..Account::default() };
         };
-        let missing = last.things.difference(&held).filter(|thing| self.is_unexplained(thing));
+        let missing = last.things.difference(held).filter(|thing| self.is_unexplained(thing));
         let all: BTreeSet<Revocable> = missing.cloned().collect();
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
@@ -85,8 +88,8 @@ impl Sight<'_> {
         // What no withdrawal found here explains stays on record as held, for the next look to miss.
         let explained =
             |thing: &Revocable| found.iter().any(|(what, _)| self.explains(what, thing));
-        let rest = all.iter().filter(|thing| !explained(thing)).cloned();
-        let holds: BTreeSet<Revocable> = held.into_iter().chain(rest).collect();
+        let rest = all.iter().filter(|thing| !explained(thing));
+        let holds: BTreeSet<Revocable> = held.iter().chain(rest).cloned().collect();
         let changed = unsure.is_empty() && holds != last.things;
         Account { unsure, found, holds: changed.then(|| holds.into_iter().collect()) }
     }

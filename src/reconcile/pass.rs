@@ -9,8 +9,8 @@ use super::memory::Memory;
 use super::record::{self, Refused};
 use super::report::{End, Report, Turn, Waiting};
 use super::settle::{confirmations, settled};
-use super::things::{Subject, effect, outcome};
-use crate::log::{Body, Effect, LogError, Revocable, State};
+use super::things::{Subject, outcome};
+use crate::log::{Body, LogError, Revocable, State};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Coverage, Desired, ErrorKind, Observation, Plan,
     Retry, Scope, Step,
@@ -52,7 +52,7 @@ impl Look {
 
     /// Steps that take something away, and what each is about.
     pub(super) fn taking(&self) -> impl Iterator<Item = (&Step, Vec<Revocable>)> {
-        let taking = self.plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
+        let taking = self.plan.steps.iter().filter(|step| step.effect.takes_away());
         taking.map(|step| (step, self.subject.of(step)))
     }
 }
@@ -100,8 +100,11 @@ impl Work<'_> {
         let scope = Scope { past: state.past().to_vec(), ..Scope::of(&subject.agreement) };
         let desired = self.desired(&state, &subject, &assessed);
         let stopped = self.stop(&state, &desired, &scope).await;
-        let seen =
-            self.adapter().observe(&scope, &self.turn.cx).await.map_err(|error| failed(&error))?;
+        let seen = self
+            .adapter()
+            .observe(&scope, &self.turn.cx)
+            .await
+            .map_err(|error| End::Failed { code: error.code, retry_ms: retry_ms(&error) })?;
         let platform = self.adapter().platform().clone();
         let whole = seen.coverage == Coverage::Complete;
         let sight = Sight {
@@ -113,8 +116,12 @@ impl Work<'_> {
         };
         let lag = self.adapter().capabilities().lag;
         let now_ms = self.now_ms();
-        let account =
-            if whole { sight.account(self.memory, &lag, now_ms) } else { Account::default() };
+        let held = subject.held(&seen);
+        let account = if whole {
+            sight.account(&held, (self.memory, &lag, now_ms))
+        } else {
+            Account::default()
+        };
         let plan = self.planned(&desired, &seen)?;
         let loosened = self.loosened(&state, &subject, &plan);
         // What an earlier look of this pass found is told as well.
@@ -123,7 +130,7 @@ impl Work<'_> {
         let fresh: Vec<_> = fresh.collect();
         self.report.drift.retain(|one| one.detail != UNSURE);
         self.report.drift.extend(fresh);
-        let (state, desired, plan) = if self.write_down(&state, &seen, &account).await? {
+        let (state, desired, plan) = if whole && self.write_down(&state, &held, &account).await? {
             let state = self.load().await?;
             let desired = self.desired(&state, &subject, &assessed);
             let plan = self.planned(&desired, &seen)?;
@@ -213,20 +220,15 @@ impl Work<'_> {
     async fn write_down(
         &mut self,
         state: &State,
-        seen: &Observation,
+        held: &BTreeSet<Revocable>,
         account: &Account,
     ) -> Result<bool, End> {
         if self.turn.looks_only || self.turn.fence.is_none() || self.report.unread.is_some() {
             return Ok(false);
         }
-        if seen.coverage != Coverage::Complete {
-            return Ok(false);
-        }
         let platform = self.adapter().platform().clone();
-        let (subject, lag) = (self.memory.subject.clone(), self.adapter().capabilities().lag);
-        let held = subject.map(|(subject, _)| subject.held(seen)).unwrap_or_default();
-        let now_ms = self.now_ms();
-        let mut bodies = settled(state, &platform, &held, (self.memory, &lag, now_ms));
+        let (lag, now_ms) = (self.adapter().capabilities().lag, self.now_ms());
+        let mut bodies = settled(state, &platform, held, (self.memory, &lag, now_ms));
         for (what, how) in &account.found {
             let how = record::code(how)?;
             let (platform, what) = (platform.clone(), what.clone());
@@ -301,7 +303,7 @@ impl Work<'_> {
     /// The steps that give and may, and what they are about; the others wait.
     fn wait<'l>(&mut self, look: &'l Look) -> Vec<(&'l Step, Vec<Revocable>)> {
         self.report.waits.clear();
-        let giving = look.plan.steps.iter().filter(|step| effect(step.effect) > Effect::Restrict);
+        let giving = look.plan.steps.iter().filter(|step| !step.effect.takes_away());
         let mut ready = Vec::new();
         for step in giving {
             let of = look.subject.of(step);
@@ -403,7 +405,7 @@ impl Work<'_> {
             let pending = state.decided() > state.size();
             closing || own || pending || self.report.unwaived || self.report.may_lack
         };
-        let taking = plan.steps.iter().filter(|step| effect(step.effect) <= Effect::Restrict);
+        let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
         taking.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
     }
 }
@@ -416,19 +418,15 @@ const fn refused(why: Refused) -> End {
     }
 }
 
-fn failed(error: &AdapterError) -> End {
-    let retry_ms = match error.retry {
+const fn retry_ms(error: &AdapterError) -> Option<u64> {
+    match error.retry {
         Retry::AfterMs(ms) => Some(ms),
         Retry::Never | Retry::NextCycle => None,
-    };
-    End::Failed { code: error.code, retry_ms }
+    }
 }
 
 fn undone(step: &Step, error: AdapterError) -> End {
-    let retry_ms = match error.retry {
-        Retry::AfterMs(ms) => Some(ms),
-        Retry::Never | Retry::NextCycle => None,
-    };
+    let retry_ms = retry_ms(&error);
     let (what, denied) = (Waiting::for_step(step), error.kind == ErrorKind::PermissionDenied);
     End::Undone {
         what: what.what,

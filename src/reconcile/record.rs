@@ -4,7 +4,7 @@
 use super::pass::Work;
 use super::report::End;
 use super::things::effect;
-use crate::log::{Body, Code, DecideError, Effect, Entry, LogError, Revocable, State};
+use crate::log::{Body, Code, DecideError, Entry, LogError, Revocable, State};
 use crate::store::StoreError;
 use adapter_spi::Step;
 use std::sync::{Mutex, PoisonError};
@@ -50,22 +50,24 @@ impl Work<'_> {
             };
             Ok(vec![Entry::gateway(intent)])
         };
-        let gives = effect(step.effect) > Effect::Restrict;
-        self.decided(gives, entry).await?;
+        self.decided(!step.effect.takes_away(), entry).await?;
         let name = name.into_inner().unwrap_or_else(PoisonError::into_inner);
         name.ok_or(Refused::Failed("bug"))
     }
 
     /// Writes down what was done or seen.
     pub(super) async fn record(&self, bodies: Vec<Body>) -> Result<(), Refused> {
-        let entries = |_: &State| Ok(bodies.iter().cloned().map(Entry::gateway).collect());
-        self.decided(false, entries).await
+        self.written(false, bodies).await
     }
 
     /// The same, by whoever has the lease alone: what was seen is no older than what is on record.
     pub(super) async fn record_under_lease(&self, bodies: Vec<Body>) -> Result<(), Refused> {
+        self.written(true, bodies).await
+    }
+
+    async fn written(&self, fenced: bool, bodies: Vec<Body>) -> Result<(), Refused> {
         let entries = |_: &State| Ok(bodies.iter().cloned().map(Entry::gateway).collect());
-        self.decided(true, entries).await
+        self.decided(fenced, entries).await
     }
 
     async fn decided<F>(&self, fenced: bool, decision: F) -> Result<(), Refused>

@@ -73,7 +73,7 @@ pub(crate) fn plan(
     planned.sort_by_key(|one| one.effect);
     let refused = subject.possible().err();
     if refused.is_some() {
-        planned.retain(|one| one.effect <= Effect::Restrict);
+        planned.retain(|one| one.effect.takes_away());
     }
     let steps = planned.into_iter().map(|one| subject.step(one));
     let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());

@@ -19,6 +19,14 @@ pub enum Effect {
     Grant,
 }
 
+impl Effect {
+    /// Whether it takes away or narrows: what goes first, and waits for nobody.
+    #[must_use]
+    pub const fn takes_away(self) -> bool {
+        matches!(self, Self::Revoke | Self::Restrict)
+    }
+}
+
 /// One native call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

@@ -56,7 +56,7 @@ pub(super) async fn apply(client: &Client, call: &Call, effect: Effect) -> Done 
             if version(&current) == *was {
                 return set(client, table, rule).await;
             }
-            if effect > Effect::Restrict {
+            if !effect.takes_away() {
                 return Err(stale(operation, "the rule"));
             }
             // What was taken out meanwhile stays out: a narrowing only ever narrows.
@@ -216,10 +216,10 @@ async fn receivers(client: &Client, call: &Call, effect: Effect) -> Done {
             }
             let both: BTreeSet<String> = receivers.intersection(&current).cloned().collect();
             let moved = current != *was;
-            if effect <= Effect::Restrict && both == current {
+            if effect.takes_away() && both == current {
                 return Ok(Applied::Already);
             }
-            if moved && (effect > Effect::Restrict || both.is_empty()) {
+            if moved && (!effect.takes_away() || both.is_empty()) {
                 return Err(stale(operation, "who may receive"));
             }
             let request = client.writes.update_configured_table_association_analysis_rule();

@@ -269,8 +269,8 @@ impl Subject<'_> {
             effects.is_sorted(),
             "steps run in the order revoke, restrict, neutral, grant",
         )?;
-        let less = |effect: &Effect| *effect <= Effect::Restrict;
-        hold(CHECK, effects.iter().any(less), "a changed value is taken away first")?;
+        let taken = effects.iter().any(|effect| effect.takes_away());
+        hold(CHECK, taken, "a changed value is taken away first")?;
         let mut withdrawn = case.whole.clone();
         let gone = withdrawn.datasets.pop_first();
         self.converge(CHECK, &case, &withdrawn, usize::MAX).await?;
