@@ -82,7 +82,7 @@ impl Break {
 pub struct Rules {
     /// Platforms, at most three.
     pub platforms: u8,
-    /// Withdrawals, at most three; each may be followed by a new grant.
+    /// Withdrawals that are not seen closed everywhere at any one time, at most three; over time there is no end of them.
     pub epochs: u8,
     /// Whether an answer may be old, so that two looks have to agree.
     pub lags: bool,

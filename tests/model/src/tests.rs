@@ -42,7 +42,7 @@ fn every_rule_is_needed() {
         (Break::SendBound, lags, &[NOT_CLOSED, REOPENED]),
         (Break::Settling, lags, &[STUCK]),
         (Break::CountLate, lags, &[NOT_CLOSED]),
-        (Break::JudgeReread, Rules { lags: false, ..lags }, &[NOT_CLOSED]),
+        (Break::JudgeReread, Rules::new(2, 1, false), &[NOT_CLOSED]),
         (Break::ApartByEnd, lags, &[NOT_CLOSED]),
     ];
     for (rule, rules, promises) in cases {
@@ -81,7 +81,7 @@ fn a_word_stands_for_the_state_and_for_its_renamings() {
             distinct.insert(word);
         });
     }
-    assert!(distinct.len() > 5_000, "the walks saw {} states", distinct.len());
+    assert!(distinct.len() > 3_000, "the walks saw {} states", distinct.len());
 }
 
 /// Merging what differs only in names loses no step: a state has as many ways on as the one that stands for it.
