@@ -1,11 +1,17 @@
 //! Breadth first through every state, each once; then backwards from where all is as decided. Must not know what a step means.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "states are numbered in 32 bits, of which a limit keeps them far; a hash may lose bits"
+)]
+
+use crate::promise::{Promise, STUCK, is_at_rest};
 use crate::rules::Rules;
-use crate::step::{Next, Promise, Step, is_at_rest, steps};
+use crate::step::{Next, Step, steps};
 use crate::world::World;
 
-/// From somewhere, nothing that comes to pass by itself leads to where all is as decided.
-pub const STUCK: Promise = "P31, P38: from here no fair path leads to where every withdrawal is seen closed and all that stands is given";
+/// Memory for more than this is nowhere.
+const STATES_MAX: usize = 200_000_000;
 
 /// What was found.
 #[derive(Debug)]
@@ -67,7 +73,8 @@ impl Seen {
 
 /// Visits every state within the bounds, at most `limit` of them.
 #[must_use]
-pub fn explore(rules: &Rules, limit: usize) -> Found {
+pub fn explore(rules: Rules, limit: usize) -> Found {
+    let limit = limit.min(STATES_MAX);
     let platforms = usize::from(rules.platforms);
     let mut seen = Seen::new();
     seen.add(World::first().canonical(platforms), 0);
@@ -128,7 +135,7 @@ fn stuck(mut good: Vec<bool>, starts: &[u32], fair: &[u32]) -> Option<usize> {
 }
 
 /// The way to a state, under the same names throughout.
-fn way(rules: &Rules, seen: &Seen, mut number: usize) -> Vec<(Step, World)> {
+fn way(rules: Rules, seen: &Seen, mut number: usize) -> Vec<(Step, World)> {
     let mut words = Vec::new();
     while number != 0 {
         words.push(seen.words[number]);

@@ -20,6 +20,7 @@
 )]
 
 pub mod explore;
+pub mod promise;
 pub mod rules;
 pub mod step;
 #[cfg(test)]

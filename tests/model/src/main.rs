@@ -58,15 +58,15 @@ fn main() -> ExitCode {
     let mut kept = true;
     for rules in rows {
         let began = Instant::now();
-        let found = explore(&rules, limit);
+        let found = explore(rules, limit);
         let seconds = began.elapsed().as_secs_f64();
         kept &= found.broken.is_none() && found.whole;
-        kept &= told(&mut out, &rules, &found, seconds).is_ok();
+        kept &= told(&mut out, rules, &found, seconds).is_ok();
     }
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn told(out: &mut impl Write, rules: &Rules, found: &Found, seconds: f64) -> io::Result<()> {
+fn told(out: &mut impl Write, rules: Rules, found: &Found, seconds: f64) -> io::Result<()> {
     let Found { states, transitions, depth, .. } = found;
     let answers = if rules.lags { "old answers" } else { "answers at once" };
     let size =

@@ -1,8 +1,11 @@
 //! What may happen next, and what must never. The verdicts on giving and closing are the fold's own; the rest is what workers,
 //! the store and platforms do, each step as small as another's may come between. Must not know how states are found.
 
+use crate::promise::{
+    FENCED, NOT_CLOSED, Promise, STALE, UNCONFIRMED, WITHDRAWN, is_unconfirmed, may_open, reopened,
+};
 use crate::rules::{Break, Rules};
-use crate::world::{NOBODY, Phase, Place, Worker, World};
+use crate::world::{NOBODY, Phase, Worker, World};
 use airlock::log::fold::{Closing, Giving};
 
 /// What happens.
@@ -68,23 +71,6 @@ impl Step {
     }
 }
 
-/// A promise that a step breaks.
-pub type Promise = &'static str;
-
-/// A plan older than a decision.
-pub const STALE: Promise = "P28: an intent to give rests on a plan older than a decision";
-/// Given while withdrawn.
-pub const WITHDRAWN: Promise = "P28: an intent to give what is withdrawn";
-/// Given while open somewhere.
-pub const UNCONFIRMED: Promise =
-    "P28: an intent to give while a withdrawal has not been seen closed somewhere";
-/// Open after it was called closed.
-pub const REOPENED: Promise = "P28: access is open, or may become so, after it was seen closed";
-/// Called closed while open.
-pub const NOT_CLOSED: Promise = "P30: called closed while access is open, or may become so";
-/// A late write.
-pub const FENCED: Promise = "P37: an append under an older token";
-
 /// A step, where it leads, and what it breaks.
 #[derive(Debug, Clone, Copy)]
 pub struct Next {
@@ -99,13 +85,13 @@ pub struct Next {
 /// All that may happen in one state.
 #[derive(Debug)]
 pub struct Steps<'a> {
-    rules: &'a Rules,
+    rules: Rules,
     world: World,
     out: &'a mut Vec<Next>,
 }
 
 /// Writes all that may happen into `out`.
-pub fn steps(rules: &Rules, world: &World, out: &mut Vec<Next>) {
+pub fn steps(rules: Rules, world: &World, out: &mut Vec<Next>) {
     out.clear();
     let mut steps = Steps { rules, world: *world, out };
     steps.people();
@@ -192,10 +178,10 @@ impl Steps<'_> {
         if !holds {
             self.then(Step::Acquire(by), |world| {
                 world.workers[by].leased = true;
-                world.newest = if by == 0 { 0 } else { 1 };
+                world.newest = u8::from(by != 0);
             });
         }
-        let rules = *self.rules;
+        let rules = self.rules;
         for at in 0..rules.platforms {
             self.then(Step::Load(by, usize::from(at)), |world| {
                 let place = world.places[usize::from(at)];
@@ -207,7 +193,7 @@ impl Steps<'_> {
                 (worker.place, worker.phase) = (at, Phase::Loaded);
                 (worker.saw, worker.late) = (false, place.intents != 0);
                 worker.awaits = awaits;
-                read(&rules, world, by);
+                read(rules, world, by);
             });
         }
     }
@@ -227,10 +213,10 @@ impl Steps<'_> {
     }
 
     fn write_down(&mut self, by: usize) {
-        let (rules, worker) = (*self.rules, self.world.workers[by]);
+        let (rules, worker) = (self.rules, self.world.workers[by]);
         let at = usize::from(worker.place);
         let place = self.world.places[at];
-        self.then(Step::Reread(by), |world| reread(&rules, world, by));
+        self.then(Step::Reread(by), |world| reread(rules, world, by));
         if !rules.has(Break::Settling) {
             return;
         }
@@ -246,7 +232,7 @@ impl Steps<'_> {
                 if sends && rules.has(Break::SendBound) && rules.has(Break::LateBound) {
                     waits.end();
                 }
-                reread(&rules, world, by);
+                reread(rules, world, by);
             });
         }
     }
@@ -373,7 +359,7 @@ fn decide(world: &mut World, stands: bool) {
 }
 
 /// What a worker knows of the log as it is.
-fn read(rules: &Rules, world: &mut World, by: usize) {
+fn read(rules: Rules, world: &mut World, by: usize) {
     let (stands, place) = (world.stands, world.places[usize::from(world.workers[by].place)]);
     let open = world.awaited(&place);
     let worker = &mut world.workers[by];
@@ -382,7 +368,7 @@ fn read(rules: &Rules, world: &mut World, by: usize) {
 }
 
 /// The plan is made anew; what the look proves still rests on what was known before it.
-fn reread(rules: &Rules, world: &mut World, by: usize) {
+fn reread(rules: Rules, world: &mut World, by: usize) {
     read(rules, world, by);
     let place = world.places[usize::from(world.workers[by].place)];
     let (awaited, late) = (world.awaited(&place), place.intents != 0);
@@ -407,38 +393,4 @@ fn becomes(world: &mut World, at: usize, open: bool) {
         let here = |worker: &&mut Worker| usize::from(worker.place) == at && worker.once != 0;
         world.workers.iter_mut().filter(here).for_each(|worker| worker.moved = true);
     }
-}
-
-fn used<'a>(rules: &Rules, world: &'a World) -> impl Iterator<Item = &'a Place> {
-    world.places.iter().take(usize::from(rules.platforms))
-}
-
-fn is_unconfirmed(rules: &Rules, world: &World) -> bool {
-    used(rules, world).any(|place| world.awaited(place) != 0)
-}
-
-/// Whether a platform is open, or a call that opens it is made or may be.
-fn may_open(world: &World, at: usize) -> bool {
-    let sends =
-        |worker: &Worker| worker.phase == Phase::Intended && usize::from(worker.place) == at;
-    world.places[at].open || world.places[at].giving != 0 || world.workers.iter().any(sends)
-}
-
-/// What was seen closed stays closed until all is, everywhere, and it was granted anew.
-fn reopened(rules: &Rules, world: &World) -> Option<Promise> {
-    let denied = !world.stands || is_unconfirmed(rules, world);
-    let closed = |at: &usize| world.awaited(&world.places[*at]) == 0;
-    let mut closed = (0..usize::from(rules.platforms)).filter(closed);
-    let broken = denied && closed.any(|at| may_open(world, at));
-    broken.then_some(REOPENED)
-}
-
-/// Whether all is as decided, and nothing is under way.
-#[must_use]
-pub fn is_at_rest(rules: &Rules, world: &World) -> bool {
-    let done = |place: &Place| {
-        let calls = place.taking || place.giving != 0 || place.intents != 0;
-        place.open == world.stands && !calls && world.awaited(place) == 0
-    };
-    used(rules, world).all(done) && world.workers.iter().all(|worker| worker.phase == Phase::Idle)
 }

@@ -1,15 +1,16 @@
 //! The small world is whole, and each rule of it is needed.
 
-use crate::explore::{Found, STUCK, explore};
+use crate::explore::{Found, explore};
+use crate::promise::{FENCED, NOT_CLOSED, Promise, REOPENED, STALE, STUCK, UNCONFIRMED, WITHDRAWN};
 use crate::rules::{Break, Rules};
-use crate::step::{FENCED, NOT_CLOSED, Promise, REOPENED, STALE, UNCONFIRMED, WITHDRAWN, steps};
+use crate::step::steps;
 use crate::world::World;
 use std::collections::BTreeSet;
 
 const LIMIT: usize = 4_000_000;
 
 fn whole(rules: Rules) -> Found {
-    let found = explore(&rules, LIMIT);
+    let found = explore(rules, LIMIT);
     assert!(found.whole, "cut off at {} states", found.states);
     assert!(found.broken.is_none(), "{:#?}", found.broken);
     found
@@ -46,15 +47,15 @@ fn every_rule_is_needed() {
         (Break::ApartByEnd, lags, &[NOT_CLOSED]),
     ];
     for (rule, rules, promises) in cases {
-        let found = explore(&rules.without(rule), LIMIT);
-        let (promise, way) = found.broken.expect(rule.name());
+        let found = explore(rules.without(rule), LIMIT);
+        let Some((promise, way)) = found.broken else { panic!("{} is not missed", rule.name()) };
         assert!(promises.contains(&promise), "{}: {promise}", rule.name());
         assert!(!way.is_empty(), "{}: no way there is told", rule.name());
     }
 }
 
 /// A way through the world, the same for the same seed.
-fn walk(rules: &Rules, mut seed: u64, mut each: impl FnMut(&World)) {
+fn walk(rules: Rules, mut seed: u64, mut each: impl FnMut(&World)) {
     let (mut world, mut out) = (World::first(), Vec::new());
     for _ in 0..400 {
         each(&world);
@@ -69,7 +70,7 @@ fn a_word_stands_for_the_state_and_for_its_renamings() {
     let rules = Rules::new(3, 3, true);
     let mut distinct = BTreeSet::new();
     for seed in 0..200 {
-        walk(&rules, seed, |world| {
+        walk(rules, seed, |world| {
             let word = world.canonical(3);
             assert_eq!(World::unpacked(word).canonical(3), word);
             let mut renamed = *world;
@@ -90,13 +91,13 @@ fn the_state_that_stands_for_others_goes_on_as_they_do() {
     let rules = Rules::new(3, 3, true);
     let onward = |world: &World| {
         let mut out = Vec::new();
-        steps(&rules, world, &mut out);
+        steps(rules, world, &mut out);
         let mut words: Vec<_> = out.iter().map(|next| next.world.canonical(3)).collect();
         words.sort_unstable();
         words
     };
     for seed in 0..100 {
-        walk(&rules, seed, |world| {
+        walk(rules, seed, |world| {
             assert_eq!(onward(world), onward(&World::unpacked(world.canonical(3))));
         });
     }

@@ -47,7 +47,7 @@ pub fn said(step: Step) -> String {
 
 /// A state in one line.
 #[must_use]
-pub fn shown(rules: &Rules, world: &World) -> String {
+pub fn shown(rules: Rules, world: &World) -> String {
     let stand = if world.stands { "granted" } else { "withdrawn" };
     let lease = match world.newest {
         0 => "A",
@@ -57,20 +57,21 @@ pub fn shown(rules: &Rules, world: &World) -> String {
     let mut line = format!("{stand}, lease {lease}");
     for (at, place) in world.places.iter().enumerate().take(usize::from(rules.platforms)) {
         let open = if place.open { "open" } else { "closed" };
-        line.push_str(&format!("; {}: {open}", at + 1));
+        let mut told = vec![format!("; {}: {open}", at + 1)];
         if world.open > 0 {
             let confirmed = place.confirmed.count_ones();
-            line.push_str(&format!(", {confirmed} of {} confirmed", world.open));
+            told.push(format!("{confirmed} of {} confirmed", world.open));
         }
         if place.giving != 0 {
-            line.push_str(", giving call under way");
+            told.push("giving call under way".to_owned());
         }
         if place.taking {
-            line.push_str(", taking call under way");
+            told.push("taking call under way".to_owned());
         }
         if place.intents != 0 {
-            line.push_str(", intent open");
+            told.push("intent open".to_owned());
         }
+        line.push_str(&told.join(", "));
     }
     line
 }

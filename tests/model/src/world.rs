@@ -45,6 +45,10 @@ impl Phase {
 }
 
 /// One worker. All of it is gone after a crash.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one bit of a state, and each is asked for by name"
+)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Worker {
     /// It believes that it has the lease.
@@ -148,7 +152,7 @@ impl World {
         let used = self.places.iter().take(platforms);
         let mut done = used.fold((1 << self.open) - 1, |all, place| all & place.confirmed);
         while done != 0 {
-            let at = 7 - done.leading_zeros();
+            let at = done.ilog2();
             let without = |bits: &mut u8| {
                 let low = (1 << at) - 1;
                 *bits = *bits & low | *bits >> 1 & !low;
@@ -189,7 +193,9 @@ impl World {
         if let Some(used) = keys.get_mut(..platforms) {
             used.sort_unstable();
         }
-        keys.into_iter().for_each(|key| word.put(key, 11));
+        for key in keys {
+            word.put(key, 11);
+        }
         word.0
     }
 
@@ -210,25 +216,25 @@ impl World {
 
     /// A state that a word stands for.
     #[must_use]
-    pub fn unpacked(word: u128) -> Self {
-        let mut word = Word(word);
+    pub fn unpacked(packed: u128) -> Self {
+        let mut bits = Word(packed);
         let mut world = Self::first();
         for (at, place) in world.places.iter_mut().enumerate().rev() {
             for worker in world.workers.iter_mut().rev() {
-                if word.take_bit() {
+                if bits.take_bit() {
                     worker.place = u8::try_from(at).unwrap_or_default();
                 }
             }
-            place.confirmed = word.take(3);
-            place.intents = word.take(2);
-            place.giving = word.take(2);
-            place.taking = word.take_bit();
-            place.open = word.take_bit();
+            place.confirmed = bits.take(3);
+            place.intents = bits.take(2);
+            place.giving = bits.take(2);
+            place.taking = bits.take_bit();
+            place.open = bits.take_bit();
         }
-        world.workers.iter_mut().rev().for_each(|worker| worker.take(&mut word));
-        world.newest = word.take(2);
-        world.stands = word.take_bit();
-        world.open = word.take(2);
+        world.workers.iter_mut().rev().for_each(|worker| worker.take(&mut bits));
+        world.newest = bits.take(2);
+        world.stands = bits.take_bit();
+        world.open = bits.take(2);
         world
     }
 }
