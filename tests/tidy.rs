@@ -166,6 +166,7 @@ fn dependencies_point_one_way() {
                 "mappings",
             ],
         ),
+        ("revocation-model", &["airlock"]),
     ]);
     let mut broken = Vec::new();
     for (package, names) in &all {
@@ -185,6 +186,7 @@ fn dependencies_point_one_way() {
         ("adapter-aws-clean-rooms", &["datafusion", "sqlx", "axum"]),
         ("matching", &["datafusion", "tokio"]),
         ("simulate", &["sqlx", "datafusion", "axum", "arrow", "tokio"]),
+        ("revocation-model", &["tokio", "futures", "async-trait"]),
     ];
     for (package, names) in banned {
         let has = &all[package];
