@@ -61,7 +61,7 @@ pub(super) struct Sight<'a> {
 
 impl Sight<'_> {
     /// Compares a whole look with the one on record.
-    pub(super) fn account(&self, memory: &mut Memory, lag: &Lag, now_ms: i64) -> Account {
+    pub(super) fn account(&self, memory: &mut Memory, lag: &Lag, when_ms: (i64, i64)) -> Account {
         let held = self.subject.held(self.seen);
         let Some(last) = self.state.holding(self.platform) else {
             let holds = (!held.is_empty()).then(|| held.into_iter().collect());
@@ -72,7 +72,7 @@ impl Sight<'_> {
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
-        let agreed = memory.missed(&missing, lag, now_ms);
+        let agreed = memory.missed(&missing, lag, when_ms);
         let how = |thing: &Revocable| match (gone.contains(thing), agreed.contains(thing)) {
             (true, _) => Some("final-on-platform"),
             (false, true) => Some("missing-repeatedly"),
