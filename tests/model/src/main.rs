@@ -5,9 +5,9 @@
 //!
 //! | platforms | withdrawals open at once | answers | states | transitions | depth | time |
 //! |---|---|---|---|---|---|---|
-//! | 3 | 1 | may be old | 6,919,606 | 74,040,176 | 67 | 22 s |
-//! | 2 | 3 | may be old | 10,950,777 | 103,331,017 | 62 | 34 s |
-//! | 3 | 3 | at once | 24,773,528 | 248,698,105 | 97 | 90 s |
+//! | 3 | 1 | may be old | 8,599,505 | 90,563,620 | 71 | 25 s |
+//! | 2 | 3 | may be old | 12,799,584 | 119,712,335 | 64 | 38 s |
+//! | 3 | 3 | at once | 24,773,528 | 248,698,105 | 97 | 83 s |
 
 use revocation_model::explore::{Found, explore};
 use revocation_model::rules::{Break, Rules};

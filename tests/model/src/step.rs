@@ -208,6 +208,7 @@ impl Steps<'_> {
             self.then(Step::Look { by, old }, |world| {
                 let worker = &mut world.workers[by];
                 (worker.phase, worker.saw) = (Phase::Looked, open != old);
+                worker.moved &= worker.saw;
             });
         }
     }
@@ -324,13 +325,13 @@ impl Steps<'_> {
     }
 
     fn platform(&mut self, at: usize) {
-        let place = self.world.places[at];
+        let (rules, place) = (self.rules, self.world.places[at]);
         for by in (0..2).filter(|by| place.giving & bit(*by) != 0) {
             let worker = self.world.workers[by];
             let waits = worker.phase == Phase::Sent && usize::from(worker.place) == at;
             self.then(Step::Deliver(at, by), |world| {
                 world.places[at].giving &= !bit(by);
-                becomes(world, at, true);
+                becomes(rules, world, at, true);
                 if waits {
                     world.workers[by].phase = Phase::Answered;
                 }
@@ -346,7 +347,7 @@ impl Steps<'_> {
         if place.taking {
             self.then(Step::Taken(at), |world| {
                 world.places[at].taking = false;
-                becomes(world, at, false);
+                becomes(rules, world, at, false);
             });
             self.then(Step::LoseTaking(at), |world| world.places[at].taking = false);
         }
@@ -383,14 +384,17 @@ fn reread(rules: Rules, world: &mut World, by: usize) {
 
 fn remember(world: &mut World, by: usize, once: u8) {
     let worker = &mut world.workers[by];
-    (worker.once, worker.moved) = (once, false);
+    worker.once = once;
     worker.end();
 }
 
-fn becomes(world: &mut World, at: usize, open: bool) {
-    if world.places[at].open != open {
-        world.places[at].open = open;
-        let here = |worker: &&mut Worker| usize::from(worker.place) == at && worker.once != 0;
-        world.workers.iter_mut().filter(here).for_each(|worker| worker.moved = true);
+fn becomes(rules: Rules, world: &mut World, at: usize, open: bool) {
+    if world.places[at].open == open {
+        return;
+    }
+    world.places[at].open = open;
+    for worker in world.workers.iter_mut().filter(|worker| usize::from(worker.place) == at) {
+        // Of no consequence where every look shows the truth.
+        worker.moved |= rules.lags && (worker.once != 0 || worker.has_seen_closed());
     }
 }

@@ -7,7 +7,7 @@ use crate::step::steps;
 use crate::world::World;
 use std::collections::BTreeSet;
 
-const LIMIT: usize = 4_000_000;
+const LIMIT: usize = 8_000_000;
 
 fn whole(rules: Rules) -> Found {
     let found = explore(rules, LIMIT);

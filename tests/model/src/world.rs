@@ -69,7 +69,7 @@ pub struct Worker {
     pub saw: bool,
     /// Withdrawals that an earlier look showed closed.
     pub once: u8,
-    /// Whether the platform changed since that look.
+    /// Whether the platform changed since that look, or since a newer one that showed it closed.
     pub moved: bool,
 }
 
@@ -85,7 +85,7 @@ impl Worker {
         // A pass that began under a lease may still write under it; another one asks first.
         self.leased &= holds || works;
         self.current &= self.leased;
-        self.moved &= self.once != 0;
+        self.moved &= self.once != 0 || self.has_seen_closed();
         if self.phase == Phase::Looked {
             // What was seen open proves nothing, what was seen closed is not taken away.
             self.wants &= self.saw;
@@ -93,6 +93,12 @@ impl Worker {
             self.current &= !self.saw;
         }
         self.late &= self.awaits != 0;
+    }
+
+    /// Whether its newest look, which nothing was concluded from yet, showed the platform closed.
+    #[must_use]
+    pub fn has_seen_closed(&self) -> bool {
+        self.phase == Phase::Looked && !self.saw
     }
 
     /// Ends the pass, and keeps what a worker remembers between two.
