@@ -64,7 +64,7 @@ impl Sight<'_> {
     pub(super) fn account(
         &self,
         held: &BTreeSet<Revocable>,
-        (memory, lag, now_ms): (&mut Memory, &Lag, i64),
+        (memory, lag, when_ms): (&mut Memory, &Lag, (i64, i64)),
     ) -> Account {
         let Some(last) = self.state.holding(self.platform) else {
             let holds = (!held.is_empty()).then(|| held.iter().cloned().collect());
@@ -75,7 +75,7 @@ impl Sight<'_> {
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
-        let agreed = memory.missed(&missing, lag, now_ms);
+        let agreed = memory.missed(&missing, lag, when_ms);
         let how = |thing: &Revocable| match (gone.contains(thing), agreed.contains(thing)) {
             (true, _) => Some("final-on-platform"),
             (false, true) => Some("missing-repeatedly"),

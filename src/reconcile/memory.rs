@@ -34,11 +34,11 @@ impl Memory {
         &mut self,
         things: &BTreeSet<Revocable>,
         lag: &Lag,
-        now_ms: i64,
+        when_ms: (i64, i64),
     ) -> BTreeSet<Revocable> {
         self.missing.retain(|thing, _| things.contains(thing));
         for thing in things {
-            counted(&mut self.missing, thing.clone(), lag, now_ms);
+            counted(&mut self.missing, thing.clone(), lag, when_ms);
         }
         let sure = |looks: &Looks| looks.agreeing >= lag.reads_min.max(1);
         let sure = self.missing.iter().filter(|(_, looks)| sure(looks));
@@ -46,8 +46,8 @@ impl Memory {
     }
 
     /// A whole look showed nothing of a withdrawal; how many have by now, far enough apart.
-    pub(super) fn seen_closed(&mut self, revocation: u64, lag: &Lag, now_ms: i64) -> u32 {
-        counted(&mut self.closed, revocation, lag, now_ms)
+    pub(super) fn seen_closed(&mut self, revocation: u64, lag: &Lag, when_ms: (i64, i64)) -> u32 {
+        counted(&mut self.closed, revocation, lag, when_ms)
     }
 
     /// A look showed something of it, or was not whole.
@@ -66,7 +66,13 @@ impl Memory {
     }
 }
 
-fn counted<K: Ord>(looks: &mut BTreeMap<K, Looks>, of: K, lag: &Lag, now_ms: i64) -> u32 {
+/// Looks are apart when this one began long enough after the last was over: a process may be stopped at any time in between.
+fn counted<K: Ord>(
+    looks: &mut BTreeMap<K, Looks>,
+    of: K,
+    lag: &Lag,
+    (began_ms, now_ms): (i64, i64),
+) -> u32 {
     let apart_ms = i64::try_from(lag.settles_ms).unwrap_or(i64::MAX);
     match looks.entry(of) {
         std::collections::btree_map::Entry::Vacant(first) => {
@@ -74,7 +80,7 @@ fn counted<K: Ord>(looks: &mut BTreeMap<K, Looks>, of: K, lag: &Lag, now_ms: i64
         }
         std::collections::btree_map::Entry::Occupied(mut known) => {
             let known = known.get_mut();
-            if now_ms.saturating_sub(known.last_ms) >= apart_ms {
+            if began_ms.saturating_sub(known.last_ms) >= apart_ms {
                 *known = Looks { agreeing: known.agreeing.saturating_add(1), last_ms: now_ms };
             }
             known.agreeing
@@ -101,17 +107,28 @@ mod tests {
     fn only_looks_apart_that_agree_in_a_row_count() {
         let mut memory = Memory::default();
         let (both, one) = (BTreeSet::from([thing("a"), thing("b")]), BTreeSet::from([thing("a")]));
-        assert!(memory.missed(&both, &LAG, 0).is_empty());
-        assert!(memory.missed(&both, &LAG, 50).is_empty(), "too close to the one before");
-        assert!(memory.missed(&one, &LAG, 100).is_empty());
-        assert!(memory.missed(&both, &LAG, 199).is_empty());
-        assert_eq!(memory.missed(&both, &LAG, 200), one, "b was seen in between");
-        assert_eq!(memory.missed(&both, &LAG, 400), one);
-        assert_eq!(memory.missed(&both, &LAG, 500), both);
-        memory.seen_closed(7, &LAG, 0);
-        assert_eq!(memory.seen_closed(7, &LAG, 99), 1);
+        assert!(memory.missed(&both, &LAG, (0, 0)).is_empty());
+        assert!(memory.missed(&both, &LAG, (50, 50)).is_empty(), "too close to the one before");
+        assert!(memory.missed(&one, &LAG, (100, 100)).is_empty());
+        assert!(memory.missed(&both, &LAG, (199, 199)).is_empty());
+        assert_eq!(memory.missed(&both, &LAG, (200, 200)), one, "b was seen in between");
+        assert_eq!(memory.missed(&both, &LAG, (400, 400)), one);
+        assert_eq!(memory.missed(&both, &LAG, (500, 500)), both);
+        memory.seen_closed(7, &LAG, (0, 0));
+        assert_eq!(memory.seen_closed(7, &LAG, (99, 99)), 1);
         memory.seen_open(7);
-        assert_eq!(memory.seen_closed(7, &LAG, 300), 1, "it was open in between");
+        assert_eq!(memory.seen_closed(7, &LAG, (300, 300)), 1, "it was open in between");
+        assert_eq!(
+            memory.seen_closed(7, &LAG, (399, 900)),
+            1,
+            "it began too early, however long it took"
+        );
+        assert_eq!(memory.seen_closed(7, &LAG, (400, 950)), 2);
+        assert_eq!(
+            memory.seen_closed(7, &LAG, (1_049, 1_049)),
+            2,
+            "too close to the end of the one before"
+        );
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub async fn pass(turn: &Turn<'_>, memory: &mut Memory) -> Report {
 /// A look and everything that follows from it.
 pub(super) struct Look {
     pub(super) state: Arc<State>,
+    /// The log as it was before the look: only of what was withdrawn by then, and could not come back any more, does it prove
+    /// anything.
+    pub(super) before: Arc<State>,
+    /// When it began and when it was over.
+    pub(super) when_ms: (i64, i64),
     pub(super) subject: Arc<Subject>,
     pub(super) scope: Scope,
     pub(super) desired: Desired,
@@ -100,6 +105,7 @@ impl Work<'_> {
         let scope = Scope { past: state.past().to_vec(), ..Scope::of(&subject.agreement) };
         let desired = self.desired(&state, &subject, &assessed);
         let stopped = self.stop(&state, &desired, &scope).await;
+        let began_ms = self.now_ms();
         let seen = self
             .adapter()
             .observe(&scope, &self.turn.cx)
@@ -115,10 +121,10 @@ impl Work<'_> {
             seen: &seen,
         };
         let lag = self.adapter().capabilities().lag;
-        let now_ms = self.now_ms();
+        let when_ms = (began_ms, self.now_ms());
         let held = subject.held(&seen);
         let account = if whole {
-            sight.account(&held, (self.memory, &lag, now_ms))
+            sight.account(&held, (self.memory, &lag, when_ms))
         } else {
             Account::default()
         };
@@ -130,6 +136,7 @@ impl Work<'_> {
         let fresh: Vec<_> = fresh.collect();
         self.report.drift.retain(|one| one.detail != UNSURE);
         self.report.drift.extend(fresh);
+        let before = Arc::clone(&state);
         let (state, desired, plan) = if whole && self.write_down(&state, &held, &account).await? {
             let state = self.load().await?;
             let desired = self.desired(&state, &subject, &assessed);
@@ -139,7 +146,7 @@ impl Work<'_> {
             (state, desired, plan)
         };
         let unsure = account.unsure;
-        Ok(Look { state, subject, scope, desired, seen, plan, unsure, stopped })
+        Ok(Look { state, before, when_ms, subject, scope, desired, seen, plan, unsure, stopped })
     }
 
     /// The newest state; while the log can't be read, or is not the one that was seen, the one that is known, on which nothing

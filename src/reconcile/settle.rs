@@ -37,15 +37,18 @@ pub(super) fn settled(
 pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body> {
     let adapter = work.turn.adapter;
     let (platform, lag) = (adapter.platform(), adapter.capabilities().lag);
-    let now_ms = work.now_ms();
     let mut bodies = Vec::new();
     for (index, closure) in look.state.awaited(platform) {
-        if !look.is_whole() || !look.stopped || !is_closed(look, closure, platform) {
+        // What may still be given is not closed, however often nothing is seen of it; nor is what was withdrawn after the look.
+        let known = look.before.awaited(platform).any(|(known, _)| known == index);
+        let late = [&look.before, &look.state].iter().any(|log| log.is_late(closure, platform));
+        let proves = look.is_whole() && look.stopped && known && !late;
+        if !proves || !is_closed(look, closure, platform) {
             work.memory.seen_open(index);
             continue;
         }
-        let reads = work.memory.seen_closed(index, &lag, now_ms);
-        if reads < closing_looks(&lag) || look.state.is_late(closure, platform) {
+        let reads = work.memory.seen_closed(index, &lag, look.when_ms);
+        if reads < closing_looks(&lag) {
             continue;
         }
         let probe = probed(work, look, closure).await;
