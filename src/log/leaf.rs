@@ -358,6 +358,8 @@ pub enum Body {
         platform: PlatformId,
         /// Everything that it holds of what was agreed.
         holds: Vec<Revocable>,
+        /// How long the log was when the look began.
+        basis: u64,
     },
     /// An owner took something away on a platform itself. It counts as withdrawn everywhere, until it is offered again.
     FoundWithdrawn {
@@ -383,6 +385,8 @@ pub enum Body {
         platform: PlatformId,
         /// Whole looks that agreed.
         reads: u32,
+        /// How long the log was when the first of them began.
+        basis: u64,
         /// What became of an attempt to use it all the same: `denied`, or `not-possible` where that can't be tried.
         probe: Code,
         /// The digest of what was seen.

@@ -1,9 +1,9 @@
 //! What a look says beside what was wanted: what owners took away there, what is open beyond the agreement, what is only written
 //! otherwise. Pure: must not know adapters, stores or clocks. Absence counts only when it is certain.
 
-use super::memory::Memory;
+use super::memory::{Memory, When};
 use super::things::Subject;
-use crate::log::{Revocable, State};
+use crate::log::{Holding, Revocable, State};
 use adapter_spi::{Desired, Lag, NoteClass, Observation};
 use mappings::model::{MemberId, PlatformId};
 use serde::Serialize;
@@ -46,8 +46,8 @@ pub(super) struct Account {
     pub(super) unsure: BTreeSet<Revocable>,
     /// Taken away by their owners, and how that is known.
     pub(super) found: Vec<(Revocable, &'static str)>,
-    /// Everything that is held, when the record says otherwise.
-    pub(super) holds: Option<Vec<Revocable>>,
+    /// Everything that is held, when the record says otherwise, and how long a log that look knows.
+    pub(super) holds: Option<(Vec<Revocable>, u64)>,
 }
 
 /// A room as it is looked at.
@@ -60,14 +60,15 @@ pub(super) struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// Compares a whole look with the one on record.
+    /// Compares a whole look with the one on record; `taking` is what would be taken away after it.
     pub(super) fn account(
         &self,
         held: &BTreeSet<Revocable>,
-        (memory, lag, when_ms): (&mut Memory, &Lag, (i64, i64)),
+        taking: &[Vec<Revocable>],
+        (memory, lag, when): (&mut Memory, &Lag, When),
     ) -> Account {
         let Some(last) = self.state.holding(self.platform) else {
-            let holds = (!held.is_empty()).then(|| held.iter().cloned().collect());
+            let holds = (!held.is_empty()).then(|| (held.iter().cloned().collect(), when.basis));
             return Account { holds, ..Account::default() };
         };
         let missing = last.things.difference(held).filter(|thing| self.is_unexplained(thing));
@@ -75,7 +76,7 @@ impl Sight<'_> {
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
-        let agreed = memory.missed(&missing, lag, when_ms);
+        let agreed = memory.missed(&missing, lag, when);
         let how = |thing: &Revocable| match (gone.contains(thing), agreed.contains(thing)) {
             (true, _) => Some("final-on-platform"),
             (false, true) => Some("missing-repeatedly"),
@@ -90,8 +91,22 @@ impl Sight<'_> {
             |thing: &Revocable| found.iter().any(|(what, _)| self.explains(what, thing));
         let rest = all.iter().filter(|thing| !explained(thing));
         let holds: BTreeSet<Revocable> = held.iter().chain(rest).cloned().collect();
-        let changed = unsure.is_empty() && holds != last.things;
-        Account { unsure, found, holds: changed.then(|| holds.into_iter().collect()) }
+        let basis = self.shown(last, taking).unwrap_or(when.basis).min(when.basis);
+        let stays = last.taken.iter().any(|(thing, at)| *at < basis && held.contains(thing));
+        let changed = holds != last.things || stays || last.taken_any.is_some_and(|at| at < basis);
+        let holds = (changed && unsure.is_empty()).then(|| (holds.into_iter().collect(), basis));
+        Account { unsure, found, holds }
+    }
+
+    /// What this gateway took away and would take away again may not show itself in this look yet: the position of the leaf that
+    /// says so, the first of them. What it would not is there for good, or again.
+    fn shown(&self, last: &Holding, taking: &[Vec<Revocable>]) -> Option<u64> {
+        let again = |thing: &Revocable| {
+            taking.iter().any(|of| of.is_empty() || of.iter().any(|b| self.state.meets(thing, b)))
+        };
+        let named = last.taken.iter().filter(|(thing, _)| again(thing)).map(|(_, at)| *at);
+        let any = last.taken_any.filter(|_| !taking.is_empty());
+        named.chain(any).min()
     }
 
     fn is_unexplained(&self, thing: &Revocable) -> bool {
@@ -101,7 +116,8 @@ impl Sight<'_> {
         // A template follows from its owners' parts, where the platform shows these.
         let Some(last) = self.state.holding(self.platform) else { return false };
         let shown = |one: &Revocable| matches!(one, Revocable::Approval { template: of, .. } if of == template);
-        let taken = last.taken_any || last.taken.iter().any(|one| self.state.meets(one, thing));
+        let taken = self.state.taken(self.platform);
+        let taken = taken.is_none_or(|taken| taken.iter().any(|one| self.state.meets(one, thing)));
         !last.things.iter().any(shown)
             && !taken
             && self.state.stands(thing)

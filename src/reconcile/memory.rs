@@ -5,13 +5,24 @@ use super::things::Subject;
 use crate::log::{Code, Revocable};
 use adapter_spi::{Assessment, Lag};
 use mappings::model::Digest;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// How long the log was when a look began, and from when to when it took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct When {
+    pub(super) basis: u64,
+    pub(super) began_ms: i64,
+    pub(super) ended_ms: i64,
+}
 
 /// Looks that agree, far enough apart that none shows what the one before it may have shown late.
 #[derive(Debug, Clone, Copy)]
 struct Looks {
     agreeing: u32,
+    /// How long the log was when the first of them began.
+    basis: u64,
     last_ms: i64,
 }
 
@@ -34,20 +45,30 @@ impl Memory {
         &mut self,
         things: &BTreeSet<Revocable>,
         lag: &Lag,
-        when_ms: (i64, i64),
+        when: When,
     ) -> BTreeSet<Revocable> {
         self.missing.retain(|thing, _| things.contains(thing));
         for thing in things {
-            counted(&mut self.missing, thing.clone(), lag, when_ms);
+            counted(&mut self.missing, thing.clone(), lag, when);
         }
         let sure = |looks: &Looks| looks.agreeing >= lag.reads_min.max(1);
         let sure = self.missing.iter().filter(|(_, looks)| sure(looks));
         sure.map(|(thing, _)| thing.clone()).collect()
     }
 
-    /// A whole look showed nothing of a withdrawal; how many have by now, far enough apart.
-    pub(super) fn seen_closed(&mut self, revocation: u64, lag: &Lag, when_ms: (i64, i64)) -> u32 {
-        counted(&mut self.closed, revocation, lag, when_ms)
+    /// A whole look showed nothing of a withdrawal; how many have by now, far enough apart, and on how long a log the first
+    /// began. Those that began before the log had a leaf are forgotten.
+    pub(super) fn seen_closed(
+        &mut self,
+        (revocation, since): (u64, u64),
+        lag: &Lag,
+        when: When,
+    ) -> (u32, u64) {
+        if self.closed.get(&revocation).is_some_and(|looks| looks.basis <= since) {
+            self.closed.remove(&revocation);
+        }
+        let looks = counted(&mut self.closed, revocation, lag, when);
+        (looks.agreeing, looks.basis)
     }
 
     /// A look showed something of it, or was not whole.
@@ -67,23 +88,18 @@ impl Memory {
 }
 
 /// Looks are apart when this one began long enough after the last was over: a process may be stopped at any time in between.
-fn counted<K: Ord>(
-    looks: &mut BTreeMap<K, Looks>,
-    of: K,
-    lag: &Lag,
-    (began_ms, now_ms): (i64, i64),
-) -> u32 {
+fn counted<K: Ord>(looks: &mut BTreeMap<K, Looks>, of: K, lag: &Lag, when: When) -> Looks {
     let apart_ms = i64::try_from(lag.settles_ms).unwrap_or(i64::MAX);
+    let first = Looks { agreeing: 1, basis: when.basis, last_ms: when.ended_ms };
     match looks.entry(of) {
-        std::collections::btree_map::Entry::Vacant(first) => {
-            first.insert(Looks { agreeing: 1, last_ms: now_ms }).agreeing
-        }
-        std::collections::btree_map::Entry::Occupied(mut known) => {
-            let known = known.get_mut();
-            if began_ms.saturating_sub(known.last_ms) >= apart_ms {
-                *known = Looks { agreeing: known.agreeing.saturating_add(1), last_ms: now_ms };
+        Entry::Vacant(none) => *none.insert(first),
+        Entry::Occupied(known) => {
+            let known = known.into_mut();
+            if when.began_ms.saturating_sub(known.last_ms) >= apart_ms {
+                known.agreeing = known.agreeing.saturating_add(1);
+                known.last_ms = when.ended_ms;
             }
-            known.agreeing
+            *known
         }
     }
 }
@@ -103,32 +119,43 @@ mod tests {
         Revocable::Dataset { dataset: name.parse().unwrap() }
     }
 
+    const fn at(began_ms: i64, ended_ms: i64) -> When {
+        When { basis: 1, began_ms, ended_ms }
+    }
+
     #[test]
     fn only_looks_apart_that_agree_in_a_row_count() {
         let mut memory = Memory::default();
         let (both, one) = (BTreeSet::from([thing("a"), thing("b")]), BTreeSet::from([thing("a")]));
-        assert!(memory.missed(&both, &LAG, (0, 0)).is_empty());
-        assert!(memory.missed(&both, &LAG, (50, 50)).is_empty(), "too close to the one before");
-        assert!(memory.missed(&one, &LAG, (100, 100)).is_empty());
-        assert!(memory.missed(&both, &LAG, (199, 199)).is_empty());
-        assert_eq!(memory.missed(&both, &LAG, (200, 200)), one, "b was seen in between");
-        assert_eq!(memory.missed(&both, &LAG, (400, 400)), one);
-        assert_eq!(memory.missed(&both, &LAG, (500, 500)), both);
-        memory.seen_closed(7, &LAG, (0, 0));
-        assert_eq!(memory.seen_closed(7, &LAG, (99, 99)), 1);
+        assert!(memory.missed(&both, &LAG, at(0, 0)).is_empty());
+        assert!(memory.missed(&both, &LAG, at(50, 50)).is_empty(), "too close to the one before");
+        assert!(memory.missed(&one, &LAG, at(100, 100)).is_empty());
+        assert!(memory.missed(&both, &LAG, at(199, 199)).is_empty());
+        assert_eq!(memory.missed(&both, &LAG, at(200, 200)), one, "b was seen in between");
+        assert_eq!(memory.missed(&both, &LAG, at(400, 400)), one);
+        assert_eq!(memory.missed(&both, &LAG, at(500, 500)), both);
+    }
+
+    #[test]
+    fn looks_that_showed_nothing_are_apart_from_the_end_of_one_to_the_beginning_of_the_next() {
+        let mut memory = Memory::default();
+        let mut seen = |when| memory.seen_closed((7, 0), &LAG, when).0;
+        assert_eq!(seen(at(0, 0)), 1);
+        assert_eq!(seen(at(99, 900)), 1, "it began too early, however long it took");
+        assert_eq!(seen(at(100, 950)), 2);
+        assert_eq!(seen(at(1_049, 1_049)), 2, "too close to the end of the one before");
         memory.seen_open(7);
-        assert_eq!(memory.seen_closed(7, &LAG, (300, 300)), 1, "it was open in between");
-        assert_eq!(
-            memory.seen_closed(7, &LAG, (399, 900)),
-            1,
-            "it began too early, however long it took"
-        );
-        assert_eq!(memory.seen_closed(7, &LAG, (400, 950)), 2);
-        assert_eq!(
-            memory.seen_closed(7, &LAG, (1_049, 1_049)),
-            2,
-            "too close to the end of the one before"
-        );
+        assert_eq!(memory.seen_closed((7, 0), &LAG, at(2_000, 2_000)).0, 1, "it was open");
+    }
+
+    #[test]
+    fn looks_from_before_a_leaf_are_forgotten() {
+        let mut memory = Memory::default();
+        let on = |basis, ms| When { basis, began_ms: ms, ended_ms: ms };
+        assert_eq!(memory.seen_closed((7, 7), &LAG, on(8, 0)), (1, 8));
+        assert_eq!(memory.seen_closed((7, 7), &LAG, on(12, 200)), (2, 8));
+        assert_eq!(memory.seen_closed((7, 9), &LAG, on(12, 400)), (1, 12), "a call has ended");
+        assert_eq!(memory.seen_closed((7, 9), &LAG, on(14, 600)), (2, 12));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::desired::desired_on;
 use super::drift::{Account, Sight, UNSURE, unseen};
 use super::gate::gate;
 use super::losses::losses;
-use super::memory::Memory;
+use super::memory::{Memory, When};
 use super::record::{self, Refused};
 use super::report::{End, Report, Turn, Waiting};
 use super::settle::{confirmations, settled};
@@ -35,16 +35,15 @@ pub async fn pass(turn: &Turn<'_>, memory: &mut Memory) -> Report {
 /// A look and everything that follows from it.
 pub(super) struct Look {
     pub(super) state: Arc<State>,
-    /// The log as it was before the look: only of what was withdrawn by then, and could not come back any more, does it prove
-    /// anything.
-    pub(super) before: Arc<State>,
-    /// When it began and when it was over.
-    pub(super) when_ms: (i64, i64),
+    /// On how long a log, and when: only of what was withdrawn by then, and could not come back any more, does it prove anything.
+    pub(super) when: When,
     pub(super) subject: Arc<Subject>,
     pub(super) scope: Scope,
     pub(super) desired: Desired,
     pub(super) seen: Observation,
     pub(super) plan: Plan,
+    /// Whether something is there that this gateway took away, and the record doesn't say yet that it stays.
+    pub(super) stays: bool,
     pub(super) unsure: BTreeSet<Revocable>,
     /// Whether what runs there without leave was stopped.
     pub(super) stopped: bool,
@@ -121,14 +120,16 @@ impl Work<'_> {
             seen: &seen,
         };
         let lag = self.adapter().capabilities().lag;
-        let when_ms = (began_ms, self.now_ms());
+        let when = When { basis: state.size(), began_ms, ended_ms: self.now_ms() };
         let held = subject.held(&seen);
+        let plan = self.planned(&desired, &seen)?;
+        let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
+        let taking: Vec<_> = taking.map(|step| subject.taken(step)).collect();
         let account = if whole {
-            sight.account(&held, (self.memory, &lag, when_ms))
+            sight.account(&held, &taking, (self.memory, &lag, when))
         } else {
             Account::default()
         };
-        let plan = self.planned(&desired, &seen)?;
         let loosened = self.loosened(&state, &subject, &plan);
         // What an earlier look of this pass found is told as well.
         let drift = sight.drift(&account, &loosened);
@@ -136,7 +137,6 @@ impl Work<'_> {
         let fresh: Vec<_> = fresh.collect();
         self.report.drift.retain(|one| one.detail != UNSURE);
         self.report.drift.extend(fresh);
-        let before = Arc::clone(&state);
         let (state, desired, plan) = if whole && self.write_down(&state, &held, &account).await? {
             let state = self.load().await?;
             let desired = self.desired(&state, &subject, &assessed);
@@ -146,7 +146,10 @@ impl Work<'_> {
             (state, desired, plan)
         };
         let unsure = account.unsure;
-        Ok(Look { state, before, when_ms, subject, scope, desired, seen, plan, unsure, stopped })
+        let stays = state.holding(&platform).is_some_and(|last| {
+            last.taken_any.is_some() || last.taken.keys().any(|thing| held.contains(thing))
+        });
+        Ok(Look { state, when, subject, scope, desired, seen, plan, stays, unsure, stopped })
     }
 
     /// The newest state; while the log can't be read, or is not the one that was seen, the one that is known, on which nothing
@@ -241,8 +244,8 @@ impl Work<'_> {
             let (platform, what) = (platform.clone(), what.clone());
             bodies.push(Body::FoundWithdrawn { platform, what, how });
         }
-        if let Some(holds) = account.holds.clone() {
-            bodies.push(Body::RoomObserved { platform, holds });
+        if let Some((holds, basis)) = account.holds.clone() {
+            bodies.push(Body::RoomObserved { platform, holds, basis });
         }
         if bodies.is_empty() {
             return Ok(false);
@@ -388,6 +391,7 @@ impl Work<'_> {
         }
         let report = &self.report;
         let waits = !look.unsure.is_empty()
+            || look.stays
             || !report.closing.is_empty()
             || report.unsettled > 0
             || !report.waits.is_empty()
@@ -413,7 +417,9 @@ impl Work<'_> {
             closing || own || pending || self.report.unwaived || self.report.may_lack
         };
         let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
-        taking.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
+        // A version of a template that is agreed no more goes for that reason, whatever the step puts in its place.
+        let alien = taking.filter(|step| !explained(&subject.taken(step)));
+        alien.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
     }
 }
 

@@ -39,15 +39,16 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
     let (platform, lag) = (adapter.platform(), adapter.capabilities().lag);
     let mut bodies = Vec::new();
     for (index, closure) in look.state.awaited(platform) {
-        // What may still be given is not closed, however often nothing is seen of it; nor is what was withdrawn after the look.
-        let known = look.before.awaited(platform).any(|(known, _)| known == index);
-        let late = [&look.before, &look.state].iter().any(|log| log.is_late(closure, platform));
-        let proves = look.is_whole() && look.stopped && known && !late;
+        // What may still be given is not closed, however often nothing is seen of it; nor does a look prove anything of what was
+        // withdrawn after it began.
+        let since = closure.platforms.get(platform).map_or(index, |awaited| awaited.since);
+        let late = look.state.is_late(closure, platform);
+        let proves = look.is_whole() && look.stopped && look.when.basis > since && !late;
         if !proves || !is_closed(look, closure, platform) {
             work.memory.seen_open(index);
             continue;
         }
-        let reads = work.memory.seen_closed(index, &lag, look.when_ms);
+        let (reads, basis) = work.memory.seen_closed((index, since), &lag, look.when);
         if reads < closing_looks(&lag) {
             continue;
         }
@@ -57,8 +58,10 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
             continue;
         };
         let Ok(probe) = record::code(answer) else { continue };
-        let (platform, seen) = (platform.clone(), digest(look));
-        bodies.push(Body::RevocationConfirmed { revocation: index, platform, reads, probe, seen });
+        let (revocation, platform, seen) = (index, platform.clone(), digest(look));
+        let confirmed =
+            Body::RevocationConfirmed { revocation, platform, reads, basis, probe, seen };
+        bodies.push(confirmed);
     }
     bodies
 }

@@ -62,7 +62,8 @@ impl Subject {
     }
 
     /// What a step takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
-    /// template is the version that is there. Of the platform's own things, everything that they are about.
+    /// template is the version that is there. Of the platform's own things, everything that they are about: of those about a
+    /// dataset not its owner, who stays.
     #[must_use]
     pub fn taken(&self, step: &Step) -> Vec<Revocable> {
         match &step.resource.kind {
@@ -70,7 +71,13 @@ impl Subject {
                 let (template, digest) = (name.clone(), step.resource.digest);
                 vec![Revocable::Template { template, digest }]
             }
-            ResourceKind::Native(_) => self.of(step),
+            ResourceKind::Native(_) => {
+                let of = self.of(step);
+                let dataset = |thing: &Revocable| matches!(thing, Revocable::Dataset { .. });
+                let member = |thing: &Revocable| matches!(thing, Revocable::Member { .. });
+                let narrow = of.iter().any(dataset);
+                of.into_iter().filter(|thing| !(narrow && member(thing))).collect()
+            }
             kind @ (ResourceKind::Dataset(_)
             | ResourceKind::Member(_)
             | ResourceKind::Approval(..)) => {

@@ -23,6 +23,9 @@ pub enum Cause {
 pub struct Awaited {
     /// Whether all that it holds has to go, since a later version leaves the room.
     pub left: bool,
+    /// The position of the leaf after which a look can prove anything: of the withdrawal, or of the end of a call that gave the
+    /// same thing there later.
+    pub since: u64,
     /// When it was seen closed.
     pub confirmed: Option<Confirmed>,
 }
@@ -172,13 +175,27 @@ impl State {
         self.offered.iter().any(|(name, owner, _)| name == dataset && owner == member)
     }
 
+    /// A call that gave something has ended: what was seen before that proves nothing of the same thing.
+    pub(super) fn given(&mut self, index: u64, on: &PlatformId, of: &[Revocable]) {
+        let concerned = self.awaited(on).filter(|(_, closure)| self.concerns(closure, on, of));
+        let concerned: Vec<u64> = concerned.map(|(at, _)| at).collect();
+        for at in concerned {
+            let closure = self.platforms.closures.get_mut(&at);
+            if let Some(awaited) = closure.and_then(|closure| closure.platforms.get_mut(on)) {
+                awaited.since = index;
+            }
+        }
+    }
+
     /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
     pub(super) fn close(&mut self, index: u64, cause: Cause, what: Vec<Revocable>, at_ms: i64) {
         let Platforms { changed, holds, rooms, .. } = &self.platforms;
         // Where no agreement was ever in force nothing was given, and nobody looks again.
         let touched = changed.iter().chain(holds.keys()).filter(|p| rooms.contains_key(*p));
         let touched = touched.filter(|p| **p != PlatformId::native());
-        let awaited = |platform: &PlatformId| (platform.clone(), Awaited::default());
+        let awaited = |platform: &PlatformId| {
+            (platform.clone(), Awaited { since: index, ..Awaited::default() })
+        };
         let platforms: BTreeMap<_, _> = touched.map(awaited).collect();
         if platforms.is_empty() {
             return;
@@ -221,7 +238,7 @@ impl State {
             let closure = self.platforms.closures.entry(index).or_insert(closure);
             closure
                 .platforms
-                .insert(platform.clone(), Awaited { left: true, ..Awaited::default() });
+                .insert(platform.clone(), Awaited { left: true, since: index, confirmed: None });
         }
         self.platforms.past.push(old.agreement);
     }

@@ -12,11 +12,12 @@ impl State {
         match &leaf.body {
             Body::EffectIntended { .. } => self.legal_intent(&leaf.body),
             Body::EffectOutcome { step, .. } => self.legal_outcome(step),
-            Body::RoomObserved { platform, holds } => self.legal_observed(platform, holds),
-            Body::FoundWithdrawn { platform, what, .. } => self.legal_found(platform, what),
-            Body::RevocationConfirmed { revocation, platform, probe, reads, .. } => {
-                self.legal_confirmed(*revocation, platform, (probe, *reads))
+            Body::RoomObserved { platform, holds, basis } if *basis <= self.size => {
+                self.legal_observed(platform, holds)
             }
+            Body::RoomObserved { .. } => Err(Illegal::SeenBefore),
+            Body::FoundWithdrawn { platform, what, .. } => self.legal_found(platform, what),
+            Body::RevocationConfirmed { .. } => self.legal_confirmed(&leaf.body),
             Body::DriftFound { platform, .. } => self.known_room(platform),
             Body::Opened { .. }
             | Body::Proposed { .. }
@@ -155,11 +156,13 @@ impl State {
             Revocable::Approval { of, .. } => self.withdrew_since(of, last.index),
             Revocable::Member { .. } | Revocable::Dataset { .. } => false,
         };
-        last.things.contains(thing)
-            && self.stands(thing)
-            && !because
-            && !last.taken_any
-            && !last.taken.iter().any(|taken| self.within(thing, taken))
+        last.things.contains(thing) && self.stands(thing) && !because && !self.took(platform, thing)
+    }
+
+    /// Whether this gateway set out to take something away, or all that holds it.
+    fn took(&self, platform: &PlatformId, thing: &Revocable) -> bool {
+        let taken = self.taken(platform);
+        taken.is_none_or(|taken| taken.iter().any(|taken| self.within(thing, taken)))
     }
 
     /// Whether an owner withdrew a dataset or a column after a position, wherever.
@@ -185,8 +188,7 @@ impl State {
             | Revocable::Template { .. }
             | Revocable::Approval { .. } => last.things.contains(what),
         };
-        let own = last.taken_any || last.taken.iter().any(|taken| self.within(what, taken));
-        match (held, own, self.stands(what)) {
+        match (held, self.took(platform, what), self.stands(what)) {
             (false, _, _) => Err(Illegal::NeverHeld),
             (true, true, _) => Err(Illegal::OwnAct),
             (true, false, false) => Err(Illegal::AlreadyWithdrawn),
@@ -194,17 +196,21 @@ impl State {
         }
     }
 
-    fn legal_confirmed(
-        &self,
-        revocation: u64,
-        platform: &PlatformId,
-        (probe, reads): (&Code, u32),
-    ) -> Result<(), Illegal> {
-        let closure = self.platforms.closures.get(&revocation).ok_or(Illegal::NothingToConfirm)?;
+    fn legal_confirmed(&self, body: &Body) -> Result<(), Illegal> {
+        let Body::RevocationConfirmed { revocation, platform, reads, basis, probe, .. } = body
+        else {
+            return Err(Illegal::Actor);
+        };
+        let (reads, basis) = (*reads, *basis);
+        let closure = self.platforms.closures.get(revocation).ok_or(Illegal::NothingToConfirm)?;
         let awaited = closure.platforms.get(platform).ok_or(Illegal::NothingToConfirm)?;
         let late = self.is_late(closure, platform);
         let (confirmed, served) = (awaited.confirmed.is_some(), probe.as_str() == "served");
-        Closing { confirmed, reads, served, late }.permitted()
+        let since = awaited.since;
+        if basis > self.size {
+            return Err(Illegal::SeenBefore);
+        }
+        Closing { confirmed, reads, served, late, basis, since }.permitted()
     }
 
     /// Only who could withdraw it can say that it is offered still, and only of what was found withdrawn.

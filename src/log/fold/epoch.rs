@@ -55,13 +55,17 @@ pub struct Closing {
     pub served: bool,
     /// Whether a call that gives the same thing may still take effect there.
     pub late: bool,
+    /// How long the log was when the first of them began.
+    pub basis: u64,
+    /// The position of the withdrawal, or of the end of a call that gave the same thing there later.
+    pub since: u64,
 }
 
 impl Closing {
     /// Whether it counts as closed.
     ///
     /// # Errors
-    /// `ConfirmedAlready`, `SeenOpen`, `GrantUnsettled`.
+    /// `ConfirmedAlready`, `SeenOpen`, `GrantUnsettled`, `SeenBefore`.
     pub const fn permitted(self) -> Result<(), Illegal> {
         if self.confirmed {
             return Err(Illegal::ConfirmedAlready);
@@ -69,6 +73,10 @@ impl Closing {
         if self.reads == 0 || self.served {
             return Err(Illegal::SeenOpen);
         }
-        if self.late { Err(Illegal::GrantUnsettled) } else { Ok(()) }
+        match (self.late, self.basis > self.since) {
+            (true, _) => Err(Illegal::GrantUnsettled),
+            (false, false) => Err(Illegal::SeenBefore),
+            (false, true) => Ok(()),
+        }
     }
 }

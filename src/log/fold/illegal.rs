@@ -95,6 +95,7 @@ illegal! {
     NothingToConfirm, "nothing-to-confirm", "no withdrawal at that position has to be seen closed there";
     ConfirmedAlready, "confirmed-already", "it was seen closed there already";
     SeenOpen, "seen-open", "it was not seen closed";
+    SeenBefore, "seen-before", "what was seen there is older than the withdrawal, or than a call that gave the same thing";
     GrantUnsettled, "grant-unsettled", "a call that gives the same thing may still take effect there";
     NotFoundWithdrawn, "not-found-withdrawn", "nothing was found withdrawn that could be offered again";
     ApproveInstead, "approve-instead", "an approval is given anew by approving";

@@ -53,10 +53,10 @@ pub struct Holding {
     pub at_ms: i64,
     /// Everything that it holds.
     pub things: BTreeSet<Revocable>,
-    /// What this gateway set out to take away since.
-    pub taken: BTreeSet<Revocable>,
-    /// Whether it set out since to take away something that it had no name for.
-    pub taken_any: bool,
+    /// What this gateway took away since, and the position of the leaf that says so.
+    pub taken: BTreeMap<Revocable, u64>,
+    /// The same of something that had no name.
+    pub taken_any: Option<u64>,
 }
 
 /// More than was agreed, found and closed.
@@ -137,6 +137,20 @@ impl State {
         self.platforms.holds.get(platform)
     }
 
+    /// What this gateway set out to take away on a platform and did not see again since; nothing where that may be anything.
+    #[must_use]
+    pub fn taken<'a>(&'a self, platform: &'a PlatformId) -> Option<BTreeSet<&'a Revocable>> {
+        let open = self.unsettled(platform).filter(|(_, record)| record.effect <= Effect::Restrict);
+        let open: Vec<_> = open.map(|(_, record)| &record.of).collect();
+        let seen = self.holding(platform);
+        let any = seen.is_some_and(|seen| seen.taken_any.is_some());
+        if any || open.iter().any(|of| of.is_empty()) {
+            return None;
+        }
+        let ended = seen.into_iter().flat_map(|seen| seen.taken.keys());
+        Some(open.into_iter().flatten().chain(ended).collect())
+    }
+
     /// The newest alarms, oldest first.
     #[must_use]
     pub fn alarms(&self) -> &[Alarm] {
@@ -157,12 +171,18 @@ impl State {
         let at_ms = leaf.at_ms;
         match &leaf.body {
             Body::EffectIntended { .. } => self.platforms.intended(index, leaf),
-            Body::EffectOutcome { step, outcome } => self.platforms.ended(step, *outcome),
-            Body::RoomObserved { platform, holds } => {
-                let things = holds.iter().cloned().collect();
-                let (taken, taken_any) = (BTreeSet::new(), false);
-                let seen = Holding { index, at_ms, things, taken, taken_any };
-                self.platforms.holds.insert(platform.clone(), seen);
+            Body::EffectOutcome { step, outcome } => {
+                if let Some((platform, of)) = self.platforms.ended(index, step, *outcome) {
+                    self.given(index, &platform, &of);
+                }
+            }
+            Body::RoomObserved { platform, holds, basis } => {
+                let seen = self.platforms.holds.entry(platform.clone()).or_default();
+                (seen.index, seen.at_ms) = (index, at_ms);
+                seen.things = holds.iter().cloned().collect();
+                // What ended while it was looked at may not show itself in that yet.
+                seen.taken.retain(|_, ended| *ended >= *basis);
+                seen.taken_any = seen.taken_any.filter(|ended| *ended >= *basis);
             }
             Body::DriftFound { platform, class, of } => {
                 let (platform, class, of) = (platform.clone(), class.clone(), of.clone());
@@ -200,10 +220,6 @@ impl Platforms {
         let Body::EffectIntended { step, platform, effect, of, basis } = &leaf.body else { return };
         self.changed.insert(platform.clone());
         self.based |= basis.is_some();
-        if let Some(seen) = self.holds.get_mut(platform).filter(|_| *effect <= Effect::Restrict) {
-            seen.taken.extend(of.iter().cloned());
-            seen.taken_any |= of.is_empty();
-        }
         let record = EffectRecord {
             index,
             at_ms: leaf.at_ms,
@@ -216,19 +232,34 @@ impl Platforms {
         self.effects.insert(step.clone(), record);
     }
 
-    /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it.
-    fn ended(&mut self, step: &Code, outcome: Outcome) {
-        let Some(record) = self.effects.get_mut(step) else { return };
+    /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. Of a call that
+    /// gave something: where, and what.
+    fn ended(
+        &mut self,
+        index: u64,
+        step: &Code,
+        outcome: Outcome,
+    ) -> Option<(PlatformId, Vec<Revocable>)> {
+        let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
-        // What was given again is not missing by this gateway's doing any more.
-        if record.effect == Effect::Grant
-            && outcome == Outcome::Applied
+        if outcome == Outcome::Applied
             && let Some(seen) = self.holds.get_mut(&record.platform)
         {
-            seen.taken.retain(|taken| !record.of.contains(taken));
+            match record.effect {
+                Effect::Revoke | Effect::Restrict => {
+                    seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));
+                    seen.taken_any = record.of.is_empty().then_some(index).or(seen.taken_any);
+                }
+                // What was given again is not missing by this gateway's doing any more.
+                Effect::Grant => seen.taken.retain(|taken, _| !record.of.contains(taken)),
+                Effect::Neutral => {}
+            }
         }
+        let gave = (record.effect == Effect::Grant && !record.is_open())
+            .then(|| (record.platform.clone(), record.of.clone()));
         if record.based && !record.is_open() {
             self.effects.remove(step);
         }
+        gave
     }
 }

@@ -68,7 +68,16 @@ impl Room {
     }
 
     fn observe(&mut self, platform: &str, holds: Vec<Revocable>) -> Result<(), &'static str> {
-        self.gateway(Body::RoomObserved { platform: id(platform), holds })
+        self.observe_on(platform, holds, self.state.size())
+    }
+
+    fn observe_on(
+        &mut self,
+        platform: &str,
+        holds: Vec<Revocable>,
+        basis: u64,
+    ) -> Result<(), &'static str> {
+        self.gateway(Body::RoomObserved { platform: id(platform), holds, basis })
     }
 
     fn find(&mut self, what: Revocable) -> Result<(), &'static str> {
@@ -82,9 +91,26 @@ impl Room {
         revocation: u64,
         probe: &str,
     ) -> Result<(), &'static str> {
+        self.confirm_on(platform, revocation, probe, self.state.size())
+    }
+
+    fn confirm_on(
+        &mut self,
+        platform: &str,
+        revocation: u64,
+        probe: &str,
+        basis: u64,
+    ) -> Result<(), &'static str> {
         let (platform, probe) = (id(platform), Code::new(probe).unwrap());
         let seen = Digest::of(b"seen");
-        self.gateway(Body::RevocationConfirmed { revocation, platform, reads: 1, probe, seen })
+        self.gateway(Body::RevocationConfirmed {
+            revocation,
+            platform,
+            reads: 1,
+            basis,
+            probe,
+            seen,
+        })
     }
 
     fn newest(&self) -> u64 {
@@ -158,6 +184,21 @@ fn nothing_of_the_same_thing_is_given_anywhere_before_it_was_seen_closed_everywh
 }
 
 #[test]
+fn a_look_proves_nothing_of_what_was_withdrawn_after_it_began() {
+    let mut room = Room::open_on_aws();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let revocation = room.newest();
+    for (basis, verdict) in [
+        (0, Err("seen-before")),
+        (revocation, Err("seen-before")),
+        (revocation + 2, Err("seen-before")),
+        (revocation + 1, Ok(())),
+    ] {
+        assert_eq!(room.confirm_on(AWS, revocation, "denied", basis), verdict, "{basis}");
+    }
+}
+
+#[test]
 fn what_was_withdrawn_is_not_given() {
     let mut room = Room::open_on_aws();
     room.revoke("grocer", dataset("shoppers")).unwrap();
@@ -200,7 +241,13 @@ fn a_call_that_may_still_land_keeps_it_from_being_closed() {
     assert_eq!(room.confirm("snowflake", revocation, "denied"), Ok(()), "it is not there");
     room.end(&late, Outcome::Unknown).unwrap();
     assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
+    let before = room.state.size();
     room.end(&late, Outcome::NotApplied).unwrap();
+    assert_eq!(
+        room.confirm_on(AWS, revocation, "denied", before),
+        Err("seen-before"),
+        "it could still land when that was seen"
+    );
     assert_eq!(
         room.confirm(AWS, revocation, "denied"),
         Ok(()),
@@ -300,6 +347,33 @@ fn nothing_that_stands_goes_missing_without_a_word() {
     assert_eq!(room.observe(AWS, Vec::new()), Err("absence-unexplained"));
     let left = [member("grocer"), everything(&room).remove(5)];
     assert_eq!(room.observe(AWS, left.to_vec()), Ok(()));
+}
+
+#[test]
+fn what_this_gateway_takes_away_is_its_own_act_until_it_was_seen_to_stay() {
+    let mut room = Room::open_on_aws();
+    let all = everything(&room);
+    let shoppers = || vec![dataset("shoppers")];
+    let take = |room: &mut Room| {
+        room.intend_on(AWS, Effect::Restrict, shoppers(), room.state.size()).unwrap()
+    };
+    // While its end is unknown, however often it is seen.
+    let step = take(&mut room);
+    room.end(&step, Outcome::Unknown).unwrap();
+    room.observe(AWS, all.clone()).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
+    // What ended while it was looked at may not show itself in that yet.
+    let began = room.state.size();
+    room.end(&step, Outcome::Applied).unwrap();
+    room.observe_on(AWS, all.clone(), began).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
+    assert_eq!(room.observe_on(AWS, all.clone(), room.state.size() + 1), Err("seen-before"));
+    // It is there all the same, so whatever takes it away later is somebody else.
+    room.observe(AWS, all).unwrap();
+    // What is known to have failed took nothing away.
+    let step = take(&mut room);
+    room.end(&step, Outcome::NotApplied).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Ok(()));
 }
 
 #[test]
