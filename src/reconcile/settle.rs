@@ -70,10 +70,7 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
 fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
     let concerns = |of: &[Revocable]| look.state.concerns(closure, platform, of);
     let open = look.subject.too_open(&look.desired, &look.seen);
-    let open = open.iter().any(|kind| match look.subject.thing(kind) {
-        Some(thing) => concerns(&[thing]),
-        None => true,
-    });
+    let open = open.iter().any(|kind| concerns(&look.subject.rests_on(kind)));
     let mut parts = parts(look);
     parts.extend(look.subject.outdated(&look.seen));
     !open

@@ -133,7 +133,7 @@ impl World {
     }
 
     fn turned(&mut self, number: usize, life: u32, at: usize, end: End) {
-        let End { lease, memory, report } = end;
+        let End { lease, memory, report, leased } = end;
         let fair = self.phase != Phase::Faults;
         let jitter = self.rng.range(80, 121);
         let idle_ms = if self.case.kills.is_empty() { IDLE_MS } else { BUSY_MS };
@@ -170,7 +170,8 @@ impl World {
                 self.check.settled(platform, shown_ms);
             }
         }
-        if fair && report.is_some() {
+        // Whoever has no lease writes nothing down, and can't say that nothing is left to be.
+        if fair && leased {
             self.rest(at, rests && !again);
         }
     }
