@@ -99,7 +99,7 @@ async fn probed(work: &Work<'_>, look: &Look, closure: &Closure) -> Option<Probe
         return Some(worst);
     }
     for what in &closure.what {
-        let Some(kind) = kind(what) else { continue };
+        let Some(kind) = kind(look, what) else { continue };
         match work.turn.adapter.probe(&kind, &look.scope, &work.turn.cx).await {
             Ok(Probe::Served) => return Some(Probe::Served),
             Ok(Probe::Denied) => worst = Probe::Denied,
@@ -110,8 +110,14 @@ async fn probed(work: &Work<'_>, look: &Look, closure: &Closure) -> Option<Probe
     Some(worst)
 }
 
-fn kind(what: &Revocable) -> Option<ResourceKind> {
+/// What can be tried of it. A version of a template that is agreed no more can't: whoever asks is answered by the one that is.
+fn kind(look: &Look, what: &Revocable) -> Option<ResourceKind> {
     match what {
+        Revocable::Template { template, digest } | Revocable::Approval { template, digest, .. }
+            if look.state.version_of(template) != Some(*digest) =>
+        {
+            None
+        }
         Revocable::Member { member } => Some(ResourceKind::Member(member.clone())),
         Revocable::Dataset { dataset } => Some(ResourceKind::Dataset(dataset.clone())),
         Revocable::Template { template, .. } => Some(ResourceKind::Template(template.clone())),

@@ -17,6 +17,9 @@ const BUSY_MS: i64 = 10 * MINUTE;
 const REST_MAX: i64 = 720 * MINUTE;
 const TRIES_MAX: u32 = 60;
 
+/// Passes in a row that did not rest, as far as they are counted.
+const FAILURES_MAX: u32 = 9;
+
 impl World {
     /// One event.
     pub(crate) fn happen(&mut self, event: Event) {
@@ -147,7 +150,7 @@ impl World {
         let settled = report.as_ref().map(|report| report.settled);
         let rests = report.as_ref().is_some_and(|report| report.rests);
         post.failures = if rests { 0 } else { post.failures.saturating_add(1) };
-        let failures = post.failures.min(9);
+        let failures = post.failures.min(FAILURES_MAX);
         let wait = match &report {
             _ if again => 0,
             Some(report) if report.again && failures < 4 => 20 * jitter / 10,
@@ -169,6 +172,11 @@ impl World {
             if let (Some(platform), Some(shown_ms)) = (self.platforms.get(at), shown) {
                 self.check.settled(platform, shown_ms);
             }
+        }
+        // Whoever is asked again and again does it, although something else is waited for as well.
+        let asked = report.as_ref().is_some_and(|report| report.needs > 0);
+        if fair && asked && failures == FAILURES_MAX {
+            self.follow(at);
         }
         // Whoever has no lease writes nothing down, and can't say that nothing is left to be.
         if fair && leased {
