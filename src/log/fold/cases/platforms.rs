@@ -82,9 +82,18 @@ impl Room {
         revocation: u64,
         probe: &str,
     ) -> Result<(), &'static str> {
+        self.confirm_after(platform, revocation, (probe, 1))
+    }
+
+    fn confirm_after(
+        &mut self,
+        platform: &str,
+        revocation: u64,
+        (probe, reads): (&str, u32),
+    ) -> Result<(), &'static str> {
         let (platform, probe) = (id(platform), Code::new(probe).unwrap());
         let seen = Digest::of(b"seen");
-        self.gateway(Body::RevocationConfirmed { revocation, platform, reads: 1, probe, seen })
+        self.gateway(Body::RevocationConfirmed { revocation, platform, reads, probe, seen })
     }
 
     fn newest(&self) -> u64 {
@@ -152,6 +161,8 @@ fn nothing_of_the_same_thing_is_given_anywhere_before_it_was_seen_closed_everywh
     assert_eq!(room.confirm(AWS, revocation, "denied"), Err("confirmed-already"));
     assert_eq!(room.grant(AWS, vec![what.clone()]), Err("closing-unconfirmed"), "the other is not");
     assert_eq!(room.confirm("snowflake", revocation, "served"), Err("seen-open"));
+    let unseen = room.confirm_after("snowflake", revocation, ("denied", 0));
+    assert_eq!(unseen, Err("seen-open"), "nobody has looked");
     assert_eq!(room.confirm("snowflake", revocation, "not-possible"), Ok(()));
     assert!(room.state.unconfirmed().next().is_none());
     assert!(room.grant(AWS, vec![what]).is_ok());
@@ -209,6 +220,42 @@ fn a_call_that_may_still_land_keeps_it_from_being_closed() {
     assert_eq!(room.end(&late, Outcome::Applied), Err("intent-missing"), "it has ended");
     assert_eq!(room.state.open_intents(), vec![OpenIntent::Effect(other)]);
     assert_eq!(room.confirm(AWS, 1, "denied"), Err("nothing-to-confirm"));
+}
+
+#[test]
+fn a_late_call_of_what_holds_it_or_of_everything_keeps_it_open_too() {
+    for of in [vec![member("grocer")], Vec::new()] {
+        let mut room = Room::open_on_aws();
+        let late = room.grant(AWS, of).unwrap();
+        room.revoke("grocer", dataset("shoppers")).unwrap();
+        let revocation = room.newest();
+        assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
+        room.end(&late, Outcome::Applied).unwrap();
+        assert_eq!(room.confirm(AWS, revocation, "denied"), Ok(()));
+    }
+}
+
+#[test]
+fn what_was_set_out_to_be_given_has_to_be_seen_closed_even_if_nobody_looked_yet() {
+    let mut room = Room::open_on_aws();
+    room.state.platforms.holds.clear();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let awaited: Vec<&PlatformId> =
+        room.state.closures()[&room.newest()].platforms.keys().collect();
+    assert_eq!(awaited, [&id::<PlatformId>(AWS), &id("snowflake")]);
+}
+
+#[test]
+fn what_was_given_again_can_be_found_withdrawn_again() {
+    let mut room = Room::open_on_aws();
+    let size = room.state.size();
+    let taken = room.intend_on(AWS, Effect::Revoke, vec![dataset("shoppers")], size).unwrap();
+    room.end(&taken, Outcome::Applied).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
+    let given = room.grant(AWS, vec![dataset("shoppers")]).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"), "it is not there yet");
+    room.end(&given, Outcome::Applied).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Ok(()));
 }
 
 #[test]
