@@ -33,9 +33,9 @@ async fn a_confirmation_needs_two_looks_and_a_try() {
     assert!(!house.awaits(revocation).await);
     assert_eq!((report.end, report.closing), (End::Settled, vec![]));
     assert_eq!(house.aws.calls(), ["stop", "try dataset sales"]);
-    let confirmed = house.leaves(revocation).await.into_iter().find_map(|body| match body {
-        Body::RevocationConfirmed { reads, probe, .. } => Some((reads, probe.to_string())),
-        _ => None,
+    let confirmed = house.leaves(revocation).await.into_iter().find_map(|body| {
+        let Body::RevocationConfirmed { reads, probe, .. } = body else { return None };
+        Some((reads, probe.to_string()))
     });
     assert_eq!(confirmed, Some((2, "denied".to_owned())));
 }

@@ -8,9 +8,9 @@ use adapter_spi::ResourceKind;
 impl House {
     /// What was found withdrawn since a position, and how that is known.
     async fn found(&self, from: u64) -> Vec<(String, String)> {
-        let found = self.leaves(from).await.into_iter().filter_map(|body| match body {
-            Body::FoundWithdrawn { what, how, .. } => Some((said(&what), how.to_string())),
-            _ => None,
+        let found = self.leaves(from).await.into_iter().filter_map(|body| {
+            let Body::FoundWithdrawn { what, how, .. } = body else { return None };
+            Some((said(&what), how.to_string()))
         });
         found.collect()
     }

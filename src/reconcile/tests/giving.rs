@@ -41,11 +41,8 @@ async fn a_grant_waits_for_a_withdrawal_elsewhere() {
         ["stop", "close template reach"],
         "it has to be seen closed"
     );
-    let closing = |why: &Wait| match why {
-        Wait::Closing { revocation: at, on } => *at == revocation && on.as_str() == SNOW,
-        _ => false,
-    };
-    assert_eq!(waits_for(&report, closing), ["template reach"]);
+    let closing = Wait::Closing { revocation, on: SNOW.parse().unwrap() };
+    assert_eq!(waits_for(&report, |why| *why == closing), ["template reach"]);
     assert!(!house.aws.holds().contains(&"template reach".to_owned()));
     assert!(house.snow.calls().is_empty());
     house.turns(SNOW, 4).await;

@@ -145,9 +145,9 @@ impl Adapter for Platform {
             })
         };
         let mut wanted = desired.resources();
-        wanted.retain(|one| match &one.kind {
-            ResourceKind::Template(name) => whole(name),
-            _ => true,
+        wanted.retain(|one| {
+            let ResourceKind::Template(name) = &one.kind else { return true };
+            whole(name)
         });
         Ok(Plan::between(&wanted, seen))
     }

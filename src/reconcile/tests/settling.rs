@@ -8,9 +8,9 @@ use adapter_spi::Outcome as Told;
 impl House {
     /// How a call ended, as the log says.
     async fn end_of(&self, step: &Code) -> Option<Outcome> {
-        self.leaves(0).await.into_iter().find_map(|body| match body {
-            Body::EffectOutcome { step: of, outcome } if of == *step => Some(outcome),
-            _ => None,
+        self.leaves(0).await.into_iter().find_map(|body| {
+            let Body::EffectOutcome { step: of, outcome } = body else { return None };
+            (of == *step).then_some(outcome)
         })
     }
 
