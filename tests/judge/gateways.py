@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.parse
 from pathlib import Path
 
@@ -53,7 +54,10 @@ class Database:
             raise airlock.NotRun("no PostgreSQL: localstack/harness up postgres")
         self.name = f"sync_{secrets.token_hex(6)}"
         self.url = self.server
-        self.sql(f"CREATE DATABASE {self.name}")
+        try:
+            self.sql(f"CREATE DATABASE {self.name}")
+        except (airlock.Failed, OSError) as error:
+            raise airlock.NotRun(f"no database can be made in PostgreSQL: {error}") from error
         self.url = self.server.rpartition("/")[0] + f"/{self.name}"
 
     def tool(self, name, *words, **more):
@@ -281,7 +285,10 @@ class Gateway:
 
 def as_new(folder):
     """The stage, as new, for several worlds of other names."""
-    found = stage.Stage(folder, scenery.ACCOUNTS)
+    try:
+        found = stage.Stage(folder, scenery.ACCOUNTS)
+    except urllib.error.URLError as error:
+        raise airlock.NotRun(f"LocalStack does not answer at {os.environ['AIRLOCK_LOCALSTACK']}: {error.reason}") from error
     found.tell("POST", "quotas", {"collaborations created per account": 100})
     return found
 

@@ -10,6 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
+import checker  # noqa: E402
 import wire  # noqa: E402
 from judge import difference  # noqa: E402
 from proofs import root, sha256  # noqa: E402
@@ -92,6 +93,59 @@ def exchange(method, path, body=None, answer=None, status=200, query="", error=N
 def create(answer=None, **changes):
     """CreateCollaboration with members of its body changed; None leaves one out."""
     return exchange("POST", "/collaborations", {k: v for k, v in (ASKED | changes).items() if v is not None}, {"collaboration": MADE} if answer is None else answer)
+
+
+class Logs(unittest.TestCase):
+    """What `sync.py` judges logs by: each breach is found, beside a log that passes."""
+
+    DATASET = {"kind": "dataset", "dataset": "customers"}
+
+    class World:
+        """One call at second 2, of a log that is given."""
+
+        names, members, gateways = ["c"], [], [None]
+
+        def __init__(self, calls):
+            self.notes = [{"at": at, "method": "POST", "path": "/configuredTables", "by": "g1", "body": '{"tags": {"airlock:collaboration": "c"}}', "status": 200, "answer": ""} for at in calls]
+
+    def wrong(self, bodies, calls=(), at=None, **more):
+        """What is said of leaves, one a second."""
+        log = checker.Log.__new__(checker.Log)
+        log.name, log.size = "c", len(bodies)
+        log.leaves = [{"at_ms": 1000 * (n if at is None else at[n]), "body": body} for n, body in enumerate(bodies)]
+        log.bodies = list(bodies)
+        check = checker.Checker(self.World(calls))
+        check.log = lambda name: log
+        check.judge("c", **({"open_max": 0} | more))
+        return " ".join(check.wrong)
+
+    def step(self, name, effect="grant", basis=0, of=None):
+        """An intent and its end."""
+        return [{"kind": "effect-intended", "step": name, "effect": effect, "basis": basis, "of": [self.DATASET] if of is None else of},
+                {"kind": "effect-outcome", "step": name, "outcome": "applied"}]
+
+    def test_breaches_of_logs_are_found(self):
+        revoked, confirmed = {"kind": "revoked", "what": self.DATASET}, {"kind": "revocation-confirmed", "revocation": 2}
+        sound = [*self.step("a"), revoked, *self.step("b", "revoke"), confirmed]
+        self.assertEqual(self.wrong(sound, calls=(0.5, 3.5)), "")
+        reoffered = [*sound, {"kind": "reoffered", "what": self.DATASET}, *self.step("c", basis=7)]
+        self.assertEqual(self.wrong(reoffered), "")
+        other = {"kind": "dataset", "dataset": "seen"}
+        self.assertEqual(self.wrong([*sound, *self.step("c", basis=6, of=[other])]), "")
+        for said, leaves, more in (
+            ("intended twice", [*self.step("a"), *self.step("a")], {}),
+            ("ended twice", [*self.step("a"), self.step("a")[1]], {}),
+            ("ends without an intent", self.step("a")[1:], {}),
+            ("steps without an end", self.step("a")[:1], {}),
+            ("left unsettled for too long", self.step("a")[:1], {"open_max": 1}),
+            ("plan older than a withdrawal", [revoked, *self.step("a", basis=0)], {}),
+            ("given again", [*sound, *self.step("c", basis=6)], {}),
+            ("given again", [*sound, *self.step("c", basis=6, of=[])], {}),
+            ("confirmed more than once", [*sound, confirmed], {}),
+            ("with 0 intents on record", self.step("a"), {"calls": (0.5,), "at": (1, 2)}),
+            ("with 1 intents on record", self.step("a"), {"calls": (0.5, 0.6)}),
+        ):
+            self.assertIn(said, self.wrong(leaves, **more), said)
 
 
 class Wire(unittest.TestCase):

@@ -1,5 +1,5 @@
 //! The two verdicts on which no withdrawal is ever lost, over plain facts: whether something may be given, and whether a withdrawal
-//! counts as closed. The fold asks them of every leaf; `tests/simulate` explores them whole. Must not know states or leaves.
+//! counts as closed. The fold asks them of every leaf. Must not know states or leaves.
 //! The epoch of a withdrawal is its position in the log.
 
 use super::Illegal;
