@@ -38,17 +38,24 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
     for room in now.rooms.values() {
         let views = views(seen.accounts.iter(), &room.name);
         let place = Place { agreement: &scope.agreement, wanted: room, views };
-        place.held(&mut holding);
+        place.held(&scope.agreement, &mut holding);
         gone.extend(place.gone());
         taken.extend(place.taken());
     }
     let left = || seen.past.iter().map(|past| (&past.seat.member, &past.account));
     for (agreement, past) in scope.past.iter().zip(&past) {
         for room in past.rooms.values() {
-            // In an account that is in force, a collaboration of the same name is the one that is wanted.
-            let accounts = seen.accounts.iter().filter(|_| !current(&room.name));
+            // In an account that is in force, a collaboration of the same name is the one that is wanted: of this one only texts are
+            // looked for that it does not have.
+            let accounts = || seen.accounts.iter();
+            if let Some(current) = now.rooms.values().find(|one| one.name == room.name) {
+                let known = |text: &Text| current.templates.values().any(|t| t.alias == text.alias);
+                let place = Place { agreement, wanted: room, views: views(accounts(), &room.name) };
+                place.templates(&scope.agreement, |text| !known(text), &mut holding);
+            }
+            let accounts = accounts().filter(|_| !current(&room.name));
             let views = views(accounts.chain(left()), &room.name);
-            Place { agreement, wanted: room, views }.held(&mut holding);
+            Place { agreement, wanted: room, views }.held(&scope.agreement, &mut holding);
         }
     }
     // Who is out of one, or what was taken out of one, is not held, wherever else it is.
@@ -68,7 +75,7 @@ fn views<'a>(
 }
 
 impl<'a> Place<'a> {
-    fn held(&self, holding: &mut Holding) {
+    fn held(&self, now: &Agreement, holding: &mut Holding) {
         for (name, dataset) in &self.agreement.datasets {
             if self.views.iter().any(|(_, room)| is_ready(room, name)) {
                 holding.resources.insert(Resource::dataset(name, dataset));
@@ -77,24 +84,33 @@ impl<'a> Place<'a> {
                 holding.offered.insert(name.clone());
             }
         }
-        for (name, text) in &self.wanted.templates {
+        self.templates(now, |_| true, holding);
+        let parties = self.wanted.parties.keys().filter(|name| self.is_in(name));
+        holding.members.extend(parties.cloned());
+    }
+
+    /// What owners allow of these texts. An approval is of the version that is agreed now; an older one is there as long as any
+    /// owner's part of it is, since nothing else says so.
+    fn templates(&self, now: &Agreement, of: impl Fn(&Text) -> bool, holding: &mut Holding) {
+        for (name, text) in self.wanted.templates.iter().filter(|(_, text)| of(text)) {
+            let Some(template) = self.agreement.templates.get(name) else { continue };
             let allows = |datasets: &dyn Fn(&&DatasetName) -> bool| {
                 self.views.iter().any(|(_, room)| allows(room, text, datasets))
             };
             let owner = |dataset: &DatasetName| self.agreement.datasets.get(dataset);
             let owners = text.touches.iter().filter_map(|one| owner(one).map(|one| &one.owner));
-            for member in owners.collect::<BTreeSet<_>>() {
-                if allows(&|one| owner(one).is_some_and(|one| one.owner == *member)) {
-                    holding.approvals.insert((name.clone(), member.clone()));
-                }
-            }
-            if let Some(template) = self.agreement.templates.get(name).filter(|_| allows(&|_| true))
-            {
+            let mut owners: BTreeSet<&MemberId> = owners.collect();
+            owners.retain(|member| {
+                allows(&|one| owner(one).is_some_and(|one| one.owner == **member))
+            });
+            let agreed = now.templates.get(name) == Some(template);
+            let old = !agreed && !owners.is_empty();
+            if old || (agreed && allows(&|_| true)) {
                 holding.resources.insert(Resource::template(name, template));
             }
+            let owners = owners.into_iter().filter(|_| agreed);
+            holding.approvals.extend(owners.map(|owner| (name.clone(), owner.clone())));
         }
-        let parties = self.wanted.parties.keys().filter(|name| self.is_in(name));
-        holding.members.extend(parties.cloned());
     }
 
     /// The views of the collaboration that the runner made; a name alone says nothing.

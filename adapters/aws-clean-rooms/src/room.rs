@@ -197,12 +197,9 @@ impl Adapter for AwsCleanRooms {
             |reason: &str| made(ErrorKind::Bug, "step-unreadable", Retry::Never, "apply", reason);
         let call: Call = serde_json::from_value(step.call.clone())
             .map_err(|_| bug("the step carries no call of this version"))?;
-        let ResourceKind::Native(native) = &step.resource.kind else {
-            return Err(bug("the step names nothing of this platform"));
-        };
         let at: At = serde_json::from_value(step.call.get(AT).cloned().unwrap_or_default())
             .map_err(|_| bug("the step names no account"))?;
-        let (member, At { account, region }) = (native.member.clone(), at);
+        let At { member, account, region } = at;
         let client = self.kept(&step.collaboration, &Seat { member, account, region });
         let client = client.ok_or_else(|| {
             let reason = "its account was not looked at before";

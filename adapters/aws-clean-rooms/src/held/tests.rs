@@ -246,6 +246,39 @@ fn what_an_earlier_agreement_left_open_is_held_still() {
 }
 
 #[test]
+fn an_older_version_is_seen_in_the_same_collaboration_as_long_as_any_owner_allows_it() {
+    let (before, now) = (now(), agreement(("persons", "humans")));
+    let overlap = "overlap".parse().unwrap();
+    let [old, new] = [&before, &now].map(|one| one.templates[&overlap].digest(&overlap));
+    assert_ne!(old, new);
+    let scope = Scope { past: vec![Arc::clone(&before)], ..Scope::of(&now) };
+    let mut seen = seen(&before);
+    assert_eq!(room(&before).0, room(&now).0, "the parties are the same");
+    let versions = |seen: &Seen| {
+        let all = holding(&scope, seen);
+        let of = all.resources.iter().filter(|one| matches!(one.kind, ResourceKind::Template(_)));
+        let of: Vec<Digest> = of.map(|one| one.digest).collect();
+        (of, approved(&all))
+    };
+    assert_eq!(versions(&seen), (vec![old], Vec::new()), "an approval of it is none of the new");
+    let (alias, found) = room(&now).1.templates.into_iter().next().unwrap();
+    let found = Template { arn: "arn:new".to_owned(), ..found };
+    of(&mut seen, "analyst").templates.insert(alias, found);
+    for schema in of(&mut seen, "analyst").schemas.values_mut() {
+        schema.analyses.insert("arn:new".to_owned());
+    }
+    let (both, approvals) = versions(&seen);
+    assert_eq!(BTreeSet::from_iter(both), BTreeSet::from([old, new]));
+    assert_eq!(approvals, ["overlap analyst", "overlap provider"]);
+    for (table, left) in [("orders", 2), ("people", 1)] {
+        let schema = of(&mut seen, "analyst").schemas.get_mut(table).unwrap();
+        schema.analyses.remove("arn:template");
+        assert_eq!(versions(&seen).0.len(), left, "{table}");
+    }
+    assert_eq!(versions(&seen).0, [new]);
+}
+
+#[test]
 fn what_is_left_in_another_region_is_held_still() {
     let now = now();
     let scope = Scope { past: vec![Arc::clone(&now)], ..Scope::of(&now) };

@@ -27,7 +27,7 @@ impl Place<'_> {
     fn step(&self, effect: Effect, noun: &'static str, call: Call) -> Planned {
         let (member, name) = (self.member.clone(), format!("{}/{}", self.room.name, self.dataset));
         let touches = [ResourceKind::Dataset(self.dataset.clone())].into();
-        Planned { member, effect, noun, name, call, touches, at: None }
+        Planned { member, effect, noun, name, call, touches, takes: None, at: None }
     }
 
     fn membership(&self) -> String {
@@ -181,6 +181,6 @@ impl Subject<'_> {
         };
         let touches = self.of_dataset(name);
         let (member, name) = (member.clone(), format!("{room}/{name}"));
-        Some(Planned { member, effect, noun, name, call, touches, at: None })
+        Some(Planned { member, effect, noun, name, call, touches, takes: None, at: None })
     }
 }

@@ -59,6 +59,7 @@ impl Subject<'_> {
                 tags: self.tags.clone(),
             },
             touches: touched.map(ResourceKind::Member).collect(),
+            takes: None,
             at: None,
         }
     }
@@ -108,6 +109,7 @@ impl Subject<'_> {
             name: room.name.clone(),
             call: Call::DeleteMember { collaboration: seen.id.clone(), account: account.clone() },
             touches: self.of_members([account]),
+            takes: None,
             at: None,
         });
         removed.collect()
@@ -133,6 +135,7 @@ impl Subject<'_> {
                 tags: self.tags.clone(),
             },
             touches: [ResourceKind::Member(member.clone())].into(),
+            takes: None,
             at: None,
         }
     }
@@ -159,6 +162,7 @@ impl Subject<'_> {
             name: format!("{}/{name}", room.name),
             call,
             touches: self.of_template(name),
+            takes: None,
             at: None,
         };
         for text in room.templates.values() {
@@ -179,7 +183,8 @@ impl Subject<'_> {
         let wanted = |name: &String| room.templates.values().any(|text| text.alias == *name);
         for (name, id) in own.templates.iter().filter(|(name, _)| !wanted(name)) {
             let call = Call::DeleteAnalysisTemplate { membership: own.id.clone(), id: id.clone() };
-            planned.push(step(Effect::Revoke, name, call));
+            let takes = self.version(name).cloned();
+            planned.push(Planned { takes, ..step(Effect::Revoke, name, call) });
         }
         planned
     }
@@ -204,6 +209,7 @@ impl Subject<'_> {
             name: name.to_owned(),
             call,
             touches,
+            takes: None,
             at: None,
         };
         if let Some(own) = &seen.membership {
@@ -215,7 +221,8 @@ impl Subject<'_> {
             planned.extend(own.templates.iter().map(|(alias, id)| {
                 let (membership, id) = (own.id.clone(), id.clone());
                 let call = Call::DeleteAnalysisTemplate { membership, id };
-                step(Effect::Revoke, TEMPLATE, call, self.of_template(alias))
+                let takes = self.version(alias).cloned();
+                Planned { takes, ..step(Effect::Revoke, TEMPLATE, call, self.of_template(alias)) }
             }));
             if !planned.is_empty() {
                 return planned;

@@ -45,6 +45,7 @@ impl Subject<'_> {
                     tags: self.tags.clone(),
                 },
                 touches: self.of_dataset(&table.name),
+                takes: None,
                 at: None,
             }));
         }
@@ -75,21 +76,21 @@ impl Subject<'_> {
             (TABLE, Call::DeleteConfiguredTable { id: seen.id.clone() })
         };
         let (member, name, effect) = (member.clone(), name.to_owned(), Effect::Revoke);
-        Some(Planned { member, effect, noun, name, call, touches, at: None })
+        Some(Planned { member, effect, noun, name, call, touches, takes: None, at: None })
     }
 
-    /// One step towards a wanted table's value.
+    /// What can be done now towards a wanted table's value.
     fn kept(
         &self,
         member: &MemberId,
         dataset: &DatasetName,
         wanted: &Table,
         seen: &seen::Table,
-    ) -> Option<Planned> {
+    ) -> Vec<Planned> {
         let planned = |effect, noun, call, changed: &BTreeSet<String>| {
             let (member, name) = (member.clone(), wanted.name.clone());
             let touches = self.of_rule(&member, &name, changed);
-            Some(Planned { member, effect, noun, name, call, touches, at: None })
+            vec![Planned { member, effect, noun, name, call, touches, takes: None, at: None }]
         };
         let allowed = seen.rule.as_ref().map(|rule| rule.analyses.clone()).unwrap_or_default();
         let id = || seen.id.clone();
@@ -131,7 +132,16 @@ impl Subject<'_> {
         let kept: BTreeSet<String> = rule.analyses.intersection(&either).cloned().collect();
         if kept.len() < rule.analyses.len() {
             let less = allowed.difference(&kept).cloned().collect();
-            return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule), &less);
+            let (mut left, mut was) = (rule.analyses.clone(), rule.clone());
+            // One step a version, each on what the one before leaves.
+            let steps = self.by_version(member, &less).into_iter().flat_map(|(takes, arns)| {
+                left.retain(|arn| !arns.contains(arn));
+                let next = rule.allowing(left.clone());
+                let steps = planned(Effect::Restrict, RULE, set(next.clone(), &was), &arns);
+                was = next;
+                steps.into_iter().map(move |step| Planned { takes: takes.clone(), ..step })
+            });
+            return steps.collect();
         }
         // By a collaboration that the table isn't in, its rule lets nobody in: that ends before the table comes back, and waits
         // until it is certain who took the table out.
@@ -146,7 +156,7 @@ impl Subject<'_> {
             let all = kept.union(&fenced).cloned().collect();
             return planned(Effect::Grant, RULE, set(rule.allowing(all), rule), &more);
         }
-        None
+        Vec::new()
     }
 
     /// The templates that a dataset's rule may allow: of the collaborations that fit, those that its owner approved, as they were

@@ -3,12 +3,17 @@
 use super::Subject;
 use crate::names;
 use crate::seen::{Past, Room};
-use adapter_spi::ResourceKind;
+use crate::wanted::wanted;
+use adapter_spi::{Desired, Resource, ResourceKind};
 use mappings::model::{DatasetName, MemberId, PlatformId, TemplateName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Kinds of things; none of them means everything.
 pub(super) type Touches = BTreeSet<ResourceKind>;
+
+/// The version that each text's name there stands for; of several with the same text the newest agreement's.
+pub(crate) type Said = BTreeMap<String, Resource>;
 
 impl Subject<'_> {
     /// The dataset of an association or of a configured table.
@@ -30,6 +35,50 @@ impl Subject<'_> {
         let name = TemplateName::new(alias.rsplit_once('-')?.0).ok()?;
         let mut known = self.agreements.iter();
         known.any(|agreement| agreement.templates.contains_key(&name)).then_some(name)
+    }
+
+    /// The version of a template that a text's name there stands for.
+    pub(super) fn version(&self, alias: &str) -> Option<&Resource> {
+        let said = self.said.get_or_init(|| {
+            let mut said = Said::new();
+            for agreement in &self.agreements {
+                let all = wanted(&Desired::whole(Arc::clone(agreement)));
+                for (name, text) in all.rooms.values().flat_map(|room| &room.templates) {
+                    let Some(template) = agreement.templates.get(name) else { continue };
+                    let version = || Resource::template(name, template);
+                    said.entry(text.alias.clone()).or_insert_with(version);
+                }
+            }
+            said
+        });
+        said.get(alias)
+    }
+
+    /// What leaves an owner's rule with each of these: its part of an agreed version, or a version that is agreed no more.
+    pub(super) fn by_version(
+        &self,
+        owner: &MemberId,
+        arns: &BTreeSet<String>,
+    ) -> BTreeMap<Option<Resource>, BTreeSet<String>> {
+        let mut parts: BTreeMap<Option<Resource>, BTreeSet<String>> = BTreeMap::new();
+        for arn in arns {
+            let mut templates = self.views().flat_map(|room| &room.templates);
+            let version = templates.find(|(_, one)| one.arn == *arn);
+            let version = version.and_then(|(alias, _)| self.version(alias));
+            let part = version.map(|version| self.part(owner, version));
+            parts.entry(part).or_default().insert(arn.clone());
+        }
+        parts
+    }
+
+    fn part(&self, owner: &MemberId, version: &Resource) -> Resource {
+        let ResourceKind::Template(name) = &version.kind else { return version.clone() };
+        let agreed = self.desired.agreement.templates.get(name);
+        if agreed.map(|agreed| agreed.digest(name)) != Some(version.digest) {
+            return version.clone();
+        }
+        let kind = ResourceKind::Approval(name.clone(), owner.clone());
+        Resource { kind, digest: version.digest }
     }
 
     /// A table's rule that allows these from now on, or no more: the dataset, and each template with its owner's part. The ARN of

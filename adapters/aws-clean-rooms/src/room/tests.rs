@@ -153,7 +153,7 @@ fn step(call: Value) -> Step {
     let agreement = agreement();
     let seat = seat(&agreement, &member("provider")).unwrap();
     let mut call = call;
-    call["at"] = json!({ "account": seat.account, "region": seat.region });
+    call["at"] = json!({ "member": "provider", "account": seat.account, "region": seat.region });
     let (noun, name) = ("configured-table".to_owned(), "one".to_owned());
     let kind = ResourceKind::Native(Native { member: member("provider"), noun, name });
     let resource = Resource { kind, digest: Digest::of(b"") };

@@ -28,7 +28,8 @@ fn moved() -> (World, Desired) {
 
 /// Does a step in the former account.
 fn step(world: &mut World, step: &Step) {
-    assert_eq!(step.call["at"], serde_json::json!({ "account": FORMER, "region": "us-east-1" }));
+    let at = serde_json::json!({ "member": "provider", "account": FORMER, "region": "us-east-1" });
+    assert_eq!(step.call["at"], at);
     let mut inside = World { made: world.made, ..World::default() };
     let past = &mut world.seen.past[0];
     inside.seen.accounts.insert(past.seat.member.clone(), past.account.clone());

@@ -14,18 +14,18 @@ fn rule(dataset: &str, owner: &str) -> BTreeSet<ResourceKind> {
 }
 
 fn expected(step: &Step) -> BTreeSet<ResourceKind> {
-    let ResourceKind::Native(native) = &step.resource.kind else { panic!("no native step") };
-    let dataset = if native.member.as_str() == "provider" { "orders" } else { "people" };
+    let by = by(step);
+    let dataset = if by.as_str() == "provider" { "orders" } else { "people" };
     let own: BTreeSet<ResourceKind> = [Dataset(dataset.parse().unwrap())].into();
     let allows = step.call["rule"]["analyses"].as_array().is_some_and(|all| !all.is_empty());
     match step.call["operation"].as_str().unwrap() {
         "CreateCollaboration" | "DeleteCollaboration" => {
             [In(member("analyst")), In(member("provider"))].into()
         }
-        "CreateMembership" | "DeleteMembership" => [In(native.member.clone())].into(),
+        "CreateMembership" | "DeleteMembership" => [In(by)].into(),
         "CreateAnalysisTemplate" | "DeleteAnalysisTemplate" => [Of(overlap())].into(),
-        "UpdateConfiguredTableAnalysisRule" if allows => rule(dataset, native.member.as_str()),
-        "DeleteConfiguredTableAnalysisRule" => rule(dataset, native.member.as_str()),
+        "UpdateConfiguredTableAnalysisRule" if allows => rule(dataset, by.as_str()),
+        "DeleteConfiguredTableAnalysisRule" => rule(dataset, by.as_str()),
         _ => own,
     }
 }
@@ -55,6 +55,60 @@ fn a_withdrawn_approval_touches_that_template_alone() {
     let steps = world.plan(&desired).unwrap().steps;
     let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
     assert_eq!(touched, [rule("orders", "provider")]);
+}
+
+/// The things that steps take away, by operation.
+fn taken(steps: &[Step]) -> Vec<(&str, String, Digest)> {
+    let kind = |step: &Step| step.resource.kind.to_string();
+    let of = |step: &Step| (kind(step), step.resource.digest);
+    let called = |step: &Step| step.call["operation"].as_str().unwrap().to_owned();
+    let short = |name: String| if name.starts_with("Update") { "rule" } else { "template" };
+    let taking = steps.iter().filter(|step| step.effect.takes_away());
+    taking.map(|step| (short(called(step)), of(step).0, of(step).1)).collect()
+}
+
+#[test]
+fn a_step_that_removes_a_version_names_the_version_that_is_there() {
+    let (mut world, old) = settled();
+    let text = serde_json::to_string(&*old.agreement).unwrap().replace("persons", "humans");
+    let new = Desired::whole(Arc::new(serde_json::from_str(&text).unwrap()));
+    let version = |desired: &Desired| desired.agreement.templates[&overlap()].digest(&overlap());
+    assert_ne!(version(&old), version(&new));
+    let plan = world.plan_after(&[&old], &new).unwrap();
+    let gone = |what| (what, "template overlap".to_owned(), version(&old));
+    let template = gone("template");
+    assert_eq!(taken(&plan.steps), [template, gone("rule"), gone("rule")]);
+    for step in plan.steps.iter().filter(|step| step.effect.takes_away()) {
+        world.step(step);
+    }
+    world.settle(&new);
+    assert!(world.is_open());
+    let mut none = new.clone();
+    none.approvals.values_mut().next().unwrap().remove(&member("provider"));
+    let steps = world.plan_after(&[&old], &none).unwrap().steps;
+    let approval = "approval of overlap by provider".to_owned();
+    assert_eq!(taken(&steps), [("rule", approval, version(&new))], "its owner's part alone");
+}
+
+#[test]
+fn versions_leave_a_rule_one_by_one_and_none_comes_back() {
+    let (mut world, old) = settled();
+    let text = serde_json::to_string(&*old.agreement).unwrap().replace("persons", "humans");
+    let new = Desired::whole(Arc::new(serde_json::from_str(&text).unwrap()));
+    let provider = world.account(&member("provider"));
+    let rule = provider.tables.values_mut().next().unwrap().rule.as_mut().unwrap();
+    rule.analyses.insert("arn:other".to_owned());
+    let steps = world.plan_after(&[&old], &new).unwrap().steps;
+    let rules: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.call["operation"] == "UpdateConfiguredTableAnalysisRule")
+        .filter(|step| by(step) == member("provider"))
+        .collect();
+    let left: Vec<usize> =
+        rules.iter().map(|step| step.call["rule"]["analyses"].as_array().unwrap().len()).collect();
+    assert_eq!(left, [1, 0]);
+    let first: Rule = serde_json::from_value(rules[0].call["rule"].clone()).unwrap();
+    assert_eq!(rules[1].call["was"], serde_json::json!(crate::call::version(&first)));
 }
 
 #[test]
