@@ -176,6 +176,7 @@ impl Adapter for AwsCleanRooms {
             unseen: seen.unseen.clone(),
             members: holding.members,
             approvals: holding.approvals,
+            remains: holding.remains,
             offered: holding.offered,
             gone: holding.gone,
             notes: holding.notes,

@@ -128,6 +128,9 @@ pub(crate) struct Schema {
     pub(crate) reasons: BTreeSet<String>,
     /// The templates that its rule allows.
     pub(crate) analyses: BTreeSet<String>,
+    /// When its rule was last written, in milliseconds; 0 where that is not said.
+    #[serde(default)]
+    pub(crate) ruled_ms: i64,
 }
 
 /// A template as partners see it.
@@ -139,6 +142,9 @@ pub(crate) struct Template {
     pub(crate) text: Option<Digest>,
     /// Names and types of its parameters.
     pub(crate) parameters: Vec<(String, String)>,
+    /// When it was made, in milliseconds.
+    #[serde(default)]
+    pub(crate) made_ms: i64,
 }
 
 impl Seen {

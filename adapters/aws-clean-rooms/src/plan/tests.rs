@@ -202,6 +202,7 @@ impl World {
                     creator: RUNNER.to_owned(),
                     text: Some(Digest::of(text.as_bytes())),
                     parameters: parameters.into_iter().map(|p| (p.name, p.r#type)).collect(),
+                    made_ms: 0,
                 };
                 for room in self.seen.accounts.values_mut().flat_map(|a| a.rooms.values_mut()) {
                     room.templates.insert(name.clone(), template.clone());
@@ -245,6 +246,7 @@ impl World {
                         ready: !analyses.is_empty(),
                         reasons: BTreeSet::new(),
                         analyses,
+                        ruled_ms: 0,
                     };
                     shared.push((room.clone(), dataset.clone(), schema));
                 }
