@@ -198,20 +198,33 @@ impl<'a> Place<'a> {
         self.views.iter().copied().filter(move |(_, room)| runner == Some(&room.creator))
     }
 
-    /// Whether a member is in: active there, by its own account where that was looked at, else by what others see.
+    /// Whether a member is in: active there, by its own account where that was looked at, else by what others see. Whoever has
+    /// something in a collaboration that another ended did nothing, and is in until that is taken down.
     fn is_in(&self, member: &MemberId) -> bool {
         let own = self.by_runner().filter(|(viewer, _)| *viewer == member);
         let own: Vec<&Room> = own.map(|(_, room)| room).collect();
-        let active = |room: &&Room| {
-            room.membership.as_ref().is_some_and(|membership| membership.status == "ACTIVE")
+        let stays = |room: &&Room| {
+            let status = room.membership.as_ref().map(|membership| membership.status.as_str());
+            status == Some("ACTIVE") || (*member != self.wanted.runner && self.is_over(room))
         };
         if !own.is_empty() {
-            return own.iter().any(active);
+            return own.iter().any(stays);
         }
         let Some(party) = self.wanted.parties.get(member) else { return false };
         self.by_runner().any(|(_, room)| {
             room.members.get(&party.account).is_some_and(|entry| entry.status == "ACTIVE")
         })
+    }
+
+    /// Whether its creator ended a collaboration and nobody made it anew.
+    fn is_over(&self, room: &Room) -> bool {
+        let status = room.membership.as_ref().map(|membership| membership.status.as_str());
+        status == Some("COLLABORATION_DELETED") && !self.is_anew(room)
+    }
+
+    /// Whether there is another of the same name and maker.
+    fn is_anew(&self, room: &Room) -> bool {
+        self.by_runner().any(|(_, other)| other.id != room.id)
     }
 
     /// Tables that were in the collaboration and are not: a template that reads them, of whatever version, was put there once they
@@ -238,13 +251,12 @@ impl<'a> Place<'a> {
             gone.extend(left.map(|(name, _)| name.clone()));
         }
         for (viewer, room) in self.by_runner() {
-            let Some(own) = &room.membership else { continue };
-            let anew = self.by_runner().any(|(_, other)| other.id != room.id);
-            let over = own.status == "COLLABORATION_DELETED" && !anew;
-            if over || (own.status == "REMOVED" && !anew) {
+            let status = room.membership.as_ref().map(|membership| membership.status.as_str());
+            if status == Some("REMOVED") && !self.is_anew(room) {
                 gone.insert(viewer.clone());
             }
-            if over {
+            // Only its creator can end it; the others did nothing.
+            if self.is_over(room) {
                 gone.insert(self.wanted.runner.clone());
             }
         }

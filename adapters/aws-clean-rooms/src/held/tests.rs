@@ -279,8 +279,8 @@ fn what_has_ended_is_said_and_nothing_is_read_from_absence() {
     assert_eq!(gone(&|seen| list(seen, "PAUSED")), none, "an unknown word");
     let ended = |seen: &mut Seen, status: &str| of(seen, "provider").membership = Some(own(status));
     assert_eq!(gone(&|seen| ended(seen, "REMOVED")), ["membership of provider"]);
-    let both = ["membership of analyst", "membership of provider"];
-    assert_eq!(gone(&|seen| ended(seen, "COLLABORATION_DELETED")), both);
+    let who_ended_it = ["membership of analyst"];
+    assert_eq!(gone(&|seen| ended(seen, "COLLABORATION_DELETED")), who_ended_it);
     let by_another = |seen: &mut Seen| {
         list(seen, "LEFT");
         of(seen, "analyst").creator = OWNER.to_owned();
@@ -292,6 +292,29 @@ fn what_has_ended_is_said_and_nothing_is_read_from_absence() {
         of(seen, "provider").id = "the one before".to_owned();
     };
     assert_eq!(gone(&anew), none, "it was made anew");
+}
+
+/// The runner, whom nobody here operates, ended the collaboration.
+#[test]
+fn whoever_has_something_in_a_collaboration_that_another_ended_is_in_until_it_is_taken_down() {
+    let mut seen = seen(&now());
+    seen.accounts.remove(&member("analyst"));
+    let left = of(&mut seen, "provider");
+    left.members.clear();
+    left.membership = Some(own("COLLABORATION_DELETED"));
+    let all = held(&seen);
+    assert_eq!(words(&all.members), ["provider"], "it did nothing");
+    assert_eq!(words(&all.gone), ["membership of analyst"]);
+    of(&mut seen, "provider").membership = Some(own("REMOVED"));
+    let all = held(&seen);
+    assert!(all.members.is_empty());
+    assert_eq!(words(&all.gone), ["membership of provider"]);
+    let maker = seen.accounts.remove(&member("provider")).unwrap();
+    seen.accounts.insert(member("analyst"), maker);
+    of(&mut seen, "analyst").membership = Some(own("COLLABORATION_DELETED"));
+    let all = held(&seen);
+    assert!(all.members.is_empty(), "whoever ended it is out");
+    assert_eq!(words(&all.gone), ["membership of analyst"]);
 }
 
 #[test]
