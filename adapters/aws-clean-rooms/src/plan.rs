@@ -29,7 +29,7 @@ pub(crate) struct Planned {
     pub(crate) noun: &'static str,
     pub(crate) name: String,
     pub(crate) call: Call,
-    /// What of the agreement it is about; everything where that isn't known.
+    /// What of the agreement it is about; the member in whose account it is where that has no name there.
     pub(crate) touches: BTreeSet<ResourceKind>,
     /// The one thing of the agreement that it takes away, where it is one and in that version; else the platform's own thing.
     pub(crate) takes: Option<Resource>,
@@ -110,11 +110,16 @@ impl Subject<'_> {
             parts.insert(AT.to_owned(), serde_json::json!(at));
         }
         let digest = Digest::of(&mappings::agreement::canonical(&call));
+        let whose = ResourceKind::Member(planned.member.clone());
         let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
         let kind = ResourceKind::Native(Native { member, noun, name });
         let resource = planned.takes.unwrap_or(Resource { kind, digest });
         let (collaboration, effect) = (agreement.collaboration.clone(), planned.effect);
-        Step::new(collaboration, effect, resource, 0).touching(planned.touches).calling(call)
+        let mut touches = planned.touches;
+        if touches.is_empty() {
+            touches.insert(whose);
+        }
+        Step::new(collaboration, effect, resource, 0).touching(touches).calling(call)
     }
 
     /// Whether all that is wanted is seen: every operated party in its collaborations with its tables, every template, and the

@@ -1,4 +1,4 @@
-//! What of the agreement a native thing is about. Whatever no agreement has a name for is about everything.
+//! What of the agreement a native thing is about. Whatever no agreement has a name for is about the member in whose account it is.
 
 use super::Subject;
 use crate::names;
@@ -9,11 +9,17 @@ use mappings::model::{DatasetName, MemberId, PlatformId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Kinds of things; none of them means everything.
+/// Kinds of things; of none, the member whose account it is.
 pub(super) type Touches = BTreeSet<ResourceKind>;
 
-/// The version that each text's name there stands for; of several with the same text the newest agreement's.
-pub(crate) type Said = BTreeMap<String, Resource>;
+/// The agreements' texts as they are called there.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// The version that each name stands for; of several with the same text the newest agreement's.
+    versions: BTreeMap<String, Resource>,
+    /// The templates that read each dataset.
+    readers: BTreeMap<DatasetName, BTreeSet<TemplateName>>,
+}
 
 impl Subject<'_> {
     /// The dataset of an association or of a configured table.
@@ -37,21 +43,27 @@ impl Subject<'_> {
         known.any(|agreement| agreement.templates.contains_key(&name)).then_some(name)
     }
 
-    /// The version of a template that a text's name there stands for.
-    pub(super) fn version(&self, alias: &str) -> Option<&Resource> {
-        let said = self.said.get_or_init(|| {
-            let mut said = Said::new();
+    fn said(&self) -> &Said {
+        self.said.get_or_init(|| {
+            let mut said = Said::default();
             for agreement in &self.agreements {
                 let all = wanted(&Desired::whole(Arc::clone(agreement)));
                 for (name, text) in all.rooms.values().flat_map(|room| &room.templates) {
                     let Some(template) = agreement.templates.get(name) else { continue };
                     let version = || Resource::template(name, template);
-                    said.entry(text.alias.clone()).or_insert_with(version);
+                    said.versions.entry(text.alias.clone()).or_insert_with(version);
+                    for dataset in &text.touches {
+                        said.readers.entry(dataset.clone()).or_default().insert(name.clone());
+                    }
                 }
             }
             said
-        });
-        said.get(alias)
+        })
+    }
+
+    /// The version of a template that a text's name there stands for.
+    pub(super) fn version(&self, alias: &str) -> Option<&Resource> {
+        self.said().versions.get(alias)
     }
 
     /// What leaves an owner's rule with each of these: its part of an agreed version, or a version that is agreed no more.
@@ -81,8 +93,9 @@ impl Subject<'_> {
         Resource { kind, digest: version.digest }
     }
 
-    /// A table's rule that allows these from now on, or no more: the dataset, and each template with its owner's part. The ARN of
-    /// something that is no template of the agreement is about the dataset alone; any query at all is about everything.
+    /// A table's rule that allows these from now on, or no more: the dataset, and each template with its owner's part. What is no
+    /// template there is about those of them that are not there any more, and else the dataset alone; any query may be any
+    /// template's.
     pub(super) fn of_rule<'a>(
         &self,
         owner: &MemberId,
@@ -90,30 +103,35 @@ impl Subject<'_> {
         arns: impl IntoIterator<Item = &'a String>,
     ) -> Touches {
         let mut touches = self.of_dataset(table);
-        if touches.is_empty() {
-            return touches;
-        }
-        let rooms: Vec<&Room> = self.views().collect();
+        let Some(ResourceKind::Dataset(dataset)) = touches.first().cloned() else { return touches };
+        let there: BTreeMap<&String, &String> = self
+            .views()
+            .flat_map(|room| &room.templates)
+            .map(|(alias, one)| (&one.arn, alias))
+            .collect();
+        let part = |name: &TemplateName| ResourceKind::Approval(name.clone(), owner.clone());
+        let readers = || self.said().readers.get(&dataset).into_iter().flatten();
         for arn in arns {
-            if !arn.starts_with("arn:") {
-                // Any query may be any template's.
-                return Touches::new();
-            }
-            let templates = rooms.iter().flat_map(|room| &room.templates);
-            let mut aliases = templates.filter(|(_, one)| one.arn == *arn).map(|(alias, _)| alias);
-            if let Some(name) = aliases.find_map(|alias| self.template(alias)) {
-                touches.insert(ResourceKind::Approval(name.clone(), owner.clone()));
-                touches.insert(ResourceKind::Template(name));
+            if let Some(name) = there.get(arn).and_then(|alias| self.template(alias)) {
+                touches.extend([part(&name), ResourceKind::Template(name)]);
+            } else if !arn.starts_with("arn:") {
+                let any =
+                    readers().flat_map(|name| [part(name), ResourceKind::Template(name.clone())]);
+                touches.extend(any);
+                touches.insert(ResourceKind::Member(owner.clone()));
+            } else if !there.contains_key(arn) {
+                let left: BTreeSet<TemplateName> =
+                    there.values().filter_map(|alias| self.template(alias)).collect();
+                touches.extend(readers().filter(|name| !left.contains(*name)).map(part));
             }
         }
         touches
     }
 
-    /// Members by their accounts.
+    /// Members by their accounts, as far as an agreement names these.
     pub(super) fn of_members<'a>(&self, accounts: impl IntoIterator<Item = &'a String>) -> Touches {
-        let members = accounts.into_iter().map(|account| self.member(account));
-        let members: Option<BTreeSet<MemberId>> = members.collect();
-        members.unwrap_or_default().into_iter().map(ResourceKind::Member).collect()
+        let members = accounts.into_iter().filter_map(|account| self.member(account));
+        members.map(ResourceKind::Member).collect()
     }
 
     fn member(&self, account: &String) -> Option<MemberId> {

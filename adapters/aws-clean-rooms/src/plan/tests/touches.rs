@@ -112,14 +112,22 @@ fn versions_leave_a_rule_one_by_one_and_none_comes_back() {
 }
 
 #[test]
-fn what_no_agreement_has_a_name_for_is_about_everything() {
+fn what_no_agreement_has_a_name_for_is_about_the_member_in_whose_account_it_is() {
     let (mut world, desired) = settled();
     let analyst = world.account(&member("analyst"));
     let own = analyst.rooms.values_mut().next().unwrap().membership.as_mut().unwrap();
     own.templates.insert("by-hand-00000000".to_owned(), "by-hand".to_owned());
     let steps = world.plan(&desired).unwrap().steps;
     let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
-    assert_eq!(touched, [BTreeSet::new()]);
+    assert_eq!(touched, [BTreeSet::from([In(member("analyst"))])]);
+    let (mut world, desired) = settled();
+    let provider = world.account(&member("provider"));
+    let table = provider.tables.values().next().unwrap().clone();
+    let table = seen::Table { id: "by-hand".to_owned(), ..table };
+    provider.tables.insert("airlock.suite-plan.nothing".to_owned(), table);
+    let steps = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [BTreeSet::from([In(member("provider"))])]);
 }
 
 #[test]
@@ -134,18 +142,20 @@ fn an_unknown_analysis_in_a_rule_is_about_the_dataset() {
 }
 
 #[test]
-fn any_query_in_a_rule_is_about_everything() {
+fn any_query_in_a_rule_is_about_each_template_that_reads_the_dataset() {
     let (mut world, desired) = settled();
     let provider = world.account(&member("provider"));
-    let rule = provider.tables.values_mut().next().unwrap().rule.as_mut().unwrap();
-    (rule.analyses, rule.foreign) = (BTreeSet::from(["ANY_QUERY".to_owned()]), true);
+    let open = provider.tables.values_mut().next().unwrap().rule.as_mut().unwrap();
+    (open.analyses, open.foreign) = (BTreeSet::from(["ANY_QUERY".to_owned()]), true);
     let steps = world.plan(&desired).unwrap().steps;
     let touched: Vec<_> = steps.iter().map(|step| step.touches.clone()).collect();
-    assert_eq!(touched, [BTreeSet::new()]);
+    let mut all = rule("orders", "provider");
+    all.insert(In(member("provider")));
+    assert_eq!(touched, [all]);
 }
 
 #[test]
-fn a_stranger_who_is_put_out_is_about_everything() {
+fn a_stranger_who_is_put_out_is_about_who_puts_it_out() {
     let (mut world, desired) = settled();
     for account in world.seen.accounts.values_mut() {
         for room in account.rooms.values_mut() {
@@ -156,5 +166,39 @@ fn a_stranger_who_is_put_out_is_about_everything() {
     }
     let steps = world.plan(&desired).unwrap().steps;
     let out = steps.iter().find(|step| step.call["operation"] == "DeleteMember").unwrap();
-    assert!(out.touches.is_empty());
+    assert_eq!(out.touches, BTreeSet::from([In(member("analyst"))]));
+}
+
+/// The runner, whom nobody here operates, ended the collaboration: what is left in it is taken down, and said to be that.
+#[test]
+fn what_is_left_in_a_collaboration_that_another_ended_is_taken_down_as_an_own_act() {
+    let (mut world, mut desired) = settled();
+    world.seen.accounts.remove(&member("analyst"));
+    for room in world.account(&member("provider")).rooms.values_mut() {
+        (room.schemas, room.templates) = (BTreeMap::new(), BTreeMap::new());
+        room.members.clear();
+        room.membership.as_mut().unwrap().status = "COLLABORATION_DELETED".to_owned();
+    }
+    let own: BTreeSet<ResourceKind> =
+        [Dataset(orders()), Approval(overlap(), member("provider"))].into();
+    let narrowed = world.plan(&desired).unwrap().steps;
+    let touched: Vec<_> = narrowed.iter().map(|step| step.touches.clone()).collect();
+    assert_eq!(touched, [own.clone()], "before it is on record");
+    desired.members.remove(&member("analyst"));
+    let mut steps = Vec::new();
+    for _ in 0..8 {
+        for step in world.plan(&desired).unwrap().steps {
+            assert!(step.effect.takes_away(), "{}", step.call);
+            world.step(&step);
+            steps.push(step);
+        }
+        for room in world.account(&member("provider")).rooms.values_mut() {
+            room.schemas.clear();
+        }
+    }
+    assert_eq!(steps[0].touches, own);
+    let membership = BTreeSet::from([In(member("provider"))]);
+    assert_eq!(steps.iter().filter(|step| step.touches == membership).count(), 1);
+    let left = &world.seen.accounts[&member("provider")];
+    assert!(left.rooms.is_empty() && left.tables.is_empty(), "{left:?}");
 }
