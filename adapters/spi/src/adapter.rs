@@ -108,8 +108,11 @@ pub trait RunsQueries: Send + Sync {
         Duration::from_millis(25)
     }
 
-    /// Stops what still runs there without leave, whoever started it; how many. A room whose runs live and die with this
-    /// process has none.
+    /// Stops what still runs there without leave, whoever started it; how many still ran. What was told to stop may deliver yet, so
+    /// only none means that nothing runs. A room whose runs live and die with this process has none.
+    ///
+    /// # Errors
+    /// Somewhere it could not be looked for, or not stopped; elsewhere it was.
     async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
         let _ = (desired, scope, cx);
         Ok(0)

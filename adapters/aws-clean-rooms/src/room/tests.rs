@@ -413,3 +413,78 @@ async fn a_look_goes_where_an_earlier_agreement_was_held() {
         assert!(asked.iter().all(|(_, _, class)| *class < CallClass::Write), "{asked:?}");
     }
 }
+
+/// What runs in the runner's membership: one query each of these states, all of them on this template.
+fn running(states: &[&str], template: &str) -> Vec<(&'static str, Gets)> {
+    let lists = [
+        ("SUBMITTED", "GET /memberships/own/protectedQueries?status=SUBMITTED"),
+        ("STARTED", "GET /memberships/own/protectedQueries?status=STARTED"),
+        ("CANCELLING", "GET /memberships/own/protectedQueries?status=CANCELLING"),
+    ];
+    let listed = lists.into_iter().map(|(state, path)| {
+        let found: Vec<Value> = [json!({ "id": state, "status": state })]
+            .into_iter()
+            .filter(|_| states.contains(&state))
+            .collect();
+        (path, json!({ "protectedQueries": found }))
+    });
+    let sql = json!({ "analysisTemplateArn": template });
+    let query = json!({ "protectedQuery": { "id": "one", "sqlParameters": sql } });
+    let rest = [
+        ("GET /memberships/own/protectedQueries/", query.clone()),
+        ("PATCH /memberships/own/protectedQueries/", query),
+        (
+            "GET /memberships/own/configuredTable",
+            json!({ "configuredTableAssociationSummaries": [] }),
+        ),
+        ("GET /memberships/own/analysis", json!({ "analysisTemplateSummaries": [] })),
+        ("GET /memberships/own/privacy", json!({ "privacyBudgetTemplateSummaries": [] })),
+        ("GET /memberships ", json!({ "membershipSummaries": [] })),
+        ("GET /collaborations/room/members", json!({ "memberSummaries": [] })),
+        (
+            "GET /collaborations/room/schemas",
+            json!({ "schemaSummaries": [{ "name": "orders" }, { "name": "people" }] }),
+        ),
+        ("GET /tags/", json!({ "tags": { "airlock:collaboration": "suite-wire" } })),
+        ("GET /configuredTables", json!({ "configuredTableSummaries": [] })),
+    ];
+    listed.chain(rest).map(|(path, body)| (path, Gets::Answer(200, "", body))).collect()
+}
+
+/// How much ran without leave, and what was told to stop.
+async fn stopped(states: &[&str], template: &str, desired: &Desired) -> (usize, Vec<String>) {
+    let mut gets = running(states, template);
+    gets.extend(offers("READY", &["arn:overlap"], "ACTIVE"));
+    let server = Server::new(gets).await;
+    let (adapter, scope) = (adapter(&server, &["analyst"], true), Scope::of(&agreement()));
+    let still = adapter.stop(desired, &scope, &Cx::default()).await.unwrap();
+    let patched = server.asked().into_iter().filter(|line| line.starts_with("PATCH "));
+    let patched = patched.map(|line| line.split(['/', ' ']).nth(5).unwrap().to_owned());
+    (still, patched.collect())
+}
+
+#[tokio::test]
+async fn what_is_being_cancelled_runs_still() {
+    let all = ["SUBMITTED", "STARTED", "CANCELLING"];
+    let closed = Desired::closed(agreement());
+    let (still, told) = stopped(&all, "arn:overlap", &closed).await;
+    assert_eq!((still, told), (3, vec!["STARTED".to_owned(), "SUBMITTED".to_owned()]));
+    assert_eq!(stopped(&["CANCELLING"], "arn:overlap", &closed).await, (1, Vec::new()));
+    assert_eq!(stopped(&[], "arn:overlap", &closed).await, (0, Vec::new()));
+    let open = Desired::whole(agreement());
+    assert_eq!(stopped(&all, "arn:overlap", &open).await, (0, Vec::new()), "it may run");
+    assert_eq!(stopped(&all, "arn:other", &open).await.0, 3, "of something else");
+}
+
+#[tokio::test]
+async fn where_a_runner_was_not_seen_nothing_is_said_to_have_stopped() {
+    let throttled = json!({ "__type": "ThrottlingException", "message": "m" });
+    let gets = || vec![("GET /collaborations", Gets::Answer(429, "", throttled.clone()))];
+    let closed = Desired::closed(agreement());
+    for (operated, code) in [("analyst", Some("runs-unseen")), ("provider", None)] {
+        let server = Server::new(gets()).await;
+        let adapter = adapter(&server, &[operated], true);
+        let told = adapter.stop(&closed, &Scope::of(&agreement()), &Cx::default()).await;
+        assert_eq!(told.as_ref().err().map(|error| error.code), code, "{operated}: {told:?}");
+    }
+}
