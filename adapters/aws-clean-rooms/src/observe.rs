@@ -41,7 +41,8 @@ pub(crate) async fn observe(watched: &[Watched], known: &Known) -> Seen {
         let member = &one.seat.member;
         match look(one, known).await {
             Ok(account) if one.is_past => {
-                let left = !(account.rooms.is_empty() && account.tables.is_empty());
+                let tables = account.tables.is_empty() && account.spare.is_empty();
+                let left = !(account.rooms.is_empty() && tables);
                 let (seat, account) = (one.seat.clone(), account);
                 seen.past.extend(left.then_some(Past { seat, account }));
             }

@@ -25,7 +25,10 @@ pub(crate) struct Account {
     pub(crate) rooms: BTreeMap<String, Room>,
     /// By name.
     pub(crate) tables: BTreeMap<String, Table>,
-    /// Names that begin like ours, and carry no tag of ours or stand twice: left alone.
+    /// Further tables of ours under a name, in no collaboration: left by a call that came late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) spare: Vec<(String, Table)>,
+    /// Names that begin like ours, and carry no tag of ours or stand in use twice: left alone.
     pub(crate) strangers: BTreeSet<String>,
     /// What differs and is neither missing nor too much.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -1,10 +1,10 @@
 //! One member's own account in one Region: its collaborations, memberships and what they hold, its configured tables. Must not
 //! know what is wanted.
 
-use super::{Known, is_named, is_ours, put};
+use super::{Known, is_named, is_ours, put, tables};
 use crate::connection::{Client, listed, sent};
 use crate::names;
-use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget};
+use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget, Table};
 use adapter_spi::{Native, Note, NoteClass, ResourceKind, Result};
 use aws_sdk_cleanrooms::types::{
     CollaborationSummary, MemberAbility, MemberStatus, MemberSummary, MembershipStatus,
@@ -52,7 +52,7 @@ impl Look<'_> {
             rooms.entry(name).or_insert(room);
         }
         account.rooms = rooms;
-        let mut tables = BTreeMap::new();
+        let mut tables: BTreeMap<String, Vec<(i64, Table)>> = BTreeMap::new();
         let request = self.client.rooms.list_configured_tables();
         let all = listed!(self.client, "ListConfiguredTables", request, configured_table_summaries);
         for summary in all {
@@ -64,9 +64,12 @@ impl Look<'_> {
                 continue;
             }
             let table = self.table(&summary).await?;
-            put(&mut tables, &mut account, summary.name, table);
+            let made_ms = summary.create_time.to_millis().unwrap_or_default();
+            tables.entry(summary.name).or_default().push((made_ms, table));
         }
-        account.tables = tables;
+        for (name, same) in tables {
+            tables::take_up(&mut account, name, same);
+        }
         account.notes = self.notes;
         Ok(account)
     }

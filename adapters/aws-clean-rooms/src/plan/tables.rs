@@ -31,6 +31,9 @@ impl Subject<'_> {
                     None => planned.extend(self.unwanted((member, account), name, seen)),
                 }
             }
+            let of = (member, account);
+            let spare = account.spare.iter();
+            planned.extend(spare.filter_map(|(name, seen)| self.unwanted(of, name, seen)));
             let missing = wanted.iter().filter(|(_, t)| !account.tables.contains_key(&t.name));
             planned.extend(missing.map(|(_, table)| Planned {
                 member: member.clone(),
@@ -50,7 +53,8 @@ impl Subject<'_> {
             }));
         }
         for past in &self.seen.past {
-            let tables = past.account.tables.iter();
+            let spare = past.account.spare.iter().map(|(name, seen)| (name, seen));
+            let tables = past.account.tables.iter().chain(spare);
             let of = (&past.seat.member, &past.account);
             let steps = tables.filter_map(|(name, seen)| self.unwanted(of, name, seen));
             planned.extend(steps.map(|step| step.in_past(past)));

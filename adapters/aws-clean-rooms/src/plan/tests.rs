@@ -85,7 +85,10 @@ impl World {
     }
 
     fn table(&mut self, id: &str) -> &mut seen::Table {
-        let tables = self.seen.accounts.values_mut().flat_map(|a| a.tables.values_mut());
+        let tables = self.seen.accounts.values_mut().flat_map(|account| {
+            let spare = account.spare.iter_mut().map(|(_, table)| table);
+            account.tables.values_mut().chain(spare)
+        });
         tables.into_iter().find(|table| table.id == id).unwrap()
     }
 
@@ -153,6 +156,7 @@ impl World {
             }
             Call::DeleteConfiguredTable { id } => {
                 self.account(by).tables.retain(|_, table| table.id != id);
+                self.account(by).spare.retain(|(_, table)| table.id != id);
             }
             Call::CreateConfiguredTableAnalysisRule { table, rule }
             | Call::UpdateConfiguredTableAnalysisRule { table, rule, .. } => {
