@@ -27,9 +27,10 @@ pub trait ExternalIds: Debug + Send + Sync {
     fn external_id(&self, collaboration: &CollaborationId) -> Option<String>;
 }
 
-/// A signed request is accepted for 15 minutes; what was done shows itself within two seconds, and what five looks that far apart
-/// miss is believed gone.
-const LAG: Lag = Lag { late_ms: 15 * 60_000, settles_ms: 2_000, reads_min: 5 };
+/// A signed request is refused after 15 minutes, which bounds a call that is on its way; a minute is for settling. How old an answer
+/// may be AWS does not say: its own CloudFormation handlers look once a second, for up to a minute, until Get and List agree. So
+/// looks count that are a second apart and agree, and what five of them miss is believed gone.
+const LAG: Lag = Lag { late_ms: 16 * 60_000, settles_ms: 1_000, reads_min: 5 };
 
 /// AWS Clean Rooms, for the members whom this gateway operates.
 #[derive(Debug)]

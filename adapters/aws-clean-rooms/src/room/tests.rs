@@ -108,6 +108,15 @@ impl ProvideCredentials for NoKeys {
     }
 }
 
+/// A second is how far apart AWS's own handlers look, and the quarter of an hour of a signature is no bound without the minute that
+/// they look for.
+#[test]
+fn looks_are_a_second_apart_and_no_call_lands_after_a_signature_and_a_minute() {
+    assert_eq!(LAG.settles_ms, 1_000);
+    assert_eq!(LAG.late_ms, (15 + 1) * 60_000);
+    assert!(LAG.reads_min > 1);
+}
+
 fn agreement() -> Arc<Agreement> {
     let platform = PlatformId::aws_clean_rooms();
     let document = adapter_spi::suite::agreement(&platform, "suite-wire", 1);
