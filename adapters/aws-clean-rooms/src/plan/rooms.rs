@@ -1,6 +1,8 @@
 //! Collaborations, memberships and what they hold. Nothing here gives access by itself: a table without a rule that allows a
 //! template answers nobody.
 
+use super::associations::BUDGET;
+use super::touches::Touches;
 use super::{Planned, Subject};
 use crate::call::{Call, Landing};
 use crate::connection::ResultFormat;
@@ -224,7 +226,16 @@ impl Subject<'_> {
                 let takes = self.version(alias).cloned();
                 Planned { takes, ..step(Effect::Revoke, TEMPLATE, call, self.of_template(alias)) }
             }));
-            if !planned.is_empty() {
+            // What counted the use of a table that is out already.
+            let counted =
+                |id: &&String| own.associations.values().any(|association| association.id == **id);
+            let left = own.budgets.iter().filter(|(association, _)| !counted(association));
+            planned.extend(left.map(|(_, budget)| {
+                let (membership, id) = (own.id.clone(), budget.id.clone());
+                let call = Call::DeletePrivacyBudgetTemplate { membership, id };
+                step(Effect::Revoke, BUDGET, call, Touches::new())
+            }));
+            if !planned.is_empty() || !own.associations.is_empty() {
                 return planned;
             }
             if own.status != "ACTIVE" || !is_creator {

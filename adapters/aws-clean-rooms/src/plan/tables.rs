@@ -230,11 +230,22 @@ impl Subject<'_> {
 
     /// Whether a table's rule lets nobody in by one collaboration: all that it allows is known to be another's.
     pub(super) fn is_shut(&self, room: &Room, table: &seen::Table) -> bool {
-        let here = |view: &&seen::Room| {
-            let seen = self.seen.room(&room.name, &room.runner);
-            seen.is_some_and(|(_, own)| own.id == view.id)
-        };
-        let elsewhere = self.views().filter(|view| !here(view));
+        let seen = self.seen.room(&room.name, &room.runner);
+        self.is_shut_in(seen.map(|(_, view)| view.id.as_str()), table)
+    }
+
+    /// The same of the collaboration that a membership is of. A table that is none of ours is not closed by us.
+    pub(super) fn is_closed(&self, own: &Membership, table: &str) -> bool {
+        let is_own = |view: &&seen::Room| view.membership.as_ref().is_some_and(|m| m.id == own.id);
+        let here = self.views().find(is_own).map(|view| view.id.as_str());
+        let past = self.seen.past.iter().map(|past| &past.account);
+        let mut tables =
+            self.seen.accounts.values().chain(past).flat_map(|account| account.tables.values());
+        tables.find(|one| one.id == table).is_none_or(|table| self.is_shut_in(here, table))
+    }
+
+    fn is_shut_in(&self, here: Option<&str>, table: &seen::Table) -> bool {
+        let elsewhere = self.views().filter(|view| Some(view.id.as_str()) != here);
         let elsewhere: BTreeSet<&String> =
             elsewhere.flat_map(|view| view.templates.values().map(|found| &found.arn)).collect();
         table.rules.iter().all(|kind| kind == CUSTOM)

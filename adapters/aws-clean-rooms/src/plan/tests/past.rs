@@ -74,6 +74,7 @@ fn a_collaboration_waits_for_what_a_former_account_has_in_it() {
     for room in world.account(&member("analyst")).rooms.values_mut() {
         let own = room.membership.as_mut().unwrap();
         own.associations.clear();
+        own.budgets.clear();
         own.templates.clear();
     }
     let closed = Desired::closed(Arc::clone(&desired.agreement));
