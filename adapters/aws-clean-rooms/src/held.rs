@@ -2,6 +2,7 @@
 //! in any collaboration of any agreement that ever was in force: only what is nowhere any more counts as closed. Who has left one
 //! collaboration, and what was taken out of one, is held no more, and remains until it is out of all. Pure.
 
+use crate::names;
 use crate::seen::{Account, Room, Schema, Seen};
 use crate::wanted::{Text, Wanted, wanted};
 use adapter_spi::{Desired, Note, Resource, ResourceKind, Scope};
@@ -73,6 +74,9 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
         place.held(agreed, &mut holding, &mut parts);
         gone.extend(place.gone());
         taken.extend(place.taken(texts));
+        let views = spare(seen.accounts.iter(), &room.name);
+        let place = Place { agreement: agreed, wanted: room, is_now: false, views };
+        place.held(agreed, &mut holding, &mut parts);
     }
     let left = || seen.past.iter().map(|past| (&past.seat.member, &past.account));
     for (agreement, past) in scope.past.iter().zip(&past) {
@@ -114,6 +118,17 @@ fn views<'a>(
     name: &str,
 ) -> Vec<(&'a MemberId, &'a Room)> {
     accounts.filter_map(|(member, account)| Some((member, account.rooms.get(name)?))).collect()
+}
+
+/// The views of further collaborations of the name.
+fn spare<'a>(
+    accounts: impl Iterator<Item = (&'a MemberId, &'a Account)>,
+    name: &str,
+) -> Vec<(&'a MemberId, &'a Room)> {
+    let rooms =
+        accounts.flat_map(|(member, account)| account.rooms.iter().map(move |of| (member, of)));
+    let spare = rooms.filter(|(_, (known_as, _))| names::is_spare(known_as, name));
+    spare.map(|(member, (_, room))| (member, room)).collect()
 }
 
 impl<'a> Place<'a> {

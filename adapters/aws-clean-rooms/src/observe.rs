@@ -3,6 +3,7 @@
 
 mod account;
 mod partner;
+mod rooms;
 mod tables;
 
 pub(crate) use partner::{batch, partner, templates};
@@ -157,12 +158,4 @@ fn unreadable(operation: &'static str, what: &str) -> AdapterError {
         operation,
         what.to_owned(),
     )
-}
-
-/// Puts a thing under its name; a second one of the same name makes both strangers.
-fn put<T>(things: &mut BTreeMap<String, T>, account: &mut Account, name: String, thing: T) {
-    if things.insert(name.clone(), thing).is_some() {
-        things.remove(&name);
-        account.strangers.insert(name);
-    }
 }

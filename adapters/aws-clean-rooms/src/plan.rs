@@ -155,7 +155,7 @@ impl Subject<'_> {
         for (member, account) in &self.seen.accounts {
             if let Some(name) = account.strangers.first() {
                 let message = format!(
-                    "{member}'s account has something named {name} that is not ours, or is there twice; it is left alone: rename or delete it"
+                    "{member}'s account has something named {name} that is not ours, or is in use twice; it is left alone: rename or delete it"
                 );
                 return Err(refused("name-taken", message));
             }

@@ -318,6 +318,19 @@ fn whoever_has_something_in_a_collaboration_that_another_ended_is_in_until_it_is
 }
 
 #[test]
+fn what_a_further_collaboration_of_the_name_leaves_open_is_open() {
+    let mut seen = seen(&now());
+    let account = seen.accounts.get_mut(&member("analyst")).unwrap();
+    let (name, room) = account.rooms.pop_first().unwrap();
+    let empty = Room { schemas: BTreeMap::new(), templates: BTreeMap::new(), ..room.clone() };
+    account.rooms.insert(names::spare(&name, "further"), Room { id: "further".to_owned(), ..room });
+    account.rooms.insert(name, empty);
+    let all = held(&seen);
+    assert_eq!(kinds(&all), ["dataset orders", "dataset people", "template overlap"]);
+    assert!(all.gone.is_empty());
+}
+
+#[test]
 fn what_an_earlier_agreement_left_open_is_held_still() {
     let (now, before) = (now(), agreement((OWNER, "333333333333")));
     let scope = Scope { past: vec![Arc::clone(&before)], ..Scope::of(&now) };

@@ -100,3 +100,27 @@ fn a_spare_table_of_ours_is_swept_and_stands_in_the_way_of_nothing() {
     assert!(swept.iter().all(|step| step.call.to_string().contains("late")));
     assert_eq!(world.rules(), before, "the one in use stays as it is");
 }
+
+#[test]
+fn a_further_collaboration_of_the_name_is_ended_and_stands_in_the_way_of_nothing() {
+    let (mut world, desired) = settled();
+    let analyst = world.account(&member("analyst"));
+    let (name, room) = analyst.rooms.iter().next().unwrap();
+    let further = seen::Room {
+        id: "late".to_owned(),
+        membership: None,
+        schemas: BTreeMap::new(),
+        templates: BTreeMap::new(),
+        ..room.clone()
+    };
+    let known_as = crate::names::spare(name, "late");
+    for account in world.seen.accounts.values_mut() {
+        account.rooms.insert(known_as.clone(), further.clone());
+    }
+    let plan = world.plan(&desired).unwrap();
+    assert!(plan.refused.is_none());
+    let calls: Vec<_> = plan.steps.iter().map(|s| (&s.call["operation"], &s.call["id"])).collect();
+    assert_eq!(calls, [(&"DeleteCollaboration".into(), &"late".into())]);
+    world.settle(&desired);
+    assert!(world.is_open());
+}
