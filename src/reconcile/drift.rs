@@ -71,7 +71,9 @@ impl Sight<'_> {
             let holds = (!held.is_empty()).then(|| (held.iter().cloned().collect(), when.basis));
             return Account { holds, ..Account::default() };
         };
-        let missing = last.things.difference(held).filter(|thing| self.is_unexplained(thing));
+        let over = self.state.is_over(self.platform, |thing| held.contains(thing));
+        let missing = last.things.difference(held);
+        let missing = missing.filter(|thing| !over && self.is_unexplained(thing));
         let all: BTreeSet<Revocable> = missing.cloned().collect();
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =

@@ -198,6 +198,11 @@ impl<'a> Place<'a> {
         let Some(dataset) = self.agreement.datasets.get(name) else { return false };
         let owner = self.wanted.parties.get(&dataset.owner);
         self.by_runner().any(|(viewer, room)| {
+            // What others have in a collaboration that is over nobody sees any more; they did nothing.
+            let others = dataset.owner != self.wanted.runner && *viewer != dataset.owner;
+            if others && self.is_over(room) && self.wanted.datasets.contains_key(name) {
+                return true;
+            }
             let schema = room.schemas.get(name.as_str());
             let own = room.membership.as_ref().filter(|_| *viewer == dataset.owner);
             // The creator's hand takes the tables of whoever it removes out as well.
@@ -213,8 +218,8 @@ impl<'a> Place<'a> {
         self.views.iter().copied().filter(move |(_, room)| runner == Some(&room.creator))
     }
 
-    /// Whether a member is in: active there, by its own account where that was looked at, else by what others see. Whoever has
-    /// something in a collaboration that another ended did nothing, and is in until that is taken down.
+    /// Whether a member is in: active there, by its own account where that was looked at, else by what others see. Whoever was in
+    /// a collaboration that another ended did nothing, and is in as long as anybody's part of it is left.
     fn is_in(&self, member: &MemberId) -> bool {
         let own = self.by_runner().filter(|(viewer, _)| *viewer == member);
         let own: Vec<&Room> = own.map(|(_, room)| room).collect();
@@ -227,7 +232,9 @@ impl<'a> Place<'a> {
         }
         let Some(party) = self.wanted.parties.get(member) else { return false };
         self.by_runner().any(|(_, room)| {
-            room.members.get(&party.account).is_some_and(|entry| entry.status == "ACTIVE")
+            let listed = room.members.get(&party.account);
+            listed.is_some_and(|entry| entry.status == "ACTIVE")
+                || (*member != self.wanted.runner && self.is_over(room))
         })
     }
 

@@ -143,8 +143,9 @@ impl State {
         self.known_room(platform)?;
         let Some(last) = self.platforms.holds.get(platform) else { return Ok(()) };
         let missing = last.things.iter().filter(|thing| !holds.contains(thing));
-        let unsaid = missing.filter(|thing| self.is_unexplained(platform, thing)).count();
-        if unsaid == 0 { Ok(()) } else { Err(Illegal::Unexplained) }
+        let over = self.is_over(platform, |thing| holds.contains(thing));
+        let mut unsaid = missing.filter(|thing| self.is_unexplained(platform, thing));
+        if over || unsaid.next().is_none() { Ok(()) } else { Err(Illegal::Unexplained) }
     }
 
     /// Whether something that a platform held has no reason to be missing there that this log knows.
@@ -162,19 +163,24 @@ impl State {
     /// take it away since it was seen.
     #[must_use]
     pub fn is_missed(&self, platform: &PlatformId, thing: &Revocable) -> bool {
-        let held =
-            |version: &Version| version.agreement.is_held_in(platform) && self.has_runner(version);
+        let held = |version: &Version| version.agreement.is_held_in(platform);
         self.in_force.as_ref().is_some_and(held)
             && self.holding(platform).is_some_and(|last| last.things.contains(thing))
             && self.stands(thing)
             && !self.took(platform, thing)
     }
 
-    /// Whether anybody is left who may run anything. Who runs makes a room: without one there is none, and nobody has left it.
-    fn has_runner(&self, version: &Version) -> bool {
+    /// Whether a platform's room is over: of those who were in nobody is any more, and nobody is left who may run anything. Who
+    /// runs makes a room, and whoever else was in it has not left.
+    pub fn is_over(&self, platform: &PlatformId, held: impl Fn(&Revocable) -> bool) -> bool {
+        let Some(version) = &self.in_force else { return false };
+        let last = self.holding(platform).into_iter().flat_map(|last| &last.things);
+        let mut members = last.filter(|thing| matches!(thing, Revocable::Member { .. })).peekable();
         let able = version.agreement.members.iter();
         let mut able = able.filter(|(_, member)| member.abilities.contains(&Ability::Run));
-        able.any(|(name, _)| self.stands(&Revocable::Member { member: name.clone() }))
+        members.peek().is_some()
+            && !members.any(held)
+            && !able.any(|(name, _)| self.stands(&Revocable::Member { member: name.clone() }))
     }
 
     /// Whether anything is withdrawn, or has to be seen closed, that may keep a template from standing: its approvals may go along.

@@ -392,7 +392,10 @@ fn nothing_that_stands_goes_missing_without_a_word() {
     let left = [member("brand"), dataset("exposures"), everything(&room).remove(6)];
     assert_eq!(room.observe(AWS, left.to_vec()), Ok(()));
     // Who runs makes a room: without one there is none, and nobody else has left it.
+    let mut room = Room::open_on_aws();
     room.find(member("brand")).unwrap();
+    let less = without(&room, &dataset("shoppers"));
+    assert_eq!(room.observe(AWS, less), Err("absence-unexplained"), "who was in is in");
     assert_eq!(room.observe(AWS, Vec::new()), Ok(()));
 }
 
