@@ -1,5 +1,5 @@
-//! What is withdrawn here and not on record yet is put on record, as soon as the log can be written: by each command, and before each
-//! look of the worker. A withdrawal that is on record already only frees its place.
+//! What is withdrawn here and not on record yet is put on record, as soon as the log can be written: by each command, and by the
+//! worker beside its turns. A withdrawal that is on record already only frees its place.
 
 use super::{App, members};
 use crate::error::Result;
@@ -18,7 +18,7 @@ impl App {
         if self.home.withdrawals().is_ok_and(|pending| pending.is_empty()) {
             return;
         }
-        let _alone = self.recording.lock().await;
+        let Ok(_alone) = self.recording.try_lock() else { return };
         // Read again: who had the lock may have recorded them.
         let pending = match self.home.withdrawals() {
             Ok(pending) if pending.is_empty() => return,

@@ -161,8 +161,13 @@ impl App {
         self.rooms.holds(known(&state)?, room)?;
         let report = match self.hold(collaboration).await? {
             Some(held) => {
-                let fence = held.fence();
-                let passes = self.passes(collaboration, room, For::Holding(&fence));
+                let fence = held.fence(collaboration);
+                let passes = async {
+                    match &fence {
+                        Some(fence) => self.passes(collaboration, room, For::Holding(fence)).await,
+                        None => self.looked_on(collaboration, room).await,
+                    }
+                };
                 self.under(held, Box::pin(passes)).await?
             }
             None => self.looked_on(collaboration, room).await?,

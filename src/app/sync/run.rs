@@ -1,0 +1,301 @@
+//! The worker at work: turns, leases and what the logs say, none of which waits for another. Knows no platform by name.
+
+use super::seen::{After, Seen};
+use super::worker::Worker;
+use super::{Pass, SLOTS};
+use crate::app::App;
+use crate::app::pace::{LIMIT, Paced};
+use crate::app::rooms::unreached;
+use crate::app::shards::{RENEW_EVERY, Shards};
+use crate::error::{Error, Result};
+use crate::log::State;
+use crate::reconcile::Memory;
+use crate::reconcile::budget::Budgets;
+use crate::reconcile::schedule::{Class, Turn};
+use crate::store::Fence;
+use adapter_spi::Cx;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use mappings::model::{CollaborationId, PlatformId};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+/// How often the logs are asked whether they have grown.
+const WAKE_EVERY: Duration = Duration::from_millis(500);
+/// Once it is to end, turns under way have this long.
+const END_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// And leases this long to be given back.
+const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a worker waits for.
+enum Done {
+    Turn(Box<(Turn, Memory, Seen)>),
+    Beat(Shards),
+    Heads(Option<Vec<(CollaborationId, u64)>>),
+    Recorded,
+}
+
+/// What is under way.
+struct Work<'a> {
+    all: FuturesUnordered<BoxFuture<'a, Done>>,
+    turns: usize,
+    /// While they are not renewed.
+    shards: Option<Shards>,
+    listing: bool,
+    recording: bool,
+    /// Whether the logs that this gateway saw once are known.
+    named: bool,
+    budgets: Arc<Mutex<Budgets>>,
+}
+
+impl App {
+    /// Takes turns until it is cancelled: at once where a log has grown, else by class, calm and failures. Then no more are begun,
+    /// those under way have a moment, and the leases are given back. `tell` must not wait.
+    pub async fn sync(
+        &self,
+        every: Duration,
+        cancel: &CancellationToken,
+        mut tell: impl FnMut(&Pass),
+    ) -> Result<()> {
+        let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+        let mut worker = Worker::new(every_ms, u64::from(std::process::id()));
+        let mut work = Work {
+            all: FuturesUnordered::new(),
+            turns: 0,
+            shards: Some(self.shards().await?),
+            listing: false,
+            recording: false,
+            named: false,
+            budgets: Arc::new(Mutex::new(Budgets::new(LIMIT))),
+        };
+        let (mut wake, mut renew) = (beats(WAKE_EVERY), beats(RENEW_EVERY));
+        let mut until = None::<Instant>;
+        loop {
+            tokio::select! {
+                () = cancel.cancelled(), if until.is_none() => until = Some(Instant::now() + END_WITHIN),
+                () = at(until) => break,
+                Some(done) = work.all.next() => self.done(done, (&mut worker, &mut work), &mut tell),
+                // Neither waits for the other, nor do turns: a store that is silent keeps nobody from closing.
+                _ = renew.tick() => if let Some(shards) = work.shards.take() {
+                    work.all.push(self.beat(shards));
+                },
+                _ = wake.tick() => self.woken(&mut worker, &mut work),
+            }
+            if until.is_none() {
+                self.begin(&mut worker, &mut work);
+            } else if work.turns == 0 {
+                break;
+            }
+        }
+        if tokio::time::timeout(GIVE_BACK_WITHIN, self.ended(work)).await.is_err() {
+            tracing::warn!("leases are left to expire");
+        }
+        Ok(())
+    }
+
+    fn done(
+        &self,
+        done: Done,
+        (worker, work): (&mut Worker, &mut Work<'_>),
+        tell: &mut impl FnMut(&Pass),
+    ) {
+        let now_ms = self.clock.now_ms();
+        match done {
+            Done::Turn(done) => {
+                let (turn, memory, seen) = *done;
+                work.turns = work.turns.saturating_sub(1);
+                if let Some(pass) = &seen.pass {
+                    tell(pass);
+                }
+                worker.ended(turn, memory, seen, now_ms);
+            }
+            Done::Beat(shards) => {
+                worker.led(shards.fences(), now_ms);
+                work.shards = Some(shards);
+                self.log.keep(worker.len());
+            }
+            Done::Heads(heads) => {
+                work.listing = false;
+                let Some(heads) = heads else { return };
+                worker.listed(&heads, now_ms);
+                if !std::mem::replace(&mut work.named, true) {
+                    worker.named(self.log.seen(), now_ms);
+                }
+                self.log.keep(worker.len());
+            }
+            Done::Recorded => work.recording = false,
+        }
+    }
+
+    /// Begins what is due.
+    fn begin<'a>(&'a self, worker: &mut Worker, work: &mut Work<'a>) {
+        for turn in worker.schedule.due(self.clock.now_ms(), SLOTS) {
+            let (memory, fence) = worker.remembered(&turn);
+            work.turns += 1;
+            work.all.push(Box::pin(self.taken(turn, memory, fence, Arc::clone(&work.budgets))));
+        }
+    }
+
+    /// Asks whether logs have grown, and sees to what is withdrawn and not on record.
+    fn woken<'a>(&'a self, worker: &mut Worker, work: &mut Work<'a>) {
+        if !std::mem::replace(&mut work.listing, true) {
+            work.all.push(self.heads());
+        }
+        match self.home.withdrawals() {
+            Ok(pending) => {
+                if !pending.is_empty() && !std::mem::replace(&mut work.recording, true) {
+                    work.all.push(Box::pin(async move {
+                        let _ = AssertUnwindSafe(self.record_pending()).catch_unwind().await;
+                        Done::Recorded
+                    }));
+                }
+                worker.reserved(pending, self.clock.now_ms());
+            }
+            Err(error) => tracing::warn!(code = error.code(), "withdrawals are not read"),
+        }
+    }
+
+    /// Gives the leases back, once they are at hand.
+    async fn ended(&self, mut work: Work<'_>) {
+        while work.shards.is_none() {
+            match work.all.next().await {
+                Some(Done::Beat(shards)) => work.shards = Some(shards),
+                Some(Done::Turn(_) | Done::Heads(_) | Done::Recorded) => {}
+                None => return,
+            }
+        }
+        drop(work.all);
+        if let Some(shards) = work.shards {
+            shards.give_back(self.store.as_ref()).await;
+        }
+    }
+
+    fn beat(&self, mut shards: Shards) -> BoxFuture<'_, Done> {
+        Box::pin(async move {
+            match AssertUnwindSafe(shards.beat(self.store.as_ref())).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(code = error.code(), "leases are not renewed"),
+                Err(_) => tracing::error!(code = "bug", "leases are not renewed"),
+            }
+            Done::Beat(shards)
+        })
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Done> {
+        Box::pin(async move {
+            let heads = match AssertUnwindSafe(self.store.sizes()).catch_unwind().await {
+                Ok(Ok(heads)) => Some(heads),
+                Ok(Err(error)) => {
+                    tracing::warn!(code = error.code(), "the logs could not be listed");
+                    None
+                }
+                Err(_) => {
+                    tracing::error!(code = "bug", "the logs could not be listed");
+                    None
+                }
+            };
+            Done::Heads(heads)
+        })
+    }
+
+    /// A turn, whatever becomes of it. One that panics costs what was remembered for it, and nothing else.
+    async fn taken(
+        &self,
+        turn: Turn,
+        mut memory: Memory,
+        fence: Option<Fence>,
+        budgets: Arc<Mutex<Budgets>>,
+    ) -> Done {
+        let look = self.looked(&turn, &mut memory, fence.as_ref(), budgets);
+        let seen = AssertUnwindSafe(look).catch_unwind().await.unwrap_or_else(|_| {
+            self.log.forget(&turn.collaboration);
+            memory = Memory::default();
+            let bug = Error::failed("bug", "this gateway failed in a turn at it, and goes on")
+                .help("please report it, with what it says where it was started");
+            let pass = Pass::without_rooms(&turn.collaboration, Some(bug));
+            Seen::broken(&turn, 0, pass)
+        });
+        Done::Turn(Box::new((turn, memory, seen)))
+    }
+
+    async fn looked(
+        &self,
+        turn: &Turn,
+        memory: &mut Memory,
+        fence: Option<&Fence>,
+        budgets: Arc<Mutex<Budgets>>,
+    ) -> Seen {
+        let collaboration = &turn.collaboration;
+        let before = match self.store.size(collaboration).await {
+            Ok(size) => size,
+            // What can't be read is not taken in.
+            Err(_) => self.log.known_size(collaboration),
+        };
+        let Some(room) = &turn.room else { return self.rooms_of(turn, before).await };
+        let (platform, urgent) = (room.clone(), turn.urgent);
+        let pace = Paced { budgets, platform, urgent, clock: Arc::clone(&self.clock) };
+        let cx = Cx { pace: Some(Arc::new(pace)), ..Cx::default() };
+        let report = self.visit((collaboration, room, fence), cx, memory).await;
+        let after = self.after(collaboration, before).await;
+        Seen::of((collaboration, room, turn.class), report, after)
+    }
+
+    /// How far the log is known after a turn: to its end, unless something was decided since the turn began.
+    async fn after(&self, collaboration: &CollaborationId, before: u64) -> After {
+        let Ok(loaded) = self.load_denying(collaboration).await else {
+            return After { size: before, whole: false, rooms: None };
+        };
+        let state = &loaded.state;
+        let size = if state.decided() <= before { state.size() } else { before };
+        After { size, whole: loaded.doubt.is_none(), rooms: Some(self.reached(state)) }
+    }
+
+    /// Which rooms a collaboration has, and what each is looked at for.
+    async fn rooms_of(&self, turn: &Turn, size: u64) -> Seen {
+        let collaboration = &turn.collaboration;
+        let loaded = match self.load_denying(collaboration).await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let pass = Pass::without_rooms(collaboration, Some(error));
+                return Seen::broken(turn, size, pass);
+            }
+        };
+        let mut pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
+        let state = &loaded.state;
+        let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
+        let missing = foreign.filter(|room| self.rooms.adapter(room).is_err());
+        pass.problems.extend(missing.filter_map(|room| unreached(room, state)));
+        let pass = pass.is_news().then_some(pass);
+        Seen { rooms: Some(self.reached(state)), pass, ..Seen::nothing(size) }
+    }
+
+    /// The rooms that can be looked at, and whether there is something to be closed.
+    fn reached(&self, state: &State) -> Vec<(PlatformId, Class)> {
+        let pending = state.decided() > state.size();
+        let class = |room: &PlatformId| {
+            let closing = pending || state.awaited(room).next().is_some();
+            if closing { Class::Closing } else { Class::Opening }
+        };
+        let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
+        let reached = foreign.filter(|room| self.rooms.adapter(room).is_ok());
+        reached.map(|room| (room.clone(), class(room))).collect()
+    }
+}
+
+fn beats(every: Duration) -> Interval {
+    let mut beat = tokio::time::interval(every);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    beat
+}
+
+/// That moment, or never.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
