@@ -22,7 +22,7 @@ const LOOKS_MAX: usize = 60;
 /// Tries of calls that the platform asks time for.
 const TRIES_MAX: usize = 6;
 /// Looks at a room of which somebody's part can't be seen, before that is said.
-const BLIND_MAX: usize = 3;
+pub(super) const BLIND_MAX: usize = 3;
 /// Closing is given up after this long, and said to be open.
 const CLOSE_MAX: Duration = Duration::from_mins(5);
 
@@ -82,6 +82,15 @@ impl RoomReport {
         let Report { steps, open, needs: waiting, drift, .. } = report;
         Self { room: room.clone(), steps, open, waiting, drift }
     }
+}
+
+/// What became of closing every room.
+#[derive(Debug, Clone, Default)]
+pub struct Closed {
+    /// The rooms that were closed, as they were left.
+    pub rooms: Vec<RoomReport>,
+    /// The rooms that were not seen closed, and why.
+    pub problems: Vec<Problem>,
 }
 
 /// What passes are made for.
@@ -196,31 +205,25 @@ impl App {
     }
 
     /// Takes away on every platform what is not desired any more, all of them at once, and stops what still runs there: in
-    /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
-    /// named in the error; the withdrawal itself stands.
-    pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
+    /// every room that ever was in force, since a later version may have dropped one. An error says that nothing is known of
+    /// the log; the withdrawal itself stands.
+    pub async fn close(&self, collaboration: &CollaborationId) -> Result<Closed> {
         let state = match self.load_denying(collaboration).await {
             Ok(loaded) => loaded.state,
             // The native room denies what it can't look up, and there is no other.
-            Err(_) if !self.rooms.reach_a_platform() => return Ok(Vec::new()),
+            Err(_) if !self.rooms.reach_a_platform() => return Ok(Closed::default()),
             Err(error) => return Err(error),
         };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
-        let (mut closed, mut problems) = (Vec::new(), Vec::new());
+        let mut closed = Closed::default();
         for ended in futures::future::join_all(closings).await {
             match ended {
-                Ok(report) => closed.extend(report),
-                Err(problem) => problems.push(problem),
+                Ok(report) => closed.rooms.extend(report),
+                Err(problem) => closed.problems.push(problem),
             }
         }
-        if problems.is_empty() {
-            return Ok(closed);
-        }
-        let help = "airlock sync, which goes on until it says so".to_owned();
-        Err(Error::failed("room-not-closed", "withdrawn on record, and not seen closed everywhere")
-            .help(help)
-            .problems(problems))
+        Ok(closed)
     }
 
     /// `None` of a room that this gateway never reached and never changed.

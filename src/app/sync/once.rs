@@ -2,7 +2,7 @@
 
 use super::{Pass, SLOTS};
 use crate::app::App;
-use crate::app::rooms::unreached;
+use crate::app::rooms::{BLIND_MAX, unreached};
 use crate::error::{Error, Result};
 use crate::reconcile::{End, Memory, Report};
 use crate::store::Fence;
@@ -51,17 +51,19 @@ impl App {
                 whole.problems.extend(unreached(room, &state));
                 continue;
             }
-            let (mut memory, mut done) = (Memory::default(), None::<Pass>);
+            let (mut memory, mut done, mut blind) = (Memory::default(), None::<Pass>, 0);
             for _ in 0..TURNS_MAX {
                 let report =
                     self.visit((collaboration, room, fence), Cx::default(), &mut memory).await;
                 let (more, idle) = (is_more(&report), report.steps == 0);
+                let unseen = idle && !report.unseen.is_empty();
+                blind = if unseen { blind + 1 } else { 0 };
                 let pass = Pass::of(collaboration, room, report);
                 done = Some(match done {
                     Some(before) => before.then(pass),
                     None => pass,
                 });
-                if !more {
+                if !more || blind == BLIND_MAX {
                     break;
                 }
                 if idle {
