@@ -6,7 +6,7 @@ use super::{App, known};
 use crate::error::{Error, Problem, Result};
 use crate::home::KeptLook;
 use crate::log::State;
-use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass};
+use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass, said};
 use crate::store::Fence;
 use adapter_spi::{Cx, NeedsCounterparty};
 use mappings::model::{CollaborationId, PlatformId};
@@ -53,6 +53,11 @@ pub struct RoomPlan {
     pub waiting: Vec<NeedsCounterparty>,
     /// Whether something was done that doesn't show itself yet.
     pub pending: bool,
+    /// What was withdrawn and not seen closed there yet.
+    pub closing: Vec<String>,
+    /// What went wrong: whose part was not seen, or that its log can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// How what was seen differs from what is wanted.
     pub drift: Vec<Drift>,
     /// What it does not hold exactly as agreed, and who closes or waived that.
@@ -133,8 +138,15 @@ impl App {
             call: step.call.clone(),
             waits_for: waits_for(step),
         };
+        let still = state.awaited(room).map(|(index, closure)| {
+            let what: Vec<_> = closure.what.iter().map(said).collect();
+            let what = if what.is_empty() { "all of it".to_owned() } else { what.join(", ") };
+            format!("{what}, leaf {index}")
+        });
         Ok(RoomPlan {
             room: room.clone(),
+            closing: still.collect(),
+            problems: problems(room, &report),
             steps: report.plan.iter().map(line).collect(),
             open: report.open,
             waiting: report.needs,
@@ -145,18 +157,24 @@ impl App {
         })
     }
 
-    /// The same of every room but the native one, which holds what the log says.
-    pub async fn plan_rooms(&self, collaboration: &CollaborationId) -> Result<Vec<RoomPlan>> {
+    /// The same of every room but the native one, which holds what the log says; and why of some nothing can be said.
+    pub async fn plan_rooms(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<(Vec<RoomPlan>, Vec<(PlatformId, Error)>)> {
         let state = self.load_denying(collaboration).await?.state;
         let mut rooms: Vec<PlatformId> = state.rooms().keys().cloned().collect();
         let newest = known(&state)?.rooms.iter().map(|room| room.platform.clone());
         rooms.extend(newest.filter(|room| !state.rooms().contains_key(room)));
         rooms.retain(|room| *room != PlatformId::native());
-        let mut plans = Vec::new();
-        for room in &rooms {
-            plans.push(self.plan_room(collaboration, room).await?);
+        let (mut plans, mut failed) = (Vec::new(), Vec::new());
+        for room in rooms {
+            match self.plan_room(collaboration, &room).await {
+                Ok(plan) => plans.push(plan),
+                Err(error) => failed.push((room, error)),
+            }
         }
-        Ok(plans)
+        Ok((plans, failed))
     }
 
     /// Makes a room as agreed, as far as this gateway can: passes until nothing is left to do. A room that would hold something

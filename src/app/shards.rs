@@ -84,6 +84,12 @@ impl App {
         Ok(Shards { working, presence: None, mine: BTreeMap::new() })
     }
 
+    /// Whether any worker is there; `None` where that can't be told.
+    pub(super) async fn is_kept(&self) -> Option<bool> {
+        let workers = self.store.leases(WORKER).await.ok()?;
+        Some(!workers.is_empty())
+    }
+
     async fn working(&self) -> Result<Working> {
         let until = Instant::now() + WAIT_MAX;
         loop {
