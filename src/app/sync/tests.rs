@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::members;
 use crate::home::Home;
+use crate::log::{Actor, Body, Leaf, Pending, Revocable};
 use crate::store::{Appended, Head, Lease, MemoryStore, Store, StoreError};
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId};
@@ -18,6 +19,8 @@ enum Mood {
     Well,
     Panics(&'static str),
     Takes(Duration),
+    /// To what is to be appended it says nothing.
+    Deaf,
     Away,
 }
 
@@ -54,6 +57,10 @@ impl Store for Moody {
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
         self.here()?;
+        let mood = *self.mood.lock().unwrap();
+        if mood == Mood::Deaf {
+            std::future::pending::<()>().await;
+        }
         self.inner.append(collaboration, expected, appended, fence).await
     }
 
@@ -74,7 +81,7 @@ impl Store for Moody {
         match mood {
             Mood::Panics(name) => assert_ne!(collaboration.as_str(), name),
             Mood::Takes(time) => tokio::time::sleep(time).await,
-            Mood::Well | Mood::Away => {}
+            Mood::Well | Mood::Deaf | Mood::Away => {}
         }
         self.answered.fetch_add(1, Ordering::SeqCst);
         self.inner.size(collaboration).await
@@ -201,6 +208,22 @@ async fn a_turn_that_hangs_holds_up_the_end_for_a_moment_only() {
     let (_, took) = worked(&app, &store, |_, asked| asked > 0).await;
     assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(4), "{took:?}");
     assert!(store.inner.leases("").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_cannot_be_recorded_now_holds_up_no_turn() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring", "autumn"]).await;
+    let autumn: CollaborationId = "autumn".parse().unwrap();
+    let key = members::signing_key(&app.home, &grocer()).unwrap();
+    let body = Body::Revoked { by: grocer(), what: Revocable::Room };
+    let actor = Actor::Member(grocer());
+    let leaf = Leaf { actor, at_ms: 7, body, collaboration: autumn, signature: None };
+    app.home.reserve(&Pending { leaf: leaf.signed(&key), since: None }).unwrap();
+    store.is(Mood::Deaf);
+    let since = Instant::now();
+    worked(&app, &store, |_, asked| asked > 0).await;
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
 }
 
 #[tokio::test]
