@@ -47,8 +47,8 @@ const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
 /// Logs that are kept in mind between calls, unless somebody works on more of them …
 const KNOWN_MIN: usize = 512;
-/// … than so many.
-const KNOWN_MAX: usize = 32_768;
+/// … than so many: one of two members takes about 26 KiB.
+const KNOWN_MAX: usize = 16_384;
 /// Of those that might make room for another, so many are asked.
 const ASKED_MAX: usize = 16;
 

@@ -1,8 +1,8 @@
 //! The worker at work: turns, leases and what the logs say, none of which waits for another. Knows no platform by name.
 
+use super::Pass;
 use super::seen::{After, Seen};
 use super::worker::Worker;
-use super::{Pass, SLOTS};
 use crate::app::App;
 use crate::app::pace::{LIMIT, Paced};
 use crate::app::rooms::unreached;
@@ -18,8 +18,9 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use mappings::model::{CollaborationId, PlatformId};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -133,7 +134,11 @@ impl App {
 
     /// Begins what is due.
     fn begin<'a>(&'a self, worker: &mut Worker, work: &mut Work<'a>) {
-        for turn in worker.schedule.due(self.clock.now_ms(), SLOTS) {
+        let due = {
+            let mut budgets = work.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+            worker.due(&mut budgets, self.clock.now_ms(), self.clock.steady_ms())
+        };
+        for turn in due {
             let (memory, fence) = worker.remembered(&turn);
             work.turns += 1;
             work.all.push(Box::pin(self.taken(turn, memory, fence, Arc::clone(&work.budgets))));
@@ -237,11 +242,13 @@ impl App {
         };
         let Some(room) = &turn.room else { return self.rooms_of(turn, before).await };
         let (platform, urgent) = (room.clone(), turn.urgent);
-        let pace = Paced { budgets, platform, urgent, clock: Arc::clone(&self.clock) };
+        let (clock, used) = (Arc::clone(&self.clock), Arc::<Mutex<BTreeSet<_>>>::default());
+        let pace = Paced { budgets, platform, urgent, clock, used: Arc::clone(&used) };
         let cx = Cx { pace: Some(Arc::new(pace)), ..Cx::default() };
         let report = self.visit((collaboration, room, fence), cx, memory).await;
         let after = self.after(collaboration, before).await;
-        Seen::of((collaboration, room, turn.class), report, after)
+        let used = std::mem::take(&mut *used.lock().unwrap_or_else(PoisonError::into_inner));
+        Seen { used, ..Seen::of((collaboration, room, turn.class), report, after) }
     }
 
     /// How far the log is known after a turn: to its end, unless something was decided since the turn began.

@@ -1,9 +1,11 @@
 //! What a turn says to the schedule: what its room is to be looked at for from now on. Knows no platform by name.
 
 use super::Pass;
+use crate::reconcile::budget::Key;
 use crate::reconcile::schedule::{Class, Failure, Turn};
 use crate::reconcile::{DriftClass, End, Report};
 use mappings::model::{CollaborationId, PlatformId};
+use std::collections::BTreeSet;
 
 /// The same.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Seen {
     pub(super) size: u64,
     pub(super) rooms: Option<Vec<(PlatformId, Class)>>,
     pub(super) pass: Option<Pass>,
+    /// Whose calls it cost.
+    pub(super) used: BTreeSet<Key>,
 }
 
 /// What the log says after a turn.
@@ -45,6 +49,7 @@ impl Seen {
             size,
             rooms: None,
             pass: None,
+            used: BTreeSet::new(),
         }
     }
 
@@ -81,7 +86,8 @@ impl Seen {
         let pass = Pass::of(collaboration, room, report);
         let pass = pass.is_news().then_some(pass);
         let rooms = after.rooms.filter(|_| after.whole);
-        Self { class, changed, failed, undone, idle, size: after.size, rooms, pass }
+        let seen = Self::nothing(after.size);
+        Self { class, changed, failed, undone, idle, rooms, pass, ..seen }
     }
 }
 

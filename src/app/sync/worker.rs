@@ -1,14 +1,21 @@
 //! What a worker keeps between turns: which logs there are, whose rooms are due, what is remembered of them. Must not know stores,
 //! platforms or timers.
 
+use super::SLOTS;
 use super::memories::Memories;
 use super::seen::Seen;
 use crate::log::Pending;
+use crate::reconcile::budget::{Budgets, Key, Rate};
 use crate::reconcile::schedule::{Class, End, Failure, Pace, Schedule, Turn};
 use crate::reconcile::{Memory, shard};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A look is not begun where its account has not so many calls left: it would wait, and hold the place of another.
+const CALLS_MIN: u32 = 5;
+
+type Room = (CollaborationId, PlatformId);
 
 /// A log by its shard and length.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +34,9 @@ pub(super) struct Worker {
     /// What is withdrawn and not on record.
     pending: Vec<Pending>,
     /// Rooms whose last turn left a call undone.
-    undone: BTreeSet<(CollaborationId, PlatformId)>,
+    undone: BTreeSet<Room>,
+    /// Whose calls a look at a room cost the last time.
+    accounts: BTreeMap<Room, Vec<Key>>,
 }
 
 impl Worker {
@@ -39,6 +48,7 @@ impl Worker {
             logs: BTreeMap::new(),
             pending: Vec::new(),
             undone: BTreeSet::new(),
+            accounts: BTreeMap::new(),
         }
     }
 
@@ -54,9 +64,10 @@ impl Worker {
             for (collaboration, _) in theirs {
                 self.schedule.forget(collaboration);
             }
+            let mine = |of: &CollaborationId| self.fences.contains_key(&shard(of));
             self.memories.retain(|shard| self.fences.contains_key(&shard));
-            self.undone
-                .retain(|(collaboration, _)| self.fences.contains_key(&shard(collaboration)));
+            self.accounts.retain(|(collaboration, _), _| mine(collaboration));
+            self.undone.retain(|(collaboration, _)| mine(collaboration));
         }
         if new {
             let mine = self.logs.iter().filter(|(_, log)| self.fences.contains_key(&log.shard));
@@ -129,6 +140,23 @@ impl Worker {
         self.logs.values().filter(|log| self.fences.contains_key(&log.shard)).count()
     }
 
+    /// The turns to begin now. One whose account has no calls left is put back until it has.
+    pub(super) fn due(&mut self, budgets: &mut Budgets, now_ms: i64, steady_ms: i64) -> Vec<Turn> {
+        let mut begun = Vec::new();
+        for turn in self.schedule.due(now_ms, SLOTS) {
+            let room = turn.room.clone().map(|room| (turn.collaboration.clone(), room));
+            let wait_ms = room
+                .and_then(|room| self.accounts.get(&room))
+                .map_or(0, |accounts| budgets.wait_ms(accounts, CALLS_MIN, turn.urgent, steady_ms));
+            if wait_ms == 0 {
+                begun.push(turn);
+            } else {
+                self.schedule.back(turn, wait_ms, now_ms);
+            }
+        }
+        begun
+    }
+
     /// What a turn goes on from.
     pub(super) fn remembered(&mut self, turn: &Turn) -> (Memory, Option<Fence>) {
         let room = turn.room.as_ref();
@@ -137,14 +165,27 @@ impl Worker {
         (memory.unwrap_or_default(), fence)
     }
 
+    /// Whose calls a look at a room costs.
+    fn spent(&mut self, room: &Room, used: BTreeSet<Key>) {
+        let used: Vec<Key> = used.into_iter().filter(|key| key.rate != Rate::Write).collect();
+        if used.is_empty() || self.accounts.get(room) == Some(&used) {
+            return;
+        }
+        let names: BTreeSet<&str> = used.iter().map(|key| key.account.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        self.schedule.account(&room.0, &room.1, &names.join(" "));
+        self.accounts.insert(room.clone(), used);
+    }
+
     /// A turn is over.
     pub(super) fn ended(&mut self, turn: Turn, memory: Memory, seen: Seen, now_ms: i64) {
-        let Seen { class, changed, mut failed, undone, idle, size, rooms, .. } = seen;
+        let Seen { class, changed, mut failed, undone, idle, size, rooms, used, .. } = seen;
         if let Some(room) = &turn.room {
             if self.fences.contains_key(&shard(&turn.collaboration)) {
                 self.memories.keep(&turn.collaboration, room, memory);
             }
             let key = (turn.collaboration.clone(), room.clone());
+            self.spent(&key, used);
             if undone {
                 self.undone.insert(key);
             } else if idle && self.undone.contains(&key) {
@@ -172,9 +213,7 @@ mod tests {
     use super::*;
     use crate::log::{Actor, Body, Leaf, Revocable};
     use crate::reconcile::SHARDS;
-    use crate::reconcile::schedule::Slots;
-
-    const SLOTS: Slots = Slots { ordinary: 8, reserved: 4 };
+    use crate::reconcile::budget::Limit;
 
     fn spring() -> CollaborationId {
         "spring".parse().unwrap()
@@ -290,5 +329,26 @@ mod tests {
         worker.ended(turn, Memory::default(), read(Class::Closing), 122_000);
         let [turn] = worker.schedule.due(122_000, SLOTS).try_into().unwrap();
         assert!(!worker.remembered(&turn).0.waits());
+    }
+
+    #[test]
+    fn a_look_whose_account_has_no_calls_left_takes_no_place() {
+        let key = Key { platform: room(), account: "grocer".to_owned(), rate: Rate::List };
+        let mut budgets = Budgets::new(Limit { calls: 1, within_ms: 1_000, burst: 20 });
+        let mut worker = worker();
+        worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
+        let [turn] = worker.due(&mut budgets, 121_000, 0).try_into().unwrap();
+        let used = BTreeSet::from([key.clone()]);
+        worker.ended(turn, Memory::default(), Seen { used, ..Seen::nothing(3) }, 121_000);
+        assert_eq!(budgets.take(&key, 14, false, 0), Ok(()));
+        worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
+        assert!(worker.due(&mut budgets, 121_000, 0).is_empty());
+        assert_eq!(worker.schedule.next_ms(121_000), Some(5_000));
+        worker.schedule.wake(&spring(), None, Class::Closing, 121_000);
+        let [turn] = worker.due(&mut budgets, 121_000, 0).try_into().unwrap();
+        assert!(turn.urgent, "what is kept for closing is there");
+        worker.ended(turn, Memory::default(), Seen::nothing(3), 121_000);
+        worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
+        assert_eq!(worker.due(&mut budgets, 126_000, 5_000).len(), 1);
     }
 }
