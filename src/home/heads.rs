@@ -162,11 +162,11 @@ mod tests {
     fn whoever_holds_the_lock_for_ever_stops_nobody_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
-        let held = File::create(folder.path().join("heads.lock")).unwrap();
-        held.lock().unwrap();
+        let other = File::create(folder.path().join("heads.lock")).unwrap();
+        other.lock().unwrap();
         let (head, note) = head(5);
         assert_eq!(home.pin(&head, &note), Err(PinError::NotKept));
-        drop(held);
+        drop(other);
         home.pin(&head, &note).unwrap();
         assert_eq!(home.named(), [CollaborationId::new("spring").unwrap()]);
     }

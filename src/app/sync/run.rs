@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::pace::{LIMIT, Paced};
 use crate::app::rooms::unreached;
 use crate::app::shards::{RENEW_EVERY, Shards};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::log::State;
 use crate::reconcile::Memory;
 use crate::reconcile::budget::Budgets;
@@ -107,10 +107,15 @@ impl App {
         let now_ms = self.clock.now_ms();
         match done {
             Done::Turn(done) => {
-                let (turn, memory, seen) = *done;
+                let (turn, memory, mut seen) = *done;
                 work.turns = work.turns.saturating_sub(1);
-                if let Some(pass) = &seen.pass {
-                    tell(pass);
+                let missing = seen.missing.take();
+                let untold = missing.map(|all| worker.untold(&turn.collaboration, all));
+                let nothing = || Pass::without_rooms(&turn.collaboration, None);
+                let mut pass = seen.pass.take().unwrap_or_else(nothing);
+                pass.problems.extend(untold.unwrap_or_default());
+                if pass.is_news() {
+                    tell(&pass);
                 }
                 worker.ended(turn, memory, seen, now_ms);
             }
@@ -254,11 +259,12 @@ impl App {
     /// How far the log is known after a turn: to its end, unless something was decided since the turn began.
     async fn after(&self, collaboration: &CollaborationId, before: u64) -> After {
         let Ok(loaded) = self.load_denying(collaboration).await else {
-            return After { size: before, whole: false, rooms: None };
+            return After { size: before, whole: false, rooms: None, missing: None };
         };
         let state = &loaded.state;
         let size = if state.decided() <= before { state.size() } else { before };
-        After { size, whole: loaded.doubt.is_none(), rooms: Some(self.reached(state)) }
+        let (whole, rooms) = (loaded.doubt.is_none(), Some(self.reached(state)));
+        After { size, whole, rooms, missing: Some(self.missing(state)) }
     }
 
     /// Which rooms a collaboration has, and what each is looked at for.
@@ -271,13 +277,18 @@ impl App {
                 return Seen::broken(turn, size, pass);
             }
         };
-        let mut pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
-        let state = &loaded.state;
+        let pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
+        let pass = pass.is_news().then_some(pass);
+        let (rooms, missing) =
+            (Some(self.reached(&loaded.state)), Some(self.missing(&loaded.state)));
+        Seen { rooms, pass, missing, ..Seen::nothing(size) }
+    }
+
+    /// The rooms that can't be looked at, and what that means.
+    fn missing(&self, state: &State) -> Vec<Problem> {
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let missing = foreign.filter(|room| self.rooms.adapter(room).is_err());
-        pass.problems.extend(missing.filter_map(|room| unreached(room, state)));
-        let pass = pass.is_news().then_some(pass);
-        Seen { rooms: Some(self.reached(state)), pass, ..Seen::nothing(size) }
+        missing.filter_map(|room| unreached(room, state)).collect()
     }
 
     /// The rooms that can be looked at, and whether there is something to be closed.

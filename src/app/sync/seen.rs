@@ -1,6 +1,7 @@
 //! What a turn says to the schedule: what its room is to be looked at for from now on. Knows no platform by name.
 
 use super::Pass;
+use crate::error::Problem;
 use crate::reconcile::budget::Key;
 use crate::reconcile::schedule::{Class, Failure, Turn};
 use crate::reconcile::{DriftClass, End, Report};
@@ -22,6 +23,8 @@ pub(super) struct Seen {
     pub(super) size: u64,
     pub(super) rooms: Option<Vec<(PlatformId, Class)>>,
     pub(super) pass: Option<Pass>,
+    /// Rooms that are not reached, and what that means; none where that is not known.
+    pub(super) missing: Option<Vec<Problem>>,
     /// Whose calls it cost.
     pub(super) used: BTreeSet<Key>,
 }
@@ -35,6 +38,8 @@ pub(super) struct After {
     pub(super) whole: bool,
     /// Its rooms that are reached, and whether anything is to be closed there; none where nothing is known of it.
     pub(super) rooms: Option<Vec<(PlatformId, Class)>>,
+    /// Its rooms that are not, and what that means.
+    pub(super) missing: Option<Vec<Problem>>,
 }
 
 impl Seen {
@@ -49,6 +54,7 @@ impl Seen {
             size,
             rooms: None,
             pass: None,
+            missing: None,
             used: BTreeSet::new(),
         }
     }
@@ -85,9 +91,9 @@ impl Seen {
         let class = class(room, was, &report, &after);
         let pass = Pass::of(collaboration, room, report);
         let pass = pass.is_news().then_some(pass);
-        let rooms = after.rooms.filter(|_| after.whole);
+        let (rooms, missing) = (after.rooms.filter(|_| after.whole), after.missing);
         let seen = Self::nothing(after.size);
-        Self { class, changed, failed, undone, idle, rooms, pass, ..seen }
+        Self { class, changed, failed, undone, idle, rooms, pass, missing, ..seen }
     }
 }
 
@@ -127,7 +133,7 @@ mod tests {
 
     fn after(whole: bool, class: Option<Class>) -> After {
         let rooms = class.map(|class| vec![(room(), class)]);
-        After { size: 9, whole, rooms }
+        After { size: 9, whole, rooms, missing: None }
     }
 
     fn seen(was: Class, report: Report, after: After) -> Seen {

@@ -4,6 +4,7 @@
 use super::SLOTS;
 use super::memories::Memories;
 use super::seen::Seen;
+use crate::error::Problem;
 use crate::log::Pending;
 use crate::reconcile::budget::{Budgets, Key, Rate};
 use crate::reconcile::schedule::{Class, End, Failure, Pace, Schedule, Turn};
@@ -37,6 +38,8 @@ pub(super) struct Worker {
     undone: BTreeSet<Room>,
     /// Whose calls a look at a room cost the last time.
     accounts: BTreeMap<Room, Vec<Key>>,
+    /// Rooms that are not reached, of which that was told.
+    missing: BTreeMap<CollaborationId, Vec<Problem>>,
 }
 
 impl Worker {
@@ -49,6 +52,7 @@ impl Worker {
             pending: Vec::new(),
             undone: BTreeSet::new(),
             accounts: BTreeMap::new(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Worker {
             let mine = |of: &CollaborationId| self.fences.contains_key(&shard(of));
             self.memories.retain(|shard| self.fences.contains_key(&shard));
             self.accounts.retain(|(collaboration, _), _| mine(collaboration));
+            self.missing.retain(|collaboration, _| mine(collaboration));
             self.undone.retain(|(collaboration, _)| mine(collaboration));
         }
         if new {
@@ -163,6 +168,16 @@ impl Worker {
         let memory = room.map(|room| self.memories.take(&turn.collaboration, room));
         let fence = self.fences.get(&shard(&turn.collaboration)).cloned();
         (memory.unwrap_or_default(), fence)
+    }
+
+    /// What is missing in a collaboration and was not told yet.
+    pub(super) fn untold(&mut self, of: &CollaborationId, missing: Vec<Problem>) -> Vec<Problem> {
+        if missing.is_empty() {
+            self.missing.remove(of);
+            return missing;
+        }
+        let told = self.missing.insert(of.clone(), missing.clone()).unwrap_or_default();
+        missing.into_iter().filter(|one| !told.contains(one)).collect()
     }
 
     /// Whose calls a look at a room costs.
@@ -350,5 +365,19 @@ mod tests {
         worker.ended(turn, Memory::default(), Seen::nothing(3), 121_000);
         worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
         assert_eq!(worker.due(&mut budgets, 126_000, 5_000).len(), 1);
+    }
+
+    #[test]
+    fn a_room_that_is_not_reached_is_told_once_until_it_was() {
+        let mut worker = worker();
+        let of = |room: &str| {
+            let [code, at, message, help] = [room; 4].map(ToOwned::to_owned);
+            Problem { code, at, message, help }
+        };
+        assert_eq!(worker.untold(&spring(), vec![of("a")]), [of("a")]);
+        assert_eq!(worker.untold(&spring(), vec![of("a"), of("b")]), [of("b")]);
+        assert!(worker.untold(&spring(), vec![of("b"), of("a")]).is_empty());
+        assert!(worker.untold(&spring(), Vec::new()).is_empty());
+        assert_eq!(worker.untold(&spring(), vec![of("a")]), [of("a")]);
     }
 }
