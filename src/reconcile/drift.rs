@@ -64,7 +64,7 @@ impl Sight<'_> {
     pub(super) fn account(
         &self,
         held: &BTreeSet<Revocable>,
-        taking: &[Vec<Revocable>],
+        taking: &[Revocable],
         (memory, lag, when): (&mut Memory, &Lag, When),
     ) -> Account {
         let Some(last) = self.state.holding(self.platform) else {
@@ -93,31 +93,37 @@ impl Sight<'_> {
         let holds: BTreeSet<Revocable> = held.iter().chain(rest).cloned().collect();
         let basis = self.shown(last, taking).unwrap_or(when.basis).min(when.basis);
         let stays = last.taken.iter().any(|(thing, at)| *at < basis && held.contains(thing));
-        let changed = holds != last.things || stays || last.taken_any.is_some_and(|at| at < basis);
+        let changed = holds != last.things || stays;
         let holds = (changed && unsure.is_empty()).then(|| (holds.into_iter().collect(), basis));
         Account { unsure, found, holds }
     }
 
     /// What this gateway took away and would take away again may not show itself in this look yet: the position of the leaf that
     /// says so, the first of them. What it would not is there for good, or again.
-    fn shown(&self, last: &Holding, taking: &[Vec<Revocable>]) -> Option<u64> {
-        let again = |thing: &Revocable| {
-            taking.iter().any(|of| of.is_empty() || of.iter().any(|b| self.state.meets(thing, b)))
-        };
-        let named = last.taken.iter().filter(|(thing, _)| again(thing)).map(|(_, at)| *at);
-        let any = last.taken_any.filter(|_| !taking.is_empty());
-        named.chain(any).min()
+    fn shown(&self, last: &Holding, taking: &[Revocable]) -> Option<u64> {
+        let again = |thing: &Revocable| taking.iter().any(|one| self.state.meets(thing, one));
+        let again = last.taken.iter().filter(|(thing, _)| again(thing));
+        again.map(|(_, at)| *at).min()
     }
 
     fn is_unexplained(&self, thing: &Revocable) -> bool {
-        let Revocable::Template { template, .. } = thing else {
-            return self.state.is_unexplained(self.platform, thing);
+        let template = match thing {
+            Revocable::Template { template, .. } => template,
+            // One of a template that can't stand goes along, or is not needed any more.
+            Revocable::Approval { template, .. } => {
+                return self.subject.could_stand(self.desired, template)
+                    && self.state.is_missed(self.platform, thing);
+            }
+            // Each follows from others.
+            Revocable::Column { .. } | Revocable::Room => return false,
+            Revocable::Member { .. } | Revocable::Dataset { .. } => {
+                return self.state.is_missed(self.platform, thing);
+            }
         };
         // A template follows from its owners' parts, where the platform shows these.
         let Some(last) = self.state.holding(self.platform) else { return false };
         let shown = |one: &Revocable| matches!(one, Revocable::Approval { template: of, .. } if of == template);
-        let taken = self.state.taken(self.platform);
-        let taken = taken.is_none_or(|taken| taken.iter().any(|one| self.state.meets(one, thing)));
+        let taken = self.state.taken(self.platform).any(|one| self.state.meets(one, thing));
         !last.things.iter().any(shown)
             && !taken
             && self.state.stands(thing)

@@ -35,6 +35,8 @@ pub struct Memory {
     pub(super) done: Vec<Digest>,
     missing: BTreeMap<Revocable, Looks>,
     closed: BTreeMap<u64, Looks>,
+    /// Steps that take something away and failed when they were tried last.
+    failed: BTreeSet<Digest>,
     /// Since when intents of unknown end are known here.
     open: BTreeMap<Code, i64>,
 }
@@ -91,6 +93,28 @@ impl Memory {
     /// A look showed something of it, or was not whole.
     pub(super) fn seen_open(&mut self, revocation: u64) {
         self.closed.remove(&revocation);
+    }
+
+    /// Which of these steps are tried in one round, in their order: those that failed last time only where room is left.
+    pub(super) fn round(&mut self, steps: &[Digest], most: usize) -> BTreeSet<Digest> {
+        self.failed.retain(|step| steps.contains(step));
+        let (failed, fresh): (Vec<_>, Vec<_>) =
+            steps.iter().copied().partition(|step| self.failed.contains(step));
+        fresh.into_iter().chain(failed).take(most).collect()
+    }
+
+    /// A step was tried.
+    pub(super) fn tried(&mut self, step: Digest, done: bool) {
+        if done {
+            self.failed.remove(&step);
+        } else {
+            self.failed.insert(step);
+        }
+    }
+
+    /// It was tried again under the same intent, and nobody knows its end.
+    pub(super) fn sent_again(&mut self, step: &Code, now_ms: i64) {
+        self.open.insert(step.clone(), now_ms);
     }
 
     /// Since when an intent of unknown end is known here.

@@ -10,11 +10,12 @@ use super::record::{self, Refused};
 use super::report::{End, Report, Turn, Waiting};
 use super::settle::{confirmations, settled};
 use super::things::{Subject, outcome};
-use crate::log::{Body, LogError, Revocable, State};
+use crate::log::{Body, Code, LogError, Outcome, Revocable, State};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Coverage, Desired, ErrorKind, Observation, Plan,
     Retry, Scope, Step,
 };
+use mappings::model::PlatformId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -124,7 +125,7 @@ impl Work<'_> {
         let held = subject.held(&seen);
         let plan = self.planned(&desired, &seen)?;
         let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
-        let taking: Vec<_> = taking.map(|step| subject.taken(step)).collect();
+        let taking: Vec<_> = taking.flat_map(|step| subject.taken(step)).collect();
         let account = if whole {
             sight.account(&held, &taking, (self.memory, &lag, when))
         } else {
@@ -137,18 +138,19 @@ impl Work<'_> {
         let fresh: Vec<_> = fresh.collect();
         self.report.drift.retain(|one| one.detail != UNSURE);
         self.report.drift.extend(fresh);
-        let (state, desired, plan) = if whole && self.write_down(&state, &held, &account).await? {
-            let state = self.load().await?;
-            let desired = self.desired(&state, &subject, &assessed);
-            let plan = self.planned(&desired, &seen)?;
-            (state, desired, plan)
-        } else {
-            (state, desired, plan)
-        };
+        let (state, desired, plan) =
+            if whole && self.write_down(&state, &held, (&account, when)).await? {
+                let state = self.load().await?;
+                let desired = self.desired(&state, &subject, &assessed);
+                let plan = self.planned(&desired, &seen)?;
+                (state, desired, plan)
+            } else {
+                (state, desired, plan)
+            };
         let unsure = account.unsure;
-        let stays = state.holding(&platform).is_some_and(|last| {
-            last.taken_any.is_some() || last.taken.keys().any(|thing| held.contains(thing))
-        });
+        let stays = state
+            .holding(&platform)
+            .is_some_and(|last| last.taken.keys().any(|thing| held.contains(thing)));
         Ok(Look { state, when, subject, scope, desired, seen, plan, stays, unsure, stopped })
     }
 
@@ -214,9 +216,10 @@ impl Work<'_> {
             return true;
         }
         match runs.stop(desired, scope, &self.turn.cx).await {
+            // What was stopped now may still have ended well: the next look proves something.
             Ok(stopped) => {
                 self.report.stopped += stopped;
-                true
+                stopped == 0
             }
             Err(error) => {
                 self.report.problems.push((error.code.to_owned(), error.reason));
@@ -231,14 +234,14 @@ impl Work<'_> {
         &mut self,
         state: &State,
         held: &BTreeSet<Revocable>,
-        account: &Account,
+        (account, when): (&Account, When),
     ) -> Result<bool, End> {
         if self.turn.looks_only || self.turn.fence.is_none() || self.report.unread.is_some() {
             return Ok(false);
         }
         let platform = self.adapter().platform().clone();
-        let (lag, now_ms) = (self.adapter().capabilities().lag, self.now_ms());
-        let mut bodies = settled(state, &platform, held, (self.memory, &lag, now_ms));
+        let lag = self.adapter().capabilities().lag;
+        let mut bodies = settled(state, &platform, held, (self.memory, &lag, when.began_ms));
         for (what, how) in &account.found {
             let how = record::code(how)?;
             let (platform, what) = (platform.clone(), what.clone());
@@ -250,8 +253,15 @@ impl Work<'_> {
         if bodies.is_empty() {
             return Ok(false);
         }
-        self.record_under_lease(bodies).await.map_err(refused)?;
-        Ok(true)
+        match self.record_under_lease(bodies).await {
+            Ok(()) => Ok(true),
+            // Closing goes on by what is known; nothing is given.
+            Err(Refused::Failed(code)) if code != "lease-lost" => {
+                self.report.unread = Some(code);
+                Ok(false)
+            }
+            Err(refusal) => Err(refused(refusal)),
+        }
     }
 
     /// Closes, most restrictive first. Nothing is given in the same round: a new look says whether it is closed.
@@ -264,17 +274,22 @@ impl Work<'_> {
         }
         let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
         let (mut alarm, mut undone_end) = (None::<BTreeSet<Revocable>>, None);
-        for (step, of) in look.taking().take(STEPS_MAX) {
-            match self.take(step, &look.subject.taken(step)).await {
+        let (mut done_any, mut moved) = (false, None);
+        let round = self.memory.round(&ids, STEPS_MAX);
+        for (step, of) in look.taking().filter(|(step, _)| round.contains(&step.id)) {
+            match self.take(look, step).await {
                 Ok(done) => {
                     self.report.steps += 1;
+                    done_any = true;
                     if matches!(done, Applied::Changed { .. }) && unexplained.contains(&of) {
                         alarm.get_or_insert_default().extend(of);
                     }
                 }
-                // The world moved: look again.
-                Err(error) if error.retry == Retry::NextCycle => break,
-                // Whatever stands in the way of one stands in the way of no other.
+                // Whatever stands in the way of one stands in the way of no other. Where only the world moved, it is looked at again.
+                Err(error) if error.kind == ErrorKind::StaleVersion => {}
+                Err(error) if error.retry == Retry::NextCycle => {
+                    moved = moved.or(Some(undone(step, error)));
+                }
                 Err(error) => undone_end = undone_end.or(Some(undone(step, error))),
             }
         }
@@ -285,16 +300,30 @@ impl Work<'_> {
             let found = Body::DriftFound { platform, class, of };
             self.report.unrecorded += usize::from(self.record(vec![found]).await.is_err());
         }
-        undone_end.map_or(Ok(()), Err)
+        undone_end.or(moved.filter(|_| !done_any)).map_or(Ok(()), Err)
     }
 
-    /// One call that takes away, whether or not it can be recorded.
-    async fn take(&mut self, step: &Step, of: &[Revocable]) -> Result<Applied, AdapterError> {
-        let name = self.intend(step, of, None).await.ok();
+    /// One call that takes away, whether or not it can be recorded. What was tried before and has no end yet is tried under the same
+    /// intent, and only another answer is recorded: what is refused for a month makes no leaf a minute.
+    async fn take(&mut self, look: &Look, step: &Step) -> Result<Applied, AdapterError> {
+        let of = look.subject.taken(step);
+        let known = open_intent(look, step, &of, self.turn.adapter.platform());
+        let name = match known {
+            Some((name, _)) => Some(name.clone()),
+            None => self.intend(step, &of, None).await.ok(),
+        };
         self.report.unrecorded += usize::from(name.is_none());
         let answer = self.adapter().apply(step, &self.turn.cx).await;
-        if let Some(name) = name {
-            let ended = Body::EffectOutcome { step: name, outcome: outcome(&answer) };
+        self.memory.tried(step.id, answer.is_ok());
+        if let Some((name, _)) = known {
+            self.memory.sent_again(name, self.now_ms());
+        }
+        let denied = matches!(&answer, Err(error) if error.retry == Retry::Never);
+        let outcome = outcome(&answer);
+        if let Some(step) =
+            name.filter(|_| !denied && known.is_none_or(|known| known.1 != Some(outcome)))
+        {
+            let ended = Body::EffectOutcome { step, outcome };
             self.report.unrecorded += usize::from(self.record(vec![ended]).await.is_err());
         }
         answer
@@ -334,17 +363,21 @@ impl Work<'_> {
             self.report.pending |= !ids.is_empty();
             return Ok(false);
         }
-        let mut end = None;
+        let (mut end, mut moved) = (None, false);
         for (step, of) in ready.into_iter().take(STEPS_MAX) {
             match self.give_one(step, &of, look.state.size()).await? {
                 Ok(_) => self.report.steps += 1,
-                Err(error) if error.retry == Retry::NextCycle => return Err(End::Again),
-                // Whatever stands in the way of one stands in the way of no other.
+                // Whatever stands in the way of one stands in the way of no other. Where only the world moved, it is looked at again.
+                Err(error) if error.retry == Retry::NextCycle => moved = true,
                 Err(error) => end = end.or(Some(undone(step, error))),
             }
         }
         self.memory.done = ids;
-        end.map_or(Ok(true), Err)
+        match end {
+            Some(end) => Err(end),
+            None if moved => Err(End::Again),
+            None => Ok(true),
+        }
     }
 
     /// One call that gives: made once, soon after its intent, or not at all.
@@ -354,9 +387,15 @@ impl Work<'_> {
         of: &[Revocable],
         basis: u64,
     ) -> Result<Result<Applied, AdapterError>, End> {
-        let began_ms = self.now_ms();
+        let now_ms = || (self.turn.clock.steady_ms(), self.turn.clock.now_ms());
+        let (steady, wall) = now_ms();
         let name = self.intend(step, of, Some(basis)).await.map_err(refused)?;
-        let late = self.now_ms().saturating_sub(began_ms) > SEND_MAX_MS;
+        // A steady clock may stand still while the machine sleeps.
+        let late = {
+            let (steady_now, wall_now) = now_ms();
+            let passed = steady_now.saturating_sub(steady);
+            passed.max(wall_now.saturating_sub(wall)) > SEND_MAX_MS
+        };
         let answer = if late {
             Err(too_late(self.adapter()))
         } else {
@@ -436,6 +475,21 @@ const fn retry_ms(error: &AdapterError) -> Option<u64> {
         Retry::AfterMs(ms) => Some(ms),
         Retry::Never | Retry::NextCycle => None,
     }
+}
+
+/// An intent of the same call that has no end yet.
+fn open_intent<'l>(
+    look: &'l Look,
+    step: &Step,
+    of: &[Revocable],
+    platform: &'l PlatformId,
+) -> Option<(&'l Code, Option<Outcome>)> {
+    let begins = format!("step-{}-", step.id.short());
+    let mut open = look.state.unsettled(platform);
+    let same = open.find(|(name, record)| {
+        record.based && record.of == of && name.as_str().starts_with(&begins)
+    });
+    same.map(|(name, record)| (name, record.outcome))
 }
 
 fn undone(step: &Step, error: AdapterError) -> End {

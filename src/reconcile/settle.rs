@@ -70,10 +70,7 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
 fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
     let concerns = |of: &[Revocable]| look.state.concerns(closure, platform, of);
     let open = look.subject.too_open(&look.desired, &look.seen);
-    let open = open.iter().any(|kind| match look.subject.thing(kind) {
-        Some(thing) => concerns(&[thing]),
-        None => true,
-    });
+    let open = open.iter().any(|kind| concerns(&look.subject.rests_on(kind)));
     let mut parts = parts(look);
     parts.extend(look.subject.outdated(&look.seen));
     !open
@@ -102,7 +99,7 @@ async fn probed(work: &Work<'_>, look: &Look, closure: &Closure) -> Option<Probe
         return Some(worst);
     }
     for what in &closure.what {
-        let Some(kind) = kind(what) else { continue };
+        let Some(kind) = kind(look, what) else { continue };
         match work.turn.adapter.probe(&kind, &look.scope, &work.turn.cx).await {
             Ok(Probe::Served) => return Some(Probe::Served),
             Ok(Probe::Denied) => worst = Probe::Denied,
@@ -113,8 +110,14 @@ async fn probed(work: &Work<'_>, look: &Look, closure: &Closure) -> Option<Probe
     Some(worst)
 }
 
-fn kind(what: &Revocable) -> Option<ResourceKind> {
+/// What can be tried of it. A version of a template that is agreed no more can't: whoever asks is answered by the one that is.
+fn kind(look: &Look, what: &Revocable) -> Option<ResourceKind> {
     match what {
+        Revocable::Template { template, digest } | Revocable::Approval { template, digest, .. }
+            if look.state.version_of(template) != Some(*digest) =>
+        {
+            None
+        }
         Revocable::Member { member } => Some(ResourceKind::Member(member.clone())),
         Revocable::Dataset { dataset } => Some(ResourceKind::Dataset(dataset.clone())),
         Revocable::Template { template, .. } => Some(ResourceKind::Template(template.clone())),

@@ -43,45 +43,64 @@ impl Subject {
     /// receives it. Empty means everything.
     #[must_use]
     pub fn of(&self, step: &Step) -> Vec<Revocable> {
-        let mut of = BTreeSet::new();
-        for kind in &step.touches {
-            match self.thing(kind) {
-                Some(thing) => drop(of.insert(thing)),
-                // About something that has no such word: about everything.
-                None => return Vec::new(),
+        Self::each(&step.touches, |kind| self.rests_on(kind))
+    }
+
+    /// Of everything named; nothing where one of it has no word, since that is about everything.
+    fn each<F>(kinds: &BTreeSet<ResourceKind>, of: F) -> Vec<Revocable>
+    where
+        F: Fn(&ResourceKind) -> Vec<Revocable>,
+    {
+        let mut all = BTreeSet::new();
+        for kind in kinds {
+            let of = of(kind);
+            if of.is_empty() {
+                return Vec::new();
             }
-            if let ResourceKind::Template(name) = kind {
-                let reads = self.reads.get(name).into_iter().flatten();
-                of.extend(reads.map(|(name, _)| Revocable::Dataset { dataset: name.clone() }));
-                let template = self.agreement.templates.get(name);
-                let receivers = template.into_iter().flat_map(|template| &template.received_by);
-                of.extend(receivers.map(|m| Revocable::Member { member: m.clone() }));
-            }
+            all.extend(of);
+        }
+        all.into_iter().collect()
+    }
+
+    /// A thing and everything that it rests on: with a template what it reads and who receives it. Nothing where
+    /// there is no word for it.
+    #[must_use]
+    pub fn rests_on(&self, kind: &ResourceKind) -> Vec<Revocable> {
+        let Some(thing) = self.thing(kind) else { return Vec::new() };
+        let mut of = BTreeSet::from([thing]);
+        if let ResourceKind::Template(name) = kind {
+            let reads = self.reads.get(name).into_iter().flatten();
+            of.extend(reads.map(|(name, _)| Revocable::Dataset { dataset: name.clone() }));
+            let template = self.agreement.templates.get(name);
+            let receivers = template.into_iter().flat_map(|template| &template.received_by);
+            of.extend(receivers.map(|member| Revocable::Member { member: member.clone() }));
         }
         of.into_iter().collect()
     }
 
     /// What a step takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
-    /// template is the version that is there. Of the platform's own things, everything that they are about: of those about a
-    /// dataset not its owner, who stays.
+    /// template is the version that is there. Of the platform's own things the narrowest that they are about: an owner's part, else
+    /// a dataset, else a member. What has no name in the agreement is nothing of it.
     #[must_use]
     pub fn taken(&self, step: &Step) -> Vec<Revocable> {
-        match &step.resource.kind {
+        let own = &step.resource;
+        match &own.kind {
             ResourceKind::Template(name) => {
-                let (template, digest) = (name.clone(), step.resource.digest);
+                let (template, digest) = (name.clone(), own.digest);
                 vec![Revocable::Template { template, digest }]
-            }
-            ResourceKind::Native(_) => {
-                let of = self.of(step);
-                let dataset = |thing: &Revocable| matches!(thing, Revocable::Dataset { .. });
-                let member = |thing: &Revocable| matches!(thing, Revocable::Member { .. });
-                let narrow = of.iter().any(dataset);
-                of.into_iter().filter(|thing| !(narrow && member(thing))).collect()
             }
             kind @ (ResourceKind::Dataset(_)
             | ResourceKind::Member(_)
-            | ResourceKind::Approval(..)) => {
-                self.thing(kind).map_or_else(|| self.of(step), |thing| vec![thing])
+            | ResourceKind::Approval(..)) => self.thing(kind).into_iter().collect(),
+            ResourceKind::Native(_) => {
+                let rank = |kind: &&ResourceKind| match kind {
+                    ResourceKind::Approval(..) | ResourceKind::Template(_) => 0,
+                    ResourceKind::Dataset(_) => 1,
+                    ResourceKind::Member(_) | ResourceKind::Native(_) => 2,
+                };
+                let narrowest = step.touches.iter().map(|kind| rank(&kind)).min();
+                let narrow = step.touches.iter().filter(|kind| Some(rank(kind)) == narrowest);
+                narrow.filter_map(|kind| self.thing(kind)).collect()
             }
         }
     }
@@ -131,17 +150,21 @@ impl Subject {
     /// who are there.
     #[must_use]
     pub fn may_stand(&self, desired: &Desired, name: &TemplateName) -> bool {
-        let (Some(approved), Some(template), Some(reads)) =
-            (desired.approvals.get(name), self.agreement.templates.get(name), self.reads.get(name))
+        let Some(approved) = desired.approvals.get(name) else { return false };
+        self.owners(name).is_subset(approved) && self.could_stand(desired, name)
+    }
+
+    /// Whether it may once it is approved.
+    pub(super) fn could_stand(&self, desired: &Desired, name: &TemplateName) -> bool {
+        let (Some(template), Some(reads)) =
+            (self.agreement.templates.get(name), self.reads.get(name))
         else {
             return false;
         };
         let whole = reads.iter().all(|(dataset, used)| {
             let hidden =
                 |column: &ColumnName| desired.hidden.contains(&(dataset.clone(), column.clone()));
-            desired.offers(dataset)
-                && approved.contains(&used.owner)
-                && !used.columns.iter().any(hidden)
+            desired.offers(dataset) && !used.columns.iter().any(hidden)
         });
         whole
             && template.received_by.is_subset(&desired.members)

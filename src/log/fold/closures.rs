@@ -5,7 +5,7 @@ use super::platforms::Platforms;
 use super::{State, Version};
 use crate::log::leaf::{Code, Effect, Revocable};
 use mappings::model::{DatasetName, MemberId, PlatformId, Room};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why something has to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +126,10 @@ impl State {
         left || of.is_empty() || closure.what.iter().any(meets)
     }
 
-    /// Whether a call that gives what has to be closed on a platform may still take effect there.
+    /// Whether a call that gives what has to be closed on a platform, or makes room for it, may still take effect there.
     #[must_use]
     pub fn is_late(&self, closure: &Closure, on: &PlatformId) -> bool {
-        let mut giving = self.unsettled(on).filter(|(_, record)| record.effect == Effect::Grant);
+        let mut giving = self.unsettled(on).filter(|(_, record)| record.effect > Effect::Restrict);
         giving.any(|(_, record)| self.concerns(closure, on, &record.of))
     }
 
@@ -189,10 +189,7 @@ impl State {
 
     /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
     pub(super) fn close(&mut self, index: u64, cause: Cause, what: Vec<Revocable>, at_ms: i64) {
-        let Platforms { changed, holds, rooms, .. } = &self.platforms;
-        // Where no agreement was ever in force nothing was given, and nobody looks again.
-        let touched = changed.iter().chain(holds.keys()).filter(|p| rooms.contains_key(*p));
-        let touched = touched.filter(|p| **p != PlatformId::native());
+        let touched = self.touched().filter(|platform| !self.has_left(platform));
         let awaited = |platform: &PlatformId| {
             (platform.clone(), Awaited { since: index, ..Awaited::default() })
         };
@@ -203,9 +200,27 @@ impl State {
         self.platforms.closures.insert(index, Closure { cause, what, at_ms, platforms });
     }
 
+    /// Where anything was ever done or seen. Where no agreement was ever in force nothing was given, and nobody looks again.
+    fn touched(&self) -> impl Iterator<Item = &PlatformId> {
+        let Platforms { changed, holds, rooms, .. } = &self.platforms;
+        let touched: BTreeSet<_> = changed.iter().chain(holds.keys()).collect();
+        let known = touched.into_iter().filter(|platform| rooms.contains_key(*platform));
+        known.filter(|platform| **platform != PlatformId::native())
+    }
+
+    /// Whether the agreement left a room and all of it was seen closed since: nothing is given there any more.
+    fn has_left(&self, platform: &PlatformId) -> bool {
+        let held = self.in_force.as_ref().is_none_or(|now| now.agreement.is_held_in(platform));
+        let open = self.unsettled(platform).any(|(_, record)| record.effect > Effect::Restrict);
+        let closures = self.platforms.closures.values().rev();
+        let left = closures.filter_map(|closure| closure.platforms.get(platform));
+        let left = left.filter(|awaited| awaited.left).map(|awaited| &awaited.confirmed).next();
+        !held && !open && left.is_some_and(Option::is_some)
+    }
+
     /// What the version that comes into force says no more, or says otherwise.
     pub(super) fn narrow(&mut self, index: u64, next: &Version, at_ms: i64) {
-        let Some(old) = self.in_force.take() else { return };
+        let Some(old) = self.in_force.clone() else { return };
         let mut what: Vec<Revocable> = Vec::new();
         for (name, dataset) in &old.agreement.datasets {
             if next.agreement.datasets.get(name) != Some(dataset) {
@@ -228,7 +243,8 @@ impl State {
         }
         let left = |room: &&Room| !next.agreement.rooms.contains(room);
         let left = old.agreement.rooms.iter().filter(left).map(|room| &room.platform);
-        for platform in left.filter(|platform| self.platforms.changed.contains(platform)) {
+        let touched: BTreeSet<PlatformId> = self.touched().cloned().collect();
+        for platform in left.filter(|platform| touched.contains(*platform)) {
             let closure = Closure {
                 cause: Cause::Narrowed,
                 what: Vec::new(),

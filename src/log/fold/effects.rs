@@ -2,7 +2,7 @@
 //! always legal. Must not know adapters, nor how anything is looked at.
 
 use super::epoch::{Closing, Giving};
-use super::{Illegal, State};
+use super::{Illegal, State, Version};
 use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
 use mappings::model::{MemberId, PlatformId, TemplateName};
 
@@ -58,19 +58,21 @@ impl State {
         if *effect == Effect::Grant { self.may_give(of, platform) } else { Ok(()) }
     }
 
-    /// Whether any of this may be given on a platform now: all of it stands, and nothing of the kind is still to be seen closed
-    /// anywhere. What names nothing is about everything.
+    /// Whether any of this may be given on a platform now: the room is agreed, all of it stands, and nothing of the kind is still to
+    /// be seen closed anywhere.
     pub fn may_give(&self, of: &[Revocable], on: &PlatformId) -> Result<(), Illegal> {
         self.granting()?;
         self.giving(self.size, of, on).permitted()
     }
 
     fn giving(&self, basis: u64, of: &[Revocable], on: &PlatformId) -> Giving {
+        let held = self.in_force.as_ref().is_some_and(|version| version.agreement.is_held_in(on));
         Giving {
             basis,
             size: self.size,
             decided: self.decided,
-            stands: of.iter().all(|one| self.stands(one)),
+            // What names nothing is about everything, and everything is never what is given.
+            stands: held && !of.is_empty() && of.iter().all(|one| self.stands(one)),
             unconfirmed: self.in_the_way(of, on).is_some(),
         }
     }
@@ -137,42 +139,49 @@ impl State {
         if unsaid == 0 { Ok(()) } else { Err(Illegal::Unexplained) }
     }
 
-    /// Whether something that a platform held has no reason to be missing there: the room is agreed, it stands, and this gateway
-    /// did not set out to take it away since it was seen.
-    #[must_use]
-    pub fn is_unexplained(&self, platform: &PlatformId, thing: &Revocable) -> bool {
-        let (Some(last), Some(version)) = (self.platforms.holds.get(platform), &self.in_force)
-        else {
-            return false;
-        };
-        if !version.agreement.is_held_in(platform) {
-            return false;
-        }
+    /// Whether something that a platform held has no reason to be missing there that this log knows.
+    fn is_unexplained(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let because = match thing {
             // Each follows from others.
-            Revocable::Template { .. } | Revocable::Column { .. } | Revocable::Room => {
-                return false;
-            }
-            Revocable::Approval { of, .. } => self.withdrew_since(of, last.index),
+            Revocable::Template { .. } | Revocable::Column { .. } | Revocable::Room => true,
+            Revocable::Approval { template, .. } => self.may_rest(template),
             Revocable::Member { .. } | Revocable::Dataset { .. } => false,
         };
-        last.things.contains(thing) && self.stands(thing) && !because && !self.took(platform, thing)
+        !because && self.is_missed(platform, thing)
+    }
+
+    /// Whether something that a platform held should be there: the room is agreed, it stands, and this gateway did not set out to
+    /// take it away since it was seen.
+    #[must_use]
+    pub fn is_missed(&self, platform: &PlatformId, thing: &Revocable) -> bool {
+        let held = |version: &Version| version.agreement.is_held_in(platform);
+        self.in_force.as_ref().is_some_and(held)
+            && self.holding(platform).is_some_and(|last| last.things.contains(thing))
+            && self.stands(thing)
+            && !self.took(platform, thing)
+    }
+
+    /// Whether anything is withdrawn, or has to be seen closed, that may keep a template from standing: its approvals may go along.
+    /// What a template reads is not known here.
+    fn may_rest(&self, name: &TemplateName) -> bool {
+        let concerns = |what: &Revocable| match what {
+            Revocable::Template { template, .. } | Revocable::Approval { template, .. } => {
+                template == name
+            }
+            Revocable::Member { .. }
+            | Revocable::Dataset { .. }
+            | Revocable::Column { .. }
+            | Revocable::Room => true,
+        };
+        let withdrawn = self.tombstones.keys().chain(self.found.keys());
+        let mut withdrawn = withdrawn.filter(|what| concerns(what) && self.revoked(what).is_some());
+        withdrawn.next().is_some()
+            || self.unconfirmed().any(|(_, closure)| closure.what.iter().any(concerns))
     }
 
     /// Whether this gateway set out to take something away, or all that holds it.
     fn took(&self, platform: &PlatformId, thing: &Revocable) -> bool {
-        let taken = self.taken(platform);
-        taken.is_none_or(|taken| taken.iter().any(|taken| self.within(thing, taken)))
-    }
-
-    /// Whether an owner withdrew a dataset or a column after a position, wherever.
-    fn withdrew_since(&self, owner: &MemberId, index: u64) -> bool {
-        let found = self.found.iter().map(|(what, found)| (what, &found.index));
-        self.tombstones.iter().chain(found).any(|(what, at)| {
-            let own = Revocable::Member { member: owner.clone() };
-            let data = matches!(what, Revocable::Dataset { .. } | Revocable::Column { .. });
-            *at > index && data && self.meets(what, &own)
-        })
+        self.taken(platform).any(|taken| self.within(thing, taken))
     }
 
     fn legal_found(&self, platform: &PlatformId, what: &Revocable) -> Result<(), Illegal> {

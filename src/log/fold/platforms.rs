@@ -55,8 +55,6 @@ pub struct Holding {
     pub things: BTreeSet<Revocable>,
     /// What this gateway took away since, and the position of the leaf that says so.
     pub taken: BTreeMap<Revocable, u64>,
-    /// The same of something that had no name.
-    pub taken_any: Option<u64>,
 }
 
 /// More than was agreed, found and closed.
@@ -137,18 +135,11 @@ impl State {
         self.platforms.holds.get(platform)
     }
 
-    /// What this gateway set out to take away on a platform and did not see again since; nothing where that may be anything.
-    #[must_use]
-    pub fn taken<'a>(&'a self, platform: &'a PlatformId) -> Option<BTreeSet<&'a Revocable>> {
+    /// What this gateway set out to take away on a platform and was not seen to stay since.
+    pub fn taken<'a>(&'a self, platform: &'a PlatformId) -> impl Iterator<Item = &'a Revocable> {
         let open = self.unsettled(platform).filter(|(_, record)| record.effect <= Effect::Restrict);
-        let open: Vec<_> = open.map(|(_, record)| &record.of).collect();
-        let seen = self.holding(platform);
-        let any = seen.is_some_and(|seen| seen.taken_any.is_some());
-        if any || open.iter().any(|of| of.is_empty()) {
-            return None;
-        }
-        let ended = seen.into_iter().flat_map(|seen| seen.taken.keys());
-        Some(open.into_iter().flatten().chain(ended).collect())
+        let ended = self.holding(platform).into_iter().flat_map(|seen| seen.taken.keys());
+        open.flat_map(|(_, record)| &record.of).chain(ended)
     }
 
     /// The newest alarms, oldest first.
@@ -182,7 +173,6 @@ impl State {
                 seen.things = holds.iter().cloned().collect();
                 // What ended while it was looked at may not show itself in that yet.
                 seen.taken.retain(|_, ended| *ended >= *basis);
-                seen.taken_any = seen.taken_any.filter(|ended| *ended >= *basis);
             }
             Body::DriftFound { platform, class, of } => {
                 let (platform, class, of) = (platform.clone(), class.clone(), of.clone());
@@ -233,7 +223,7 @@ impl Platforms {
     }
 
     /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. Of a call that
-    /// gave something: where, and what.
+    /// gave something, or made room for it: where, and what.
     fn ended(
         &mut self,
         index: u64,
@@ -248,14 +238,13 @@ impl Platforms {
             match record.effect {
                 Effect::Revoke | Effect::Restrict => {
                     seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));
-                    seen.taken_any = record.of.is_empty().then_some(index).or(seen.taken_any);
                 }
                 // What was given again is not missing by this gateway's doing any more.
                 Effect::Grant => seen.taken.retain(|taken, _| !record.of.contains(taken)),
                 Effect::Neutral => {}
             }
         }
-        let gave = (record.effect == Effect::Grant && !record.is_open())
+        let gave = (record.effect > Effect::Restrict && !record.is_open())
             .then(|| (record.platform.clone(), record.of.clone()));
         if record.based && !record.is_open() {
             self.effects.remove(step);

@@ -17,6 +17,9 @@ const BUSY_MS: i64 = 10 * MINUTE;
 const REST_MAX: i64 = 720 * MINUTE;
 const TRIES_MAX: u32 = 60;
 
+/// Passes in a row that did not rest, as far as they are counted.
+const FAILURES_MAX: u32 = 9;
+
 impl World {
     /// One event.
     pub(crate) fn happen(&mut self, event: Event) {
@@ -133,7 +136,7 @@ impl World {
     }
 
     fn turned(&mut self, number: usize, life: u32, at: usize, end: End) {
-        let End { lease, memory, report } = end;
+        let End { lease, memory, report, leased } = end;
         let fair = self.phase != Phase::Faults;
         let jitter = self.rng.range(80, 121);
         let idle_ms = if self.case.kills.is_empty() { IDLE_MS } else { BUSY_MS };
@@ -147,7 +150,7 @@ impl World {
         let settled = report.as_ref().map(|report| report.settled);
         let rests = report.as_ref().is_some_and(|report| report.rests);
         post.failures = if rests { 0 } else { post.failures.saturating_add(1) };
-        let failures = post.failures.min(9);
+        let failures = post.failures.min(FAILURES_MAX);
         let wait = match &report {
             _ if again => 0,
             Some(report) if report.again && failures < 4 => 20 * jitter / 10,
@@ -170,7 +173,13 @@ impl World {
                 self.check.settled(platform, shown_ms);
             }
         }
-        if fair && report.is_some() {
+        // Whoever is asked again and again does it, although something else is waited for as well.
+        let asked = report.as_ref().is_some_and(|report| report.needs > 0);
+        if fair && asked && failures == FAILURES_MAX {
+            self.follow(at);
+        }
+        // Whoever has no lease writes nothing down, and can't say that nothing is left to be.
+        if fair && leased {
             self.rest(at, rests && !again);
         }
     }

@@ -66,6 +66,8 @@ pub(crate) struct Oracle {
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) observed: BTreeMap<String, BTreeSet<Revocable>>,
     touched: BTreeSet<String>,
+    /// Platforms that an agreement left and that were seen closed, and nothing was given there since.
+    quit: BTreeSet<String>,
     /// Every platform that ever was a room of an agreement in force.
     rooms: BTreeSet<String>,
     pub(crate) drift: u64,
@@ -134,12 +136,7 @@ impl Oracle {
                 self.touched.insert(platform.clone());
                 self.observed.insert(platform, typed(body, "holds").unwrap_or_default());
             }
-            "revocation-confirmed" => {
-                let of = body.get("revocation").and_then(Value::as_u64).unwrap_or(u64::MAX);
-                if let Some(withdrawal) = self.withdrawals.get_mut(&of) {
-                    withdrawal.confirmed.insert(text(body, "platform").to_owned(), index);
-                }
-            }
+            "revocation-confirmed" => self.confirmed(index, body),
             "drift-found" => self.drift += 1,
             "run-requested" => {
                 let known = (typed(body, "template"), typed(body, "digest"));
@@ -154,6 +151,17 @@ impl Oracle {
         }
     }
 
+    fn confirmed(&mut self, index: u64, body: &Value) {
+        let of = body.get("revocation").and_then(Value::as_u64).unwrap_or(u64::MAX);
+        let platform = text(body, "platform").to_owned();
+        if let Some(withdrawal) = self.withdrawals.get_mut(&of) {
+            if withdrawal.left.contains(&platform) {
+                self.quit.insert(platform.clone());
+            }
+            withdrawal.confirmed.insert(platform, index);
+        }
+    }
+
     fn intended(&mut self, index: u64, body: &Value) {
         let platform = text(body, "platform").to_owned();
         self.touched.insert(platform.clone());
@@ -165,14 +173,22 @@ impl Oracle {
             basis: body.get("basis").and_then(Value::as_u64),
             outcome: None,
         };
+        if intent.gives() {
+            self.quit.remove(&intent.platform);
+        }
         self.intents.insert(text(body, "step").to_owned(), intent);
     }
 
     fn withdraw(&mut self, index: u64, at_ms: i64, what: Vec<Revocable>) {
+        let in_force = self.in_force.as_ref();
+        let rooms = in_force.into_iter().flat_map(|version| &version.agreement.rooms);
+        let held: BTreeSet<String> = rooms.map(|room| room.platform.to_string()).collect();
+        let touched = self.touched.intersection(&self.rooms);
+        let there = touched.filter(|room| held.contains(*room) || !self.quit.contains(*room));
         let withdrawal = Withdrawal {
             what,
             narrowed: Vec::new(),
-            platforms: self.touched.intersection(&self.rooms).cloned().collect(),
+            platforms: there.cloned().collect(),
             confirmed: BTreeMap::new(),
             left: BTreeSet::new(),
             at_ms,
@@ -187,7 +203,7 @@ impl Oracle {
             self.waiting = Some(version);
             return;
         }
-        if let Some(old) = self.in_force.take() {
+        if let Some(old) = self.in_force.clone() {
             let (mut narrowed, mut what) = (Vec::new(), Vec::new());
             for name in old.agreement.datasets.keys() {
                 let before = pool.agreed(old.digest, name);

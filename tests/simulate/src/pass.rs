@@ -15,6 +15,8 @@ pub(crate) struct Report {
     pub(crate) rests: bool,
     /// There is more to do at once.
     pub(crate) again: bool,
+    /// What it asks others to do.
+    pub(crate) needs: usize,
     pub(crate) retry_ms: Option<i64>,
     pub(crate) said: String,
 }
@@ -59,6 +61,7 @@ pub(crate) async fn pass(turn: &Turn, fence: Option<&Fence>, memory: &mut Memory
         settled: report.end == End::Settled,
         rests: rests || never || report.end == End::Settled,
         again: report.end == End::Again,
+        needs: report.needs.len(),
         retry_ms: retry_ms.and_then(|ms| i64::try_from(ms).ok()),
         said: format!(
             "{end}, {} steps, closing {:?}, unsettled {}, pending {}, waits {waits:?}, needs {}",

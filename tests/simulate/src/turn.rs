@@ -34,14 +34,17 @@ pub(crate) struct End {
     pub(crate) memory: Memory,
     /// Nothing of a turn that was somebody else's.
     pub(crate) report: Option<Report>,
+    /// Whether it was made under the lease: else nothing that was seen could be written down.
+    pub(crate) leased: bool,
 }
 
 impl Turn {
     pub(crate) async fn take(mut self) -> End {
         let lease = self.leased().await;
         if lease.is_none() && !self.anyway {
-            return End { lease, memory: self.memory, report: None };
+            return End { lease, memory: self.memory, report: None, leased: false };
         }
+        let leased = lease.is_some();
         let fence = lease.as_ref().map(Lease::fence);
         let mut memory = std::mem::take(&mut self.memory);
         let report = self.pass(fence.as_ref(), &mut memory).await;
@@ -52,7 +55,7 @@ impl Turn {
             }
             other => other,
         };
-        End { lease, memory, report: Some(report) }
+        End { lease, memory, report: Some(report), leased }
     }
 
     async fn pass(&self, fence: Option<&Fence>, memory: &mut Memory) -> Report {
