@@ -42,11 +42,13 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Whether a later look counts on any of it: what is missed or seen closed, calls of unknown end, what was done and not seen.
+    /// Whether a later look counts on any of it: what is missed or seen closed, calls of unknown end, what was done and not seen, or
+    /// not done.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let Self { subject: _, done, missing, closed, open } = self;
-        !(done.is_empty() && missing.is_empty() && closed.is_empty() && open.is_empty())
+        let Self { subject: _, done, missing, closed, failed, open } = self;
+        let rests = missing.is_empty() && closed.is_empty() && open.is_empty();
+        !(rests && done.is_empty() && failed.is_empty())
     }
 
     /// Forgets what costs only work to find again.
