@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 /// A worker that is at work.
 fn working(world: &World) -> Child {
     let child = world.command(&["sync"]).spawn().unwrap();
+    let lock = || std::fs::File::open(world.path("home/worker.lock"));
     let since = Instant::now();
-    loop {
-        let lock = std::fs::File::open(world.path("home/worker.lock"));
-        if lock.is_ok_and(|lock| lock.try_lock().is_err()) {
-            return child;
-        }
+    while !lock().is_ok_and(|lock| lock.try_lock().is_err()) {
         assert!(since.elapsed() < Duration::from_secs(30), "the worker did not begin");
         std::thread::sleep(Duration::from_millis(20));
     }
+    child
 }
 
 fn signal(child: &Child, name: &str) {

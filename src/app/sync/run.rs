@@ -12,13 +12,14 @@ use crate::log::State;
 use crate::reconcile::Memory;
 use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, Turn};
-use crate::store::Fence;
+use crate::store::{Fence, StoreError};
 use adapter_spi::Cx;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use mappings::model::{CollaborationId, PlatformId};
-use std::collections::BTreeSet;
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,12 +33,14 @@ const END_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 }
 /// And leases this long to be given back.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
 
+const LISTED: &str = "the logs can't be listed";
+
 /// What a worker waits for.
 enum Done {
     Turn(Box<(Turn, Memory, Seen)>),
-    Beat(Shards),
-    Heads(Option<Vec<(CollaborationId, u64)>>),
-    Recorded,
+    Beat(Shards, Result<(), String>),
+    Heads(Result<Vec<(CollaborationId, u64)>, String>),
+    Recorded(Result<(), String>),
 }
 
 /// What is under way.
@@ -51,6 +54,23 @@ struct Work<'a> {
     /// Whether the logs that this gateway saw once are known.
     named: bool,
     budgets: Arc<Mutex<Budgets>>,
+    troubles: BTreeMap<&'static str, String>,
+}
+
+impl Work<'_> {
+    /// Says what goes wrong beside the turns, when it begins and when it is over.
+    fn trouble(&mut self, what: &'static str, code: Option<String>) {
+        if self.troubles.get(what) == code.as_ref() {
+            return;
+        }
+        if let Some(code) = code {
+            tracing::warn!(code, "{what}");
+            self.troubles.insert(what, code);
+        } else {
+            self.troubles.remove(what);
+            tracing::warn!("over: {what}");
+        }
+    }
 }
 
 impl App {
@@ -72,6 +92,7 @@ impl App {
             recording: false,
             named: false,
             budgets: Arc::new(Mutex::new(Budgets::new(LIMIT))),
+            troubles: BTreeMap::new(),
         };
         let (mut wake, mut renew) = (beats(WAKE_EVERY), beats(RENEW_EVERY));
         let mut until = None::<Instant>;
@@ -119,21 +140,27 @@ impl App {
                 }
                 worker.ended(turn, memory, seen, now_ms);
             }
-            Done::Beat(shards) => {
+            Done::Beat(shards, renewed) => {
+                work.trouble("leases are not renewed", renewed.err());
                 worker.led(shards.fences(), now_ms);
                 work.shards = Some(shards);
                 self.log.keep(worker.len());
             }
             Done::Heads(heads) => {
                 work.listing = false;
-                let Some(heads) = heads else { return };
+                let heads = heads.map_err(|code| work.trouble(LISTED, Some(code)));
+                let Ok(heads) = heads else { return };
+                work.trouble(LISTED, None);
                 worker.listed(&heads, now_ms);
                 if !std::mem::replace(&mut work.named, true) {
                     worker.named(self.log.seen(), now_ms);
                 }
                 self.log.keep(worker.len());
             }
-            Done::Recorded => work.recording = false,
+            Done::Recorded(recorded) => {
+                work.recording = false;
+                work.trouble("withdrawals wait for the log", recorded.err());
+            }
         }
     }
 
@@ -155,26 +182,25 @@ impl App {
         if !std::mem::replace(&mut work.listing, true) {
             work.all.push(self.heads());
         }
-        match self.home.withdrawals() {
-            Ok(pending) => {
-                if !pending.is_empty() && !std::mem::replace(&mut work.recording, true) {
-                    work.all.push(Box::pin(async move {
-                        let _ = AssertUnwindSafe(self.record_pending()).catch_unwind().await;
-                        Done::Recorded
-                    }));
-                }
-                worker.reserved(pending, self.clock.now_ms());
-            }
-            Err(error) => tracing::warn!(code = error.code(), "withdrawals are not read"),
+        let pending = self.home.withdrawals();
+        let unread = pending.as_ref().err().map(|error| error.code().to_owned());
+        work.trouble("withdrawals are not read", unread);
+        let Ok(pending) = pending else { return };
+        if !pending.is_empty() && !std::mem::replace(&mut work.recording, true) {
+            work.all.push(Box::pin(async move {
+                let waits = AssertUnwindSafe(self.recorded_pending()).catch_unwind().await;
+                Done::Recorded(waits.map_err(bug).and_then(|why| why.map_or(Ok(()), Err)))
+            }));
         }
+        worker.reserved(pending, self.clock.now_ms());
     }
 
     /// Gives the leases back, once they are at hand.
     async fn ended(&self, mut work: Work<'_>) {
         while work.shards.is_none() {
             match work.all.next().await {
-                Some(Done::Beat(shards)) => work.shards = Some(shards),
-                Some(Done::Turn(_) | Done::Heads(_) | Done::Recorded) => {}
+                Some(Done::Beat(shards, _)) => work.shards = Some(shards),
+                Some(Done::Turn(_) | Done::Heads(_) | Done::Recorded(_)) => {}
                 None => return,
             }
         }
@@ -186,29 +212,16 @@ impl App {
 
     fn beat(&self, mut shards: Shards) -> BoxFuture<'_, Done> {
         Box::pin(async move {
-            match AssertUnwindSafe(shards.beat(self.store.as_ref())).catch_unwind().await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(code = error.code(), "leases are not renewed"),
-                Err(_) => tracing::error!(code = "bug", "leases are not renewed"),
-            }
-            Done::Beat(shards)
+            let renewed = AssertUnwindSafe(shards.beat(self.store.as_ref())).catch_unwind().await;
+            let renewed = renewed.map_err(bug).and_then(|renewed| renewed.map_err(coded));
+            Done::Beat(shards, renewed)
         })
     }
 
     fn heads(&self) -> BoxFuture<'_, Done> {
         Box::pin(async move {
-            let heads = match AssertUnwindSafe(self.store.sizes()).catch_unwind().await {
-                Ok(Ok(heads)) => Some(heads),
-                Ok(Err(error)) => {
-                    tracing::warn!(code = error.code(), "the logs could not be listed");
-                    None
-                }
-                Err(_) => {
-                    tracing::error!(code = "bug", "the logs could not be listed");
-                    None
-                }
-            };
-            Done::Heads(heads)
+            let heads = AssertUnwindSafe(self.store.sizes()).catch_unwind().await;
+            Done::Heads(heads.map_err(bug).and_then(|heads| heads.map_err(coded)))
         })
     }
 
@@ -302,6 +315,15 @@ impl App {
         let reached = foreign.filter(|room| self.rooms.adapter(room).is_ok());
         reached.map(|room| (room.clone(), class(room))).collect()
     }
+}
+
+fn coded(error: StoreError) -> String {
+    error.code().to_owned()
+}
+
+/// A panic; its place was told where it struck.
+fn bug(_: Box<dyn Any + Send>) -> String {
+    "bug".to_owned()
 }
 
 fn beats(every: Duration) -> Interval {
