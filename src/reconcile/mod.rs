@@ -47,3 +47,6 @@ pub use pass::pass;
 pub use report::{End, Report, Turn, Waiting};
 pub use shards::{Claim, SHARDS, claim, shard};
 pub use things::Subject;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::rule::Rule;
 use crate::wanted::{Budget, Parameter, Party};
-use mappings::model::Digest;
+use mappings::model::{Digest, MemberId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,9 +137,10 @@ pub(crate) enum Call {
     },
 }
 
-/// Where a call is made, beside it in its step.
+/// Where and for whom a call is made, beside it in its step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct At {
+    pub(crate) member: MemberId,
     pub(crate) account: String,
     pub(crate) region: String,
 }

@@ -1,10 +1,13 @@
 //! How a member's account is reached: by a profile of the machine's AWS configuration, perhaps through a role. No keys here.
 
-use crate::error::made;
+use crate::clients::Silent;
+use crate::error::{Act, made, told};
 use crate::seen::Seat;
 use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Retry};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cleanrooms::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use mappings::model::MemberId;
@@ -113,7 +116,9 @@ pub(crate) struct Client {
     pub(crate) config: SdkConfig,
     pub(crate) account: String,
     pub(crate) region: String,
-    member: MemberId,
+    seat: Seat,
+    /// Which accounts gave no answer, for all clients of an adapter.
+    silent: Arc<Silent>,
     cx: Cx,
     sent: Arc<AtomicBool>,
 }
@@ -130,11 +135,7 @@ impl Client {
         let found = match &answer {
             Ok(identity) => identity.account().unwrap_or_default(),
             Err(error) => {
-                return Err(crate::error::told(
-                    "GetCallerIdentity",
-                    crate::error::Act::Read,
-                    error,
-                ));
+                return Err(told("GetCallerIdentity", Act::Read, error));
             }
         };
         if found != seat.account {
@@ -164,10 +165,16 @@ impl Client {
             config,
             account: seat.account.clone(),
             region: seat.region.clone(),
-            member: seat.member.clone(),
+            seat: seat.clone(),
+            silent: Arc::default(),
             cx: Cx::default(),
             sent: Arc::default(),
         }
+    }
+
+    /// The same clients, which mind what others found silent.
+    pub(crate) fn minding(self, silent: &Arc<Silent>) -> Self {
+        Self { silent: Arc::clone(silent), ..self }
     }
 
     /// The same clients for one act, which takes turns as its context says.
@@ -177,10 +184,27 @@ impl Client {
 
     /// Waits for the turn of a call. From a write's turn on it may have been sent.
     pub(crate) async fn turn(&self, operation: &'static str, class: CallClass) {
-        self.cx.turn(&self.member, operation, class).await;
+        self.cx.turn(&self.seat.member, operation, class).await;
         if class == CallClass::Write {
             self.sent.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// The error of an account that gave no answer a moment ago: nothing is sent there.
+    pub(crate) fn heard(&self) -> Result<(), AdapterError> {
+        self.silent.check(&self.seat)
+    }
+
+    /// An error of a call in canonical words. Whether nobody answered is kept in mind.
+    pub(crate) fn told<E: ProvideErrorMetadata>(
+        &self,
+        operation: &'static str,
+        act: Act,
+        error: &SdkError<E, HttpResponse>,
+    ) -> AdapterError {
+        let error = told(operation, act, error);
+        self.silent.note(&self.seat, act, &error);
+        error
     }
 
     /// Whether a call that changes something may have been sent in this act.
@@ -191,16 +215,23 @@ impl Client {
 
 /// One call in its turn, its error in canonical words: `read` changes nothing, `write` may have changed something.
 macro_rules! sent {
-    (read, $client:expr, $operation:expr, $request:expr) => {{
-        $client.turn($operation, adapter_spi::CallClass::Read).await;
-        let answer = $request.send().await;
-        answer.map_err(|error| $crate::error::told($operation, $crate::error::Act::Read, &error))
-    }};
-    (write, $client:expr, $operation:expr, $request:expr) => {{
-        $client.turn($operation, adapter_spi::CallClass::Write).await;
-        let answer = $request.send().await;
-        answer.map_err(|error| $crate::error::told($operation, $crate::error::Act::Write, &error))
-    }};
+    (read, $client:expr, $operation:expr, $request:expr) => {
+        $crate::connection::sent!(Read, $client, $operation, $request)
+    };
+    (write, $client:expr, $operation:expr, $request:expr) => {
+        $crate::connection::sent!(Write, $client, $operation, $request)
+    };
+    ($act:ident, $client:expr, $operation:expr, $request:expr) => {
+        match $client.heard() {
+            Ok(()) => {
+                $client.turn($operation, adapter_spi::CallClass::$act).await;
+                let answer = $request.send().await;
+                let act = $crate::error::Act::$act;
+                answer.map_err(|error| $client.told($operation, act, &error))
+            }
+            Err(error) => Err(error),
+        }
+    };
 }
 
 /// A list to its end, each page in its turn.
@@ -209,11 +240,11 @@ macro_rules! listed {
         let mut pages = $request.into_paginator().send();
         let mut found = Vec::new();
         loop {
+            $client.heard()?;
             $client.turn($operation, adapter_spi::CallClass::List).await;
             let Some(page) = pages.next().await else { break };
-            let page = page.map_err(|error| {
-                $crate::error::told($operation, $crate::error::Act::Read, &error)
-            })?;
+            let act = $crate::error::Act::Read;
+            let page = page.map_err(|error| $client.told($operation, act, &error))?;
             let more = page.next_token.as_ref().is_some_and(|token| !token.is_empty());
             found.extend(page.$items);
             if !more {

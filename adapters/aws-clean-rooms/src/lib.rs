@@ -4,6 +4,7 @@
 mod apply;
 mod assess;
 mod call;
+mod clients;
 mod connection;
 mod error;
 mod export;

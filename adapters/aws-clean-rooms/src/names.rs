@@ -24,6 +24,16 @@ pub(crate) fn room(collaboration: &CollaborationId, runner: &MemberId, fixed: &D
     format!("{}{runner}.{}", rooms(collaboration), short(fixed))
 }
 
+/// What a further collaboration of one name is known by here. No name of ours holds a space.
+pub(crate) fn spare(name: &str, id: &str) -> String {
+    format!("{name} {id}")
+}
+
+/// Whether something is known as a further one of a name.
+pub(crate) fn is_spare(known_as: &str, name: &str) -> bool {
+    known_as.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))
+}
+
 /// What the names of all configured tables of an agreement begin with.
 pub(crate) fn tables(collaboration: &CollaborationId) -> String {
     rooms(collaboration)

@@ -3,6 +3,7 @@
 
 mod account;
 mod partner;
+mod rooms;
 mod tables;
 
 pub(crate) use partner::{batch, partner, templates};
@@ -41,7 +42,8 @@ pub(crate) async fn observe(watched: &[Watched], known: &Known) -> Seen {
         let member = &one.seat.member;
         match look(one, known).await {
             Ok(account) if one.is_past => {
-                let left = !(account.rooms.is_empty() && account.tables.is_empty());
+                let tables = account.tables.is_empty() && account.spare.is_empty();
+                let left = !(account.rooms.is_empty() && tables);
                 let (seat, account) = (one.seat.clone(), account);
                 seen.past.extend(left.then_some(Past { seat, account }));
             }
@@ -156,12 +158,4 @@ fn unreadable(operation: &'static str, what: &str) -> AdapterError {
         operation,
         what.to_owned(),
     )
-}
-
-/// Puts a thing under its name; a second one of the same name makes both strangers.
-fn put<T>(things: &mut BTreeMap<String, T>, account: &mut Account, name: String, thing: T) {
-    if things.insert(name.clone(), thing).is_some() {
-        things.remove(&name);
-        account.strangers.insert(name);
-    }
 }

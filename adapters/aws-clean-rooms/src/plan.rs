@@ -11,12 +11,13 @@ use crate::call::{AT, At, Call, Tags};
 use crate::connection::Connections;
 use crate::observe::{TAG_AGREEMENT, TAG_COLLABORATION};
 use crate::seats::seat;
-use crate::seen::{Past, Seen};
+use crate::seen::{Past, Seat, Seen};
 use crate::wanted::{Wanted, wanted};
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
 use mappings::model::{Agreement, Digest, MemberId};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,8 +29,10 @@ pub(crate) struct Planned {
     pub(crate) noun: &'static str,
     pub(crate) name: String,
     pub(crate) call: Call,
-    /// What of the agreement it is about; everything where that isn't known.
+    /// What of the agreement it is about; the member in whose account it is where that has no name there.
     pub(crate) touches: BTreeSet<ResourceKind>,
+    /// The one thing of the agreement that it takes away, where it is one and in that version; else the platform's own thing.
+    pub(crate) takes: Option<Resource>,
     /// In an account or a Region of an earlier agreement; else in the member's own.
     pub(crate) at: Option<At>,
 }
@@ -37,8 +40,8 @@ pub(crate) struct Planned {
 impl Planned {
     /// The same in an account of an earlier agreement.
     fn in_past(self, past: &Past) -> Self {
-        let (account, region) = (past.seat.account.clone(), past.seat.region.clone());
-        Self { at: Some(At { account, region }), ..self }
+        let Seat { member, account, region } = past.seat.clone();
+        Self { at: Some(At { member, account, region }), ..self }
     }
 }
 
@@ -52,6 +55,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) agreements: Vec<&'a Arc<Agreement>>,
     /// Of everything that is made.
     pub(crate) tags: Tags,
+    /// What the texts of these agreements are called there, once somebody asks.
+    pub(crate) said: OnceCell<touches::Said>,
 }
 
 /// The steps of one pass, and what others have to do first.
@@ -66,8 +71,8 @@ pub(crate) fn plan(
     let scope = &observation.scope;
     let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);
     let agreements = agreements.collect();
-    let subject =
-        Subject { desired, wanted: wanted(desired), seen: &seen, connections, agreements, tags };
+    let (wanted, said) = (wanted(desired), OnceCell::new());
+    let subject = Subject { desired, wanted, seen: &seen, connections, agreements, tags, said };
     let mut planned = subject.tables();
     planned.extend(subject.rooms());
     planned.sort_by_key(|one| one.effect);
@@ -98,19 +103,23 @@ impl Subject<'_> {
         let agreement = &self.desired.agreement;
         let mut call = serde_json::json!(planned.call);
         let at = planned.at.or_else(|| {
-            let seat = seat(agreement, &planned.member).ok()?;
-            Some(At { account: seat.account, region: seat.region })
+            let Seat { member, account, region } = seat(agreement, &planned.member).ok()?;
+            Some(At { member, account, region })
         });
         if let (Some(parts), Some(at)) = (call.as_object_mut(), at) {
             parts.insert(AT.to_owned(), serde_json::json!(at));
         }
         let digest = Digest::of(&mappings::agreement::canonical(&call));
+        let whose = ResourceKind::Member(planned.member.clone());
         let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
         let kind = ResourceKind::Native(Native { member, noun, name });
+        let resource = planned.takes.unwrap_or(Resource { kind, digest });
         let (collaboration, effect) = (agreement.collaboration.clone(), planned.effect);
-        Step::new(collaboration, effect, Resource { kind, digest }, 0)
-            .touching(planned.touches)
-            .calling(call)
+        let mut touches = planned.touches;
+        if touches.is_empty() {
+            touches.insert(whose);
+        }
+        Step::new(collaboration, effect, resource, 0).touching(touches).calling(call)
     }
 
     /// Whether all that is wanted is seen: every operated party in its collaborations with its tables, every template, and the
@@ -146,7 +155,7 @@ impl Subject<'_> {
         for (member, account) in &self.seen.accounts {
             if let Some(name) = account.strangers.first() {
                 let message = format!(
-                    "{member}'s account has something named {name} that is not ours, or is there twice; it is left alone: rename or delete it"
+                    "{member}'s account has something named {name} that is not ours, or is in use twice; it is left alone: rename or delete it"
                 );
                 return Err(refused("name-taken", message));
             }

@@ -3,6 +3,7 @@
 use crate::apply::apply;
 use crate::assess::assess;
 use crate::call::{AT, At, Call};
+use crate::clients::Clients;
 use crate::connection::{Client, Connection, Connections};
 use crate::error::made;
 use crate::held::holding;
@@ -17,9 +18,8 @@ use adapter_spi::{
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
-use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Gives the external id under which this gateway assumes roles for one collaboration.
 pub trait ExternalIds: Debug + Send + Sync {
@@ -27,9 +27,10 @@ pub trait ExternalIds: Debug + Send + Sync {
     fn external_id(&self, collaboration: &CollaborationId) -> Option<String>;
 }
 
-/// A signed request is accepted for 15 minutes; what was done shows itself within two seconds, and what five looks that far apart
-/// miss is believed gone.
-const LAG: Lag = Lag { late_ms: 15 * 60_000, settles_ms: 2_000, reads_min: 5 };
+/// A signed request is refused after 15 minutes, which bounds a call that is on its way; a minute is for settling. How old an answer
+/// may be AWS does not say: the handlers of its own `CloudFormation` look once a second, for up to a minute, until Get and List
+/// agree. So looks count that are a second apart and agree, and what five of them miss is believed gone.
+const LAG: Lag = Lag { late_ms: 16 * 60_000, settles_ms: 1_000, reads_min: 5 };
 
 /// AWS Clean Rooms, for the members whom this gateway operates.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub struct AwsCleanRooms {
     connections: Connections,
     external_ids: Arc<dyn ExternalIds>,
     known: Known,
-    clients: Mutex<BTreeMap<(CollaborationId, Seat), Client>>,
+    clients: Clients,
     pub(crate) runs: crate::runs::Runs,
 }
 
@@ -59,7 +60,7 @@ impl AwsCleanRooms {
             connections,
             external_ids,
             known: Known::default(),
-            clients: Mutex::default(),
+            clients: Clients::default(),
             runs: crate::runs::Runs::default(),
         }
     }
@@ -94,6 +95,7 @@ impl AwsCleanRooms {
         if let Some(client) = self.kept(collaboration, seat) {
             return Ok(client);
         }
+        self.clients.check(collaboration, seat)?;
         let missing = |code, reason: String| {
             made(ErrorKind::PermissionDenied, code, Retry::Never, "connect", reason)
         };
@@ -104,15 +106,14 @@ impl AwsCleanRooms {
         let id = self.external_ids.external_id(collaboration).ok_or_else(|| {
             missing("external-id-missing", "the gateway has no external id for it".to_owned())
         })?;
-        let client = Client::of(connection, seat, &id).await?;
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.insert((collaboration.clone(), seat.clone()), client.clone());
-        Ok(client)
+        match Client::of(connection, seat, &id).await {
+            Ok(client) => Ok(self.clients.keep(collaboration, seat, client)),
+            Err(error) => Err(self.clients.failed(collaboration, seat, error)),
+        }
     }
 
     pub(crate) fn kept(&self, collaboration: &CollaborationId, seat: &Seat) -> Option<Client> {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.get(&(collaboration.clone(), seat.clone())).cloned()
+        self.clients.kept(collaboration, seat)
     }
 
     /// The accounts that a look goes through: those that the agreement names, and those that only earlier ones did, as far as
@@ -176,6 +177,7 @@ impl Adapter for AwsCleanRooms {
             unseen: seen.unseen.clone(),
             members: holding.members,
             approvals: holding.approvals,
+            remains: holding.remains,
             offered: holding.offered,
             gone: holding.gone,
             notes: holding.notes,
@@ -197,12 +199,9 @@ impl Adapter for AwsCleanRooms {
             |reason: &str| made(ErrorKind::Bug, "step-unreadable", Retry::Never, "apply", reason);
         let call: Call = serde_json::from_value(step.call.clone())
             .map_err(|_| bug("the step carries no call of this version"))?;
-        let ResourceKind::Native(native) = &step.resource.kind else {
-            return Err(bug("the step names nothing of this platform"));
-        };
         let at: At = serde_json::from_value(step.call.get(AT).cloned().unwrap_or_default())
             .map_err(|_| bug("the step names no account"))?;
-        let (member, At { account, region }) = (native.member.clone(), at);
+        let At { member, account, region } = at;
         let client = self.kept(&step.collaboration, &Seat { member, account, region });
         let client = client.ok_or_else(|| {
             let reason = "its account was not looked at before";

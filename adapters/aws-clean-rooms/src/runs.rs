@@ -6,10 +6,12 @@
     reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
 )]
 
-use crate::connection::{Client, ResultFormat, listed, sent};
+mod stop;
+
+use crate::connection::{Client, ResultFormat, sent};
 use crate::error::made;
 use crate::room::AwsCleanRooms;
-use crate::wanted::{Room, Text, Wanted, value_of, wanted};
+use crate::wanted::{Room, value_of, wanted};
 use crate::{fetch, seen};
 use adapter_spi::{
     Cx, Desired, ErrorKind, Failure, ProtectedQuery, Result, Retry, RunOutput, RunProgress,
@@ -23,7 +25,7 @@ use aws_sdk_cleanrooms::types::{
     ProtectedQueryType, TargetProtectedQueryStatus,
 };
 use mappings::model::{MemberId, RunId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -266,73 +268,22 @@ impl RunsQueries for AwsCleanRooms {
         Duration::from_millis(500)
     }
 
+    /// Everywhere that it can, before it says where it could not.
     async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
-        let (seen, all) = (self.look(scope, cx).await, wanted(desired));
-        let mut stopped = 0;
-        for (member, account) in &seen.accounts {
-            let client = self.client(&scope.agreement, member).await?.within(cx);
-            for (name, found) in account.rooms.iter().filter(|(name, _)| runs_in(member, name)) {
-                let Some(membership) = &found.membership else { continue };
-                let room =
-                    all.rooms.values().find(|room| room.name == *name && room.runner == *member);
-                let texts = room.into_iter().flat_map(|room| room.templates.values());
-                let allowed: BTreeSet<&String> = texts
-                    .filter(|text| owners(&all, text).all(|owner| text.approved_by.contains(owner)))
-                    .filter_map(|text| found.templates.get(&text.alias).map(|found| &found.arn))
-                    .collect();
-                stopped += stop_in(&client, &membership.id, &allowed).await?;
+        let seen = self.look(scope, cx).await;
+        let (mut running, mut failed) = (0, stop::unseen(scope, &seen));
+        for place in stop::places(&wanted(desired), scope, &seen) {
+            let stopped = match self.seated(&scope.collaboration, &place.seat).await {
+                Ok(client) => stop::stop(&client.within(cx), &place).await,
+                Err(error) => Err(error),
+            };
+            match stopped {
+                Ok(still) => running += still,
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        for past in &seen.past {
-            let client = self.seated(&scope.collaboration, &past.seat).await?.within(cx);
-            let rooms = past.account.rooms.iter();
-            for (_, found) in rooms.filter(|(name, _)| runs_in(&past.seat.member, name)) {
-                let Some(membership) = &found.membership else { continue };
-                stopped += stop_in(&client, &membership.id, &BTreeSet::new()).await?;
-            }
-        }
-        Ok(stopped)
+        failed.map_or(Ok(running), Err)
     }
-}
-
-/// Whether a member is the one who runs in a collaboration.
-fn runs_in(member: &MemberId, name: &str) -> bool {
-    name.rsplit('.').nth(1) == Some(member.as_str())
-}
-
-fn owners<'a>(all: &'a Wanted, text: &'a Text) -> impl Iterator<Item = &'a MemberId> {
-    text.touches.iter().filter_map(|dataset| all.tables.get(dataset).map(|table| &table.owner))
-}
-
-/// Cancels what runs in a membership on templates that are not among these.
-async fn stop_in(client: &Client, membership: &str, allowed: &BTreeSet<&String>) -> Result<usize> {
-    let mut live = Vec::new();
-    for status in [ProtectedQueryStatus::Submitted, ProtectedQueryStatus::Started] {
-        let request = client.rooms.list_protected_queries().membership_identifier(membership);
-        let request = request.status(status);
-        let all = listed!(client, "ListProtectedQueries", request, protected_queries);
-        live.extend(all.into_iter().map(|found| found.id));
-    }
-    let mut stopped = 0;
-    for query in live {
-        let request = client.rooms.get_protected_query().membership_identifier(membership);
-        let request = request.protected_query_identifier(&query);
-        let answer = sent!(read, client, "GetProtectedQuery", request)?;
-        let sql = answer.protected_query().and_then(|query| query.sql_parameters());
-        let template = sql.and_then(|sql| sql.analysis_template_arn());
-        if template.is_some_and(|arn| allowed.iter().any(|known| *known == arn)) {
-            continue;
-        }
-        let request = client.writes.update_protected_query().membership_identifier(membership);
-        let request = request
-            .protected_query_identifier(&query)
-            .target_status(TargetProtectedQueryStatus::Cancelled);
-        match sent!(write, client, "UpdateProtectedQuery", request) {
-            Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
-            Ok(_) | Err(_) => stopped += 1,
-        }
-    }
-    Ok(stopped)
 }
 
 fn failed(code: &str, reason: &str) -> RunStatus {

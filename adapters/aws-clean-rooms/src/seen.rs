@@ -25,7 +25,10 @@ pub(crate) struct Account {
     pub(crate) rooms: BTreeMap<String, Room>,
     /// By name.
     pub(crate) tables: BTreeMap<String, Table>,
-    /// Names that begin like ours, and carry no tag of ours or stand twice: left alone.
+    /// Further tables of ours under a name, in no collaboration: left by a call that came late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) spare: Vec<(String, Table)>,
+    /// Names that begin like ours, and carry no tag of ours or stand in use twice: left alone.
     pub(crate) strangers: BTreeSet<String>,
     /// What differs and is neither missing nor too much.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -128,6 +131,9 @@ pub(crate) struct Schema {
     pub(crate) reasons: BTreeSet<String>,
     /// The templates that its rule allows.
     pub(crate) analyses: BTreeSet<String>,
+    /// When its rule was last written, in milliseconds; 0 where that is not said.
+    #[serde(default)]
+    pub(crate) ruled_ms: i64,
 }
 
 /// A template as partners see it.
@@ -139,6 +145,9 @@ pub(crate) struct Template {
     pub(crate) text: Option<Digest>,
     /// Names and types of its parameters.
     pub(crate) parameters: Vec<(String, String)>,
+    /// When it was made, in milliseconds.
+    #[serde(default)]
+    pub(crate) made_ms: i64,
 }
 
 impl Seen {

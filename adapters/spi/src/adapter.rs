@@ -28,9 +28,11 @@ pub struct Capabilities {
 /// How far a platform's answers may lag behind what was done there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
-    /// How long after it was sent a call may still take effect, in milliseconds: as long as its signature is accepted.
+    /// How long after it was sent a call may still take effect, in milliseconds: as long as its signature is accepted, and what it
+    /// did may take to settle where the platform states no time for that.
     pub late_ms: u64,
-    /// How long what was done may stay hidden from a look, in milliseconds.
+    /// How far apart looks must be to count, in milliseconds: how long what was done may stay hidden from one, where the platform
+    /// states a time; 0 where nothing hides.
     pub settles_ms: u64,
     /// Whole looks that must agree before something missing counts as taken away.
     pub reads_min: u32,
@@ -108,8 +110,11 @@ pub trait RunsQueries: Send + Sync {
         Duration::from_millis(25)
     }
 
-    /// Stops what still runs there without leave, whoever started it; how many. A room whose runs live and die with this
-    /// process has none.
+    /// Stops what still runs there without leave, whoever started it; how many still ran. What was told to stop may deliver yet, so
+    /// only none means that nothing runs. A room whose runs live and die with this process has none.
+    ///
+    /// # Errors
+    /// Somewhere it could not be looked for, or not stopped; elsewhere it was.
     async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
         let _ = (desired, scope, cx);
         Ok(0)

@@ -120,12 +120,17 @@ pub struct Observation {
     pub version: u64,
     /// The datasets and templates that runs can use, sorted.
     pub resources: Vec<Resource>,
-    /// Datasets that their owners keep there, whether or not anything may read them now, where the platform tells the difference.
+    /// Datasets that their owners keep there, whether or not anything may read them now, where the platform tells the difference:
+    /// then all of them, those of members whom nobody here operates as the others see them. Where a dataset has several places, in
+    /// each that it was brought to: one that its owner took out of any is not here, however many others still have it and can
+    /// read it.
     pub offered: BTreeSet<DatasetName>,
     /// Members who are in, where the platform says so.
     pub members: BTreeSet<MemberId>,
-    /// Owners whose part allows a template, where the platform tells whose it is.
+    /// Owners whose part allows a template in every place that has it, where the platform tells whose it is.
     pub approvals: BTreeSet<(TemplateName, MemberId)>,
+    /// Memberships and owners' parts that are in some place still, though not in each: not held any more, and not closed yet.
+    pub remains: BTreeSet<ResourceKind>,
     /// What the platform positively says has ended for good: left, removed, deleted. Mere absence is not here.
     pub gone: BTreeSet<ResourceKind>,
     /// Differences that are no withdrawal and no widening.
@@ -147,6 +152,7 @@ impl Observation {
             offered: BTreeSet::new(),
             members: BTreeSet::new(),
             approvals: BTreeSet::new(),
+            remains: BTreeSet::new(),
             gone: BTreeSet::new(),
             notes: BTreeSet::new(),
             native: serde_json::Value::Null,

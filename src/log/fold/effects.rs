@@ -55,7 +55,15 @@ impl State {
             None => {}
             Some(basis) => self.giving(*basis, of, platform).planned()?,
         }
-        if *effect == Effect::Grant { self.may_give(of, platform) } else { Ok(()) }
+        match (effect, basis) {
+            (Effect::Grant, Some(_)) => self.may_give(of, platform),
+            (Effect::Grant, None) => {
+                self.granting()?;
+                let stands = of.iter().all(|one| self.stands(one));
+                Giving { stands, ..self.giving(self.size, of, platform) }.permitted()
+            }
+            (Effect::Neutral | Effect::Restrict | Effect::Revoke, _) => Ok(()),
+        }
     }
 
     /// Whether any of this may be given on a platform now: the room is agreed, all of it stands, and nothing of the kind is still to

@@ -15,7 +15,7 @@ use aws_sdk_cleanrooms::types::{
     AccessBudgetType, AccessBudgetsPrivacyTemplateParametersInput,
     AccessBudgetsPrivacyTemplateUpdateParameters, AnalysisFormat, AnalysisParameter,
     AnalysisSource, AnalyticsEngine, AutoRefreshMode, BudgetParameter, CollaborationQueryLogStatus,
-    MemberAbility, MemberSpecification, MembershipPaymentConfiguration,
+    CollaborationSummary, MemberAbility, MemberSpecification, MembershipPaymentConfiguration,
     MembershipProtectedQueryOutputConfiguration, MembershipProtectedQueryResultConfiguration,
     MembershipQueryComputePaymentConfig, MembershipQueryLogStatus, ParameterType,
     PaymentConfiguration, PrivacyBudgetTemplateAutoRefresh, PrivacyBudgetTemplateParametersInput,
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) async fn apply(client: &Client, call: &Call) -> Done {
     match call {
         Call::CreateCollaboration { .. } => create(client, call).await,
-        Call::DeleteCollaboration { id, name } => delete(client, id, name).await,
+        Call::DeleteCollaboration { id, .. } => delete(client, id).await,
         Call::DeleteMember { collaboration, account } => {
             let request = client.writes.delete_member();
             let request = request.collaboration_identifier(collaboration).account_id(account);
@@ -66,7 +66,10 @@ async fn create(client: &Client, call: &Call) -> Done {
         return Err(misplaced());
     };
     // Names are not unique there and no token exists: whoever was killed after this call must not make a second one.
-    if exists(client, name).await? {
+    let own = |one: &CollaborationSummary| {
+        one.name() == name && one.creator_account_id() == client.account
+    };
+    if listed(client, own).await? {
         return Ok(Applied::Already);
     }
     let mut request = client
@@ -96,21 +99,20 @@ async fn create(client: &Client, call: &Call) -> Done {
     there(sent!(write, client, operation, request))
 }
 
-async fn exists(client: &Client, name: &str) -> Result<bool> {
+/// Whether any collaboration is like that.
+async fn listed(client: &Client, is: impl Fn(&CollaborationSummary) -> bool) -> Result<bool> {
     let request = client.rooms.list_collaborations();
-    let all = listed!(client, "ListCollaborations", request, collaboration_list);
-    Ok(all.iter().any(|one| one.name() == name && one.creator_account_id() == client.account))
+    Ok(listed!(client, "ListCollaborations", request, collaboration_list).iter().any(is))
 }
 
 /// A collaboration that is gone answers as one that is forbidden; the list of one's own says which.
-async fn delete(client: &Client, id: &str, name: &str) -> Done {
+async fn delete(client: &Client, id: &str) -> Done {
     let request = client.writes.delete_collaboration().collaboration_identifier(id);
     match sent!(write, client, "DeleteCollaboration", request) {
         Ok(_) => Ok(CHANGED),
-        Err(error)
-            if error.kind == ErrorKind::PermissionDenied && !exists(client, name).await? =>
-        {
-            Ok(Applied::Already)
+        Err(error) if error.kind == ErrorKind::PermissionDenied => {
+            let there = listed(client, |one| one.id() == id).await?;
+            if there { Err(error) } else { Ok(Applied::Already) }
         }
         Err(error) => gone::<()>(Err(error)),
     }

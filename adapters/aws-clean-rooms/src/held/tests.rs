@@ -1,7 +1,7 @@
 //! What is held is what partners see, in any collaboration that ever was; what has ended for good is only what was positively said.
 
 use super::*;
-use crate::seen::{Member, Membership, Past, Schema, Seat, Template};
+use crate::seen::{Association, Member, Membership, Past, Schema, Seat, Template};
 use mappings::model::{Digest, PlatformId};
 use std::collections::BTreeMap;
 
@@ -46,12 +46,14 @@ fn room(agreement: &Arc<Agreement>) -> (String, Room) {
         ready: true,
         reasons: BTreeSet::new(),
         analyses: BTreeSet::from([arn.clone()]),
+        ruled_ms: 0,
     };
     let template = Template {
         arn: arn.clone(),
         creator: RUNNER.to_owned(),
         text: Some(Digest::of(text.sql.as_bytes())),
         parameters: Vec::new(),
+        made_ms: 0,
     };
     let schemas = [("orders", OWNER), ("people", RUNNER)];
     let view = Room {
@@ -151,9 +153,8 @@ fn a_table_that_allows_nothing_is_offered_still() {
     assert_eq!(words(held(&seen).offered), ["people"]);
 }
 
-/// Two who run: what leaves one collaboration is not held because it is in the other.
-#[test]
-fn what_is_taken_out_of_one_of_two_collaborations_is_not_offered() {
+/// Two who run, both collaborations open, as the runners see them.
+fn two() -> (Arc<Agreement>, Seen) {
     let two = agreement((r#""run_by":["analyst"]"#, r#""run_by":["analyst","provider"]"#));
     let mut two = (*two).clone();
     let abilities = two.members[&member("analyst")].abilities.clone();
@@ -162,7 +163,6 @@ fn what_is_taken_out_of_one_of_two_collaborations_is_not_offered() {
     let all = wanted(&Desired::whole(Arc::clone(&two)));
     assert_eq!(all.rooms.len(), 2);
     let (_, view) = room(&now());
-    let alias = view.templates.keys().next().unwrap().clone();
     let mut seen = Seen::default();
     for name in ["analyst", "provider"] {
         let own = &all.rooms[&member(name)];
@@ -171,16 +171,81 @@ fn what_is_taken_out_of_one_of_two_collaborations_is_not_offered() {
         let account = Account { rooms: [(own.name.clone(), room)].into(), ..Account::default() };
         seen.accounts.insert(member(name), account);
     }
+    (two, seen)
+}
+
+/// What leaves one collaboration is not held because it is in the other.
+#[test]
+fn what_is_taken_out_of_one_of_two_collaborations_is_not_offered() {
+    let (two, mut seen) = two();
+    let alias = of(&mut seen, "provider").templates.keys().next().unwrap().clone();
     let held = |seen: &Seen| holding(&Scope::of(&two), seen);
     assert_eq!(words(held(&seen).offered), ["orders", "people"]);
     of(&mut seen, "provider").schemas.remove("orders");
     assert_eq!(words(held(&seen).offered), ["people"], "its template shows that it was there");
+    let older = Arc::new({
+        let text = serde_json::to_string(&*two).unwrap();
+        serde_json::from_str::<Agreement>(&text.replace("persons", "humans")).unwrap()
+    });
+    let past = Scope { past: vec![Arc::clone(&two)], ..Scope::of(&older) };
+    assert_eq!(words(holding(&past, &seen).offered), ["people"], "an older text shows it as well");
     of(&mut seen, "provider").templates.remove(&alias);
     assert_eq!(words(held(&seen).offered), ["orders", "people"], "it has not come in yet");
     of(&mut seen, "analyst").members.insert(OWNER.to_owned(), entry("LEFT"));
     let all = held(&seen);
     assert_eq!(words(&all.members), ["analyst"], "out of one is out");
     assert_eq!(words(&all.gone), ["membership of provider"]);
+    assert_eq!(words(&all.remains), ["membership of provider"], "it is in the other still");
+}
+
+#[test]
+fn an_approval_that_was_taken_out_of_one_of_two_collaborations_is_not_held_and_remains() {
+    let (two, mut seen) = two();
+    let held = |seen: &Seen| holding(&Scope::of(&two), seen);
+    for room in ["analyst", "provider"] {
+        of(&mut seen, room).templates.values_mut().for_each(|one| one.made_ms = 10_000);
+    }
+    let both = ["overlap analyst", "overlap provider"];
+    assert_eq!(approved(&held(&seen)), both);
+    let orders = |seen: &mut Seen, ruled_ms| {
+        let schema = of(seen, "provider").schemas.get_mut("orders").unwrap();
+        (schema.analyses, schema.ruled_ms) = (BTreeSet::new(), ruled_ms);
+    };
+    for before in [0, 10_000, 11_000] {
+        orders(&mut seen, before);
+        assert_eq!(approved(&held(&seen)), both, "the template is newer: it was not allowed yet");
+        assert!(held(&seen).remains.is_empty());
+    }
+    orders(&mut seen, 11_001);
+    let all = held(&seen);
+    assert_eq!(approved(&all), ["overlap analyst"]);
+    assert_eq!(words(&all.remains), ["approval of overlap by provider"]);
+    assert!(kinds(&all).contains(&"template overlap".to_owned()), "it can run in the other");
+    of(&mut seen, "analyst").schemas.get_mut("orders").unwrap().analyses.clear();
+    assert!(held(&seen).remains.is_empty(), "it is nowhere any more");
+}
+
+#[test]
+fn a_table_is_offered_by_its_owner_and_by_nobody_else() {
+    let mut seen = seen(&now());
+    of(&mut seen, "analyst").schemas.get_mut("orders").unwrap().creator = RUNNER.to_owned();
+    assert_eq!(words(held(&seen).offered), ["people"], "another's under the same name");
+    let keeps = |seen: &mut Seen, status: &str| {
+        let association = Association {
+            id: "one".to_owned(),
+            table: "one".to_owned(),
+            role: String::new(),
+            receivers: None,
+        };
+        let associations = [("orders".to_owned(), association)].into();
+        of(seen, "provider").membership = Some(Membership { associations, ..own(status) });
+    };
+    keeps(&mut seen, "ACTIVE");
+    assert_eq!(words(held(&seen).offered), ["orders", "people"], "its own account says so");
+    keeps(&mut seen, "COLLABORATION_DELETED");
+    assert_eq!(words(held(&seen).offered), ["orders", "people"], "it took nothing out");
+    keeps(&mut seen, "REMOVED");
+    assert_eq!(words(held(&seen).offered), ["people"]);
 }
 
 #[test]
@@ -214,8 +279,8 @@ fn what_has_ended_is_said_and_nothing_is_read_from_absence() {
     assert_eq!(gone(&|seen| list(seen, "PAUSED")), none, "an unknown word");
     let ended = |seen: &mut Seen, status: &str| of(seen, "provider").membership = Some(own(status));
     assert_eq!(gone(&|seen| ended(seen, "REMOVED")), ["membership of provider"]);
-    let both = ["membership of analyst", "membership of provider"];
-    assert_eq!(gone(&|seen| ended(seen, "COLLABORATION_DELETED")), both);
+    let who_ended_it = ["membership of analyst"];
+    assert_eq!(gone(&|seen| ended(seen, "COLLABORATION_DELETED")), who_ended_it);
     let by_another = |seen: &mut Seen| {
         list(seen, "LEFT");
         of(seen, "analyst").creator = OWNER.to_owned();
@@ -227,6 +292,42 @@ fn what_has_ended_is_said_and_nothing_is_read_from_absence() {
         of(seen, "provider").id = "the one before".to_owned();
     };
     assert_eq!(gone(&anew), none, "it was made anew");
+}
+
+/// The runner, whom nobody here operates, ended the collaboration.
+#[test]
+fn whoever_has_something_in_a_collaboration_that_another_ended_is_in_until_it_is_taken_down() {
+    let mut seen = seen(&now());
+    seen.accounts.remove(&member("analyst"));
+    let left = of(&mut seen, "provider");
+    left.members.clear();
+    left.membership = Some(own("COLLABORATION_DELETED"));
+    let all = held(&seen);
+    assert_eq!(words(&all.members), ["provider"], "it did nothing");
+    assert_eq!(words(&all.gone), ["membership of analyst"]);
+    of(&mut seen, "provider").membership = Some(own("REMOVED"));
+    let all = held(&seen);
+    assert!(all.members.is_empty());
+    assert_eq!(words(&all.gone), ["membership of provider"]);
+    let maker = seen.accounts.remove(&member("provider")).unwrap();
+    seen.accounts.insert(member("analyst"), maker);
+    of(&mut seen, "analyst").membership = Some(own("COLLABORATION_DELETED"));
+    let all = held(&seen);
+    assert!(all.members.is_empty(), "whoever ended it is out");
+    assert_eq!(words(&all.gone), ["membership of analyst"]);
+}
+
+#[test]
+fn what_a_further_collaboration_of_the_name_leaves_open_is_open() {
+    let mut seen = seen(&now());
+    let account = seen.accounts.get_mut(&member("analyst")).unwrap();
+    let (name, room) = account.rooms.pop_first().unwrap();
+    let empty = Room { schemas: BTreeMap::new(), templates: BTreeMap::new(), ..room.clone() };
+    account.rooms.insert(names::spare(&name, "further"), Room { id: "further".to_owned(), ..room });
+    account.rooms.insert(name, empty);
+    let all = held(&seen);
+    assert_eq!(kinds(&all), ["dataset orders", "dataset people", "template overlap"]);
+    assert!(all.gone.is_empty());
 }
 
 #[test]
@@ -243,6 +344,39 @@ fn what_an_earlier_agreement_left_open_is_held_still() {
     let all = holding(&scope, &seen);
     assert_eq!(kinds(&all), ["dataset orders", "dataset people", "template overlap"]);
     assert!(all.members.contains(&member("analyst")));
+}
+
+#[test]
+fn an_older_version_is_seen_in_the_same_collaboration_as_long_as_any_owner_allows_it() {
+    let (before, now) = (now(), agreement(("persons", "humans")));
+    let overlap = "overlap".parse().unwrap();
+    let [old, new] = [&before, &now].map(|one| one.templates[&overlap].digest(&overlap));
+    assert_ne!(old, new);
+    let scope = Scope { past: vec![Arc::clone(&before)], ..Scope::of(&now) };
+    let mut seen = seen(&before);
+    assert_eq!(room(&before).0, room(&now).0, "the parties are the same");
+    let versions = |seen: &Seen| {
+        let all = holding(&scope, seen);
+        let of = all.resources.iter().filter(|one| matches!(one.kind, ResourceKind::Template(_)));
+        let of: Vec<Digest> = of.map(|one| one.digest).collect();
+        (of, approved(&all))
+    };
+    assert_eq!(versions(&seen), (vec![old], Vec::new()), "an approval of it is none of the new");
+    let (alias, found) = room(&now).1.templates.into_iter().next().unwrap();
+    let found = Template { arn: "arn:new".to_owned(), ..found };
+    of(&mut seen, "analyst").templates.insert(alias, found);
+    for schema in of(&mut seen, "analyst").schemas.values_mut() {
+        schema.analyses.insert("arn:new".to_owned());
+    }
+    let (both, approvals) = versions(&seen);
+    assert_eq!(BTreeSet::from_iter(both), BTreeSet::from([old, new]));
+    assert_eq!(approvals, ["overlap analyst", "overlap provider"]);
+    for (table, left) in [("orders", 2), ("people", 1)] {
+        let schema = of(&mut seen, "analyst").schemas.get_mut(table).unwrap();
+        schema.analyses.remove("arn:template");
+        assert_eq!(versions(&seen).0.len(), left, "{table}");
+    }
+    assert_eq!(versions(&seen).0, [new]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! One member's own account in one Region: its collaborations, memberships and what they hold, its configured tables. Must not
 //! know what is wanted.
 
-use super::{Known, is_named, is_ours, put};
+use super::{Known, is_named, is_ours, rooms, tables};
 use crate::connection::{Client, listed, sent};
 use crate::names;
-use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget};
+use crate::seen::{Account, Association, Member, Membership, Room, SeenBudget, Table};
 use adapter_spi::{Native, Note, NoteClass, ResourceKind, Result};
 use aws_sdk_cleanrooms::types::{
     CollaborationSummary, MemberAbility, MemberStatus, MemberSummary, MembershipStatus,
@@ -29,7 +29,7 @@ impl Look<'_> {
     /// Everything of this collaboration in the account.
     pub(super) async fn account(mut self) -> Result<Account> {
         let mut account = Account::default();
-        let mut rooms = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Vec<(i64, Room)>> = BTreeMap::new();
         let all = self.collaborations().await?;
         let (by_runner, others): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|one| self.is_by_runner(one));
@@ -40,19 +40,22 @@ impl Look<'_> {
                 account.strangers.insert(summary.name);
                 continue;
             }
-            put(&mut rooms, &mut account, summary.name, room);
+            let made_ms = summary.create_time.to_millis().unwrap_or_default();
+            by_name.entry(summary.name).or_default().push((made_ms, room));
+        }
+        for (name, same) in by_name {
+            rooms::take_up(&mut account, &name, same);
         }
         // Anybody can name a collaboration like ours and invite us. It counts only where we are in it, and never hides the runner's.
         for summary in others.into_iter().filter(|one| one.membership_id().is_some()) {
-            if let Entry::Vacant(free) = rooms.entry(summary.name.clone()) {
+            if let Entry::Vacant(free) = account.rooms.entry(summary.name.clone()) {
                 free.insert(self.room(&summary).await?);
             }
         }
         for (name, room) in self.left_behind().await? {
-            rooms.entry(name).or_insert(room);
+            account.rooms.entry(name).or_insert(room);
         }
-        account.rooms = rooms;
-        let mut tables = BTreeMap::new();
+        let mut tables: BTreeMap<String, Vec<(i64, Table)>> = BTreeMap::new();
         let request = self.client.rooms.list_configured_tables();
         let all = listed!(self.client, "ListConfiguredTables", request, configured_table_summaries);
         for summary in all {
@@ -64,9 +67,12 @@ impl Look<'_> {
                 continue;
             }
             let table = self.table(&summary).await?;
-            put(&mut tables, &mut account, summary.name, table);
+            let made_ms = summary.create_time.to_millis().unwrap_or_default();
+            tables.entry(summary.name).or_default().push((made_ms, table));
         }
-        account.tables = tables;
+        for (name, same) in tables {
+            tables::take_up(&mut account, name, same);
+        }
         account.notes = self.notes;
         Ok(account)
     }

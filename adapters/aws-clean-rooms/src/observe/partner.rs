@@ -15,6 +15,7 @@ use aws_sdk_cleanrooms::types::{
     AnalysisType, BatchGetCollaborationAnalysisTemplateError, BatchGetSchemaAnalysisRuleError,
     BatchGetSchemaError, CollaborationAnalysisTemplate, SchemaAnalysisRuleRequest, SchemaStatus,
 };
+use aws_smithy_types::DateTime;
 use mappings::model::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +55,7 @@ pub(crate) async fn batch(
     let request = request.set_names(Some(names.to_vec()));
     let answer = sent!(read, client, "BatchGetSchema", request)?;
     answered("BatchGetSchema", answer.errors().iter().map(BatchGetSchemaError::code))?;
-    let mut allowed = analyses(client, room, names).await?;
+    let mut ruled = rules(client, room, names).await?;
     let states = answer.schemas().iter().flat_map(native::Schema::schema_status_details);
     if states.into_iter().any(|one| !SchemaStatus::values().contains(&one.status().as_str())) {
         // Neither open nor closed can be said of it.
@@ -74,24 +75,26 @@ pub(crate) async fn batch(
     let schemas = answer.schemas().iter().map(|schema| {
         let details = direct(schema);
         let reasons = details.iter().flat_map(native::SchemaStatusDetail::reasons);
+        let (ruled_ms, analyses) = ruled.remove(schema.name()).unwrap_or_default();
         let seen = Schema {
             creator: schema.creator_account_id().to_owned(),
             ready: !details.is_empty()
                 && details.iter().all(|detail| *detail.status() == SchemaStatus::Ready),
             reasons: reasons.map(|reason| reason.code().as_str().to_owned()).collect(),
-            analyses: allowed.remove(schema.name()).unwrap_or_default(),
+            analyses,
+            ruled_ms,
         };
         (schema.name().to_owned(), seen)
     });
     Ok(schemas.collect())
 }
 
-/// The templates that each table's CUSTOM rule allows.
-async fn analyses(
+/// When each table's CUSTOM rule was written, and the templates that it allows.
+async fn rules(
     client: &Client,
     room: &str,
     names: &[String],
-) -> Result<BTreeMap<String, BTreeSet<String>>> {
+) -> Result<BTreeMap<String, (i64, BTreeSet<String>)>> {
     let mut call = client.rooms.batch_get_schema_analysis_rule().collaboration_identifier(room);
     for name in names {
         let request = SchemaAnalysisRuleRequest::builder()
@@ -106,7 +109,8 @@ async fn analyses(
     answered("BatchGetSchemaAnalysisRule", errors)?;
     let rules = answer.analysis_rules().iter().filter_map(|rule| match rule.policy()? {
         AnalysisRulePolicy::V1(AnalysisRulePolicyV1::Custom(custom)) => {
-            Some((rule.name().to_owned(), custom.allowed_analyses().iter().cloned().collect()))
+            let allowed = custom.allowed_analyses().iter().cloned().collect();
+            Some((rule.name().to_owned(), (at_ms(rule.update_time()), allowed)))
         }
         _ => None,
     });
@@ -145,6 +149,11 @@ fn answered<'a>(operation: &'static str, mut codes: impl Iterator<Item = &'a str
     Err(unreadable(operation, "an entry of the answer is an error"))
 }
 
+/// A moment that can't be said is the first.
+fn at_ms(time: &DateTime) -> i64 {
+    time.to_millis().unwrap_or_default()
+}
+
 fn template(found: &CollaborationAnalysisTemplate) -> Template {
     let text = match found.source() {
         Some(AnalysisSource::Text(text)) => Some(Digest::of(text.as_bytes())),
@@ -152,6 +161,7 @@ fn template(found: &CollaborationAnalysisTemplate) -> Template {
     };
     let parameters = found.analysis_parameters().iter();
     Template {
+        made_ms: at_ms(found.create_time()),
         arn: found.arn().to_owned(),
         creator: found.creator_account_id().to_owned(),
         text,

@@ -4,7 +4,7 @@ use super::account::Look;
 use super::unreadable;
 use crate::connection::{Client, sent};
 use crate::rule::Rule;
-use crate::seen::Table;
+use crate::seen::{Account, Table};
 use crate::wanted::Budget;
 use adapter_spi::{ErrorKind, NoteClass, Result};
 use aws_sdk_cleanrooms::types::{
@@ -64,6 +64,26 @@ impl Look<'_> {
             rules: kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
             rule,
         })
+    }
+}
+
+/// Takes up one of the tables of ours under a name: the one that is in a collaboration, or the first that was made. The others are
+/// spare; of two that are in use nobody can say which is meant.
+pub(super) fn take_up(account: &mut Account, name: String, mut same: Vec<(i64, Table)>) {
+    same.sort_by(|(one, a), (two, b)| (one, &a.id).cmp(&(two, &b.id)));
+    let memberships = account.rooms.values().filter_map(|room| room.membership.as_ref());
+    let used: BTreeSet<&String> =
+        memberships.flat_map(|own| own.associations.values()).map(|one| &one.table).collect();
+    let (mut used, mut spare): (Vec<Table>, Vec<Table>) =
+        same.into_iter().map(|(_, table)| table).partition(|table| used.contains(&table.id));
+    if used.is_empty() && !spare.is_empty() {
+        used.push(spare.remove(0));
+    }
+    account.spare.extend(spare.into_iter().map(|table| (name.clone(), table)));
+    match (used.pop(), used.is_empty()) {
+        (Some(only), true) => drop(account.tables.insert(name, only)),
+        (Some(_), false) => drop(account.strangers.insert(name)),
+        (None, _) => {}
     }
 }
 
@@ -220,6 +240,8 @@ pub(crate) async fn budget(
 mod tests {
     //! What a rule says in other words, or in words that are not known here.
     use super::*;
+    use crate::seen::{Association, Membership, Room};
+    use std::collections::BTreeMap;
 
     fn custom(analyses: &[&str], threshold: Option<&str>) -> AnalysisRuleCustom {
         let controls = ComparisonControls::builder()
@@ -243,6 +265,61 @@ mod tests {
             .comparison_controls(controls)
             .build()
             .unwrap()
+    }
+
+    fn table(id: &str) -> Table {
+        Table {
+            id: id.to_owned(),
+            arn: String::new(),
+            glue: None,
+            columns: BTreeSet::new(),
+            rules: BTreeSet::new(),
+            rule: None,
+        }
+    }
+
+    /// An account in whose collaboration these tables are.
+    fn with(used: &[&str]) -> Account {
+        let associations = used.iter().map(|id| {
+            let (id, table) = (format!("of-{id}"), (*id).to_owned());
+            (id.clone(), Association { id, table, role: String::new(), receivers: None })
+        });
+        let membership = Membership {
+            id: String::new(),
+            status: "ACTIVE".to_owned(),
+            associations: associations.collect(),
+            templates: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+        };
+        let room = Room {
+            id: String::new(),
+            arn: String::new(),
+            creator: String::new(),
+            members: BTreeMap::new(),
+            membership: Some(membership),
+            schemas: BTreeMap::new(),
+            templates: BTreeMap::new(),
+        };
+        Account { rooms: [("room".to_owned(), room)].into(), ..Account::default() }
+    }
+
+    #[test]
+    fn of_tables_under_one_name_the_one_in_use_is_taken_up_or_the_first() {
+        let cases: [(&[&str], Option<&str>, &[&str]); 4] = [
+            (&[], Some("b"), &["a", "c"]),
+            (&["c"], Some("c"), &["b", "a"]),
+            (&["a", "c"], None, &["b"]),
+            (&["x"], Some("b"), &["a", "c"]),
+        ];
+        for (used, taken, spare) in cases {
+            let mut account = with(used);
+            let same = vec![(2, table("a")), (1, table("b")), (2, table("c"))];
+            take_up(&mut account, "one".to_owned(), same);
+            assert_eq!(account.tables.get("one").map(|one| one.id.as_str()), taken, "{used:?}");
+            let left: Vec<&str> = account.spare.iter().map(|(_, one)| one.id.as_str()).collect();
+            assert_eq!(left, spare, "{used:?}");
+            assert_eq!(account.strangers.contains("one"), taken.is_none(), "{used:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 const ASSOCIATION: &str = "association";
 const RECEIVERS: &str = "association-rule";
-const BUDGET: &str = "access-budget";
+pub(super) const BUDGET: &str = "access-budget";
 
 /// One dataset of a member in one collaboration.
 struct Place<'a> {
@@ -27,7 +27,7 @@ impl Place<'_> {
     fn step(&self, effect: Effect, noun: &'static str, call: Call) -> Planned {
         let (member, name) = (self.member.clone(), format!("{}/{}", self.room.name, self.dataset));
         let touches = [ResourceKind::Dataset(self.dataset.clone())].into();
-        Planned { member, effect, noun, name, call, touches, at: None }
+        Planned { member, effect, noun, name, call, touches, takes: None, at: None }
     }
 
     fn membership(&self) -> String {
@@ -157,8 +157,9 @@ impl Subject<'_> {
         }
     }
 
-    /// One step towards the end of an association: what hangs on it goes first. The cap goes with a table whose rule is closed: the
-    /// steps on rules stand before these.
+    /// One step towards the end of an association: what hangs on it goes first. Without its cap, or without receivers named, a table
+    /// whose rule is open gives more than before: neither goes until the rule was seen closed. A further place of a table that stays
+    /// goes with what hangs on it.
     pub(super) fn dissolve(
         &self,
         member: &MemberId,
@@ -167,11 +168,18 @@ impl Subject<'_> {
         name: &str,
     ) -> Option<Planned> {
         let seen = own.associations.get(name)?;
+        let budget = own.budgets.get(&seen.id);
+        let hangs = budget.is_some() || seen.receivers.is_some();
+        let closed = self.is_closed(own, &seen.table);
+        let further = own.associations.values().filter(|one| one.table == seen.table).count() > 1;
+        if hangs && !closed && !further {
+            return None;
+        }
         let (membership, association) = (own.id.clone(), seen.id.clone());
-        let (effect, noun, call) = if let Some(budget) = own.budgets.get(&seen.id) {
+        let (effect, noun, call) = if let Some(budget) = budget.filter(|_| closed) {
             let id = budget.id.clone();
             (Effect::Restrict, BUDGET, Call::DeletePrivacyBudgetTemplate { membership, id })
-        } else if seen.receivers.is_some() {
+        } else if seen.receivers.is_some() && closed {
             let call =
                 Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association };
             (Effect::Restrict, RECEIVERS, call)
@@ -181,6 +189,6 @@ impl Subject<'_> {
         };
         let touches = self.of_dataset(name);
         let (member, name) = (member.clone(), format!("{room}/{name}"));
-        Some(Planned { member, effect, noun, name, call, touches, at: None })
+        Some(Planned { member, effect, noun, name, call, touches, takes: None, at: None })
     }
 }

@@ -1,6 +1,8 @@
 //! Collaborations, memberships and what they hold. Nothing here gives access by itself: a table without a rule that allows a
 //! template answers nobody.
 
+use super::associations::BUDGET;
+use super::touches::Touches;
 use super::{Planned, Subject};
 use crate::call::{Call, Landing};
 use crate::connection::ResultFormat;
@@ -59,6 +61,7 @@ impl Subject<'_> {
                 tags: self.tags.clone(),
             },
             touches: touched.map(ResourceKind::Member).collect(),
+            takes: None,
             at: None,
         }
     }
@@ -108,6 +111,7 @@ impl Subject<'_> {
             name: room.name.clone(),
             call: Call::DeleteMember { collaboration: seen.id.clone(), account: account.clone() },
             touches: self.of_members([account]),
+            takes: None,
             at: None,
         });
         removed.collect()
@@ -133,6 +137,7 @@ impl Subject<'_> {
                 tags: self.tags.clone(),
             },
             touches: [ResourceKind::Member(member.clone())].into(),
+            takes: None,
             at: None,
         }
     }
@@ -159,6 +164,7 @@ impl Subject<'_> {
             name: format!("{}/{name}", room.name),
             call,
             touches: self.of_template(name),
+            takes: None,
             at: None,
         };
         for text in room.templates.values() {
@@ -179,7 +185,8 @@ impl Subject<'_> {
         let wanted = |name: &String| room.templates.values().any(|text| text.alias == *name);
         for (name, id) in own.templates.iter().filter(|(name, _)| !wanted(name)) {
             let call = Call::DeleteAnalysisTemplate { membership: own.id.clone(), id: id.clone() };
-            planned.push(step(Effect::Revoke, name, call));
+            let takes = self.version(name).cloned();
+            planned.push(Planned { takes, ..step(Effect::Revoke, name, call) });
         }
         planned
     }
@@ -204,6 +211,7 @@ impl Subject<'_> {
             name: name.to_owned(),
             call,
             touches,
+            takes: None,
             at: None,
         };
         if let Some(own) = &seen.membership {
@@ -215,9 +223,19 @@ impl Subject<'_> {
             planned.extend(own.templates.iter().map(|(alias, id)| {
                 let (membership, id) = (own.id.clone(), id.clone());
                 let call = Call::DeleteAnalysisTemplate { membership, id };
-                step(Effect::Revoke, TEMPLATE, call, self.of_template(alias))
+                let takes = self.version(alias).cloned();
+                Planned { takes, ..step(Effect::Revoke, TEMPLATE, call, self.of_template(alias)) }
             }));
-            if !planned.is_empty() {
+            // What counted the use of a table that is out already.
+            let counted =
+                |id: &&String| own.associations.values().any(|association| association.id == **id);
+            let left = own.budgets.iter().filter(|(association, _)| !counted(association));
+            planned.extend(left.map(|(_, budget)| {
+                let (membership, id) = (own.id.clone(), budget.id.clone());
+                let call = Call::DeletePrivacyBudgetTemplate { membership, id };
+                step(Effect::Revoke, BUDGET, call, Touches::new())
+            }));
+            if !planned.is_empty() || !own.associations.is_empty() {
                 return planned;
             }
             if own.status != "ACTIVE" || !is_creator {

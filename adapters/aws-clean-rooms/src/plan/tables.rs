@@ -31,6 +31,9 @@ impl Subject<'_> {
                     None => planned.extend(self.unwanted((member, account), name, seen)),
                 }
             }
+            let of = (member, account);
+            let spare = account.spare.iter();
+            planned.extend(spare.filter_map(|(name, seen)| self.unwanted(of, name, seen)));
             let missing = wanted.iter().filter(|(_, t)| !account.tables.contains_key(&t.name));
             planned.extend(missing.map(|(_, table)| Planned {
                 member: member.clone(),
@@ -45,11 +48,13 @@ impl Subject<'_> {
                     tags: self.tags.clone(),
                 },
                 touches: self.of_dataset(&table.name),
+                takes: None,
                 at: None,
             }));
         }
         for past in &self.seen.past {
-            let tables = past.account.tables.iter();
+            let spare = past.account.spare.iter().map(|(name, seen)| (name, seen));
+            let tables = past.account.tables.iter().chain(spare);
             let of = (&past.seat.member, &past.account);
             let steps = tables.filter_map(|(name, seen)| self.unwanted(of, name, seen));
             planned.extend(steps.map(|step| step.in_past(past)));
@@ -75,21 +80,21 @@ impl Subject<'_> {
             (TABLE, Call::DeleteConfiguredTable { id: seen.id.clone() })
         };
         let (member, name, effect) = (member.clone(), name.to_owned(), Effect::Revoke);
-        Some(Planned { member, effect, noun, name, call, touches, at: None })
+        Some(Planned { member, effect, noun, name, call, touches, takes: None, at: None })
     }
 
-    /// One step towards a wanted table's value.
+    /// What can be done now towards a wanted table's value.
     fn kept(
         &self,
         member: &MemberId,
         dataset: &DatasetName,
         wanted: &Table,
         seen: &seen::Table,
-    ) -> Option<Planned> {
+    ) -> Vec<Planned> {
         let planned = |effect, noun, call, changed: &BTreeSet<String>| {
             let (member, name) = (member.clone(), wanted.name.clone());
             let touches = self.of_rule(&member, &name, changed);
-            Some(Planned { member, effect, noun, name, call, touches, at: None })
+            vec![Planned { member, effect, noun, name, call, touches, takes: None, at: None }]
         };
         let allowed = seen.rule.as_ref().map(|rule| rule.analyses.clone()).unwrap_or_default();
         let id = || seen.id.clone();
@@ -131,7 +136,16 @@ impl Subject<'_> {
         let kept: BTreeSet<String> = rule.analyses.intersection(&either).cloned().collect();
         if kept.len() < rule.analyses.len() {
             let less = allowed.difference(&kept).cloned().collect();
-            return planned(Effect::Restrict, RULE, set(rule.allowing(kept), rule), &less);
+            let (mut left, mut was) = (rule.analyses.clone(), rule.clone());
+            // One step a version, each on what the one before leaves.
+            let steps = self.by_version(member, &less).into_iter().flat_map(|(takes, arns)| {
+                left.retain(|arn| !arns.contains(arn));
+                let next = rule.allowing(left.clone());
+                let steps = planned(Effect::Restrict, RULE, set(next.clone(), &was), &arns);
+                was = next;
+                steps.into_iter().map(move |step| Planned { takes: takes.clone(), ..step })
+            });
+            return steps.collect();
         }
         // By a collaboration that the table isn't in, its rule lets nobody in: that ends before the table comes back, and waits
         // until it is certain who took the table out.
@@ -146,7 +160,7 @@ impl Subject<'_> {
             let all = kept.union(&fenced).cloned().collect();
             return planned(Effect::Grant, RULE, set(rule.allowing(all), rule), &more);
         }
-        None
+        Vec::new()
     }
 
     /// The templates that a dataset's rule may allow: of the collaborations that fit, those that its owner approved, as they were
@@ -216,11 +230,22 @@ impl Subject<'_> {
 
     /// Whether a table's rule lets nobody in by one collaboration: all that it allows is known to be another's.
     pub(super) fn is_shut(&self, room: &Room, table: &seen::Table) -> bool {
-        let here = |view: &&seen::Room| {
-            let seen = self.seen.room(&room.name, &room.runner);
-            seen.is_some_and(|(_, own)| own.id == view.id)
-        };
-        let elsewhere = self.views().filter(|view| !here(view));
+        let seen = self.seen.room(&room.name, &room.runner);
+        self.is_shut_in(seen.map(|(_, view)| view.id.as_str()), table)
+    }
+
+    /// The same of the collaboration that a membership is of. A table that is none of ours is not closed by us.
+    pub(super) fn is_closed(&self, own: &Membership, table: &str) -> bool {
+        let is_own = |view: &&seen::Room| view.membership.as_ref().is_some_and(|m| m.id == own.id);
+        let here = self.views().find(is_own).map(|view| view.id.as_str());
+        let past = self.seen.past.iter().map(|past| &past.account);
+        let mut tables =
+            self.seen.accounts.values().chain(past).flat_map(|account| account.tables.values());
+        tables.find(|one| one.id == table).is_none_or(|table| self.is_shut_in(here, table))
+    }
+
+    fn is_shut_in(&self, here: Option<&str>, table: &seen::Table) -> bool {
+        let elsewhere = self.views().filter(|view| Some(view.id.as_str()) != here);
         let elsewhere: BTreeSet<&String> =
             elsewhere.flat_map(|view| view.templates.values().map(|found| &found.arn)).collect();
         table.rules.iter().all(|kind| kind == CUSTOM)

@@ -42,6 +42,11 @@ fn member(name: &str) -> MemberId {
     name.parse().unwrap()
 }
 
+/// In whose account a step is done.
+fn by(step: &Step) -> MemberId {
+    member(step.call["at"]["member"].as_str().unwrap())
+}
+
 fn connections() -> Connections {
     let of = |account: &str| Connection {
         data_role: Some(format!("arn:aws:iam::{account}:role/read")),
@@ -80,7 +85,10 @@ impl World {
     }
 
     fn table(&mut self, id: &str) -> &mut seen::Table {
-        let tables = self.seen.accounts.values_mut().flat_map(|a| a.tables.values_mut());
+        let tables = self.seen.accounts.values_mut().flat_map(|account| {
+            let spare = account.spare.iter_mut().map(|(_, table)| table);
+            account.tables.values_mut().chain(spare)
+        });
         tables.into_iter().find(|table| table.id == id).unwrap()
     }
 
@@ -148,6 +156,7 @@ impl World {
             }
             Call::DeleteConfiguredTable { id } => {
                 self.account(by).tables.retain(|_, table| table.id != id);
+                self.account(by).spare.retain(|(_, table)| table.id != id);
             }
             Call::CreateConfiguredTableAnalysisRule { table, rule }
             | Call::UpdateConfiguredTableAnalysisRule { table, rule, .. } => {
@@ -197,6 +206,7 @@ impl World {
                     creator: RUNNER.to_owned(),
                     text: Some(Digest::of(text.as_bytes())),
                     parameters: parameters.into_iter().map(|p| (p.name, p.r#type)).collect(),
+                    made_ms: 0,
                 };
                 for room in self.seen.accounts.values_mut().flat_map(|a| a.rooms.values_mut()) {
                     room.templates.insert(name.clone(), template.clone());
@@ -240,6 +250,7 @@ impl World {
                         ready: !analyses.is_empty(),
                         reasons: BTreeSet::new(),
                         analyses,
+                        ruled_ms: 0,
                     };
                     shared.push((room.clone(), dataset.clone(), schema));
                 }
@@ -257,17 +268,23 @@ impl World {
     }
 
     fn plan(&self, desired: &Desired) -> Result<Plan, PlanRefused> {
+        self.plan_after(&[], desired)
+    }
+
+    /// The plan where other agreements were in force before.
+    fn plan_after(&self, past: &[&Desired], desired: &Desired) -> Result<Plan, PlanRefused> {
+        let past = past.iter().map(|one| Arc::clone(&one.agreement)).collect();
+        let scope = Scope { past, ..Scope::of(&desired.agreement) };
         let observation = Observation {
             native: serde_json::json!(self.seen),
-            ..Observation::whole(&Scope::of(&desired.agreement), 0, Vec::new())
+            ..Observation::whole(&scope, 0, Vec::new())
         };
         plan(desired, &observation, &connections())
     }
 
     fn step(&mut self, step: &Step) {
-        let ResourceKind::Native(native) = &step.resource.kind else { panic!("no native step") };
         let call: Call = serde_json::from_value(step.call.clone()).unwrap();
-        self.enact(&native.member, &call);
+        self.enact(&by(step), &call);
     }
 
     /// Passes until nothing is left; every step's effect, in the order in which they were done.
@@ -344,11 +361,8 @@ fn a_collaboration_ends_when_nobody_has_anything_in_it() {
     // The owner is slow: nothing of its part is done.
     for _ in 0..12 {
         for step in world.plan(&closed).unwrap().steps {
-            let ResourceKind::Native(native) = &step.resource.kind else {
-                panic!("no native step")
-            };
             assert_ne!(step.call["operation"], "DeleteCollaboration");
-            if native.member.as_str() == "analyst" {
+            if by(&step).as_str() == "analyst" {
                 world.step(&step);
             }
         }

@@ -10,6 +10,9 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_smithy_types::retry::RetryConfig;
 use mappings::model::Digest;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -108,6 +111,14 @@ impl ProvideCredentials for NoKeys {
     }
 }
 
+/// A second is how far apart AWS's own handlers look, and the quarter of an hour of a signature is no bound without the minute that
+/// they look for.
+#[test]
+fn looks_are_a_second_apart_and_no_call_lands_after_a_signature_and_a_minute() {
+    assert_eq!(LAG.settles_ms, 1_000);
+    assert_eq!(LAG.late_ms, (15 + 1) * 60_000);
+}
+
 fn agreement() -> Arc<Agreement> {
     let platform = PlatformId::aws_clean_rooms();
     let document = adapter_spi::suite::agreement(&platform, "suite-wire", 1);
@@ -145,15 +156,14 @@ fn reach(adapter: &AwsCleanRooms, server: &Server, seat: &Seat, keys: bool) {
         .credentials_provider(keys)
         .retry_config(retry.with_initial_backoff(Duration::from_millis(1)))
         .build();
-    let key = (agreement().collaboration.clone(), seat.clone());
-    adapter.clients.lock().unwrap().insert(key, Client::over(config, seat));
+    adapter.clients.keep(&agreement().collaboration, seat, Client::over(config, seat));
 }
 
 fn step(call: Value) -> Step {
     let agreement = agreement();
     let seat = seat(&agreement, &member("provider")).unwrap();
     let mut call = call;
-    call["at"] = json!({ "account": seat.account, "region": seat.region });
+    call["at"] = json!({ "member": "provider", "account": seat.account, "region": seat.region });
     let (noun, name) = ("configured-table".to_owned(), "one".to_owned());
     let kind = ResourceKind::Native(Native { member: member("provider"), noun, name });
     let resource = Resource { kind, digest: Digest::of(b"") };
@@ -412,4 +422,121 @@ async fn a_look_goes_where_an_earlier_agreement_was_held() {
         assert_eq!(lists.count(), looks);
         assert!(asked.iter().all(|(_, _, class)| *class < CallClass::Write), "{asked:?}");
     }
+}
+
+/// What runs in the runner's membership: one query each of these states, all of them on this template.
+fn running(states: &[&str], template: &str) -> Vec<(&'static str, Gets)> {
+    let lists = [
+        ("SUBMITTED", "GET /memberships/own/protectedQueries?status=SUBMITTED"),
+        ("STARTED", "GET /memberships/own/protectedQueries?status=STARTED"),
+        ("CANCELLING", "GET /memberships/own/protectedQueries?status=CANCELLING"),
+    ];
+    let listed = lists.into_iter().map(|(state, path)| {
+        let found: Vec<Value> = [json!({ "id": state, "status": state })]
+            .into_iter()
+            .filter(|_| states.contains(&state))
+            .collect();
+        (path, json!({ "protectedQueries": found }))
+    });
+    let sql = json!({ "analysisTemplateArn": template });
+    let query = json!({ "protectedQuery": { "id": "one", "sqlParameters": sql } });
+    let rest = [
+        ("GET /memberships/own/protectedQueries/", query.clone()),
+        ("PATCH /memberships/own/protectedQueries/", query),
+        (
+            "GET /memberships/own/configuredTable",
+            json!({ "configuredTableAssociationSummaries": [] }),
+        ),
+        ("GET /memberships/own/analysis", json!({ "analysisTemplateSummaries": [] })),
+        ("GET /memberships/own/privacy", json!({ "privacyBudgetTemplateSummaries": [] })),
+        ("GET /memberships ", json!({ "membershipSummaries": [] })),
+        ("GET /collaborations/room/members", json!({ "memberSummaries": [] })),
+        (
+            "GET /collaborations/room/schemas",
+            json!({ "schemaSummaries": [{ "name": "orders" }, { "name": "people" }] }),
+        ),
+        ("GET /tags/", json!({ "tags": { "airlock:collaboration": "suite-wire" } })),
+        ("GET /configuredTables", json!({ "configuredTableSummaries": [] })),
+    ];
+    listed.chain(rest).map(|(path, body)| (path, Gets::Answer(200, "", body))).collect()
+}
+
+/// How much ran without leave, and what was told to stop.
+async fn stopped(states: &[&str], template: &str, desired: &Desired) -> (usize, Vec<String>) {
+    let mut gets = running(states, template);
+    gets.extend(offers("READY", &["arn:overlap"], "ACTIVE"));
+    let server = Server::new(gets).await;
+    let (adapter, scope) = (adapter(&server, &["analyst"], true), Scope::of(&agreement()));
+    let still = adapter.stop(desired, &scope, &Cx::default()).await.unwrap();
+    let patched = server.asked().into_iter().filter(|line| line.starts_with("PATCH "));
+    let patched = patched.map(|line| line.split(['/', ' ']).nth(5).unwrap().to_owned());
+    (still, patched.collect())
+}
+
+#[tokio::test]
+async fn what_is_being_cancelled_runs_still() {
+    let all = ["SUBMITTED", "STARTED", "CANCELLING"];
+    let closed = Desired::closed(agreement());
+    let (still, told) = stopped(&all, "arn:overlap", &closed).await;
+    assert_eq!((still, told), (3, vec!["STARTED".to_owned(), "SUBMITTED".to_owned()]));
+    assert_eq!(stopped(&["CANCELLING"], "arn:overlap", &closed).await, (1, Vec::new()));
+    assert_eq!(stopped(&[], "arn:overlap", &closed).await, (0, Vec::new()));
+    let open = Desired::whole(agreement());
+    assert_eq!(stopped(&all, "arn:overlap", &open).await, (0, Vec::new()), "it may run");
+    assert_eq!(stopped(&all, "arn:other", &open).await.0, 3, "of something else");
+}
+
+#[tokio::test]
+async fn where_a_runner_was_not_seen_nothing_is_said_to_have_stopped() {
+    let throttled = json!({ "__type": "ThrottlingException", "message": "m" });
+    let gets = || vec![("GET /collaborations", Gets::Answer(429, "", throttled.clone()))];
+    let closed = Desired::closed(agreement());
+    for (operated, code) in [("analyst", Some("runs-unseen")), ("provider", None)] {
+        let server = Server::new(gets()).await;
+        let adapter = adapter(&server, &[operated], true);
+        let told = adapter.stop(&closed, &Scope::of(&agreement()), &Cx::default()).await;
+        assert_eq!(told.as_ref().err().map(|error| error.code), code, "{operated}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_gave_no_answer_is_left_alone_for_a_while() {
+    let server = Server::new(vec![("", Gets::Cut)]).await;
+    let adapter = adapter(&server, &["provider"], true);
+    let (scope, cx) = (Scope::of(&agreement()), Cx::default());
+    let silent = BTreeMap::from([(member("provider"), "platform-unreachable".to_owned())]);
+    let error = adapter.apply(&delete(), &cx).await.unwrap_err();
+    assert_eq!((error.code, error.outcome), ("platform-unreachable", Outcome::Unknown));
+    assert_eq!(adapter.observe(&scope, &cx).await.unwrap().unseen, silent);
+    let asked = server.asked().len();
+    assert_eq!(asked, 1 + 3, "one cut write is no silence");
+    assert_eq!(adapter.observe(&scope, &cx).await.unwrap().unseen, silent);
+    let error = adapter.apply(&delete(), &cx).await.unwrap_err();
+    assert_eq!((error.code, error.outcome), ("platform-unreachable", Outcome::NotApplied));
+    assert_eq!(server.asked().len(), asked, "nothing was sent");
+}
+
+#[derive(Debug, Default)]
+struct Exchanges(AtomicUsize);
+
+impl ExternalIds for Exchanges {
+    fn external_id(&self, _: &CollaborationId) -> Option<String> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Some("suite".to_owned())
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_failed_are_not_tried_again_at_once() {
+    let profile = Some("airlock-suite-has-none".to_owned());
+    let none = Connection { profile, ..Connection::default() };
+    let connections = Connections { members: [(member("provider"), none)].into() };
+    let exchanges = Arc::new(Exchanges::default());
+    let ids: Arc<dyn ExternalIds> = Arc::<Exchanges>::clone(&exchanges);
+    let adapter = AwsCleanRooms::new(connections, ids);
+    let scope = Scope::of(&agreement());
+    let first = adapter.observe(&scope, &Cx::default()).await.unwrap().unseen;
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!(adapter.observe(&scope, &Cx::default()).await.unwrap().unseen, first);
+    assert_eq!(exchanges.0.load(Ordering::SeqCst), 1);
 }

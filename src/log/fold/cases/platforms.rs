@@ -91,7 +91,7 @@ impl Room {
         revocation: u64,
         probe: &str,
     ) -> Result<(), &'static str> {
-        self.confirm_on(platform, revocation, probe, self.state.size())
+        self.confirm_after(platform, revocation, (probe, 1), self.state.size())
     }
 
     fn confirm_on(
@@ -101,16 +101,19 @@ impl Room {
         probe: &str,
         basis: u64,
     ) -> Result<(), &'static str> {
+        self.confirm_after(platform, revocation, (probe, 1), basis)
+    }
+
+    fn confirm_after(
+        &mut self,
+        platform: &str,
+        revocation: u64,
+        (probe, reads): (&str, u32),
+        basis: u64,
+    ) -> Result<(), &'static str> {
         let (platform, probe) = (id(platform), Code::new(probe).unwrap());
         let seen = Digest::of(b"seen");
-        self.gateway(Body::RevocationConfirmed {
-            revocation,
-            platform,
-            reads: 1,
-            basis,
-            probe,
-            seen,
-        })
+        self.gateway(Body::RevocationConfirmed { revocation, platform, reads, basis, probe, seen })
     }
 
     fn newest(&self) -> u64 {
@@ -168,7 +171,7 @@ fn nothing_of_the_same_thing_is_given_anywhere_before_it_was_seen_closed_everywh
     room.approve("brand").unwrap();
     for platform in [AWS, "snowflake"] {
         assert_eq!(room.grant(platform, vec![what.clone()]), Err("closing-unconfirmed"));
-        assert_eq!(room.grant(platform, Vec::new()), Err("closing-unconfirmed"));
+        assert_eq!(room.grant(platform, Vec::new()), Err("withdrawn"), "everything is never given");
         let approval = everything(&room).pop().unwrap();
         assert_eq!(room.grant(platform, vec![approval]), Err("closing-unconfirmed"));
     }
@@ -178,6 +181,8 @@ fn nothing_of_the_same_thing_is_given_anywhere_before_it_was_seen_closed_everywh
     assert_eq!(room.confirm(AWS, revocation, "denied"), Err("confirmed-already"));
     assert_eq!(room.grant(AWS, vec![what.clone()]), Err("closing-unconfirmed"), "the other is not");
     assert_eq!(room.confirm("snowflake", revocation, "served"), Err("seen-open"));
+    let unseen = room.confirm_after("snowflake", revocation, ("denied", 0), room.state.size());
+    assert_eq!(unseen, Err("seen-open"), "nobody has looked");
     assert_eq!(room.confirm("snowflake", revocation, "not-possible"), Ok(()));
     assert!(room.state.unconfirmed().next().is_none());
     assert!(room.grant(AWS, vec![what]).is_ok());
@@ -259,6 +264,46 @@ fn a_call_that_may_still_land_keeps_it_from_being_closed() {
 }
 
 #[test]
+fn a_late_call_of_what_holds_it_or_of_everything_keeps_it_open_too() {
+    for (effect, of) in [
+        (Effect::Grant, vec![member("grocer")]),
+        (Effect::Neutral, vec![dataset("shoppers")]),
+        (Effect::Neutral, Vec::new()),
+    ] {
+        let mut room = Room::open_on_aws();
+        let late = room.intend_on(AWS, effect, of, room.state.size()).unwrap();
+        room.revoke("grocer", dataset("shoppers")).unwrap();
+        let revocation = room.newest();
+        assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
+        room.end(&late, Outcome::Applied).unwrap();
+        assert_eq!(room.confirm(AWS, revocation, "denied"), Ok(()));
+    }
+}
+
+#[test]
+fn what_was_set_out_to_be_given_has_to_be_seen_closed_even_if_nobody_looked_yet() {
+    let mut room = Room::open_on_aws();
+    room.state.platforms.holds.clear();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    let awaited: Vec<&PlatformId> =
+        room.state.closures()[&room.newest()].platforms.keys().collect();
+    assert_eq!(awaited, [&id::<PlatformId>(AWS), &id("snowflake")]);
+}
+
+#[test]
+fn what_was_given_again_can_be_found_withdrawn_again() {
+    let mut room = Room::open_on_aws();
+    let size = room.state.size();
+    let taken = room.intend_on(AWS, Effect::Revoke, vec![dataset("shoppers")], size).unwrap();
+    room.end(&taken, Outcome::Applied).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
+    let given = room.grant(AWS, vec![dataset("shoppers")]).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Err("own-act"), "it is not there yet");
+    room.end(&given, Outcome::Applied).unwrap();
+    assert_eq!(room.find(dataset("shoppers")), Ok(()));
+}
+
+#[test]
 fn what_an_owner_took_away_there_is_withdrawn_until_it_is_offered_again() {
     let mut room = Room::open_on_aws();
     room.request("run-1").unwrap();
@@ -323,10 +368,9 @@ fn only_what_was_held_and_not_taken_by_ourselves_is_found_withdrawn() {
     let size = room.state.size();
     room.intend_on(AWS, Effect::Revoke, vec![dataset("shoppers")], size).unwrap();
     assert_eq!(room.find(dataset("shoppers")), Err("own-act"));
-    assert_eq!(room.find(member("brand")), Ok(()));
     let size = room.state.size();
     room.intend_on(AWS, Effect::Revoke, Vec::new(), size).unwrap();
-    assert_eq!(room.find(dataset("exposures")), Err("own-act"), "it took something without a name");
+    assert_eq!(room.find(member("brand")), Ok(()), "what has no name is nothing of the agreement");
 }
 
 #[test]
@@ -398,8 +442,8 @@ fn a_version_that_says_otherwise_closes_what_it_leaves() {
     assert!(room.grant(AWS, vec![dataset("exposures")]).is_ok());
     assert_eq!(
         room.grant("snowflake", vec![dataset("exposures")]),
-        Err("closing-unconfirmed"),
-        "a room that was left gets nothing before it was seen closed"
+        Err("withdrawn"),
+        "a room that was left gets nothing"
     );
     assert_eq!(room.state.past().len(), 1);
 }

@@ -76,3 +76,51 @@ fn a_stranger_stands_in_the_way_of_giving_and_never_of_taking_away() {
     world.account(&member("provider")).strangers.clear();
     assert!(world.plan(&withdrawn).unwrap().refused.is_none());
 }
+
+#[test]
+fn a_spare_table_of_ours_is_swept_and_stands_in_the_way_of_nothing() {
+    let (mut world, desired) = settled();
+    let (before, provider) = (world.rules(), world.account(&member("provider")));
+    let (name, table) = provider.tables.iter().next().unwrap();
+    let spare = seen::Table { id: "late".to_owned(), ..table.clone() };
+    let spare = (name.clone(), spare);
+    provider.spare.push(spare);
+    let plan = world.plan(&desired).unwrap();
+    assert!(plan.refused.is_none());
+    let swept: Vec<Step> = std::iter::from_fn(|| {
+        let step = world.plan(&desired).unwrap().steps.into_iter().next()?;
+        world.step(&step);
+        Some(step)
+    })
+    .collect();
+    let calls: Vec<&str> =
+        swept.iter().map(|step| step.call["operation"].as_str().unwrap()).collect();
+    assert_eq!(calls, ["DeleteConfiguredTableAnalysisRule", "DeleteConfiguredTable"]);
+    assert!(swept.iter().all(|step| step.effect == Effect::Revoke));
+    assert!(swept.iter().all(|step| step.call.to_string().contains("late")));
+    assert_eq!(world.rules(), before, "the one in use stays as it is");
+}
+
+#[test]
+fn a_further_collaboration_of_the_name_is_ended_and_stands_in_the_way_of_nothing() {
+    let (mut world, desired) = settled();
+    let analyst = world.account(&member("analyst"));
+    let (name, room) = analyst.rooms.iter().next().unwrap();
+    let further = seen::Room {
+        id: "late".to_owned(),
+        membership: None,
+        schemas: BTreeMap::new(),
+        templates: BTreeMap::new(),
+        ..room.clone()
+    };
+    let known_as = crate::names::spare(name, "late");
+    for account in world.seen.accounts.values_mut() {
+        account.rooms.insert(known_as.clone(), further.clone());
+    }
+    let plan = world.plan(&desired).unwrap();
+    assert!(plan.refused.is_none());
+    let calls: Vec<_> = plan.steps.iter().map(|s| (&s.call["operation"], &s.call["id"])).collect();
+    assert_eq!(calls, [(&"DeleteCollaboration".into(), &"late".into())]);
+    world.settle(&desired);
+    assert!(world.is_open());
+}

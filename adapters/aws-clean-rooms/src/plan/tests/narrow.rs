@@ -148,3 +148,47 @@ fn who_is_invited_no_more_does_not_join() {
     };
     assert_eq!((joins.count(), native.member.as_str()), (1, "analyst"));
 }
+
+#[test]
+fn a_cap_and_receivers_stay_until_the_rule_is_seen_closed() {
+    type Withdrawal = fn(&mut Desired);
+    let withdrawals: [Withdrawal; 3] = [
+        |d| d.datasets.retain(|name| *name != orders()),
+        |d| d.members.retain(|name| name.as_str() != "provider"),
+        |d| *d = Desired::closed(Arc::clone(&d.agreement)),
+    ];
+    let lifting = ["DeletePrivacyBudgetTemplate", "DeleteConfiguredTableAssociationAnalysisRule"];
+    for withdraw in withdrawals {
+        let (mut world, mut desired) = settled();
+        withdraw(&mut desired);
+        let lifts = |world: &World| {
+            let steps = planned(world, &desired).into_iter();
+            steps.filter(|(call, _)| lifting.contains(&call.as_str())).count()
+        };
+        assert_eq!(lifts(&world), 0, "the rule may not be written: all stays as it is");
+        for step in world.plan(&desired).unwrap().steps {
+            if step.call["operation"].as_str().unwrap().ends_with("AnalysisRule") {
+                world.step(&step);
+            }
+        }
+        assert!(lifts(&world) > 0, "closed: it goes");
+    }
+}
+
+#[test]
+fn a_further_place_of_a_table_that_stays_goes_with_what_hangs_on_it() {
+    let (mut world, desired) = settled();
+    let before = world.rules();
+    let own = membership(&mut world);
+    let one = own.associations.values().next().unwrap().clone();
+    let budget = own.budgets[&one.id].clone();
+    let further = Association { id: "by-hand".to_owned(), ..one };
+    own.budgets.insert(further.id.clone(), SeenBudget { id: "by-hand".to_owned(), ..budget });
+    own.associations.insert("more".to_owned(), further);
+    let calls = planned(&world, &desired);
+    assert_eq!(calls, [("DeleteConfiguredTableAssociation".to_owned(), Effect::Revoke)]);
+    world.settle(&desired);
+    assert_eq!(world.rules(), before);
+    world.settle(&Desired::closed(Arc::clone(&desired.agreement)));
+    assert!(world.seen.accounts.values().all(|account| account.rooms.is_empty()));
+}
