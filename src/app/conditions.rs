@@ -138,6 +138,12 @@ fn no_worker(looked_ms: Option<i64>, now_ms: i64) -> Option<Condition> {
     Some(Condition { kind: "no-worker", reason: reason.to_owned(), since_ms: looked_ms })
 }
 
+/// Whether a room of which this holds may be called settled.
+fn may_settle(all: &[Condition]) -> bool {
+    let open = ["closing", "unsettled-calls", "open-not-wanted"];
+    !all.iter().any(|one| open.contains(&one.kind))
+}
+
 fn conditions(state: &State, room: &PlatformId, things: &[Thing]) -> Vec<Condition> {
     let mut all = Vec::new();
     for (index, closure) in state.awaited(room) {
@@ -186,8 +192,7 @@ fn conditions(state: &State, room: &PlatformId, things: &[Thing]) -> Vec<Conditi
             all.push(Condition { kind: "opening", reason, since_ms });
         }
         seen => {
-            let open = ["closing", "unsettled-calls", "open-not-wanted"];
-            if !all.iter().any(|one| open.contains(&one.kind)) {
+            if may_settle(&all) {
                 let since_ms = seen.map(|seen| seen.at_ms);
                 let reason = "it holds what is wanted".to_owned();
                 all.push(Condition { kind: "settled", reason, since_ms });
@@ -211,6 +216,10 @@ mod tests {
     fn what_is_there_and_not_wanted_is_told() {
         assert_eq!(kinds(true, true), ["never-seen"], "nothing was changed there");
         assert_eq!(kinds(false, true), ["open-not-wanted", "never-seen"]);
+        let things = [Thing { of: "dataset sales".to_owned(), desired: false, observed: true }];
+        let room = PlatformId::aws_clean_rooms();
+        assert!(!may_settle(&conditions(&State::default(), &room, &things)));
+        assert!(may_settle(&conditions(&State::default(), &room, &[])));
     }
 
     #[test]
