@@ -6,7 +6,7 @@ use super::record;
 use crate::log::{Body, Cause, Closure, Effect, Outcome, Revocable, State};
 use adapter_spi::{Lag, Probe, ResourceKind};
 use mappings::agreement::canonical;
-use mappings::model::{Digest, MemberId, PlatformId};
+use mappings::model::{Digest, PlatformId};
 use std::collections::BTreeSet;
 
 /// Intents of unknown end that can take effect no more, each with the end that a whole look shows.
@@ -81,15 +81,19 @@ fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
 /// Memberships and owners' parts that are there and not wanted: where nobody operates their account, no step says so.
 fn parts(look: &Look) -> Vec<Revocable> {
     let Look { desired, seen, subject, .. } = look;
-    let members =
-        seen.members.iter().filter(|member| !desired.open || !desired.members.contains(*member));
-    let members = members.map(|member| ResourceKind::Member(member.clone()));
-    let given = |(template, owner): &&(_, MemberId)| {
-        !desired.open || !desired.approvals.get(template).is_some_and(|given| given.contains(owner))
-    };
-    let approvals = seen.approvals.iter().filter(given);
+    let members = seen.members.iter().map(|member| ResourceKind::Member(member.clone()));
+    let approvals = seen.approvals.iter();
     let approvals = approvals.map(|(name, of)| ResourceKind::Approval(name.clone(), of.clone()));
-    members.chain(approvals).filter_map(|kind| subject.thing(&kind)).collect()
+    let wanted = |kind: &ResourceKind| match kind {
+        ResourceKind::Member(member) => desired.open && desired.members.contains(member),
+        ResourceKind::Approval(template, owner) => {
+            let given = desired.approvals.get(template);
+            desired.open && given.is_some_and(|given| given.contains(owner))
+        }
+        ResourceKind::Dataset(_) | ResourceKind::Template(_) | ResourceKind::Native(_) => true,
+    };
+    let there = members.chain(approvals).chain(seen.remains.iter().cloned());
+    there.filter(|kind| !wanted(kind)).filter_map(|kind| subject.thing(&kind)).collect()
 }
 
 /// Tries it as the one who could use it would. `None` where the platform did not answer.

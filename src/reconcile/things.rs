@@ -131,13 +131,12 @@ impl Subject {
         // An older version of a template is not this thing: it is only in the way.
         let current = resources.filter(|resource| match &resource.kind {
             ResourceKind::Template(name) => self.versions.get(name) == Some(&resource.digest),
-            ResourceKind::Dataset(_)
-            | ResourceKind::Member(_)
-            | ResourceKind::Approval(..)
-            | ResourceKind::Native(_) => true,
+            // What can be read somewhere still may have been taken out elsewhere.
+            ResourceKind::Dataset(_) => seen.offered.is_none(),
+            ResourceKind::Member(_) | ResourceKind::Approval(..) | ResourceKind::Native(_) => true,
         });
         let resources = current.filter_map(|resource| self.thing(&resource.kind));
-        let offered = seen.offered.iter().map(|name| ResourceKind::Dataset(name.clone()));
+        let offered = seen.offered.iter().flatten().map(|name| ResourceKind::Dataset(name.clone()));
         let members = seen.members.iter().map(|name| ResourceKind::Member(name.clone()));
         let approvals = seen.approvals.iter();
         let approvals =

@@ -178,7 +178,7 @@ impl Adapter for AwsCleanRooms {
             members: holding.members,
             approvals: holding.approvals,
             remains: holding.remains,
-            offered: holding.offered,
+            offered: Some(holding.offered),
             gone: holding.gone,
             notes: holding.notes,
             native: serde_json::json!(seen),

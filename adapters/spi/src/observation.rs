@@ -124,7 +124,7 @@ pub struct Observation {
     /// then all of them, those of members whom nobody here operates as the others see them. Where a dataset has several places, in
     /// each that it was brought to: one that its owner took out of any is not here, however many others still have it and can
     /// read it.
-    pub offered: BTreeSet<DatasetName>,
+    pub offered: Option<BTreeSet<DatasetName>>,
     /// Members who are in, where the platform says so.
     pub members: BTreeSet<MemberId>,
     /// Owners whose part allows a template in every place that has it, where the platform tells whose it is.
@@ -149,7 +149,7 @@ impl Observation {
             unseen: BTreeMap::new(),
             version,
             resources,
-            offered: BTreeSet::new(),
+            offered: None,
             members: BTreeSet::new(),
             approvals: BTreeSet::new(),
             remains: BTreeSet::new(),

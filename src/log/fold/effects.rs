@@ -4,7 +4,7 @@
 use super::epoch::{Closing, Giving};
 use super::{Illegal, State, Version};
 use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
-use mappings::model::{MemberId, PlatformId, TemplateName};
+use mappings::model::{Ability, MemberId, PlatformId, TemplateName};
 
 impl State {
     /// Refuses an illegal leaf of the gateway's about a platform.
@@ -162,11 +162,19 @@ impl State {
     /// take it away since it was seen.
     #[must_use]
     pub fn is_missed(&self, platform: &PlatformId, thing: &Revocable) -> bool {
-        let held = |version: &Version| version.agreement.is_held_in(platform);
+        let held =
+            |version: &Version| version.agreement.is_held_in(platform) && self.has_runner(version);
         self.in_force.as_ref().is_some_and(held)
             && self.holding(platform).is_some_and(|last| last.things.contains(thing))
             && self.stands(thing)
             && !self.took(platform, thing)
+    }
+
+    /// Whether anybody is left who may run anything. Who runs makes a room: without one there is none, and nobody has left it.
+    fn has_runner(&self, version: &Version) -> bool {
+        let able = version.agreement.members.iter();
+        let mut able = able.filter(|(_, member)| member.abilities.contains(&Ability::Run));
+        able.any(|(name, _)| self.stands(&Revocable::Member { member: name.clone() }))
     }
 
     /// Whether anything is withdrawn, or has to be seen closed, that may keep a template from standing: its approvals may go along.

@@ -288,6 +288,7 @@ impl Platform {
             .map(|(kind, held)| (kind, held.digest))
             .collect();
         let mut seen = Observation::whole(scope, shown.version, Vec::new());
+        let mut offered = BTreeSet::new();
         for (kind, digest) in &things {
             match kind {
                 ResourceKind::Member(member) => {
@@ -306,11 +307,12 @@ impl Platform {
                     seen.resources.push(Resource { kind: (*kind).clone(), digest: *digest });
                 }
                 ResourceKind::Native(native) if native.noun == "association" => {
-                    seen.offered.insert(crate::pool::dataset(&native.name));
+                    offered.insert(crate::pool::dataset(&native.name));
                 }
                 ResourceKind::Template(_) | ResourceKind::Native(_) => {}
             }
         }
+        seen.offered = (self.way == Way::Steps).then_some(offered);
         seen.resources.sort();
         seen.gone = shown.gone.iter().filter(|kind| visible(kind)).cloned().collect();
         seen.unseen = sight.blind.iter().map(|(of, code)| (of.clone(), code.clone())).collect();

@@ -387,10 +387,13 @@ fn nothing_that_stands_goes_missing_without_a_word() {
     assert_eq!(room.observe(AWS, less), Ok(()));
     assert!(!room.state.holding(&id(AWS)).unwrap().things.contains(&dataset("shoppers")));
     // Whoever has left takes its own along, and nobody else's.
-    room.revoke("brand", member("brand")).unwrap();
+    room.revoke("grocer", member("grocer")).unwrap();
     assert_eq!(room.observe(AWS, Vec::new()), Err("absence-unexplained"));
-    let left = [member("grocer"), everything(&room).remove(5)];
+    let left = [member("brand"), dataset("exposures"), everything(&room).remove(6)];
     assert_eq!(room.observe(AWS, left.to_vec()), Ok(()));
+    // Who runs makes a room: without one there is none, and nobody else has left it.
+    room.find(member("brand")).unwrap();
+    assert_eq!(room.observe(AWS, Vec::new()), Ok(()));
 }
 
 #[test]
