@@ -15,10 +15,13 @@ use mappings::model::{CollaborationId, MemberId, RunId};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CLAIM_TRIES: usize = 4;
 const CLAIM_WAIT: Duration = Duration::from_millis(5);
+/// Whoever holds a file of the folder does so for a moment.
+const LOCK_MAX: Duration = Duration::from_secs(5);
+const LOCK_EVERY: Duration = Duration::from_millis(5);
 
 /// A gateway's folder.
 #[derive(Debug, Clone)]
@@ -213,6 +216,23 @@ fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
         }
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Locks a file, or says that it is not to be had in time.
+fn locked_soon(file: &std::fs::File) -> std::io::Result<()> {
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) if since.elapsed() < LOCK_MAX => {
+                std::thread::sleep(LOCK_EVERY);
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(std::io::ErrorKind::TimedOut.into());
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
     }
 }
 

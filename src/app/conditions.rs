@@ -25,7 +25,8 @@ pub struct Thing {
 /// Something that holds of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Condition {
-    /// Which: `settled`, `opening`, `closing`, `unsettled-calls`, `found-withdrawn`, `loosened` or `never-seen`.
+    /// Which: `settled`, `opening`, `closing`, `open-not-wanted`, `unsettled-calls`, `found-withdrawn`, `loosened`, `never-seen` or
+    /// `no-worker`.
     pub kind: &'static str,
     /// Why, in names.
     pub reason: String,
@@ -46,16 +47,22 @@ pub struct RoomStanding {
     pub things: Vec<Thing>,
     /// What holds, the gravest first.
     pub conditions: Vec<Condition>,
+    /// When the last look from this folder was made, in milliseconds since 1970.
+    pub looked_ms: Option<i64>,
     /// What the last look from this folder said, while it says the same.
     pub look: Option<KeptLook>,
 }
 
+/// Where nobody has looked for so long and no worker is there, that is said.
+const LOOKED_WITHIN_MS: i64 = 3_600_000;
+
 impl App {
-    /// Every room but the native one, which holds what the log says.
+    /// Every room but the native one, which holds what the log says; and whether a worker is there, if that is known.
     pub(super) fn rooms_standing(
         &self,
         collaboration: &CollaborationId,
         state: &State,
+        worker: Option<bool>,
     ) -> Vec<RoomStanding> {
         let foreign = state.rooms().iter().filter(|(room, _)| **room != PlatformId::native());
         let standing = foreign.map(|(room, last)| {
@@ -65,12 +72,19 @@ impl App {
                 Some(agreement) => desired_on(agreement, state, room),
                 None => Desired::closed(Arc::clone(last)),
             };
+            let things = things(state, room, &desired);
+            let looked_ms = self.home.looked_ms(collaboration, room);
+            let mut conditions = conditions(state, room, &things);
+            if worker == Some(false) && state.changed(room) {
+                conditions.extend(no_worker(looked_ms, self.clock.now_ms()));
+            }
             RoomStanding {
                 room: room.clone(),
                 generation: state.decided(),
                 observed_generation: state.holding(room).map(|seen| seen.index),
-                things: things(state, room, &desired),
-                conditions: conditions(state, room, &desired),
+                things,
+                conditions,
+                looked_ms,
                 look: self.home.look(collaboration, room),
             }
         });
@@ -114,7 +128,23 @@ fn things(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Thing> {
     all.into_iter().map(thing).collect()
 }
 
-fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condition> {
+/// Nobody keeps the room, and what was seen of it is old.
+fn no_worker(looked_ms: Option<i64>, now_ms: i64) -> Option<Condition> {
+    let reason = match looked_ms {
+        Some(at) if now_ms.saturating_sub(at) <= LOOKED_WITHIN_MS => return None,
+        Some(_) => "no worker is there, and nobody looked from this folder since: airlock sync",
+        None => "no worker is there, and nobody looked from this folder: airlock sync",
+    };
+    Some(Condition { kind: "no-worker", reason: reason.to_owned(), since_ms: looked_ms })
+}
+
+/// Whether a room of which this holds may be called settled.
+fn may_settle(all: &[Condition]) -> bool {
+    let open = ["closing", "unsettled-calls", "open-not-wanted"];
+    !all.iter().any(|one| open.contains(&one.kind))
+}
+
+fn conditions(state: &State, room: &PlatformId, things: &[Thing]) -> Vec<Condition> {
     let mut all = Vec::new();
     for (index, closure) in state.awaited(room) {
         let what = closure.what.iter().map(said).collect::<Vec<_>>().join(", ");
@@ -140,9 +170,17 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
             format!("{} was taken away there by its owner, leaf {}", said(what), found.index);
         all.push(Condition { kind: "found-withdrawn", reason, since_ms: None });
     }
-    let missing = things(state, room, desired).into_iter();
-    let missing = missing.filter(|thing| thing.desired && !thing.observed).map(|thing| thing.of);
-    let missing: Vec<String> = missing.collect();
+    let named = |which: fn(&Thing) -> bool| {
+        let all = things.iter().filter(|thing| which(thing)).map(|thing| thing.of.as_str());
+        all.collect::<Vec<_>>().join(", ")
+    };
+    let missing = named(|thing| thing.desired && !thing.observed);
+    let extra = named(|thing| thing.observed && !thing.desired);
+    if !extra.is_empty() {
+        let since_ms = state.holding(room).map(|seen| seen.at_ms);
+        let reason = format!("seen there and not wanted: {extra}");
+        all.push(Condition { kind: "open-not-wanted", reason, since_ms });
+    }
     match state.holding(room) {
         None if !state.changed(room) => {
             let reason = "no worker has looked at it yet: airlock sync".to_owned();
@@ -150,12 +188,11 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
         }
         seen if !missing.is_empty() => {
             let since_ms = seen.map(|seen| seen.at_ms);
-            let reason = format!("not there yet: {}", missing.join(", "));
+            let reason = format!("not there yet: {missing}");
             all.push(Condition { kind: "opening", reason, since_ms });
         }
         seen => {
-            let closing = all.iter().any(|one| matches!(one.kind, "closing" | "unsettled-calls"));
-            if !closing {
+            if may_settle(&all) {
                 let since_ms = seen.map(|seen| seen.at_ms);
                 let reason = "it holds what is wanted".to_owned();
                 all.push(Condition { kind: "settled", reason, since_ms });
@@ -163,4 +200,34 @@ fn conditions(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Condit
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(desired: bool, observed: bool) -> Vec<&'static str> {
+        let things = [Thing { of: "dataset sales".to_owned(), desired, observed }];
+        let all = conditions(&State::default(), &PlatformId::aws_clean_rooms(), &things);
+        all.iter().map(|one| one.kind).collect()
+    }
+
+    #[test]
+    fn what_is_there_and_not_wanted_is_told() {
+        assert_eq!(kinds(true, true), ["never-seen"], "nothing was changed there");
+        assert_eq!(kinds(false, true), ["open-not-wanted", "never-seen"]);
+        let things = [Thing { of: "dataset sales".to_owned(), desired: false, observed: true }];
+        let room = PlatformId::aws_clean_rooms();
+        assert!(!may_settle(&conditions(&State::default(), &room, &things)));
+        assert!(may_settle(&conditions(&State::default(), &room, &[])));
+    }
+
+    #[test]
+    fn a_room_that_nobody_keeps_says_so_after_an_hour() {
+        let said = |looked_ms| no_worker(looked_ms, 10_000_000).map(|one| one.since_ms);
+        assert_eq!(said(Some(9_999_000)), None);
+        assert_eq!(said(Some(10_000_000 - LOOKED_WITHIN_MS)), None);
+        assert_eq!(said(Some(6_000_000)), Some(Some(6_000_000)));
+        assert_eq!(said(None), Some(None));
+    }
 }

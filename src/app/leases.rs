@@ -1,5 +1,6 @@
-//! A run's lease: as long as it is held, the run is somebody's, and no other gateway of the log settles it. A run's end is told by the
-//! log, not by this: whoever lost its lease finds there what became of its run.
+//! Leases that are renewed for as long as they are held: a run's, which is somebody's as long as that, so that no other gateway of the log
+//! settles it; and those under which a command works on rooms. A run's end is told by the log, not by this: whoever lost its lease finds
+//! there what became of its run.
 
 use super::App;
 use crate::error::{Error, Result};
@@ -12,17 +13,22 @@ use tokio::task::JoinHandle;
 
 /// After this long without a word from its process, a run is taken for interrupted by every gateway.
 const RUN_FOR: Duration = Duration::from_mins(1);
-const RENEW_EVERY: Duration = Duration::from_secs(20);
 
-/// Held and renewed until it is dropped; given back by [`RunLease::release`].
+/// Held and renewed until it is dropped; given back by [`RenewedLease::release`].
 #[derive(Debug)]
-pub(super) struct RunLease {
+pub(super) struct RenewedLease {
     lease: Lease,
     store: Arc<dyn Store>,
     renewing: JoinHandle<()>,
 }
 
-impl RunLease {
+impl RenewedLease {
+    /// Renews a lease three times within the time it is for.
+    pub(super) fn new(store: &Arc<dyn Store>, lease: Lease, ttl: Duration) -> Self {
+        let renewing = tokio::spawn(renewed(Arc::clone(store), lease.clone(), ttl));
+        Self { lease, store: Arc::clone(store), renewing }
+    }
+
     /// What a record under this lease carries.
     pub(super) fn fence(&self) -> Fence {
         self.lease.fence()
@@ -32,12 +38,12 @@ impl RunLease {
     pub(super) async fn release(&self) {
         self.renewing.abort();
         if let Err(error) = self.store.release(&self.lease).await {
-            tracing::debug!(code = error.code(), "a run's lease is left to expire");
+            tracing::debug!(code = error.code(), "a lease is left to expire");
         }
     }
 }
 
-impl Drop for RunLease {
+impl Drop for RenewedLease {
     fn drop(&mut self) {
         self.renewing.abort();
     }
@@ -50,24 +56,32 @@ impl App {
         &self,
         collaboration: &CollaborationId,
         run: &RunId,
-    ) -> Result<Option<RunLease>> {
+    ) -> Result<Option<RenewedLease>> {
         let resource = format!("run/{collaboration}/{run}");
-        let holder = self.home.holder()?;
-        let acquired = self.store.acquire(&resource, &holder, RUN_FOR).await;
-        let Some(lease) = acquired.map_err(|error| Error::from(LogError::from(error)))? else {
-            return Ok(None);
-        };
-        let renewing = tokio::spawn(renewed(Arc::clone(&self.store), lease.clone()));
-        Ok(Some(RunLease { lease, store: Arc::clone(&self.store), renewing }))
+        self.renewed(&resource, &self.home.holder()?, RUN_FOR).await
+    }
+
+    /// A lease that is renewed; `None` while somebody else holds it.
+    pub(super) async fn renewed(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<RenewedLease>> {
+        let acquired = self.store.acquire(resource, holder, ttl).await;
+        let lease = acquired.map_err(|error| Error::from(LogError::from(error)))?;
+        Ok(lease.map(|lease| RenewedLease::new(&self.store, lease, ttl)))
     }
 }
 
 /// Renews a lease for as long as it is held. A store that can't be reached is asked again.
-async fn renewed(store: Arc<dyn Store>, lease: Lease) {
+async fn renewed(store: Arc<dyn Store>, lease: Lease, ttl: Duration) {
     loop {
-        tokio::time::sleep(RENEW_EVERY).await;
-        if matches!(store.renew(&lease, RUN_FOR).await, Ok(false)) {
-            return;
+        tokio::time::sleep(ttl / 3).await;
+        match store.renew(&lease, ttl).await {
+            Ok(true) => {}
+            Ok(false) => return tracing::warn!(resource = lease.resource, "a lease was lost"),
+            Err(error) => tracing::warn!(code = error.code(), "a lease was not renewed"),
         }
     }
 }

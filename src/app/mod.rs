@@ -27,7 +27,7 @@ pub use conditions::{Condition, RoomStanding, Thing};
 pub use connections::{ConnectionLine, ExportForm};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use revocations::{Revoked, Withdrawal};
-pub use rooms::{RoomPlan, RoomReport, StepLine};
+pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};

@@ -6,6 +6,7 @@ use crate::reconcile::budget::{Budgets, Key, Limit, Rate};
 use adapter_spi::{CallClass, Pace};
 use async_trait::async_trait;
 use mappings::model::{MemberId, PlatformId};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) struct Paced {
     pub(super) platform: PlatformId,
     pub(super) urgent: bool,
     pub(super) clock: Arc<dyn Clock>,
+    /// Whose calls it asked for.
+    pub(super) used: Arc<Mutex<BTreeSet<Key>>>,
 }
 
 #[async_trait]
@@ -33,6 +36,7 @@ impl Pace for Paced {
         };
         let (platform, account) = (self.platform.clone(), member.to_string());
         let key = Key { platform, account, rate };
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
         loop {
             let now_ms = self.clock.steady_ms();
             let asked = {
@@ -63,6 +67,7 @@ mod tests {
             platform: PlatformId::aws_clean_rooms(),
             urgent,
             clock: Arc::new(SystemClock),
+            used: Arc::default(),
         };
         let member: MemberId = "grocer".parse().unwrap();
         let soon = async |paced: &Paced| {

@@ -1,5 +1,5 @@
-//! What is withdrawn here and not on record yet is put on record, as soon as the log can be written: by each command, and before each
-//! look of the worker. A withdrawal that is on record already only frees its place.
+//! What is withdrawn here and not on record yet is put on record, as soon as the log can be written: by each command, and by the
+//! worker beside its turns. A withdrawal that is on record already only frees its place.
 
 use super::{App, members};
 use crate::error::Result;
@@ -15,32 +15,36 @@ struct OnRecord;
 impl App {
     /// Puts on record what can be. What can't stays in force here, and is tried again.
     pub(super) async fn record_pending(&self) {
-        if self.home.withdrawals().is_ok_and(|pending| pending.is_empty()) {
-            return;
+        if let Some(code) = self.recorded_pending().await {
+            tracing::warn!(code, "withdrawals wait for the log");
         }
-        let _alone = self.recording.lock().await;
+    }
+
+    /// The same; why something still waits, if so.
+    pub(super) async fn recorded_pending(&self) -> Option<String> {
+        if self.home.withdrawals().is_ok_and(|pending| pending.is_empty()) {
+            return None;
+        }
+        let Ok(_alone) = self.recording.try_lock() else { return None };
         // Read again: who had the lock may have recorded them.
         let pending = match self.home.withdrawals() {
-            Ok(pending) if pending.is_empty() => return,
             Ok(pending) => pending,
-            Err(error) => return tracing::warn!(code = error.code(), "withdrawals are not read"),
+            Err(error) => return Some(error.code().to_owned()),
         };
         let all = async {
+            let mut waits = None;
             for one in &pending {
                 match self.recorded_now(one).await {
                     Ok(()) => {}
-                    Err(error) if error.code.starts_with("store-") => return Err(error),
+                    Err(error) if error.code.starts_with("store-") => return Some(error.code),
                     // Of this collaboration alone.
-                    Err(error) => tracing::warn!(code = error.code, "a withdrawal waits on"),
+                    Err(error) => waits = waits.or(Some(error.code)),
                 }
             }
-            Ok(())
+            waits
         };
-        match tokio::time::timeout(RECORD_FOR, all).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(code = error.code, "withdrawals wait for the log"),
-            Err(_) => tracing::warn!("withdrawals wait for a log that does not answer"),
-        }
+        let waits = tokio::time::timeout(RECORD_FOR, all).await;
+        waits.unwrap_or_else(|_| Some("store-unavailable".to_owned()))
     }
 
     async fn recorded_now(&self, pending: &Pending) -> Result<()> {

@@ -6,7 +6,7 @@ use super::{App, known};
 use crate::error::{Error, Problem, Result};
 use crate::home::KeptLook;
 use crate::log::State;
-use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass};
+use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass, said};
 use crate::store::Fence;
 use adapter_spi::{Cx, NeedsCounterparty};
 use mappings::model::{CollaborationId, PlatformId};
@@ -22,7 +22,7 @@ const LOOKS_MAX: usize = 60;
 /// Tries of calls that the platform asks time for.
 const TRIES_MAX: usize = 6;
 /// Looks at a room of which somebody's part can't be seen, before that is said.
-const BLIND_MAX: usize = 3;
+pub(super) const BLIND_MAX: usize = 3;
 /// Closing is given up after this long, and said to be open.
 const CLOSE_MAX: Duration = Duration::from_mins(5);
 
@@ -53,6 +53,11 @@ pub struct RoomPlan {
     pub waiting: Vec<NeedsCounterparty>,
     /// Whether something was done that doesn't show itself yet.
     pub pending: bool,
+    /// What was withdrawn and not seen closed there yet.
+    pub closing: Vec<String>,
+    /// What went wrong: whose part was not seen, or that its log can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// How what was seen differs from what is wanted.
     pub drift: Vec<Drift>,
     /// What it does not hold exactly as agreed, and who closes or waived that.
@@ -82,6 +87,15 @@ impl RoomReport {
         let Report { steps, open, needs: waiting, drift, .. } = report;
         Self { room: room.clone(), steps, open, waiting, drift }
     }
+}
+
+/// What became of closing every room.
+#[derive(Debug, Clone, Default)]
+pub struct Closed {
+    /// The rooms that were closed, as they were left.
+    pub rooms: Vec<RoomReport>,
+    /// The rooms that were not seen closed, and why.
+    pub problems: Vec<Problem>,
 }
 
 /// What passes are made for.
@@ -124,8 +138,15 @@ impl App {
             call: step.call.clone(),
             waits_for: waits_for(step),
         };
+        let still = state.awaited(room).map(|(index, closure)| {
+            let what: Vec<_> = closure.what.iter().map(said).collect();
+            let what = if what.is_empty() { "all of it".to_owned() } else { what.join(", ") };
+            format!("{what}, leaf {index}")
+        });
         Ok(RoomPlan {
             room: room.clone(),
+            closing: still.collect(),
+            problems: problems(room, &report),
             steps: report.plan.iter().map(line).collect(),
             open: report.open,
             waiting: report.needs,
@@ -136,18 +157,24 @@ impl App {
         })
     }
 
-    /// The same of every room but the native one, which holds what the log says.
-    pub async fn plan_rooms(&self, collaboration: &CollaborationId) -> Result<Vec<RoomPlan>> {
+    /// The same of every room but the native one, which holds what the log says; and why of some nothing can be said.
+    pub async fn plan_rooms(
+        &self,
+        collaboration: &CollaborationId,
+    ) -> Result<(Vec<RoomPlan>, Vec<(PlatformId, Error)>)> {
         let state = self.load_denying(collaboration).await?.state;
         let mut rooms: Vec<PlatformId> = state.rooms().keys().cloned().collect();
         let newest = known(&state)?.rooms.iter().map(|room| room.platform.clone());
         rooms.extend(newest.filter(|room| !state.rooms().contains_key(room)));
         rooms.retain(|room| *room != PlatformId::native());
-        let mut plans = Vec::new();
-        for room in &rooms {
-            plans.push(self.plan_room(collaboration, room).await?);
+        let (mut plans, mut failed) = (Vec::new(), Vec::new());
+        for room in rooms {
+            match self.plan_room(collaboration, &room).await {
+                Ok(plan) => plans.push(plan),
+                Err(error) => failed.push((room, error)),
+            }
         }
-        Ok(plans)
+        Ok((plans, failed))
     }
 
     /// Makes a room as agreed, as far as this gateway can: passes until nothing is left to do. A room that would hold something
@@ -161,8 +188,13 @@ impl App {
         self.rooms.holds(known(&state)?, room)?;
         let report = match self.hold(collaboration).await? {
             Some(held) => {
-                let fence = held.fence();
-                let passes = self.passes(collaboration, room, For::Holding(&fence));
+                let fence = held.fence(collaboration);
+                let passes = async {
+                    match &fence {
+                        Some(fence) => self.passes(collaboration, room, For::Holding(fence)).await,
+                        None => self.looked_on(collaboration, room).await,
+                    }
+                };
                 self.under(held, Box::pin(passes)).await?
             }
             None => self.looked_on(collaboration, room).await?,
@@ -191,31 +223,25 @@ impl App {
     }
 
     /// Takes away on every platform what is not desired any more, all of them at once, and stops what still runs there: in
-    /// every room that ever was in force, since a later version may have dropped one. The rooms that are not seen closed are
-    /// named in the error; the withdrawal itself stands.
-    pub async fn close(&self, collaboration: &CollaborationId) -> Result<Vec<RoomReport>> {
+    /// every room that ever was in force, since a later version may have dropped one. An error says that nothing is known of
+    /// the log; the withdrawal itself stands.
+    pub async fn close(&self, collaboration: &CollaborationId) -> Result<Closed> {
         let state = match self.load_denying(collaboration).await {
             Ok(loaded) => loaded.state,
             // The native room denies what it can't look up, and there is no other.
-            Err(_) if !self.rooms.reach_a_platform() => return Ok(Vec::new()),
+            Err(_) if !self.rooms.reach_a_platform() => return Ok(Closed::default()),
             Err(error) => return Err(error),
         };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         let closings = foreign.map(|room| self.close_room(collaboration, room, &state));
-        let (mut closed, mut problems) = (Vec::new(), Vec::new());
+        let mut closed = Closed::default();
         for ended in futures::future::join_all(closings).await {
             match ended {
-                Ok(report) => closed.extend(report),
-                Err(problem) => problems.push(problem),
+                Ok(report) => closed.rooms.extend(report),
+                Err(problem) => closed.problems.push(problem),
             }
         }
-        if problems.is_empty() {
-            return Ok(closed);
-        }
-        let help = "airlock sync, which goes on until it says so".to_owned();
-        Err(Error::failed("room-not-closed", "withdrawn on record, and not seen closed everywhere")
-            .help(help)
-            .problems(problems))
+        Ok(closed)
     }
 
     /// `None` of a room that this gateway never reached and never changed.

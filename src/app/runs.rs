@@ -1,7 +1,7 @@
 //! One run, from decision to delivery: request on record, the room brought to desire, watch, verify, deliver.
 //! Whatever stops it leaves either a whole result with its manifest, or nothing.
 
-use super::leases::RunLease;
+use super::leases::RenewedLease;
 use super::{App, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
@@ -101,7 +101,7 @@ pub(crate) struct Started {
     /// Held while this process works on the run; another process of this gateway that gets it knows that this one died.
     _claim: Claim,
     /// The same towards other gateways of the log.
-    lease: RunLease,
+    lease: RenewedLease,
 }
 
 impl App {
@@ -217,7 +217,7 @@ impl App {
         &self,
         collaboration: &CollaborationId,
         run: &RunId,
-    ) -> Result<(Claim, RunLease)> {
+    ) -> Result<(Claim, RenewedLease)> {
         let used = |what: &str| {
             Error::refused("run-id-used", format!("run {run} {what}"))
                 .help("another run id, or none")

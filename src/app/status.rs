@@ -63,9 +63,10 @@ impl App {
             Some(one) => vec![one.clone()],
             None => self.log.collaborations().await?,
         };
+        let worker = self.is_kept().await;
         let (mut standings, mut unread) = (Vec::new(), Vec::new());
         for collaboration in collaborations {
-            match self.recovered(&collaboration).await {
+            match self.recovered(&collaboration, worker).await {
                 Ok(standing) => standings.push(standing),
                 Err(error) if only.is_some() => return Err(error),
                 Err(error) => unread.push((collaboration, error)),
@@ -74,11 +75,15 @@ impl App {
         Ok((standings, unread))
     }
 
-    async fn recovered(&self, collaboration: &CollaborationId) -> Result<Standing> {
+    async fn recovered(
+        &self,
+        collaboration: &CollaborationId,
+        worker: Option<bool>,
+    ) -> Result<Standing> {
         if self.load_denying(collaboration).await?.doubt.is_none() {
             self.recover(collaboration).await?;
         }
-        self.standing_of(collaboration).await
+        self.standing_of(collaboration, worker).await
     }
 
     fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
@@ -86,7 +91,11 @@ impl App {
         pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| said(what))).collect()
     }
 
-    async fn standing_of(&self, collaboration: &CollaborationId) -> Result<Standing> {
+    async fn standing_of(
+        &self,
+        collaboration: &CollaborationId,
+        worker: Option<bool>,
+    ) -> Result<Standing> {
         let loaded = self.load_denying(collaboration).await?;
         let state = &loaded.state;
         let agreement = super::known(state)?;
@@ -118,7 +127,7 @@ impl App {
             templates,
             revocations: state.revocations().keys().map(said).collect(),
             pending: self.pending(collaboration),
-            rooms: self.rooms_standing(collaboration, state),
+            rooms: self.rooms_standing(collaboration, state, worker),
             closing: evidence(state).into_iter().filter(|one| !one.is_complete()).collect(),
             runs: state
                 .runs()

@@ -13,6 +13,7 @@ mod join;
 mod keygen;
 mod plan;
 mod prepare;
+mod printer;
 mod quickstart;
 mod reoffer;
 mod revoke;
@@ -175,7 +176,8 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
 }
 
 fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
-    logging();
+    // A worker that nobody looks at says what it could not do.
+    logging(if matches!(command, Command::Sync(_)) { "warn" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(8 << 20)
@@ -208,9 +210,9 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
     }))
 }
 
-fn logging() {
+fn logging(unless_told: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AIRLOCK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(unless_told));
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

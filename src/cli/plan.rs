@@ -3,7 +3,7 @@
 use super::check::{held, join};
 use super::screen::Screen;
 use crate::app::{App, RoomPlan};
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::reconcile::{Drift, DriftClass};
 use adapter_spi::NeedsCounterparty;
 use mappings::model::{CollaborationId, PlatformId};
@@ -29,16 +29,29 @@ impl PlanRoom {
             screen.object(&serde_json::json!({ "collaboration": collaboration, "plan": plan }));
             return Ok(());
         }
-        let plans = app.plan_rooms(collaboration).await?;
+        let (plans, mut failed) = app.plan_rooms(collaboration).await?;
+        if plans.is_empty() && failed.len() == 1 {
+            return Err(failed.remove(0).1);
+        }
         for plan in &plans {
             screen.heading(plan.room.as_str());
             show(plan, screen);
         }
-        if plans.is_empty() {
+        if plans.is_empty() && failed.is_empty() {
             screen.say("the native room alone, which holds what the log says");
         }
         screen.object(&serde_json::json!({ "collaboration": collaboration, "plans": plans }));
-        Ok(())
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let problem = |(room, error): (PlatformId, Error)| Problem {
+            code: error.code,
+            at: room.to_string(),
+            message: error.message,
+            help: error.help,
+        };
+        Err(Error::failed("room-not-planned", "nothing can be said of some rooms")
+            .problems(failed.into_iter().map(problem).collect()))
     }
 }
 
@@ -53,15 +66,27 @@ fn show(plan: &RoomPlan, screen: Screen) {
         ]
     });
     screen.table(&["effect", "call", "what", "waits for"], rows);
+    for one in &plan.closing {
+        screen.say(format!("withdrawn, and not seen closed yet: {one}"));
+    }
+    for problem in &plan.problems {
+        screen.say(format!("{}: {} [{}]", problem.at, problem.message, problem.code));
+    }
     if plan.pending {
         screen.say("something that was done does not show itself yet; look again");
-    } else if plan.steps.is_empty() && plan.waiting.is_empty() {
+    } else if holds(plan) {
         screen.say(format!("{} holds what was agreed", plan.room));
     }
     waiting(&plan.waiting, screen);
     drift(&plan.drift, screen);
     screen.say(format!("open there now: {}", or_nothing(&plan.open)));
     losses(plan, screen);
+}
+
+/// Whether nothing is left to do there, and everything was seen.
+fn holds(plan: &RoomPlan) -> bool {
+    let nothing = plan.steps.is_empty() && plan.waiting.is_empty() && !plan.pending;
+    nothing && plan.closing.is_empty() && plan.problems.is_empty()
 }
 
 /// How what was seen differs from what is wanted.
@@ -120,5 +145,30 @@ pub(super) fn or_nothing(open: &[String]) -> String {
 pub(super) fn waiting(waiting: &[NeedsCounterparty], screen: Screen) {
     for one in waiting {
         screen.say(format!("waits for {}: {}\n    {}", one.member, one.what, one.act));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_with_a_withdrawal_that_was_not_seen_closed_does_not_hold_what_was_agreed() {
+        let plan = |closing: &[&str], problems| RoomPlan {
+            room: PlatformId::aws_clean_rooms(),
+            open: Vec::new(),
+            steps: Vec::new(),
+            waiting: Vec::new(),
+            pending: false,
+            closing: closing.iter().map(ToString::to_string).collect(),
+            problems,
+            drift: Vec::new(),
+            losses: Vec::new(),
+            exact: 0,
+        };
+        assert!(holds(&plan(&[], Vec::new())));
+        assert!(!holds(&plan(&["dataset sales, leaf 7"], Vec::new())));
+        let [code, at, message, help] = std::array::from_fn(|_| "unseen".to_owned());
+        assert!(!holds(&plan(&[], vec![Problem { code, at, message, help }])));
     }
 }

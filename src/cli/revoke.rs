@@ -1,7 +1,7 @@
 //! `airlock revoke`: a withdrawal, in force the moment it is on record; or here, where nothing can be put on record.
 
 use super::screen::Screen;
-use crate::app::{App, Evidence, Recorded, Revoked, RoomEvidence, Withdrawal};
+use crate::app::{App, Closed, Evidence, Recorded, Revoked, RoomEvidence, Withdrawal};
 use crate::error::{Error, Problem, Result};
 use mappings::model::{CollaborationId, ColumnName, DatasetName, MemberId, TemplateName};
 use std::collections::BTreeSet;
@@ -81,6 +81,9 @@ impl Revoke {
             Revoked::OnRecord(recorded) => {
                 let at = recorded.index;
                 screen.say(format!("{who}, leaf {at}; the native room denies from now on"));
+                if self.wait {
+                    return waited(&app, &self, &withdrawal.to_string(), &recorded, screen).await;
+                }
                 (Some(recorded), None)
             }
             Revoked::Here(why) => {
@@ -90,19 +93,11 @@ impl Revoke {
                 (None, Some(why))
             }
         };
-        if self.wait && receipt.is_some() {
-            return waited(&app, &self, &withdrawal.to_string(), receipt, screen).await;
-        }
-        let closed = app.close(&self.collaboration).await;
-        // Where the log can't be read, what it is about is not known; it is in force here all the same.
-        let (rooms, unread) = match closed {
-            Err(error) if receipt.is_none() && error.code.starts_with("store-") => {
-                screen.say(format!("what to close on platforms is not known now: {error}"));
-                (Vec::new(), Some(error.code))
-            }
-            closed => (closed?, None),
+        let (closed, unread) = match app.close(&self.collaboration).await {
+            Ok(closed) => (closed, None),
+            Err(error) => (Closed::default(), Some(error)),
         };
-        for room in &rooms {
+        for room in &closed.rooms {
             let open = super::plan::or_nothing(&room.open);
             screen.say(format!(
                 "{}: closed in {} steps; still open there: {open}",
@@ -110,12 +105,57 @@ impl Revoke {
             ));
             super::plan::waiting(&room.waiting, screen);
         }
+        // Whatever is said after it: it is in force.
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "withdrawn": withdrawal.to_string(), "receipt": receipt,
-            "durable": receipt.is_some(), "because": because, "rooms": rooms, "unread": unread,
+            "durable": receipt.is_some(), "because": because, "rooms": closed.rooms,
+            "unread": unread.as_ref().map(|error| &error.code),
         }));
-        Ok(())
+        let durable = receipt.is_some();
+        ended((durable, self.wait), closed.problems, unread, screen)
     }
+}
+
+/// How a withdrawal that is in force ends.
+fn ended(
+    (durable, wait): (bool, bool),
+    problems: Vec<Problem>,
+    unread: Option<Error>,
+    screen: Screen,
+) -> Result<()> {
+    if let Some(error) = unread {
+        screen.say(format!("what to close on platforms is not known now: {error}"));
+        // Where the log can't be read, what it is about is not known; it is in force here all the same.
+        if !wait && !durable && error.code.starts_with("store-") {
+            return Ok(());
+        }
+        let Error { code, message, help, .. } = error;
+        let at = "its log".to_owned();
+        return Err(not_closed(durable, vec![Problem { code, at, message, help }]));
+    }
+    if !problems.is_empty() {
+        return Err(not_closed(durable, problems));
+    }
+    if wait && !durable {
+        let problem = Problem {
+            code: "not-on-record".to_owned(),
+            at: "its log".to_owned(),
+            message: "what is seen closed is recorded once the withdrawal is".to_owned(),
+            help: "airlock sync, or the same again once the log can be written".to_owned(),
+        };
+        return Err(not_closed(durable, vec![problem]));
+    }
+    Ok(())
+}
+
+fn not_closed(durable: bool, problems: Vec<Problem>) -> Error {
+    let message = if durable {
+        "withdrawn on record, and not seen closed everywhere"
+    } else {
+        "in force here and not yet on record, and not seen closed everywhere"
+    };
+    let help = "airlock sync, which goes on until it says so; airlock status COLLABORATION";
+    Error::failed("room-not-closed", message).help(help).problems(problems)
 }
 
 /// How often the record is read for what is new in it.
@@ -126,14 +166,13 @@ async fn waited(
     app: &App,
     of: &Revoke,
     withdrawn: &str,
-    receipt: Option<Recorded>,
+    receipt: &Recorded,
     screen: Screen,
 ) -> Result<()> {
-    let since = receipt.as_ref().map_or(0, |receipt| receipt.index);
     let told = std::sync::Mutex::new(BTreeSet::new());
     let tell = async || -> Result<Vec<Evidence>> {
         let mut all = app.evidence(&of.collaboration).await?;
-        all.retain(|one| one.revocation == since || !one.is_complete());
+        all.retain(|one| one.revocation == receipt.index || !one.is_complete());
         let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (one, room) in all.iter().flat_map(|one| one.rooms.iter().map(move |room| (one, room)))
         {
@@ -148,34 +187,37 @@ async fn waited(
         // What one try leaves open, the next or a worker closes.
         loop {
             match app.close(&of.collaboration).await {
-                Ok(_) => return,
-                Err(error) => {
-                    for problem in &error.problems {
+                Ok(closed) if closed.problems.is_empty() => return,
+                Ok(closed) => {
+                    for problem in &closed.problems {
                         screen
                             .say(format!("{}: {} [{}]", problem.at, problem.message, problem.code));
                     }
-                    tokio::time::sleep(LOOK_EVERY * 10).await;
                 }
+                Err(error) => screen.say(error.to_string()),
             }
+            tokio::time::sleep(LOOK_EVERY * 10).await;
         }
     };
     let looking = async {
         loop {
-            tell().await?;
+            // What can't be read now can be later.
+            let _ = tell().await;
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    let limit = Duration::from_secs(of.within * 60);
-    let ended: Result<()> = tokio::select! {
-        () = closing => Ok(()),
-        told = looking => told,
-        () = tokio::time::sleep(limit) => Ok(()),
+    tokio::select! {
+        () = closing => {}
+        () = looking => {}
+        () = tokio::time::sleep(Duration::from_secs(of.within * 60)) => {}
+    }
+    let (evidence, unread) = match tell().await {
+        Ok(evidence) => (evidence, None),
+        Err(error) => (Vec::new(), Some(error)),
     };
-    ended?;
-    let evidence = tell().await?;
     screen.object(&serde_json::json!({
         "collaboration": of.collaboration, "withdrawn": withdrawn, "receipt": receipt,
-        "durable": receipt.is_some(), "evidence": evidence,
+        "durable": true, "evidence": evidence, "unread": unread.as_ref().map(|error| &error.code),
     }));
     let open: Vec<Problem> = evidence
         .iter()
@@ -187,11 +229,10 @@ async fn waited(
             help: "airlock sync goes on; airlock status COLLABORATION".to_owned(),
         })
         .collect();
-    if open.is_empty() {
+    if open.is_empty() && unread.is_none() {
         screen.say("seen closed everywhere");
-        return Ok(());
     }
-    Err(Error::failed("room-not-closed", "in force, and not seen closed everywhere").problems(open))
+    ended((true, true), open, unread, screen)
 }
 
 fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
@@ -205,4 +246,34 @@ fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
         room.confirmed.unwrap_or_default(),
     ));
     screen.object(&serde_json::json!({ "revocation": one.revocation, "closed": room }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(durable: bool, wait: bool, unread: Option<&str>) -> Option<(String, String)> {
+        let unread = unread.map(|code| Error::failed(code, "away"));
+        let ended = ended((durable, wait), Vec::new(), unread, Screen::new(true));
+        ended.err().map(|error| (error.code, error.message))
+    }
+
+    #[test]
+    fn who_waits_is_not_told_that_all_is_closed_where_nobody_can_tell() {
+        assert_eq!(end(true, true, None), None);
+        assert_eq!(end(true, false, None), None);
+        assert_eq!(end(false, false, None), None);
+        assert_eq!(end(false, false, Some("store-unavailable")), None);
+        for (durable, wait, unread) in [
+            (false, true, None),
+            (false, true, Some("store-unavailable")),
+            (true, true, Some("store-unavailable")),
+            (true, false, Some("store-unavailable")),
+            (false, false, Some("log-tampered")),
+        ] {
+            let (code, message) = end(durable, wait, unread).unwrap();
+            assert_eq!(code, "room-not-closed", "{durable} {wait} {unread:?}");
+            assert_eq!(message.contains("not yet on record"), !durable, "{message}");
+        }
+    }
 }

@@ -26,17 +26,46 @@ impl Status {
         let app = App::existing(home).await?;
         let mut last = None;
         loop {
-            let (standings, unread) = app.status(self.collaboration.as_ref()).await?;
-            let now = serde_json::json!([standings, unread]);
-            if last.as_ref() != Some(&now) {
-                show(&standings, &unread, screen);
-                last = Some(now);
+            match app.status(self.collaboration.as_ref()).await {
+                Ok((standings, unread)) => {
+                    let mut now = serde_json::json!([standings, unread]);
+                    forget_looks(&mut now);
+                    if last.as_ref() != Some(&now) {
+                        show(&standings, &unread, screen);
+                        last = Some(now);
+                    }
+                }
+                // Who watches sees that nothing can be seen, and what comes after.
+                Err(error) if self.watch && last.is_some() => {
+                    let now = serde_json::json!({ "error": error });
+                    if last.as_ref() != Some(&now) {
+                        screen.say(error.to_string());
+                        screen.object(&now);
+                        last = Some(now);
+                    }
+                }
+                Err(error) => return Err(error),
             }
             if !self.watch {
                 return Ok(());
             }
             tokio::time::sleep(WATCH_EVERY).await;
         }
+    }
+}
+
+/// That somebody looked again is no news.
+fn forget_looks(standing: &mut serde_json::Value) {
+    match standing {
+        serde_json::Value::Object(fields) => {
+            fields.remove("looked_ms");
+            fields.values_mut().for_each(forget_looks);
+        }
+        serde_json::Value::Array(all) => all.iter_mut().for_each(forget_looks),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
     }
 }
 
@@ -103,9 +132,12 @@ fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Scr
 
 fn show_room(room: &RoomStanding, screen: Screen) {
     let seen = room.observed_generation.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let looked = room.looked_ms.map(|ms| format!(", last looked at from here {}", at(ms)));
     screen.say(format!(
-        "{}: wanted as of leaf {}, seen as of leaf {seen}",
-        room.room, room.generation
+        "{}: wanted as of leaf {}, seen as of leaf {seen}{}",
+        room.room,
+        room.generation,
+        looked.unwrap_or_default()
     ));
     for condition in &room.conditions {
         let since = condition.since_ms.map(|ms| format!(", since {}", at(ms))).unwrap_or_default();

@@ -1,12 +1,19 @@
 //! `airlock sync`: keeps every room at what its log says, over and over.
 
 use super::plan::or_nothing;
+use super::printer::Printer;
 use super::screen::Screen;
 use crate::app::{App, Pass};
 use crate::error::{Error, Result};
 use std::path::Path;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Passes that wait to be shown.
+const TOLD_MAX: usize = 1024;
+/// What waits still at the end has this long.
+const PRINTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `sync`.
 #[derive(Debug, clap::Args)]
@@ -34,17 +41,44 @@ impl Sync {
             return Err(Error::failed("room-not-closed", message).problems(problems));
         }
         let cancel = CancellationToken::new();
-        let ended = cancel.clone();
-        let ctrl_c = tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                ended.cancel();
-            }
-        });
+        let signals = tokio::spawn(signalled(cancel.clone()));
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
-        let every = Duration::from_secs(self.every);
-        let end = app.sync(every, &cancel, |pass| told(pass, screen, true)).await;
-        ctrl_c.abort();
+        let printer = Printer::new(TOLD_MAX, move |missed, pass: Pass| {
+            if missed > 0 {
+                screen.say(format!("{missed} passes are not shown: nobody read them in time"));
+                screen.object(&serde_json::json!({ "untold": missed }));
+            }
+            told(&pass, screen, true);
+        });
+        let tell = |pass: &Pass| {
+            if pass.is_news() {
+                printer.print(pass.clone());
+            }
+        };
+        let end = app.sync(Duration::from_secs(self.every), &cancel, tell).await;
+        signals.abort();
+        let missed = printer.end(PRINTED_WITHIN);
+        if missed > 0 {
+            tracing::warn!(missed, "passes are not shown: nobody read them in time");
+        }
         end
+    }
+}
+
+/// The first signal ends the worker in order, the second at once.
+async fn signalled(cancel: CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    for signals in 0.. {
+        tokio::select! {
+            asked = tokio::signal::ctrl_c() => if asked.is_err() {
+                return;
+            },
+            _ = terminate.recv() => {}
+        }
+        if signals > 0 {
+            std::process::exit(130);
+        }
+        cancel.cancel();
     }
 }
 

@@ -1,9 +1,10 @@
 //! The newest signed head of each log that this gateway saw, in its folder: `heads/COLLABORATION` is the note itself. Earlier versions
 //! kept a length in `sizes/`; it counts until a head that long takes its place.
 
-use super::{Home, private_folder, replace};
+use super::{Home, locked_soon, private_folder, replace};
 use crate::log::{Checkpoint, PinError, Pinned, Pins};
 use mappings::model::CollaborationId;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ impl Home {
         private_folder(&folder).map_err(failed)?;
         // Two processes that saw different lengths must not leave the shorter one.
         let lock = File::create(self.root.join("heads.lock"))?;
-        lock.lock()?;
+        locked_soon(&lock)?;
         let kept = self.kept(&head.collaboration)?;
         let size = kept.note.as_deref().map(Checkpoint::parse);
         let size = size.transpose().map_err(|_| ErrorKind::InvalidData)?.map_or(0, |at| at.size);
@@ -49,6 +50,15 @@ impl Home {
 impl Pins for Home {
     fn pinned(&self, collaboration: &CollaborationId) -> Result<Pinned, PinError> {
         self.kept(collaboration).map_err(|_| PinError::Unreadable)
+    }
+
+    fn named(&self) -> Vec<CollaborationId> {
+        let folders = ["heads", "sizes"].map(|folder| std::fs::read_dir(self.root.join(folder)));
+        let files = folders.into_iter().flatten().flatten().flatten();
+        // Whatever else lies there has no name of a log.
+        let named = files.filter_map(|file| CollaborationId::new(file.file_name().to_str()?).ok());
+        let named: BTreeSet<_> = named.collect();
+        named.into_iter().collect()
     }
 
     fn pin(&self, head: &Checkpoint, note: &str) -> Result<(), PinError> {
@@ -146,5 +156,18 @@ mod tests {
         std::fs::create_dir(folder.path().join("sizes")).unwrap();
         std::fs::write(folder.path().join("sizes/spring"), "many").unwrap();
         assert_eq!(home.pinned(&spring), Err(PinError::Unreadable));
+    }
+
+    #[test]
+    fn whoever_holds_the_lock_for_ever_stops_nobody_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let other = File::create(folder.path().join("heads.lock")).unwrap();
+        other.lock().unwrap();
+        let (head, note) = head(5);
+        assert_eq!(home.pin(&head, &note), Err(PinError::NotKept));
+        drop(other);
+        home.pin(&head, &note).unwrap();
+        assert_eq!(home.named(), [CollaborationId::new("spring").unwrap()]);
     }
 }

@@ -2,16 +2,15 @@
 //! is written in place: first what it holds, then, once that is on disk, its head, which says that it holds something.
 //! Knows nothing of what is withdrawn.
 
-use super::{Home, replace_new};
+use super::{Home, locked_soon, replace_new};
 use crate::error::{Error, Result};
 use crate::log::{Pending, Reserve, ReserveError};
 use mappings::model::CollaborationId;
 use sha2::{Digest as _, Sha256};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 const SLOT: usize = 2048;
 /// State, three bytes of nothing, length, digest.
@@ -21,9 +20,6 @@ const SLOTS: u64 = 512;
 const UNUSED: u8 = 0;
 const HOLDS: u8 = 1;
 const FREED: u8 = 2;
-/// Whoever holds the lock does so for a moment.
-const LOCK_MAX: Duration = Duration::from_secs(5);
-const LOCK_EVERY: Duration = Duration::from_millis(5);
 
 /// What a slot says of itself.
 enum Slot {
@@ -102,17 +98,8 @@ impl Home {
 
     fn locked_reserve(&self) -> std::io::Result<File> {
         let file = OpenOptions::new().read(true).write(true).open(self.reserve_file())?;
-        let since = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_MAX => {
-                    std::thread::sleep(LOCK_EVERY);
-                }
-                Err(TryLockError::WouldBlock) => return Err(ErrorKind::TimedOut.into()),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-        }
+        locked_soon(&file)?;
+        Ok(file)
     }
 }
 

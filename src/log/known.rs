@@ -4,7 +4,7 @@
 use super::checkpoint::CheckpointError;
 use super::pins::PinError;
 use super::tree::{self, Tree};
-use super::{AgreementLog, Checkpoint, Leaf, Loaded, LogError, PAGE, Receipt, State};
+use super::{AgreementLog, Checkpoint, EffectRecord, Leaf, Loaded, LogError, PAGE, Receipt, State};
 use crate::store::{Head, StoreError};
 use mappings::model::CollaborationId;
 use std::sync::Arc;
@@ -116,6 +116,14 @@ impl Folded {
         let mut heads = past.heads.iter();
         self.tree.size() >= past.at_least
             && heads.all(|head| self.begins_with(head.size, Some(head.root)))
+    }
+}
+
+impl Known {
+    /// Whether something is still to be seen closed, or may still take effect.
+    pub(super) fn waits(&self) -> bool {
+        let state = &self.own.state;
+        state.unconfirmed().next().is_some() || state.effects().values().any(EffectRecord::is_open)
     }
 }
 

@@ -38,13 +38,19 @@ use known::Known;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tree::{Hash, Tree};
 
 const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
-/// Logs that are kept in mind between calls.
-const KNOWN_MAX: usize = 512;
+/// Logs that are kept in mind between calls, unless somebody works on more of them …
+const KNOWN_MIN: usize = 512;
+/// … than so many: one of two members takes about 26 KiB.
+const KNOWN_MAX: usize = 16_384;
+/// Of those that might make room for another, so many are asked.
+const ASKED_MAX: usize = 16;
 
 /// Why a log can't be used or a decision wasn't recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,6 +204,7 @@ pub struct AgreementLog {
     pins: Arc<dyn Pins>,
     reserve: Arc<dyn Reserve>,
     known: Mutex<BTreeMap<CollaborationId, Arc<tokio::sync::Mutex<Known>>>>,
+    known_max: AtomicUsize,
 }
 
 impl AgreementLog {
@@ -205,7 +212,8 @@ impl AgreementLog {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
         let (pins, reserve) = (Arc::new(MemoryPins::default()), Arc::new(pending::Nothing));
-        Self { store, key, clock, pins, reserve, known: Mutex::default() }
+        let (known, known_max) = (Mutex::default(), AtomicUsize::new(KNOWN_MIN));
+        Self { store, key, clock, pins, reserve, known, known_max }
     }
 
     /// The same with heads kept elsewhere.
@@ -226,9 +234,25 @@ impl AgreementLog {
         self.key.public()
     }
 
-    /// Every collaboration with a log.
+    /// Keeps so many logs in mind, for whoever works on them all: what is in mind can be closed while the store is away.
+    pub fn keep(&self, logs: usize) {
+        let more = logs.saturating_add(logs / 8);
+        self.known_max.store(more.clamp(KNOWN_MIN, KNOWN_MAX), Ordering::Relaxed);
+    }
+
+    /// Every collaboration with a log, or of which this gateway saw one.
     pub async fn collaborations(&self) -> Result<Vec<CollaborationId>, LogError> {
-        Ok(self.store.collaborations().await?)
+        let mut all = self.store.collaborations().await?;
+        all.extend(self.pins.named());
+        all.sort();
+        all.dedup();
+        Ok(all)
+    }
+
+    /// Those of which this gateway saw a log, whether or not the store has it.
+    #[must_use]
+    pub fn seen(&self) -> Vec<CollaborationId> {
+        self.pins.named()
     }
 
     /// How many leaves a log has by now; cheap, for watching it.
@@ -384,18 +408,40 @@ impl AgreementLog {
         writer.finish(&checkpoint, collaboration, &self.gateway())
     }
 
+    /// How long a log is as far as this process knows, without a look at the store; 0 where somebody has it in hand.
+    #[must_use]
+    pub fn known_size(&self, collaboration: &CollaborationId) -> u64 {
+        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(collaboration).and_then(|known| known.try_lock().ok());
+        known.map_or(0, |known| known.own.state.size())
+    }
+
+    /// Forgets what this process knows of a log: it is read again.
+    pub fn forget(&self, collaboration: &CollaborationId) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(collaboration);
+    }
+
     fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let own = Arc::clone(known.entry(collaboration.clone()).or_default());
-        // The pins hold the store to what was seen of a log that is read again. Whoever has one in hand keeps it.
-        while known.len() > KNOWN_MAX {
-            let idle = |(_, known): &(&CollaborationId, &Arc<_>)| Arc::strong_count(known) == 1;
-            let next = known.range(collaboration.clone()..).find(idle);
-            let Some((name, _)) = next.or_else(|| known.iter().find(idle)) else { break };
-            let name = name.clone();
+        let max = self.known_max.load(Ordering::Relaxed);
+        while known.len() > max {
+            let after = known.range((Bound::Excluded(collaboration), Bound::Unbounded));
+            let others = after.chain(known.range(..collaboration)).take(ASKED_MAX);
+            let mut idle = others.filter(|(name, known)| self.may_forget(name, known));
+            let Some(name) = idle.next().map(|(name, _)| name.clone()) else { break };
             known.remove(&name);
         }
         own
+    }
+
+    /// The pins hold the store to what was seen of a log that is read again. Whoever has one in hand keeps it; and one of which something
+    /// is still to be closed is closed from here should the store go away.
+    fn may_forget(&self, name: &CollaborationId, known: &Arc<tokio::sync::Mutex<Known>>) -> bool {
+        Arc::strong_count(known) == 1
+            && known.try_lock().is_ok_and(|known| !known.waits())
+            && self.reserve.pending(name).is_ok_and(|pending| pending.is_empty())
     }
 
     /// Turns entries into legal leaves, each checked on the state that the ones before it make.

@@ -43,6 +43,9 @@ pub trait Pins: Debug + Send + Sync {
     /// What is kept of a log.
     fn pinned(&self, collaboration: &CollaborationId) -> Result<Pinned, PinError>;
 
+    /// The logs of which anything is kept, as far as that can be told.
+    fn named(&self) -> Vec<CollaborationId>;
+
     /// Keeps a head with its note in the place of every shorter one, whole or not at all. A longer one stays.
     fn pin(&self, head: &Checkpoint, note: &str) -> Result<(), PinError>;
 }
@@ -56,6 +59,11 @@ impl Pins for MemoryPins {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let note = kept.get(collaboration).map(|(_, note)| note.clone());
         Ok(Pinned { note, at_least: 0 })
+    }
+
+    fn named(&self) -> Vec<CollaborationId> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.keys().cloned().collect()
     }
 
     fn pin(&self, head: &Checkpoint, note: &str) -> Result<(), PinError> {

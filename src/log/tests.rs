@@ -1,5 +1,6 @@
 //! What the log promises, seen from outside: decisions, races, restarts, receipts, exports and their verification.
 
+mod kept;
 #[cfg(feature = "gateway")]
 mod leases;
 mod pending;

@@ -43,8 +43,6 @@ pub struct Limit {
 
 /// Of a bucket, this part is for what is urgent only: three tenths.
 const RESERVED: (u64, u64) = (3, 10);
-/// A platform that asks for longer is asked again after this long.
-const PAUSE_MAX_MS: u64 = 900_000;
 /// The wait for what a bucket never holds.
 const NEVER_MS: u64 = u64::MAX;
 
@@ -99,12 +97,11 @@ impl Budgets {
         Ok(())
     }
 
-    /// The platform asked for no call of this kind before so many milliseconds. All other buckets stay as they are.
-    pub fn pause(&mut self, key: &Key, retry_after_ms: u64, now_ms: i64) {
+    /// In how many milliseconds so many calls of each would be to be had; nothing is taken.
+    pub fn wait_ms(&mut self, of: &[Key], calls: u32, urgent: bool, now_ms: i64) -> u64 {
         let now_ms = self.steady.at(now_ms);
-        let after_ms = i64::try_from(retry_after_ms.min(PAUSE_MAX_MS)).unwrap_or(i64::MAX);
-        let bucket = self.bucket(key, now_ms);
-        bucket.paused_until_ms = bucket.paused_until_ms.max(now_ms.saturating_add(after_ms));
+        let waits = of.iter().map(|key| self.bucket(key, now_ms).wait_ms(calls, urgent, now_ms));
+        waits.max().unwrap_or_default()
     }
 
     fn bucket(&mut self, key: &Key, now_ms: i64) -> &mut Bucket {
@@ -121,12 +118,11 @@ struct Bucket {
     limit: Limit,
     parts: u64,
     at_ms: i64,
-    paused_until_ms: i64,
 }
 
 impl Bucket {
     fn full(limit: Limit, now_ms: i64) -> Self {
-        let mut bucket = Self { limit, parts: 0, at_ms: now_ms, paused_until_ms: i64::MIN };
+        let mut bucket = Self { limit, parts: 0, at_ms: now_ms };
         bucket.parts = bucket.parts_of(limit.burst);
         bucket
     }
@@ -149,13 +145,11 @@ impl Bucket {
             return NEVER_MS;
         }
         let missing = needed.saturating_sub(self.parts);
-        let filled_ms = match u64::from(self.limit.calls) {
+        match u64::from(self.limit.calls) {
             0 if missing > 0 => NEVER_MS,
             0 => 0,
             calls => missing.div_ceil(calls),
-        };
-        let still_ms = self.paused_until_ms.saturating_sub(now_ms).max(0);
-        filled_ms.max(u64::try_from(still_ms).unwrap_or_default())
+        }
     }
 
     fn spend(&mut self, calls: u32) {

@@ -42,6 +42,25 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Whether a later look counts on any of it: what is missed or seen closed, calls of unknown end, what was done and not seen, or
+    /// not done.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        let Self { subject: _, done, missing, closed, failed, open } = self;
+        let rests = missing.is_empty() && closed.is_empty() && open.is_empty();
+        !(rests && done.is_empty() && failed.is_empty())
+    }
+
+    /// Forgets what costs only work to find again.
+    pub fn lighten(&mut self) {
+        self.subject = None;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn waiting() -> Self {
+        Self { done: vec![Digest::of(b"step")], ..Self::default() }
+    }
+
     /// A look missed these; the ones that so many looks in a row missed, far enough apart.
     pub(super) fn missed(
         &mut self,

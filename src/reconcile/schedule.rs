@@ -35,6 +35,8 @@ pub struct Turn {
     pub collaboration: CollaborationId,
     /// In which of its rooms; `None` when its log is to be read for them.
     pub room: Option<PlatformId>,
+    /// What it is to be looked at for.
+    pub class: Class,
     /// Whether it is given out before all that is not.
     pub urgent: bool,
     slot: u32,
@@ -179,11 +181,11 @@ impl Schedule {
     fn pick(&mut self, now_ms: i64, slots: Slots, urgent: bool) -> Option<Turn> {
         let book = &mut self.book;
         let (due, pool) = book.lanes.pick(now_ms, (slots, urgent), &self.pace, &book.slots)?;
-        let Slot { log, lane, .. } = book.give(due.slot)?;
+        let Slot { log, lane, class, .. } = book.give(due.slot)?;
         book.lanes.took(lane, pool);
         let collaboration = CollaborationId::clone(&book.log(log)?.name);
         let room = book.lanes.room(lane);
-        Some(Turn { collaboration, room, urgent, slot: due.slot, lane, pool })
+        Some(Turn { collaboration, room, class, urgent, slot: due.slot, lane, pool })
     }
 
     /// How long until somebody is due of those who have no turn, may they get one then or not. `None`: nobody waits.
@@ -255,6 +257,13 @@ impl Schedule {
         if let Some(slot) = log.zip(lane).and_then(|(log, lane)| self.book.find(log, lane)) {
             self.book.line_up(slot, account);
         }
+    }
+
+    /// Whether a room is looked at.
+    #[must_use]
+    pub fn knows(&self, collaboration: &CollaborationId, room: &PlatformId) -> bool {
+        let at = self.book.named(collaboration).zip(self.book.lanes.found(room));
+        at.is_some_and(|(log, lane)| self.book.find(log, lane).is_some())
     }
 
     /// How many rooms and logs are looked at.

@@ -16,4 +16,5 @@ mod destinations;
 mod records;
 mod runs;
 mod shared;
+mod worker;
 mod world;

@@ -44,7 +44,7 @@ class Airlock:
         try:
             done = self.call(*arguments, **words)
         except Failed as failure:
-            return failure.code, json.loads(failure.output)["error"]
+            return failure.code, json.loads(failure.output.splitlines()[-1])["error"]
         raise AssertionError(f"airlock {' '.join(arguments[:4])} succeeded: {json.dumps(done)[:400]}")
 
     def settle(self, file: Path, collaboration: str, members, approvals=None):

@@ -274,8 +274,8 @@ class Gateway:
 
     def known_as(self):
         """Its name among workers."""
-        file = self.home / "worker"
-        return file.read_text(encoding="utf-8") if file.exists() else None
+        file = self.home / "holder"
+        return file.read_text(encoding="utf-8").split()[0] if file.exists() else None
 
     def lines(self, *arguments, timeout=120):
         """Exit code and every object that a command printed."""

@@ -120,7 +120,7 @@ def not_ours(scene):
         told = scene.gateway.call("revoke", NAME, "--dataset", "customers", "--as", "shop", timeout=20)
         scene.same("said to be open after the owner's withdrawal", [r["open"] for r in told["rooms"]], [[]])
     except airlock.Failed as failure:
-        error = json.loads(failure.output)["error"]
+        error = json.loads(failure.output.splitlines()[-1])["error"]
         scene.same("says what is open still, and who closes it", (error["code"], "customers" in json.dumps(error), "shop" in json.dumps(error)), ("room-not-closed", True, True))
     except subprocess.TimeoutExpired:
         scene.wrong.append("a withdrawal under an owner who is not operated here isn't answered within 20 s")

@@ -5,10 +5,13 @@ use std::sync::RwLock;
 
 /// A store that a restore can put another one in the place of, or that is down.
 #[derive(Debug)]
-struct Restorable(RwLock<Result<Arc<MemoryStore>, StoreError>>, RwLock<Option<Arc<MemoryStore>>>);
+pub(super) struct Restorable(
+    RwLock<Result<Arc<MemoryStore>, StoreError>>,
+    RwLock<Option<Arc<MemoryStore>>>,
+);
 
 impl Restorable {
-    fn of(store: &Arc<MemoryStore>) -> Arc<Self> {
+    pub(super) fn of(store: &Arc<MemoryStore>) -> Arc<Self> {
         Arc::new(Self(RwLock::new(Ok(Arc::clone(store))), RwLock::default()))
     }
 
@@ -21,7 +24,7 @@ impl Restorable {
         *self.1.write().unwrap() = Some(Arc::clone(store));
     }
 
-    fn goes_down(&self, why: StoreError) {
+    pub(super) fn goes_down(&self, why: StoreError) {
         *self.0.write().unwrap() = Err(why);
     }
 
@@ -275,6 +278,10 @@ struct Odd(Result<Pinned, PinError>);
 impl Pins for Odd {
     fn pinned(&self, _: &CollaborationId) -> Result<Pinned, PinError> {
         self.0.clone()
+    }
+
+    fn named(&self) -> Vec<CollaborationId> {
+        Vec::new()
     }
 
     fn pin(&self, _: &Checkpoint, _: &str) -> Result<(), PinError> {

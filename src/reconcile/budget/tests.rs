@@ -76,18 +76,15 @@ fn a_limit_of_its_own_is_one_platforms_and_one_kinds() {
 }
 
 #[test]
-fn retry_after_pauses_one_bucket_for_everybody_and_no_other() {
+fn to_ask_how_long_takes_nothing() {
+    let (read, list) = (one(), key("a", Rate::List));
     let mut budgets = Budgets::new(LIMIT);
-    budgets.pause(&one(), 7_000, 0);
-    budgets.pause(&one(), 1_000, 0);
-    assert_eq!(budgets.take(&one(), 1, false, 0), Err(7_000));
-    assert_eq!(budgets.take(&one(), 1, true, 6_999), Err(1));
-    for other in [key("b", Rate::Read), key("a", Rate::List), key("a", Rate::Write)] {
-        assert_eq!(budgets.take(&other, 1, false, 0), Ok(()));
-    }
-    assert_eq!(budgets.take(&one(), 1, false, 7_000), Ok(()));
-    budgets.pause(&one(), u64::MAX, 7_000);
-    assert_eq!(budgets.take(&one(), 1, true, 7_000), Err(PAUSE_MAX_MS));
+    assert_eq!(budgets.take(&list, 14, false, 0), Ok(()));
+    let both = [read, list];
+    assert_eq!(budgets.wait_ms(&both, 2, false, 0), 400, "the longest");
+    assert_eq!(budgets.wait_ms(&both, 6, true, 0), 0);
+    assert_eq!(budgets.wait_ms(&both, 6, true, 0), 0, "again");
+    assert_eq!(budgets.wait_ms(&[], 2, false, 0), 0);
 }
 
 #[test]
@@ -98,12 +95,6 @@ fn a_clock_that_steps_fills_nothing_back_and_no_more_than_a_bucket_forth() {
     assert_eq!(drained(&mut budgets, true, -86_399_000).0, 5, "it goes on from there");
     assert_eq!(drained(&mut budgets, true, i64::MAX).0, 20);
     assert_eq!(drained(&mut budgets, true, i64::MIN).0, 0);
-    budgets.pause(&one(), 5_000, i64::MIN);
-    assert!(budgets.take(&one(), 1, true, i64::MIN).is_err());
-    let mut paused = Budgets::new(LIMIT);
-    paused.pause(&one(), 5_000, 0);
-    assert_eq!(paused.take(&one(), 1, true, -3_600_000), Err(5_000), "no longer than was asked");
-    assert_eq!(paused.take(&one(), 1, true, -3_595_000), Ok(()));
 }
 
 proptest! {

@@ -1,0 +1,261 @@
+//! The worker over a store that panics, is slow, or says nothing.
+
+use super::*;
+use crate::app::members;
+use crate::home::Home;
+use crate::log::{Actor, Body, Leaf, Pending, Revocable};
+use crate::store::{Appended, Head, Lease, MemoryStore, Store, StoreError};
+use async_trait::async_trait;
+use mappings::model::{Agreement, MemberId};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a memory store does when it is asked how long a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Panics(&'static str),
+    Takes(Duration),
+    /// To what is to be appended it says nothing.
+    Deaf,
+    Away,
+}
+
+#[derive(Debug)]
+struct Moody {
+    inner: MemoryStore,
+    mood: Mutex<Mood>,
+    asked: AtomicUsize,
+    answered: AtomicUsize,
+}
+
+impl Moody {
+    fn new() -> Arc<Self> {
+        let (asked, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { inner: MemoryStore::new(), mood: Mutex::new(Mood::Well), asked, answered })
+    }
+
+    fn is(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn here(&self) -> Result<(), StoreError> {
+        if *self.mood.lock().unwrap() == Mood::Away { Err(StoreError::Unavailable) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Store for Moody {
+    async fn append(
+        &self,
+        collaboration: &CollaborationId,
+        expected: &Head,
+        appended: Appended,
+        fence: Option<&Fence>,
+    ) -> Result<u64, StoreError> {
+        self.here()?;
+        let mood = *self.mood.lock().unwrap();
+        if mood == Mood::Deaf {
+            std::future::pending::<()>().await;
+        }
+        self.inner.append(collaboration, expected, appended, fence).await
+    }
+
+    async fn read(
+        &self,
+        collaboration: &CollaborationId,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.here()?;
+        self.inner.read(collaboration, from, max).await
+    }
+
+    async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
+        self.here()?;
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Panics(name) => assert_ne!(collaboration.as_str(), name),
+            Mood::Takes(time) => tokio::time::sleep(time).await,
+            Mood::Well | Mood::Deaf | Mood::Away => {}
+        }
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        self.inner.size(collaboration).await
+    }
+
+    async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
+        self.here()?;
+        self.inner.head(collaboration).await
+    }
+
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        self.here()?;
+        self.inner.sizes().await
+    }
+
+    async fn acquire(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.here()?;
+        self.inner.acquire(resource, holder, ttl).await
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
+        self.here()?;
+        self.inner.renew(lease, ttl).await
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        self.here()?;
+        self.inner.leases(prefix).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        self.here()?;
+        self.inner.release(lease).await
+    }
+}
+
+fn grocer() -> MemberId {
+    "grocer".parse().unwrap()
+}
+
+/// A gateway with a log under each of these names.
+async fn gateway(folder: &std::path::Path, store: &Arc<Moody>, names: &[&str]) -> App {
+    let home = Home::open(folder).unwrap();
+    if !home.member_key(&grocer()).exists() {
+        members::keygen(&home, &grocer()).unwrap();
+    }
+    let app = App::over(home, Arc::<Moody>::clone(store)).await.unwrap();
+    for name in names {
+        let value = serde_json::json!({
+            "agreement": "v1", "collaboration": name,
+            "members": { "grocer": { "name": "Grocer", "abilities": ["contribute"] } },
+            "rooms": [{ "platform": "native" }], "datasets": {}, "templates": {}, "destinations": {},
+        });
+        let agreement: Agreement = serde_json::from_value(value).unwrap();
+        app.propose(&agreement, &grocer()).await.unwrap();
+    }
+    app
+}
+
+/// The worker, until enough was told or seen; what was told, and how long the end took.
+async fn worked(
+    app: &App,
+    store: &Moody,
+    enough: impl Fn(&[Pass], usize) -> bool + Send + Sync,
+) -> (Vec<Pass>, Duration) {
+    let (cancel, told) = (CancellationToken::new(), Mutex::new(Vec::new()));
+    let watching = async {
+        let seen = || enough(&told.lock().unwrap(), store.asked.load(Ordering::SeqCst));
+        while !seen() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cancel.cancel();
+        Instant::now()
+    };
+    let every = Duration::from_mins(1);
+    let tell = |pass: &Pass| told.lock().unwrap().push(pass.clone());
+    let working = Box::pin(app.sync(every, &cancel, tell));
+    let both = tokio::time::timeout(Duration::from_mins(1), async {
+        let (ended, since) = tokio::join!(working, watching);
+        ended.unwrap();
+        since.elapsed()
+    });
+    let took = both.await.unwrap();
+    (told.into_inner().unwrap(), took)
+}
+
+fn codes<'a>(passes: &'a [Pass], of: &str) -> Vec<&'a str> {
+    let of = passes.iter().filter(|pass| pass.collaboration.as_str() == of);
+    of.flat_map(|pass| pass.problems.iter().map(|problem| problem.code.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_turn_that_panics_is_told_and_tried_again_and_keeps_nobody_from_theirs() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["bad", "good"]).await;
+    store.is(Mood::Panics("bad"));
+    let (told, _) = worked(&app, &store, |told, _| codes(told, "bad").len() >= 3).await;
+    assert_eq!(codes(&told, "bad")[..3], ["bug"; 3]);
+    assert!(codes(&told, "good").is_empty());
+    assert!(store.answered.load(Ordering::SeqCst) > 0, "the other had its turn");
+}
+
+#[tokio::test]
+async fn turns_under_way_are_finished_and_leases_given_back() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring"]).await;
+    store.is(Mood::Takes(Duration::from_millis(600)));
+    let (_, took) = worked(&app, &store, |_, asked| asked > 0).await;
+    assert_eq!(store.answered.load(Ordering::SeqCst), 1, "it was finished");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(store.inner.leases("").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_turn_that_hangs_holds_up_the_end_for_a_moment_only() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring"]).await;
+    store.is(Mood::Takes(Duration::from_hours(1)));
+    let (_, took) = worked(&app, &store, |_, asked| asked > 0).await;
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(4), "{took:?}");
+    assert!(store.inner.leases("").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_cannot_be_recorded_now_holds_up_no_turn() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring", "autumn"]).await;
+    let autumn: CollaborationId = "autumn".parse().unwrap();
+    let key = members::signing_key(&app.home, &grocer()).unwrap();
+    let body = Body::Revoked { by: grocer(), what: Revocable::Room };
+    let actor = Actor::Member(grocer());
+    let leaf = Leaf { actor, at_ms: 7, body, collaboration: autumn, signature: None };
+    app.home.reserve(&Pending { leaf: leaf.signed(&key), since: None }).unwrap();
+    store.is(Mood::Deaf);
+    let since = Instant::now();
+    worked(&app, &store, |_, asked| asked > 0).await;
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn a_log_that_the_store_lost_is_told_by_everybody_who_looks() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    drop(gateway(folder.path(), &store, &["spring"]).await);
+    let empty = Moody::new();
+    let app = gateway(folder.path(), &empty, &["autumn"]).await;
+    let passes = app.sync_once(|_| ()).await.unwrap();
+    assert_eq!(codes(&passes, "spring"), ["log-rolled-back"]);
+    assert!(codes(&passes, "autumn").is_empty());
+    let (_, unread) = app.status(None).await.unwrap();
+    let unread: Vec<_> =
+        unread.iter().map(|(name, error)| (name.as_str(), error.code.as_str())).collect();
+    assert_eq!(unread, [("spring", "log-rolled-back")]);
+    let (told, _) = worked(&app, &empty, |told, _| !told.is_empty()).await;
+    assert_eq!(codes(&told, "spring"), ["log-rolled-back"]);
+}
+
+#[tokio::test]
+async fn a_look_at_everything_takes_no_workers_leases_and_announces_none() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring"]).await;
+    let shard = crate::reconcile::shard(&"spring".parse().unwrap());
+    let taken = format!("sync/shard/{shard}");
+    let minute = Duration::from_mins(1);
+    let lease = store.inner.acquire(&taken, "another", minute).await.unwrap().unwrap();
+    app.sync_once(|_| ()).await.unwrap();
+    assert_eq!(store.inner.leases("").await.unwrap(), [lease]);
+    let ever = store.inner.acquire("sync/worker/any", "any", minute).await.unwrap().unwrap();
+    assert_eq!(ever.token, 1);
+    let presence = format!("sync/worker/{}", app.home.holder().unwrap());
+    let presence = store.inner.acquire(&presence, "any", minute).await.unwrap().unwrap();
+    assert_eq!(presence.token, 1, "it was never held");
+}

@@ -1,0 +1,73 @@
+//! What is kept in mind of many logs, so that closing goes on while the store is away.
+
+use super::rollback::Restorable;
+use super::*;
+
+/// So many logs, of which the first has a call of unknown end; all of them looked at, the first first.
+async fn many(count: usize) -> (Arc<Restorable>, AgreementLog) {
+    let store = Restorable::of(&Arc::new(MemoryStore::new()));
+    let log = on(&(Arc::<Restorable>::clone(&store) as Arc<dyn Store>));
+    for n in 0..count {
+        let name = name(n);
+        let mut entries = vec![proposal(name.as_str()), joining(name.as_str())];
+        entries.extend((n == 0).then(|| step(1)));
+        put(&log, name.as_str(), entries).await.unwrap();
+    }
+    (store, log)
+}
+
+fn name(n: usize) -> CollaborationId {
+    named(&format!("deal-{n:05}"))
+}
+
+async fn kept(log: &AgreementLog, count: usize) -> Vec<bool> {
+    let mut kept = Vec::new();
+    for n in 0..count {
+        kept.push(log.load_denying(&name(n)).await.is_ok());
+    }
+    kept
+}
+
+#[tokio::test]
+async fn one_that_waits_for_something_is_kept_however_many_come_after() {
+    let (store, log) = many(KNOWN_MIN + 100).await;
+    store.goes_down(StoreError::Unavailable);
+    assert!(log.load_denying(&name(0)).await.is_ok(), "its call may still take effect");
+    let kept = kept(&log, KNOWN_MIN + 100).await;
+    assert!(kept.iter().filter(|kept| **kept).count() <= KNOWN_MIN + 1);
+    assert_eq!(log.known_size(&name(0)), 4);
+    log.forget(&name(0));
+    assert!(log.load_denying(&name(0)).await.is_err());
+}
+
+#[tokio::test]
+async fn whoever_works_on_many_keeps_them_all() {
+    let (store, log) = many(KNOWN_MIN + 100).await;
+    log.keep(KNOWN_MIN + 100);
+    kept(&log, KNOWN_MIN + 100).await;
+    store.goes_down(StoreError::Unavailable);
+    assert!(kept(&log, KNOWN_MIN + 100).await.iter().all(|kept| *kept));
+}
+
+#[tokio::test]
+async fn one_with_a_withdrawal_in_the_reserve_is_kept() {
+    #[derive(Debug)]
+    struct Of(CollaborationId);
+
+    impl Reserve for Of {
+        fn pending(&self, of: &CollaborationId) -> Result<Vec<Pending>, ReserveError> {
+            let what = Revocable::Room;
+            let by = "grocer".parse().unwrap();
+            let entry = Entry::gateway(Body::Revoked { by, what });
+            let pending = Pending { leaf: entry.leaf(of, 1000), since: None };
+            Ok(if *of == self.0 { vec![pending] } else { Vec::new() })
+        }
+    }
+
+    let (store, log) = many(KNOWN_MIN + 100).await;
+    let log = log.with_reserve(Arc::new(Of(name(1))));
+    kept(&log, KNOWN_MIN + 100).await;
+    store.goes_down(StoreError::Unavailable);
+    assert!(log.load_denying(&name(1)).await.is_ok());
+    assert!(log.load_denying(&name(2)).await.is_err());
+}
