@@ -120,9 +120,10 @@ fn things(state: &State, room: &PlatformId, desired: &Desired) -> Vec<Thing> {
     let all: BTreeSet<&Revocable> = wanted.iter().chain(seen).collect();
     let thing = |of: &Revocable| Thing {
         of: said(of),
-        // A template follows from its owners' approvals.
+        // A template follows from its owners' approvals, and one that can't be open now asks nobody to take back its own.
         desired: wanted.contains(of)
-            || matches!(of, Revocable::Template { .. }) && state.stands(of),
+            || matches!(of, Revocable::Template { .. } | Revocable::Approval { .. })
+                && state.stands(of),
         observed: seen.contains(of),
     };
     all.into_iter().map(thing).collect()

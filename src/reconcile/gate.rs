@@ -103,8 +103,7 @@ pub(super) fn gate(
         return Ok(());
     }
     let lands = look.state.unsettled(turn.adapter.platform()).find(|(_, record)| {
-        record.effect <= Effect::Restrict
-            && (record.of.is_empty() || record.of.iter().any(|one| meets(one, of)))
+        record.effect <= Effect::Restrict && record.of.iter().any(|one| meets(one, of))
     });
     if let Some((step, _)) = lands {
         return Err(Wait::Landing { step: step.to_string() });

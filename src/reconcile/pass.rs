@@ -306,7 +306,9 @@ impl Work<'_> {
     /// One call that takes away, whether or not it can be recorded. What was tried before and has no end yet is tried under the same
     /// intent, and only another answer is recorded: what is refused for a month makes no leaf a minute.
     async fn take(&mut self, look: &Look, step: &Step) -> Result<Applied, AdapterError> {
-        let of = look.subject.taken(step);
+        // What is missing already it does not take away.
+        let mut of = look.subject.taken(step);
+        of.retain(|thing| !look.unsure.contains(thing));
         let known = open_intent(look, step, &of, self.turn.adapter.platform());
         let name = match known {
             Some((name, _)) => Some(name.clone()),
