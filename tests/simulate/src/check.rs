@@ -293,8 +293,17 @@ impl Check {
                 return;
             }
         };
+        // Where a dataset is brought by an association, whoever took that out took it away as well.
+        let about = |one: &ResourceKind| match (one, &kind) {
+            (ResourceKind::Native(native), ResourceKind::Dataset(dataset)) => {
+                native.noun == "association" && native.name == dataset.as_str()
+            }
+            _ => *one == kind,
+        };
+        let mut hands = platform.taken.iter().filter(|(one, _)| about(one)).map(|(_, hand)| *hand);
+        let owner = hands.any(|hand| !matches!(hand, Hand::Gateway(_)));
         let hand = platform.taken.get(&kind).copied();
-        self.hold(39, !matches!(hand, None | Some(Hand::Gateway(_))), || {
+        self.hold(39, owner, || {
             format!("{kind} is called taken away by its owner on {name:?}, and {hand:?} did")
         });
     }
