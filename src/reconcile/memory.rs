@@ -56,7 +56,7 @@ impl Memory {
         self.subject = None;
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "gateway"))]
     pub(crate) fn waiting() -> Self {
         Self { done: vec![Digest::of(b"step")], ..Self::default() }
     }

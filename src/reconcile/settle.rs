@@ -70,17 +70,25 @@ pub(super) async fn confirmations(work: &mut Work<'_>, look: &Look) -> Vec<Body>
 fn is_closed(look: &Look, closure: &Closure, platform: &PlatformId) -> bool {
     let concerns = |of: &[Revocable]| look.state.concerns(closure, platform, of);
     let open = look.subject.too_open(&look.desired, &look.seen);
-    let open = open.iter().any(|kind| concerns(&look.subject.rests_on(kind)));
-    let mut parts = parts(look);
-    parts.extend(look.subject.outdated(&look.seen));
+    let open = open.iter().any(|kind| {
+        let of = look.subject.rests_on(kind);
+        // What nobody ever offered may be anybody's.
+        concerns(&of) || of.iter().any(|thing| !look.state.was_offered(thing))
+    });
+    let parts = parts(look).into_iter().any(|kind| match look.subject.thing(&kind) {
+        Some(part) => concerns(&[part]),
+        None => closure.what.iter().any(|what| is_part(&kind, what)),
+    });
+    let outdated = look.subject.outdated(&look.seen);
     !open
-        && !parts.iter().any(|part| concerns(std::slice::from_ref(part)))
+        && !parts
+        && !outdated.iter().any(|part| concerns(std::slice::from_ref(part)))
         && !look.taking().any(|(_, of)| concerns(&of))
 }
 
 /// Memberships and owners' parts that are there and not wanted: where nobody operates their account, no step says so.
-fn parts(look: &Look) -> Vec<Revocable> {
-    let Look { desired, seen, subject, .. } = look;
+fn parts(look: &Look) -> Vec<ResourceKind> {
+    let Look { desired, seen, .. } = look;
     let members = seen.members.iter().map(|member| ResourceKind::Member(member.clone()));
     let approvals = seen.approvals.iter();
     let approvals = approvals.map(|(name, of)| ResourceKind::Approval(name.clone(), of.clone()));
@@ -93,7 +101,19 @@ fn parts(look: &Look) -> Vec<Revocable> {
         ResourceKind::Dataset(_) | ResourceKind::Template(_) | ResourceKind::Native(_) => true,
     };
     let there = members.chain(approvals).chain(seen.remains.iter().cloned());
-    there.filter(|kind| !wanted(kind)).filter_map(|kind| subject.thing(&kind)).collect()
+    there.filter(|kind| !wanted(kind)).collect()
+}
+
+/// Whether an owner's part in a template that is agreed no more, of whatever version, is part of what was withdrawn.
+fn is_part(kind: &ResourceKind, what: &Revocable) -> bool {
+    let ResourceKind::Approval(name, owner) = kind else { return true };
+    match what {
+        Revocable::Template { template, .. } => template == name,
+        Revocable::Approval { template, of, .. } => template == name && of == owner,
+        Revocable::Member { member } => member == owner,
+        Revocable::Room => true,
+        Revocable::Dataset { .. } | Revocable::Column { .. } => false,
+    }
 }
 
 /// Tries it as the one who could use it would. `None` where the platform did not answer.

@@ -170,6 +170,13 @@ impl State {
         }
     }
 
+    /// Whether a dataset is, or ever was, anybody's of an agreement; whatever is no dataset is.
+    #[must_use]
+    pub fn was_offered(&self, thing: &Revocable) -> bool {
+        let Revocable::Dataset { dataset } = thing else { return true };
+        self.offered.iter().any(|(name, ..)| name == dataset)
+    }
+
     /// Whether a dataset is, or ever was, a member's.
     fn owned(&self, dataset: &DatasetName, member: &MemberId) -> bool {
         self.offered.iter().any(|(name, owner, _)| name == dataset && owner == member)
