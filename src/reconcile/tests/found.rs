@@ -2,8 +2,10 @@
 
 use super::platform::partly;
 use super::*;
-use crate::log::Body;
-use adapter_spi::ResourceKind;
+use crate::log::{Body, Effect, Outcome};
+use adapter_spi::{Resource, ResourceKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl House {
     /// What was found withdrawn since a position, and how that is known.
@@ -78,4 +80,42 @@ async fn what_this_gateway_took_away_is_nobodys_withdrawal() {
     house.turns(AWS, 4).await;
     assert!(house.found(from).await.is_empty());
     assert_eq!(house.aws.holds().len(), 4, "it was given anew");
+}
+
+#[tokio::test]
+async fn what_stays_after_this_gateway_took_from_it_is_its_owners_to_take_away() {
+    let mut house = House::open().await;
+    let step = house.intent(AWS, Effect::Restrict, vec![dataset("sales")]).await;
+    house.gateway(Body::EffectOutcome { step, outcome: Outcome::Applied }).await;
+    let from = house.state().await.size();
+    house.turns(AWS, 1).await;
+    house.aws.lose("dataset sales");
+    house.turns(AWS, 4).await;
+    let how = ("dataset sales".to_owned(), "missing-repeatedly".to_owned());
+    assert_eq!(house.found(from).await, [how]);
+}
+
+#[tokio::test]
+async fn an_old_answer_makes_no_withdrawal_of_what_this_gateway_took_away() {
+    let mut house = House::open().await;
+    let name = "sales".parse().unwrap();
+    let old = Resource::dataset(&name, &house.agreement.datasets[&name]);
+    let rule = serde_json::json!({ "entities_min": 200, "join": "optional" });
+    house.agreement.datasets.get_mut(&name).unwrap().rule = serde_json::from_value(rule).unwrap();
+    house.propose().await;
+    let from = house.state().await.size();
+    let late = Arc::new(AtomicBool::new(true));
+    let shows = Arc::clone(&late);
+    house.aws.room().shows = Some(Box::new(move |seen| {
+        if shows.load(Ordering::SeqCst) && !seen.resources.contains(&old) {
+            seen.resources.push(old.clone());
+        }
+    }));
+    house.turns(AWS, 2).await;
+    late.store(false, Ordering::SeqCst);
+    house.turns(AWS, 6).await;
+    house.turns(SNOW, 6).await;
+    house.turns(AWS, 6).await;
+    assert!(house.found(from).await.is_empty(), "{:?}", house.found(from).await);
+    assert_eq!(house.aws.holds().len(), 4, "as the new version says");
 }
