@@ -111,7 +111,7 @@ async fn an_old_answer_makes_no_withdrawal_of_what_this_gateway_took_away() {
             seen.resources.push(old.clone());
         }
     }));
-    house.turns(AWS, 2).await;
+    house.turns(AWS, 1).await;
     late.store(false, Ordering::SeqCst);
     house.turns(AWS, 6).await;
     house.turns(SNOW, 6).await;
