@@ -172,7 +172,8 @@ impl Adapter for Platform {
                 let retry = if room.moves { Retry::NextCycle } else { Retry::Never };
                 return Err(AdapterError { retry, ..self.error("call-failed", outcome) });
             }
-            None if denies => drop(room.held.remove(&step.resource)),
+            None if denies && !room.held.remove(&step.resource) => return Ok(Applied::Already),
+            None if denies => {}
             None => drop(room.held.insert(step.resource.clone())),
         }
         room.version += 1;
