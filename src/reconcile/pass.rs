@@ -247,7 +247,9 @@ impl Work<'_> {
             let (platform, what) = (platform.clone(), what.clone());
             bodies.push(Body::FoundWithdrawn { platform, what, how });
         }
-        if let Some((holds, basis)) = account.holds.clone() {
+        // What is seen where no agreement ever was in force is nobody's to record.
+        let known = state.rooms().contains_key(&platform);
+        if let Some((holds, basis)) = account.holds.clone().filter(|_| known) {
             bodies.push(Body::RoomObserved { platform, holds, basis });
         }
         if bodies.is_empty() {
