@@ -435,6 +435,7 @@ impl Work<'_> {
         let report = &self.report;
         let waits = !look.unsure.is_empty()
             || look.stays
+            || !look.subject.too_open(&look.desired, &look.seen).is_empty()
             || !report.closing.is_empty()
             || report.unsettled > 0
             || !report.waits.is_empty()
