@@ -18,6 +18,7 @@ use adapter_spi::{
 use mappings::model::PlatformId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Looks of one pass; what is left is the next one's.
 const ROUNDS_MAX: usize = 4;
@@ -395,15 +396,14 @@ impl Work<'_> {
         let (steady, wall) = now_ms();
         let name = self.intend(step, of, Some(basis)).await.map_err(refused)?;
         // A steady clock may stand still while the machine sleeps.
-        let late = {
-            let (steady_now, wall_now) = now_ms();
-            let passed = steady_now.saturating_sub(steady);
-            passed.max(wall_now.saturating_sub(wall)) > SEND_MAX_MS
-        };
-        let answer = if late {
-            Err(too_late(self.adapter()))
-        } else {
-            self.adapter().apply(step, &self.turn.cx).await
+        let (steady_now, wall_now) = now_ms();
+        let passed = steady_now.saturating_sub(steady).max(wall_now.saturating_sub(wall));
+        let answer = match u64::try_from(SEND_MAX_MS.saturating_sub(passed)) {
+            Ok(left) => {
+                let cx = self.turn.cx.sending_within(Duration::from_millis(left));
+                self.adapter().apply(step, &cx).await
+            }
+            Err(_) => Err(too_late(self.adapter())),
         };
         let ended = Body::EffectOutcome { step: name, outcome: outcome(&answer) };
         match self.record(vec![ended]).await {

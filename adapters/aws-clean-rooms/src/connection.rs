@@ -182,12 +182,27 @@ impl Client {
         Self { cx: cx.clone(), sent: Arc::default(), ..self.clone() }
     }
 
-    /// Waits for the turn of a call. From a write's turn on it may have been sent.
-    pub(crate) async fn turn(&self, operation: &'static str, class: CallClass) {
+    /// Waits for the turn of a call. From a write's turn on it may have been sent; one whose turn comes too late never is.
+    pub(crate) async fn turn(
+        &self,
+        operation: &'static str,
+        class: CallClass,
+    ) -> Result<(), AdapterError> {
         self.cx.turn(&self.seat.member, operation, class).await;
         if class == CallClass::Write {
+            if self.cx.is_late() {
+                let reason = "its turn came too late after its intent";
+                return Err(made(
+                    ErrorKind::Timeout,
+                    "sent-too-late",
+                    Retry::NextCycle,
+                    operation,
+                    reason,
+                ));
+            }
             self.sent.store(true, Ordering::SeqCst);
         }
+        Ok(())
     }
 
     /// The error of an account that gave no answer a moment ago: nothing is sent there.
@@ -223,12 +238,14 @@ macro_rules! sent {
     };
     ($act:ident, $client:expr, $operation:expr, $request:expr) => {
         match $client.heard() {
-            Ok(()) => {
-                $client.turn($operation, adapter_spi::CallClass::$act).await;
-                let answer = $request.send().await;
-                let act = $crate::error::Act::$act;
-                answer.map_err(|error| $client.told($operation, act, &error))
-            }
+            Ok(()) => match $client.turn($operation, adapter_spi::CallClass::$act).await {
+                Ok(()) => {
+                    let answer = $request.send().await;
+                    let act = $crate::error::Act::$act;
+                    answer.map_err(|error| $client.told($operation, act, &error))
+                }
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         }
     };
@@ -241,7 +258,7 @@ macro_rules! listed {
         let mut found = Vec::new();
         loop {
             $client.heard()?;
-            $client.turn($operation, adapter_spi::CallClass::List).await;
+            $client.turn($operation, adapter_spi::CallClass::List).await?;
             let Some(page) = pages.next().await else { break };
             let act = $crate::error::Act::Read;
             let page = page.map_err(|error| $client.told($operation, act, &error))?;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use mappings::model::MemberId;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -15,9 +16,23 @@ pub struct Cx {
     pub cancel: CancellationToken,
     /// Gives each native call its turn; without one nothing waits.
     pub pace: Option<Arc<dyn Pace>>,
+    /// A call that changes something leaves before this, or not at all: how long whoever waits for its end counts on that.
+    pub send_by: Option<Instant>,
 }
 
 impl Cx {
+    /// The same for an act whose calls leave within so long, or not at all.
+    #[must_use]
+    pub fn sending_within(&self, limit: Duration) -> Self {
+        Self { send_by: Instant::now().checked_add(limit), ..self.clone() }
+    }
+
+    /// Whether a call that changes something must not leave any more.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.send_by.is_some_and(|by| Instant::now() >= by)
+    }
+
     /// Waits until a native call may be made.
     pub async fn turn(&self, member: &MemberId, operation: &'static str, class: CallClass) {
         if let Some(pace) = &self.pace {

@@ -237,6 +237,16 @@ async fn a_cancelled_write_is_unknown_only_when_it_was_on_its_way() {
     assert_eq!((error.code, error.outcome), ("cancelled", Outcome::Unknown));
 }
 
+#[tokio::test]
+async fn a_write_whose_turn_comes_too_late_is_not_sent() {
+    let server = Server::new(vec![("DELETE /configuredTables/", Gets::Nothing)]).await;
+    let adapter = adapter(&server, &["provider"], true);
+    let cx = Cx::default().sending_within(Duration::ZERO);
+    let error = adapter.apply(&delete(), &cx).await.unwrap_err();
+    assert_eq!((error.code, error.outcome), ("sent-too-late", Outcome::NotApplied));
+    assert!(server.asked().is_empty());
+}
+
 #[derive(Debug, Default)]
 struct Counted(Mutex<Vec<(String, &'static str, CallClass)>>);
 
