@@ -26,6 +26,9 @@ impl App {
             return None;
         }
         let Ok(_alone) = self.recording.try_lock() else { return None };
+        // Nor does another process of this folder record what this one does: of what was withdrawn while the log could not be read
+        // nobody can say whether it is on record already.
+        let Ok(Some(_only)) = self.home.records() else { return None };
         // Read again: who had the lock may have recorded them.
         let pending = match self.home.withdrawals() {
             Ok(pending) => pending,

@@ -96,6 +96,11 @@ impl Home {
         free().map_err(|error| Error::io("write into", &path, &error))
     }
 
+    /// Leave to put on record what the reserve holds; `None` while another process does.
+    pub fn records(&self) -> std::io::Result<Option<File>> {
+        super::locked(&self.root.join("recording.lock"))
+    }
+
     fn locked_reserve(&self) -> std::io::Result<File> {
         let file = OpenOptions::new().read(true).write(true).open(self.reserve_file())?;
         locked_soon(&file)?;

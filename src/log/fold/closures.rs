@@ -126,11 +126,28 @@ impl State {
         left || of.is_empty() || closure.what.iter().any(meets)
     }
 
-    /// Whether a call that gives what has to be closed on a platform, or makes room for it, may still take effect there.
+    /// Whether a call that gives what has to be closed on a platform may still take effect there.
     #[must_use]
     pub fn is_late(&self, closure: &Closure, on: &PlatformId) -> bool {
-        let mut giving = self.unsettled(on).filter(|(_, record)| record.effect > Effect::Restrict);
-        giving.any(|(_, record)| self.concerns(closure, on, &record.of))
+        let mut giving = self.unsettled(on);
+        giving.any(|(_, record)| self.reopens(closure, on, (record.effect, &record.of)))
+    }
+
+    /// Whether a call gives anything of what has to be closed: access, or to whoever has to be out a place to be in.
+    fn reopens(
+        &self,
+        closure: &Closure,
+        on: &PlatformId,
+        (effect, of): (Effect, &[Revocable]),
+    ) -> bool {
+        let out = |what: &Revocable| matches!(what, Revocable::Member { .. } | Revocable::Room);
+        let left = closure.platforms.get(on).is_some_and(|awaited| awaited.left);
+        let gives = match effect {
+            Effect::Grant => true,
+            Effect::Neutral => left || closure.what.iter().any(out),
+            Effect::Restrict | Effect::Revoke => false,
+        };
+        gives && self.concerns(closure, on, of)
     }
 
     /// Whether what is taken away and what is given have anything in common, by their structure alone: a room holds all, a
@@ -183,8 +200,14 @@ impl State {
     }
 
     /// A call that gave something has ended: what was seen before that proves nothing of the same thing.
-    pub(super) fn given(&mut self, index: u64, on: &PlatformId, of: &[Revocable]) {
-        let concerned = self.awaited(on).filter(|(_, closure)| self.concerns(closure, on, of));
+    pub(super) fn given(
+        &mut self,
+        index: u64,
+        on: &PlatformId,
+        (effect, of): (Effect, &[Revocable]),
+    ) {
+        let concerned =
+            self.awaited(on).filter(|(_, closure)| self.reopens(closure, on, (effect, of)));
         let concerned: Vec<u64> = concerned.map(|(at, _)| at).collect();
         for at in concerned {
             let closure = self.platforms.closures.get_mut(&at);

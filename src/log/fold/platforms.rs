@@ -163,8 +163,8 @@ impl State {
         match &leaf.body {
             Body::EffectIntended { .. } => self.platforms.intended(index, leaf),
             Body::EffectOutcome { step, outcome } => {
-                if let Some((platform, of)) = self.platforms.ended(index, step, *outcome) {
-                    self.given(index, &platform, &of);
+                if let Some(ended) = self.platforms.ended(index, step, *outcome) {
+                    self.given(index, &ended.platform, (ended.effect, &ended.of));
                 }
             }
             Body::RoomObserved { platform, holds, basis } => {
@@ -222,14 +222,9 @@ impl Platforms {
         self.effects.insert(step.clone(), record);
     }
 
-    /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. Of a call that
-    /// gave something, or made room for it: where, and what.
-    fn ended(
-        &mut self,
-        index: u64,
-        step: &Code,
-        outcome: Outcome,
-    ) -> Option<(PlatformId, Vec<Revocable>)> {
+    /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. The call,
+    /// once its end is known.
+    fn ended(&mut self, index: u64, step: &Code, outcome: Outcome) -> Option<EffectRecord> {
         let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
         if outcome == Outcome::Applied
@@ -244,11 +239,10 @@ impl Platforms {
                 Effect::Neutral => {}
             }
         }
-        let gave = (record.effect > Effect::Restrict && !record.is_open())
-            .then(|| (record.platform.clone(), record.of.clone()));
-        if record.based && !record.is_open() {
+        let ended = (!record.is_open()).then(|| record.clone());
+        if record.based && ended.is_some() {
             self.effects.remove(step);
         }
-        gave
+        ended
     }
 }

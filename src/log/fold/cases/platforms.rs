@@ -265,19 +265,28 @@ fn a_call_that_may_still_land_keeps_it_from_being_closed() {
 
 #[test]
 fn a_late_call_of_what_holds_it_or_of_everything_keeps_it_open_too() {
-    for (effect, of) in [
-        (Effect::Grant, vec![member("grocer")]),
-        (Effect::Neutral, vec![dataset("shoppers")]),
-        (Effect::Neutral, Vec::new()),
+    for (effect, of, what) in [
+        (Effect::Grant, vec![member("grocer")], dataset("shoppers")),
+        (Effect::Neutral, vec![member("grocer")], member("grocer")),
+        (Effect::Neutral, Vec::new(), Revocable::Room),
     ] {
         let mut room = Room::open_on_aws();
         let late = room.intend_on(AWS, effect, of, room.state.size()).unwrap();
-        room.revoke("grocer", dataset("shoppers")).unwrap();
+        room.revoke("grocer", what).unwrap();
         let revocation = room.newest();
         assert_eq!(room.confirm(AWS, revocation, "denied"), Err("grant-unsettled"));
         room.end(&late, Outcome::Applied).unwrap();
         assert_eq!(room.confirm(AWS, revocation, "denied"), Ok(()));
     }
+}
+
+#[test]
+fn a_late_call_that_brings_a_table_in_lets_nobody_read_it() {
+    let mut room = Room::open_on_aws();
+    let size = room.state.size();
+    room.intend_on(AWS, Effect::Neutral, vec![dataset("shoppers")], size).unwrap();
+    room.revoke("grocer", dataset("shoppers")).unwrap();
+    assert_eq!(room.confirm(AWS, room.newest(), "denied"), Ok(()));
 }
 
 #[test]
