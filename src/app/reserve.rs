@@ -3,7 +3,7 @@
 
 use super::{App, members};
 use crate::error::Result;
-use crate::log::{Body, DecideError, Entry, LogError, Pending, State};
+use crate::log::{Body, DecideError, Entry, LogError, Pending, ReserveError, State};
 use std::time::Duration;
 
 /// How long a command waits for a log that does not answer.
@@ -28,7 +28,11 @@ impl App {
         let Ok(_alone) = self.recording.try_lock() else { return None };
         // Nor does another process of this folder record what this one does: of what was withdrawn while the log could not be read
         // nobody can say whether it is on record already.
-        let Ok(Some(_only)) = self.home.records() else { return None };
+        let _only = match self.home.records() {
+            Ok(Some(only)) => only,
+            Ok(None) => return None,
+            Err(_) => return Some(ReserveError.code().to_owned()),
+        };
         // Read again: who had the lock may have recorded them.
         let pending = match self.home.withdrawals() {
             Ok(pending) => pending,
