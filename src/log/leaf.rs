@@ -351,6 +351,9 @@ pub enum Body {
         step: Code,
         /// How it ended.
         outcome: Outcome,
+        /// Whether the platform's answer showed what was given.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shown: bool,
     },
     /// A platform was seen whole, and holds other things than when it was last seen.
     RoomObserved {

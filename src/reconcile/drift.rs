@@ -4,7 +4,7 @@
 use super::memory::{Memory, When};
 use super::things::Subject;
 use crate::log::{Holding, Revocable, State};
-use adapter_spi::{Desired, Lag, NoteClass, Observation};
+use adapter_spi::{Desired, Lag, NoteClass, Observation, Plan, Step};
 use mappings::model::{MemberId, PlatformId};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -60,19 +60,31 @@ pub(super) struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// Compares a whole look with the one on record; `taking` is what would be taken away after it.
-    pub(super) fn account(
+    /// What calls gave that were done before this look began, that it does not show, and that the same calls would give again.
+    pub(super) fn undone(
         &self,
         held: &BTreeSet<Revocable>,
+        plan: &Plan,
+        basis: u64,
+    ) -> BTreeSet<Revocable> {
+        let gave = |step: &&Step| {
+            self.state.gave(self.platform, &step.key()).is_some_and(|index| index < basis)
+        };
+        let again = plan.steps.iter().filter(gave).flat_map(|step| self.subject.itself(step));
+        again.filter(|thing| !held.contains(thing)).collect()
+    }
+
+    /// Compares a whole look with the one on record and with what was given since; `taking` is what would be taken away after it.
+    pub(super) fn account(
+        &self,
+        (held, undone): (&BTreeSet<Revocable>, &BTreeSet<Revocable>),
         taking: &[Revocable],
         (memory, lag, when): (&mut Memory, &Lag, When),
     ) -> Account {
-        let Some(last) = self.state.holding(self.platform) else {
-            let holds = (!held.is_empty()).then(|| (held.iter().cloned().collect(), when.basis));
-            return Account { holds, ..Account::default() };
-        };
+        let never = Holding::default();
+        let last = self.state.holding(self.platform).unwrap_or(&never);
         let over = self.state.is_over(self.platform, |thing| held.contains(thing));
-        let missing = last.things.difference(held);
+        let missing = last.things.difference(held).chain(undone);
         let missing = missing.filter(|thing| !over && self.is_unexplained(thing));
         let all: BTreeSet<Revocable> = missing.cloned().collect();
         let missing = self.reduced(&all, &last.things);
@@ -143,7 +155,8 @@ impl Sight<'_> {
         let members: BTreeSet<Revocable> = missing.iter().filter(is_member).cloned().collect();
         let stay = before.iter().filter(is_member).filter(|member| self.state.stands(member));
         let (stay, all) = (stay.count(), before.iter().filter(is_member).count());
-        if all > 1 && members.len() == stay {
+        let known = members.iter().filter(|member| before.contains(member)).count();
+        if all > 1 && known == stay {
             // The room itself is gone: whoever ended it has left, and the others did nothing.
             let final_ones = self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind));
             let left: BTreeSet<Revocable> =

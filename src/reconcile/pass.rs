@@ -126,9 +126,10 @@ impl Work<'_> {
         let held = subject.held(&seen);
         let plan = self.planned(&desired, &seen)?;
         let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
-        let taking: Vec<_> = taking.flat_map(|step| subject.taken(step)).collect();
+        let taking: Vec<_> = taking.flat_map(|step| subject.itself(step)).collect();
         let account = if whole {
-            sight.account(&held, &taking, (self.memory, &lag, when))
+            let undone = sight.undone(&held, &plan, when.basis);
+            sight.account((&held, &undone), &taking, (self.memory, &lag, when))
         } else {
             Account::default()
         };
@@ -310,7 +311,7 @@ impl Work<'_> {
     /// intent, and only another answer is recorded: what is refused for a month makes no leaf a minute.
     async fn take(&mut self, look: &Look, step: &Step) -> Result<Applied, AdapterError> {
         // What is missing already it does not take away.
-        let mut of = look.subject.taken(step);
+        let mut of = look.subject.itself(step);
         of.retain(|thing| !look.unsure.contains(thing));
         let known = open_intent(look, step, &of, self.turn.adapter.platform());
         let name = match known {
@@ -324,11 +325,11 @@ impl Work<'_> {
             self.memory.sent_again(name, self.now_ms());
         }
         let denied = matches!(&answer, Err(error) if error.retry == Retry::Never);
-        let outcome = outcome(&answer);
+        let (outcome, _) = outcome(&answer);
         if let Some(step) =
             name.filter(|_| !denied && known.is_none_or(|known| known.1 != Some(outcome)))
         {
-            let ended = Body::EffectOutcome { step, outcome };
+            let ended = Body::EffectOutcome { step, outcome, shown: false };
             self.report.unrecorded += usize::from(self.record(vec![ended]).await.is_err());
         }
         answer
@@ -405,7 +406,8 @@ impl Work<'_> {
             }
             Err(_) => Err(too_late(self.adapter())),
         };
-        let ended = Body::EffectOutcome { step: name, outcome: outcome(&answer) };
+        let (outcome, shown) = outcome(&answer);
+        let ended = Body::EffectOutcome { step: name, outcome, shown };
         match self.record(vec![ended]).await {
             // Somebody has settled it meanwhile.
             Ok(()) | Err(Refused::Stale) => Ok(answer),
@@ -462,7 +464,7 @@ impl Work<'_> {
         };
         let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
         // A version of a template that is agreed no more goes for that reason, whatever the step puts in its place.
-        let alien = taking.filter(|step| !explained(&subject.taken(step)));
+        let alien = taking.filter(|step| !explained(&subject.itself(step)));
         alien.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
     }
 }
@@ -489,11 +491,10 @@ fn open_intent<'l>(
     of: &[Revocable],
     platform: &'l PlatformId,
 ) -> Option<(&'l Code, Option<Outcome>)> {
-    let begins = format!("step-{}-", step.id.short());
+    let call = step.key();
     let mut open = look.state.unsettled(platform);
-    let same = open.find(|(name, record)| {
-        record.based && record.of == of && name.as_str().starts_with(&begins)
-    });
+    let same =
+        open.find(|(name, record)| record.based && record.of == of && State::makes(name, &call));
     same.map(|(name, record)| (name, record.outcome))
 }
 

@@ -37,7 +37,7 @@ impl Work<'_> {
             if basis.is_some_and(|basis| basis < state.decided()) {
                 return Err(Refused::Stale);
             }
-            let made = Code::new(&format!("step-{}-{}", step.id.short(), state.size()));
+            let made = state.next_step(&step.key());
             let made = made.map_err(|_| Refused::Failed("bug"))?;
             *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
             let intent = Body::EffectIntended {

@@ -28,7 +28,7 @@ pub(super) fn settled(
         let there = record.of.iter().all(|thing| held.contains(thing)) && !record.of.is_empty();
         let gives = record.effect > Effect::Restrict;
         let outcome = if there == gives { Outcome::Applied } else { Outcome::NotApplied };
-        ended.push(Body::EffectOutcome { step: step.clone(), outcome });
+        ended.push(Body::EffectOutcome { step: step.clone(), outcome, shown: false });
     }
     ended
 }

@@ -13,7 +13,7 @@ use adapter_spi::{AdapterError, Applied, Effect, ErrorKind, Result, Retry};
 pub(crate) type Done = Result<Applied>;
 
 /// It changed something. The platform has no versions.
-pub(crate) const CHANGED: Applied = Applied::Changed { version: 0 };
+pub(crate) const CHANGED: Applied = Applied::Changed { version: 0, shown: true };
 
 /// Makes the call in this member's account.
 pub(crate) async fn apply(client: &Client, call: &Call, effect: Effect) -> Done {

@@ -69,6 +69,17 @@ impl Step {
         Self { id, collaboration, effect, resource, requires, touches, call }
     }
 
+    /// Names the call that it makes, on whatever version it was planned: planned again, it has the same.
+    #[must_use]
+    pub fn key(&self) -> Digest {
+        Digest::of(&mappings::agreement::canonical(&serde_json::json!([
+            self.collaboration,
+            self.effect,
+            self.resource,
+            self.call
+        ])))
+    }
+
     /// The same step, said to be about these alone.
     #[must_use]
     pub fn touching(self, kinds: impl IntoIterator<Item = ResourceKind>) -> Self {
@@ -149,7 +160,18 @@ pub enum Applied {
     Changed {
         /// The native version after.
         version: u64,
+        /// Whether its answer shows what it holds now. What was shown once and is gone somebody took away; what only was said to
+        /// be done may not have been.
+        shown: bool,
     },
     /// It held the value already.
     Already,
+}
+
+impl Applied {
+    /// Whether it was seen to hold the value.
+    #[must_use]
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Changed { shown: true, .. } | Self::Already)
+    }
 }

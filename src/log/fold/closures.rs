@@ -1,7 +1,7 @@
 //! Closures: for everything that was withdrawn or narrowed, the platforms that still have to be seen closed. Nothing of the same
 //! kind is given anywhere before. Must not know how a platform is looked at.
 
-use super::platforms::Platforms;
+use super::platforms::{Given, Platforms};
 use super::{State, Version};
 use crate::log::leaf::{Code, Effect, Revocable};
 use mappings::model::{DatasetName, MemberId, PlatformId, Room};
@@ -217,8 +217,30 @@ impl State {
         }
     }
 
+    /// What was given and is withdrawn or taken away, on one platform or on all, need not show itself any more, nor what rests on it.
+    pub(super) fn forget_given(&mut self, on: Option<&PlatformId>, what: &[Revocable]) {
+        let rests = |thing: &Revocable, on: &Revocable| {
+            let (Revocable::Approval { of, .. }, Revocable::Dataset { dataset }) = (thing, on)
+            else {
+                return self.meets(thing, on);
+            };
+            self.owned(dataset, of)
+        };
+        let concerns = |given: &Given| {
+            let mut of = given.of.iter();
+            what.is_empty() || of.any(|thing| what.iter().any(|on| rests(thing, on)))
+        };
+        let kept = self.platforms.given.iter().map(|(platform, given)| {
+            let concerned = on.is_none_or(|on| on == platform);
+            let rest = given.iter().filter(|(_, given)| !(concerned && concerns(given)));
+            (platform.clone(), rest.map(|(call, given)| (call.clone(), given.clone())).collect())
+        });
+        self.platforms.given = kept.collect();
+    }
+
     /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
     pub(super) fn close(&mut self, index: u64, cause: Cause, what: Vec<Revocable>, at_ms: i64) {
+        self.forget_given(None, &what);
         let touched = self.touched().filter(|platform| !self.has_left(platform));
         let awaited = |platform: &PlatformId| {
             (platform.clone(), Awaited { since: index, ..Awaited::default() })
@@ -275,6 +297,7 @@ impl State {
         let left = old.agreement.rooms.iter().filter(left).map(|room| &room.platform);
         let touched: BTreeSet<PlatformId> = self.touched().cloned().collect();
         for platform in left.filter(|platform| touched.contains(*platform)) {
+            self.forget_given(Some(platform), &[]);
             let closure = Closure {
                 cause: Cause::Narrowed,
                 what: Vec::new(),

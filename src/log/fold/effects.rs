@@ -159,13 +159,13 @@ impl State {
         !because && self.is_missed(platform, thing)
     }
 
-    /// Whether something that a platform held should be there: the room is agreed, it stands, and this gateway did not set out to
-    /// take it away since it was seen.
+    /// Whether something that a platform held, or was given, should be there: the room is agreed, it stands, and this gateway did
+    /// not set out to take it away since.
     #[must_use]
     pub fn is_missed(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let held = |version: &Version| version.agreement.is_held_in(platform);
         self.in_force.as_ref().is_some_and(held)
-            && self.holding(platform).is_some_and(|last| last.things.contains(thing))
+            && self.was_held(platform, thing)
             && self.stands(thing)
             && !self.took(platform, thing)
     }
@@ -208,16 +208,13 @@ impl State {
 
     fn legal_found(&self, platform: &PlatformId, what: &Revocable) -> Result<(), Illegal> {
         self.known_room(platform)?;
-        let Some(last) = self.platforms.holds.get(platform) else {
-            return Err(Illegal::NeverHeld);
-        };
         let held = match what {
-            Revocable::Room => !last.things.is_empty(),
+            Revocable::Room => self.holding(platform).is_some_and(|last| !last.things.is_empty()),
             Revocable::Column { .. } => false,
             Revocable::Member { .. }
             | Revocable::Dataset { .. }
             | Revocable::Template { .. }
-            | Revocable::Approval { .. } => last.things.contains(what),
+            | Revocable::Approval { .. } => self.was_held(platform, what),
         };
         match (held, self.took(platform, what), self.stands(what)) {
             (false, _, _) => Err(Illegal::NeverHeld),

@@ -4,7 +4,7 @@
 use super::State;
 use super::closures::Closure;
 use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
-use mappings::model::{Agreement, PlatformId, RunId};
+use mappings::model::{Agreement, Digest, PlatformId, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -57,6 +57,15 @@ pub struct Holding {
     pub taken: BTreeMap<Revocable, u64>,
 }
 
+/// What a call gave, as the platform's answer showed, and no look has shown since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    /// The position of the leaf that says so.
+    index: u64,
+    /// What it is about.
+    pub(super) of: Vec<Revocable>,
+}
+
 /// More than was agreed, found and closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -89,6 +98,8 @@ pub(super) struct Platforms {
     /// Whether intents say on how long a log they were planned.
     pub(super) based: bool,
     pub(super) holds: BTreeMap<PlatformId, Holding>,
+    /// What was given and no look has shown yet, by the call that gave it.
+    pub(super) given: BTreeMap<PlatformId, BTreeMap<String, Given>>,
     /// By the position of what closed it.
     pub(super) closures: BTreeMap<u64, Closure>,
     pub(super) alarms: Vec<Alarm>,
@@ -142,6 +153,34 @@ impl State {
         open.flat_map(|(_, record)| &record.of).chain(ended)
     }
 
+    /// Names the next step: after the call that it makes, and where its intent stands.
+    ///
+    /// # Errors
+    /// What is no code.
+    pub fn next_step(&self, call: &Digest) -> Result<Code, &'static str> {
+        Code::new(&format!("{}-{}", of_call(call), self.size))
+    }
+
+    /// Whether a step makes a call.
+    #[must_use]
+    pub fn makes(step: &Code, call: &Digest) -> bool {
+        call_of(step) == of_call(call)
+    }
+
+    /// Where it is on record that a call has given something on a platform, which no look has shown since.
+    #[must_use]
+    pub fn gave(&self, platform: &PlatformId, call: &Digest) -> Option<u64> {
+        let given = self.platforms.given.get(platform)?;
+        given.get(&of_call(call)).map(|given| given.index)
+    }
+
+    /// Whether a platform was seen to hold something, or showed it when it was given.
+    pub(super) fn was_held(&self, platform: &PlatformId, thing: &Revocable) -> bool {
+        let seen = self.holding(platform).is_some_and(|last| last.things.contains(thing));
+        let given = self.platforms.given.get(platform);
+        seen || given.is_some_and(|given| given.values().any(|one| one.of.contains(thing)))
+    }
+
     /// The newest alarms, oldest first.
     #[must_use]
     pub fn alarms(&self) -> &[Alarm] {
@@ -161,9 +200,14 @@ impl State {
     pub(super) fn record_platform(&mut self, index: u64, leaf: &Leaf) {
         let at_ms = leaf.at_ms;
         match &leaf.body {
-            Body::EffectIntended { .. } => self.platforms.intended(index, leaf),
-            Body::EffectOutcome { step, outcome } => {
-                if let Some(ended) = self.platforms.ended(index, step, *outcome) {
+            Body::EffectIntended { platform, effect, of, .. } => {
+                self.platforms.intended(index, leaf);
+                if *effect <= Effect::Restrict {
+                    self.forget_given(Some(platform), of);
+                }
+            }
+            Body::EffectOutcome { step, outcome, shown } => {
+                if let Some(ended) = self.platforms.ended(index, step, (*outcome, *shown)) {
                     self.given(index, &ended.platform, (ended.effect, &ended.of));
                 }
             }
@@ -173,6 +217,10 @@ impl State {
                 seen.things = holds.iter().cloned().collect();
                 // What ended while it was looked at may not show itself in that yet.
                 seen.taken.retain(|_, ended| *ended >= *basis);
+                if let Some(given) = self.platforms.given.get_mut(platform) {
+                    let held = |one: &Given| one.of.iter().all(|thing| holds.contains(thing));
+                    given.retain(|_, one| one.index >= *basis || !held(one));
+                }
             }
             Body::DriftFound { platform, class, of } => {
                 let (platform, class, of) = (platform.clone(), class.clone(), of.clone());
@@ -205,6 +253,15 @@ impl State {
     }
 }
 
+/// A call as the names of steps begin that make it.
+fn of_call(call: &Digest) -> String {
+    format!("step-{}", call.short())
+}
+
+fn call_of(step: &Code) -> &str {
+    step.as_str().rsplit_once('-').map_or("", |(call, _)| call)
+}
+
 impl Platforms {
     fn intended(&mut self, index: u64, leaf: &Leaf) {
         let Body::EffectIntended { step, platform, effect, of, basis } = &leaf.body else { return };
@@ -224,7 +281,12 @@ impl Platforms {
 
     /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. The call,
     /// once its end is known.
-    fn ended(&mut self, index: u64, step: &Code, outcome: Outcome) -> Option<EffectRecord> {
+    fn ended(
+        &mut self,
+        index: u64,
+        step: &Code,
+        (outcome, shown): (Outcome, bool),
+    ) -> Option<EffectRecord> {
         let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
         if outcome == Outcome::Applied
@@ -238,6 +300,10 @@ impl Platforms {
                 Effect::Grant => seen.taken.retain(|taken, _| !record.of.contains(taken)),
                 Effect::Neutral => {}
             }
+        }
+        if outcome == Outcome::Applied && shown && record.effect == Effect::Grant && record.based {
+            let given = self.given.entry(record.platform.clone()).or_default();
+            given.insert(call_of(step).to_owned(), Given { index, of: record.of.clone() });
         }
         let ended = (!record.is_open()).then(|| record.clone());
         if record.based && ended.is_some() {

@@ -99,7 +99,7 @@ pub(super) struct House {
     pub(super) agreement: Agreement,
     pub(super) fence: Option<Fence>,
     keys: BTreeMap<MemberId, SecretKey>,
-    memories: [Memory; 2],
+    pub(super) memories: [Memory; 2],
 }
 
 impl House {

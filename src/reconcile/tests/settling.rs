@@ -9,7 +9,7 @@ impl House {
     /// How a call ended, as the log says.
     async fn end_of(&self, step: &Code) -> Option<Outcome> {
         self.leaves(0).await.into_iter().find_map(|body| {
-            let Body::EffectOutcome { step: of, outcome } = body else { return None };
+            let Body::EffectOutcome { step: of, outcome, .. } = body else { return None };
             (of == *step).then_some(outcome)
         })
     }

@@ -358,5 +358,5 @@ pub(crate) fn native(owner: &MemberId, noun: &str, name: &str) -> ResourceKind {
 
 /// What a write that was not refused says.
 pub(crate) fn applied(change: Option<&Change>, version: u64) -> Applied {
-    if change.is_some() { Applied::Changed { version } } else { Applied::Already }
+    if change.is_some() { Applied::Changed { version, shown: true } } else { Applied::Already }
 }

@@ -483,7 +483,7 @@ fn a_run_neither_starts_nor_delivers_under_rules_that_it_was_not_guarded_with() 
 fn effects_are_intended_first_and_settle_once() {
     let mut room = Room::ready();
     let step = Code::new("step-1").unwrap();
-    let outcome = |outcome| Body::EffectOutcome { step: step.clone(), outcome };
+    let outcome = |outcome| Body::EffectOutcome { step: step.clone(), outcome, shown: false };
     assert_eq!(room.gateway(outcome(Outcome::Applied)), Err("intent-missing"));
     let intent = Body::EffectIntended {
         step: step.clone(),

@@ -64,7 +64,7 @@ impl Room {
     }
 
     fn end(&mut self, step: &Code, outcome: Outcome) -> Result<(), &'static str> {
-        self.gateway(Body::EffectOutcome { step: step.clone(), outcome })
+        self.gateway(Body::EffectOutcome { step: step.clone(), outcome, shown: false })
     }
 
     fn observe(&mut self, platform: &str, holds: Vec<Revocable>) -> Result<(), &'static str> {
