@@ -135,10 +135,10 @@ impl Sight<'_> {
             }
         };
         // A template follows from its owners' parts, where the platform shows these.
-        let Some(last) = self.state.holding(self.platform) else { return false };
+        let mut last = self.state.holding(self.platform).into_iter().flat_map(|last| &last.things);
         let shown = |one: &Revocable| matches!(one, Revocable::Approval { template: of, .. } if of == template);
         let taken = self.state.taken(self.platform).any(|one| self.state.meets(one, thing));
-        !last.things.iter().any(shown)
+        !last.any(shown)
             && !taken
             && self.state.stands(thing)
             && self.subject.may_stand(self.desired, template)

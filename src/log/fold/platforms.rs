@@ -218,8 +218,7 @@ impl State {
                 // What ended while it was looked at may not show itself in that yet.
                 seen.taken.retain(|_, ended| *ended >= *basis);
                 if let Some(given) = self.platforms.given.get_mut(platform) {
-                    let held = |one: &Given| one.of.iter().all(|thing| holds.contains(thing));
-                    given.retain(|_, one| one.index >= *basis || !held(one));
+                    given.retain(|_, one| one.index >= *basis || !one.is_held(holds));
                 }
             }
             Body::DriftFound { platform, class, of } => {
@@ -250,6 +249,20 @@ impl State {
             | Body::DeliveryIntended { .. }
             | Body::RunSucceeded { .. } => {}
         }
+    }
+}
+
+impl Given {
+    /// Whether what it gives itself is held: with what rests on others those are named along.
+    fn is_held(&self, holds: &[Revocable]) -> bool {
+        let rank = |thing: &Revocable| match thing {
+            Revocable::Template { .. } | Revocable::Approval { .. } => 0,
+            Revocable::Dataset { .. } | Revocable::Column { .. } => 1,
+            Revocable::Member { .. } | Revocable::Room => 2,
+        };
+        let narrowest = self.of.iter().map(rank).min();
+        let mut own = self.of.iter().filter(|thing| Some(rank(thing)) == narrowest);
+        own.all(|thing| holds.contains(thing))
     }
 }
 

@@ -295,6 +295,15 @@ impl Oracle {
         })
     }
 
+    /// Everything that a platform has to be seen closed of.
+    pub(crate) fn awaited(&self, platform: &PlatformId) -> Vec<Revocable> {
+        let name = platform.as_str();
+        let open = self.withdrawals.values().filter(|withdrawal| {
+            withdrawal.platforms.contains(name) && !withdrawal.confirmed.contains_key(name)
+        });
+        open.flat_map(|withdrawal| withdrawal.what.clone()).collect()
+    }
+
     /// What is desired of a platform.
     pub(crate) fn desired(&self, pool: &Pool, platform: &PlatformId) -> Option<Desired> {
         let version = self.in_force.as_ref()?;
