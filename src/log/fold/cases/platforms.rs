@@ -55,7 +55,14 @@ impl Room {
     ) -> Result<Code, &'static str> {
         let step = Code::new(&format!("step-{}", self.state.size())).unwrap();
         let (name, platform, basis) = (step.clone(), id(platform), Some(basis));
-        self.gateway(Body::EffectIntended { step: name, platform, effect, of, basis })?;
+        self.gateway(Body::EffectIntended {
+            step: name,
+            platform,
+            effect,
+            of,
+            leaves: Vec::new(),
+            basis,
+        })?;
         Ok(step)
     }
 
@@ -145,6 +152,7 @@ fn nothing_is_given_on_a_plan_that_is_older_than_a_decision() {
 fn once_intents_say_their_basis_they_always_do() {
     let mut room = Room::open_on_aws();
     let intent = |effect| Body::EffectIntended {
+        leaves: Vec::new(),
         step: Code::new("step-old").unwrap(),
         platform: id(AWS),
         effect,
@@ -156,7 +164,7 @@ fn once_intents_say_their_basis_they_always_do() {
     let (step, platform) = (Code::new("step-1").unwrap(), id(AWS));
     let (effect, of) = (Effect::Grant, Vec::new());
     let basis = Some(room.state.size());
-    let named = Body::EffectIntended { step, platform, effect, of, basis };
+    let named = Body::EffectIntended { step, platform, effect, of, leaves: Vec::new(), basis };
     assert_eq!(room.gateway(named), Err("step-name-wrong"));
 }
 
