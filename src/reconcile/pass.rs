@@ -331,8 +331,9 @@ impl Work<'_> {
         let bound = (!leaves.is_empty() && name.is_some()).then_some(begun);
         let answer = self.sent(step, bound).await;
         self.memory.tried(step.id, answer.is_ok());
-        let denied = matches!(&answer, Err(error) if error.retry == Retry::Never);
         let (outcome, _) = outcome(&answer);
+        let denied = outcome == Outcome::NotApplied
+            && matches!(&answer, Err(error) if error.retry == Retry::Never);
         let Some(name) = name else { return answer };
         let may_land =
             known.is_some_and(|(name, ended)| ended.is_some() || !self.memory.was_denied(name));

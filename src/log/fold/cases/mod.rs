@@ -1,5 +1,6 @@
 //! A small room to try leaves on, and what each kind of leaf may and may not do.
 
+mod landing;
 mod platforms;
 mod withdrawals;
 
