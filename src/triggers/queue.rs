@@ -190,10 +190,7 @@ mod tests {
         let queue = Played::default();
         let inbox = Inbox::default();
         let mut n = 0;
-        while inbox
-            .take_in(super::triggers(named(&format!("deal-{n}")).as_bytes()).unwrap())
-            .is_ok()
-        {
+        while inbox.take_in(triggers(named(&format!("deal-{n}")).as_bytes()).unwrap()).is_ok() {
             n += 1;
         }
         let bodies = [named("one-more"), named("deal-0")];
