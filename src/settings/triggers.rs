@@ -71,6 +71,10 @@ pub(crate) struct Webhook {
 
 /// What a gateway's folder names; nothing means that rooms are looked at at their pace.
 pub(crate) fn triggers(home: &Home) -> Result<Triggers> {
+    read(home, variable)
+}
+
+fn read(home: &Home, variable: impl Fn(&str) -> Option<String>) -> Result<Triggers> {
     let path = home.settings();
     let file: TriggersFile = toml_file(&path, "settings-invalid", HELP)?;
     let invalid = |what: &str| {
@@ -109,21 +113,25 @@ fn is_address(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Triggers> {
+    fn set(text: &str) -> Result<Triggers> {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         std::fs::write(home.settings(), text).unwrap();
         assert!(super::super::store(&home).unwrap().is_none(), "nobody else is kept from anything");
-        triggers(&home)
+        read(&home, |name| match name {
+            "LONG" => Some("s".repeat(32)),
+            "SHORT" => Some("s".repeat(31)),
+            _ => None,
+        })
     }
 
     fn code(text: &str) -> String {
-        read(text).map(drop).unwrap_err().code
+        set(text).map(drop).unwrap_err().code
     }
 
     #[test]
     fn nothing_is_listened_to_unless_it_is_named() {
-        let none = read("").unwrap();
+        let none = set("").unwrap();
         assert!(none.queues.is_empty() && none.webhook.is_none());
     }
 
@@ -131,7 +139,7 @@ mod tests {
     fn a_queue_is_named_by_its_address() {
         let text = "[[triggers.sqs]]\nqueue_url = \"https://sqs.eu-central-1.amazonaws.com/111111111111/airlock\"\nprofile = \"gateway\"\n\
             [[triggers.sqs]]\nqueue_url = \"http://127.0.0.1:5000/1/q\"\nregion = \"us-east-1\"\n";
-        let queues = read(text).unwrap().queues;
+        let queues = set(text).unwrap().queues;
         assert_eq!(queues.len(), 2);
         assert_eq!(queues[0].profile.as_deref(), Some("gateway"));
         for url in [
@@ -151,27 +159,22 @@ mod tests {
 
     #[test]
     fn the_webhook_listens_here_and_its_secret_is_no_part_of_the_file() {
-        // Some variable of every test's environment that is long enough.
         let webhook = |listen: &str, more: &str| {
-            format!(
-                "[triggers.webhook]\nlisten = \"{listen}\"\nsecret_env = \"CARGO_MANIFEST_PATH\"\n{more}"
-            )
+            format!("[triggers.webhook]\nlisten = \"{listen}\"\nsecret_env = \"LONG\"\n{more}")
         };
-        assert!(read(&webhook("127.0.0.1:8650", "")).unwrap().webhook.is_some());
-        assert!(read(&webhook("[::1]:8650", "")).unwrap().webhook.is_some());
+        assert!(set(&webhook("127.0.0.1:8650", "")).unwrap().webhook.is_some());
+        assert!(set(&webhook("[::1]:8650", "")).unwrap().webhook.is_some());
         assert_eq!(code(&webhook("0.0.0.0:8650", "")), "webhook-exposed");
-        assert!(
-            read(&webhook("0.0.0.0:8650", "beyond_loopback = true")).unwrap().webhook.is_some()
-        );
+        assert!(set(&webhook("0.0.0.0:8650", "beyond_loopback = true")).unwrap().webhook.is_some());
         assert_eq!(code(&webhook("localhost:8650", "")), "settings-invalid");
         assert_eq!(code(&webhook("127.0.0.1:8650", "secret = \"x\"")), "settings-invalid");
         let hidden = "hunter2hunter2";
         let unset =
             format!("[triggers.webhook]\nlisten = \"127.0.0.1:1\"\nsecret_env = \"{hidden}\"");
-        let error = read(&unset).map(drop).unwrap_err();
+        let error = set(&unset).map(drop).unwrap_err();
         assert_eq!(error.code, "settings-invalid");
         assert!(!format!("{error} {error:?}").contains(hidden));
-        let short = "[triggers.webhook]\nlisten = \"127.0.0.1:1\"\nsecret_env = \"CARGO_PKG_VERSION_MAJOR\"";
+        let short = "[triggers.webhook]\nlisten = \"127.0.0.1:1\"\nsecret_env = \"SHORT\"";
         assert_eq!(code(short), "settings-invalid");
     }
 }
