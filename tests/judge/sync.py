@@ -10,8 +10,12 @@ other account sees there; the workers' own words are only asked for what they ha
 import argparse
 import concurrent.futures
 import contextlib
+import hmac
 import json
+import os
+import secrets
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -19,10 +23,13 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+import boto3  # noqa: E402
 import botocore.exceptions  # noqa: E402
 
 import airlock  # noqa: E402
@@ -515,7 +522,91 @@ def clock(arguments, folder):
         return check, "; ".join(said)
 
 
-SCENARIOS = (shared, killed, withdrawn, stopped, database, platform, owner, restored, clock)
+def told(arguments, folder):
+    """Looks ten minutes apart: an edit by hand is seen within seconds where an event lies in the gateway's queue, or its webhook is called; forged, unread or too much, a word does nothing else."""
+    moto = os.environ.get("AIRLOCK_MOTO")
+    if not moto:
+        raise airlock.NotRun("no queues: localstack/harness up moto")
+    queues = boto3.client("sqs", region_name="eu-central-1", endpoint_url=moto, aws_access_key_id="test", aws_secret_access_key="test")
+    url, secret, mark = queues.create_queue(QueueName=f"told-{secrets.token_hex(6)}")["QueueUrl"], secrets.token_hex(32), f"mark-{secrets.token_hex(6)}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    event = {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.cleanrooms", "account": scenery.ACCOUNTS["shop"], "resources": [],
+             "detail": {"eventSource": "cleanrooms.amazonaws.com", "eventName": "UpdateConfiguredTableAnalysisRule", "readOnly": False, "recipientAccountId": scenery.ACCOUNTS["shop"]}}
+
+    def call(body, key=secret, at=None):
+        at = int(time.time()) if at is None else at
+        signature = hmac.new(key.encode(), f"{at}.".encode() + body, "sha256").hexdigest()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/wake", data=body, headers={"Airlock-Signature": f"t={at},v1={signature}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, None
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())["code"]
+
+    by_queue, by_call = names = ["by-queue", "by-call"]
+    with played(arguments, folder, names) as (world, check):
+        gateway = world.gateways[0]
+        gateway.airlock.environment |= {"AWS_ENDPOINT_URL_SQS": moto, "AIRLOCK_WEBHOOK_SECRET": secret}
+        with (gateway.home / "gateway.toml").open("a", encoding="utf-8") as settings:
+            for one in (url, url + "-that-is-not-there"):
+                settings.write(f'[[triggers.sqs]]\nqueue_url = "{one}"\nregion = "eu-central-1"\nprofile = "shop"\n')
+            settings.write(f'[triggers.webhook]\nlisten = "127.0.0.1:{port}"\nsecret_env = "AIRLOCK_WEBHOOK_SECRET"\n')
+        gateway.start(every=600)
+        check.opened(names, 90)
+        calm = lambda: not any(looks_at(check, name, time.time() - 15) for name in names)  # noqa: E731
+        check.holds("nobody looks without a reason", gateways.until(calm, 150, 1))
+
+        def seen(name, word, *before):
+            """Until an edit is taken back that nobody tells of for a while, though something else is told; how long after it was."""
+            edited = partner.Partner(world, check, name)
+            edited.widen()
+            for one in before:
+                one()
+            time.sleep(12)
+            check.holds(f"{name}: seen before it was told", edited.is_wider())
+            since = time.time()
+            word()
+            back = gateways.until(lambda: not edited.is_wider(), 60, 0.1)
+            took = time.time() - since
+            check.holds(f"{name}: taken back within 20 s", back and took <= 20, took)
+            check.holds(f"{name}: a leaf tells it", gateways.until(lambda: check.log(name).of("drift-found"), 15, 1))
+            return took
+
+        sent = lambda body: queues.send_message(QueueUrl=url, MessageBody=body)  # noqa: E731
+        nonsense = [lambda body=body: sent(body) for body in (mark, json.dumps({"collaboration": mark.upper()}), json.dumps(event | {"source": mark, "detail": {}}), "[" * 100_000)]
+        queued = seen(by_queue, lambda: sent(json.dumps(event)), *nonsense)
+        check.holds("settled again", gateways.until(calm, 150, 1))
+        body = json.dumps({"collaboration": by_call, "room": ROOM}).encode()
+        answers = []
+        called = seen(by_call, lambda: answers.append(call(body)), *[lambda how=how: answers.append(call(body, **how)) for how in ({"key": "0" * 64}, {"at": int(time.time()) - 400})],
+                      lambda: answers.append(call(json.dumps({"collaboration": "nobody"}).encode())), lambda: answers.append(call(mark.encode())), lambda: answers.append(call(b"x" * 70_000)))
+        check.same("answers", answers, [(401, "signature-invalid"), (401, "signature-invalid"), (202, None), (400, "trigger-invalid"), (413, "body-too-large"), (202, None)])
+        check.holds("settled again", gateways.until(calm, 150, 1))
+        flood = time.time()
+        for _ in range(30):
+            queues.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": json.dumps(event)} for n in range(10)])
+            call(body)
+        gateways.until(lambda: False, max(0, flood + 25 - time.time()))
+        took, looks = time.time() - flood, {name: looks_at(check, name, flood) for name in names}
+        check.holds("three hundred words make a look every ten seconds", all(1 <= many <= took / 10 + 2 for many in looks.values()), looks)
+
+        def left():
+            found = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+        check.holds("all that lay in the queue is deleted", gateways.until(lambda: left() == 0, 40, 1) is True, left())
+        check.same("the worker runs", gateway.worker.process.poll(), None)
+        said = (gateway.home / "sync.stderr").read_text(encoding="utf-8")
+        check.holds("it says that it was told nonsense, and not what", "trigger-invalid" in said and mark not in said.lower(), said[-600:])
+        check.same("it says once that a queue is not there", said.count("queue-not-found"), 1)
+        for name in names:
+            check.judge(name)
+        check.doubled()
+        return check, f"seen {queued:.1f} s after an event was in the queue, {called:.1f} s after the webhook was called, not within 12 s without; {looks} looks in a flood of {took:.0f} s"
+
+
+SCENARIOS = (shared, killed, withdrawn, stopped, database, platform, owner, restored, clock, told)
 
 
 def act(one, arguments, folder):
