@@ -32,11 +32,13 @@ TYPES = {"string": "string", "large_string": "string", "int64": "bigint", "int32
 
 
 class Stage:
-    """One stage, as new."""
+    """One stage, as new: the one that is up, or the one at an endpoint."""
 
-    def __init__(self, folder: Path, accounts: dict):
+    def __init__(self, folder: Path, accounts: dict, endpoint=None):
         self.folder, self.accounts, self.clients = folder, accounts, {}
         self.endpoint, self.control = os.environ.get("AIRLOCK_LOCALSTACK"), os.environ.get("AIRLOCK_CLEANROOMS_CONTROL")
+        if endpoint:
+            self.endpoint, self.control = endpoint, f"{endpoint}/_twin"
         if not self.endpoint or not self.control:
             raise airlock.NotRun("no LocalStack with the Clean Rooms twin: localstack/harness up localstack")
         self.tell("POST", "reset")
