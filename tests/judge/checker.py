@@ -161,14 +161,19 @@ class Checker:
             self._intended(name, log)
         return log
 
-    @staticmethod
-    def _again(log, what, index):
-        """From which leaf on it may be given anew."""
-        def lifts(body):
-            if body["kind"] == "reoffered":
-                return body["what"] == what
-            return body["kind"] == "approved" and what["kind"] in ("approval", "template") and body["template"] == what["template"]
-        return next((n for n, body in enumerate(log.bodies) if n > index and lifts(body)), len(log.bodies) + 1)
+    def _again(self, log, what, index):
+        """From which leaf on it may be given anew: a whole room once every member has said so."""
+        needed = set(self.world.members if what["kind"] == "room" else ())
+        for n, body in enumerate(log.bodies):
+            if n <= index:
+                continue
+            if body["kind"] == "approved" and what["kind"] in ("approval", "template") and body["template"] == what["template"]:
+                return n
+            if body["kind"] == "reoffered" and body["what"] == what:
+                needed.discard(body.get("by"))
+                if not needed:
+                    return n
+        return len(log.bodies) + 1
 
     def _intended(self, name, log):
         """At every moment as many intents are on record as calls came to the stage. The same call that takes away may come again under

@@ -114,13 +114,14 @@ class Logs(unittest.TestCase):
             body = json.dumps(dict(more) | {"tags": {"airlock:collaboration": "c"}})
             return {"at": at, "account": ACCOUNT, "method": method, "path": path, "by": "g1", "body": body, "status": 200, "answer": ""}
 
-    def wrong(self, bodies, calls=(), at=None, **more):
+    def wrong(self, bodies, calls=(), at=None, members=(), **more):
         """What is said of leaves, one a second."""
         log = checker.Log.__new__(checker.Log)
         log.name, log.size = "c", len(bodies)
         log.leaves = [{"at_ms": 1000 * (n if at is None else at[n]), "body": body} for n, body in enumerate(bodies)]
         log.bodies = list(bodies)
         check = checker.Checker(self.World(calls))
+        check.world.members = members
         check.log = lambda name: log
         check.judge("c", **({"open_max": 0} | more))
         return " ".join(check.wrong)
@@ -138,6 +139,9 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.wrong(reoffered), "")
         other = {"kind": "dataset", "dataset": "seen"}
         self.assertEqual(self.wrong([*sound, *self.step("c", basis=6, of=[other])]), "")
+        room = [{"kind": "found-withdrawn", "what": {"kind": "room"}}, *[{"kind": "reoffered", "by": by, "what": {"kind": "room"}} for by in ("a", "b")], *self.step("a", basis=3)]
+        self.assertEqual(self.wrong(room, members=["a", "b"]), "")
+        self.assertIn("given again", self.wrong([room[0], room[1], *room[3:]], members=["a", "b"]))
         for said, leaves, more in (
             ("intended twice", [*self.step("a"), *self.step("a")], {}),
             ("ended twice", [*self.step("a"), self.step("a")[1]], {}),
