@@ -341,6 +341,9 @@ pub enum Body {
         /// What it is about, in the words in which that would be withdrawn; everything when it names nothing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         of: Vec<Revocable>,
+        /// What else the value that it sets leaves open: landing late, it opens that again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        leaves: Vec<Revocable>,
         /// How long the log was that it was planned on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         basis: Option<u64>,
@@ -351,6 +354,9 @@ pub enum Body {
         step: Code,
         /// How it ended.
         outcome: Outcome,
+        /// Whether the platform's answer showed what was given.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shown: bool,
     },
     /// A platform was seen whole, and holds other things than when it was last seen.
     RoomObserved {

@@ -28,7 +28,7 @@ impl Work<'_> {
     pub(super) async fn intend(
         &self,
         step: &Step,
-        of: &[Revocable],
+        (of, leaves): (&[Revocable], &[Revocable]),
         basis: Option<u64>,
     ) -> Result<Code, Refused> {
         let name = Mutex::new(None);
@@ -37,7 +37,7 @@ impl Work<'_> {
             if basis.is_some_and(|basis| basis < state.decided()) {
                 return Err(Refused::Stale);
             }
-            let made = Code::new(&format!("step-{}-{}", step.id.short(), state.size()));
+            let made = state.next_step(&step.key());
             let made = made.map_err(|_| Refused::Failed("bug"))?;
             *name.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
             let intent = Body::EffectIntended {
@@ -45,6 +45,7 @@ impl Work<'_> {
                 platform: self.turn.adapter.platform().clone(),
                 effect: effect(step.effect),
                 of: of.to_vec(),
+                leaves: leaves.to_vec(),
                 // Taking away rests on nothing.
                 basis: Some(basis.unwrap_or_else(|| state.size())),
             };

@@ -46,6 +46,13 @@ impl Subject {
         Self::each(&step.touches, |kind| self.rests_on(kind))
     }
 
+    /// What the value that a step sets leaves open, with everything that that rests on.
+    #[must_use]
+    pub fn leaves(&self, step: &Step) -> Vec<Revocable> {
+        let all: BTreeSet<_> = step.leaves.iter().flat_map(|kind| self.rests_on(kind)).collect();
+        all.into_iter().collect()
+    }
+
     /// Of everything named; nothing where one of it has no word, since that is about everything.
     fn each<F>(kinds: &BTreeSet<ResourceKind>, of: F) -> Vec<Revocable>
     where
@@ -78,11 +85,11 @@ impl Subject {
         of.into_iter().collect()
     }
 
-    /// What a step takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
+    /// What a step gives or takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
     /// template is the version that is there. Of the platform's own things the narrowest that they are about: an owner's part, else
     /// a dataset, else a member. What has no name in the agreement is nothing of it.
     #[must_use]
-    pub fn taken(&self, step: &Step) -> Vec<Revocable> {
+    pub fn itself(&self, step: &Step) -> Vec<Revocable> {
         let own = &step.resource;
         match &own.kind {
             ResourceKind::Template(name) => {
@@ -226,16 +233,16 @@ pub(super) const fn effect(effect: adapter_spi::Effect) -> Effect {
     }
 }
 
-/// What is known of a call, as the log writes it.
+/// What is known of a call, as the log writes it, and whether its answer showed what it gave.
 pub(super) const fn outcome(
     answer: &Result<adapter_spi::Applied, adapter_spi::AdapterError>,
-) -> Outcome {
+) -> (Outcome, bool) {
     match answer {
-        Ok(_) => Outcome::Applied,
+        Ok(applied) => (Outcome::Applied, applied.is_shown()),
         Err(error) => match error.outcome {
-            adapter_spi::Outcome::NotApplied => Outcome::NotApplied,
-            adapter_spi::Outcome::Applied => Outcome::Applied,
-            adapter_spi::Outcome::Unknown => Outcome::Unknown,
+            adapter_spi::Outcome::NotApplied => (Outcome::NotApplied, false),
+            adapter_spi::Outcome::Applied => (Outcome::Applied, false),
+            adapter_spi::Outcome::Unknown => (Outcome::Unknown, false),
         },
     }
 }

@@ -36,6 +36,6 @@ impl Held {
         if step.effect != Effect::Grant {
             self.version += 1;
         }
-        Ok(Applied::Changed { version: self.version })
+        Ok(Applied::Changed { version: self.version, shown: true })
     }
 }

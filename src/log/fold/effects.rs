@@ -36,7 +36,7 @@ impl State {
     }
 
     fn legal_intent(&self, body: &Body) -> Result<(), Illegal> {
-        let Body::EffectIntended { step, platform, effect, of, basis } = body else {
+        let Body::EffectIntended { step, platform, effect, of, basis, .. } = body else {
             return Err(Illegal::Actor);
         };
         if self.platforms.effects.contains_key(step) {
@@ -159,13 +159,13 @@ impl State {
         !because && self.is_missed(platform, thing)
     }
 
-    /// Whether something that a platform held should be there: the room is agreed, it stands, and this gateway did not set out to
-    /// take it away since it was seen.
+    /// Whether something that a platform held, or was given, should be there: the room is agreed, it stands, and this gateway did
+    /// not set out to take it away since.
     #[must_use]
     pub fn is_missed(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let held = |version: &Version| version.agreement.is_held_in(platform);
         self.in_force.as_ref().is_some_and(held)
-            && self.holding(platform).is_some_and(|last| last.things.contains(thing))
+            && self.was_held(platform, thing)
             && self.stands(thing)
             && !self.took(platform, thing)
     }
@@ -208,16 +208,13 @@ impl State {
 
     fn legal_found(&self, platform: &PlatformId, what: &Revocable) -> Result<(), Illegal> {
         self.known_room(platform)?;
-        let Some(last) = self.platforms.holds.get(platform) else {
-            return Err(Illegal::NeverHeld);
-        };
         let held = match what {
-            Revocable::Room => !last.things.is_empty(),
+            Revocable::Room => self.holding(platform).is_some_and(|last| !last.things.is_empty()),
             Revocable::Column { .. } => false,
             Revocable::Member { .. }
             | Revocable::Dataset { .. }
             | Revocable::Template { .. }
-            | Revocable::Approval { .. } => last.things.contains(what),
+            | Revocable::Approval { .. } => self.was_held(platform, what),
         };
         match (held, self.took(platform, what), self.stands(what)) {
             (false, _, _) => Err(Illegal::NeverHeld),
@@ -258,8 +255,12 @@ impl State {
         if !owner {
             return Err(Illegal::NotAnOwner);
         }
-        let found = self.found.get(what).is_some_and(|found| found.lifted.is_none());
-        if found { Ok(()) } else { Err(Illegal::NotFoundWithdrawn) }
+        let found = self.found.get(what).filter(|found| found.lifted.is_none());
+        match found.map(|found| found.again.contains(by)) {
+            None => Err(Illegal::NotFoundWithdrawn),
+            Some(true) => Err(Illegal::ReofferedAlready),
+            Some(false) => Ok(()),
+        }
     }
 
     /// The version of a template in the agreement in force.

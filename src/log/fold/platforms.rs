@@ -4,7 +4,7 @@
 use super::State;
 use super::closures::Closure;
 use crate::log::leaf::{Body, Code, Effect, Leaf, Outcome, Revocable};
-use mappings::model::{Agreement, PlatformId, RunId};
+use mappings::model::{Agreement, Digest, PlatformId, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct EffectRecord {
     pub effect: Effect,
     /// What it is about; everything when it names nothing.
     pub of: Vec<Revocable>,
+    /// What else the value that it sets leaves open.
+    pub leaves: Vec<Revocable>,
     /// Whether the intent says on how long a log it was planned.
     pub based: bool,
     /// How it ended, as far as anyone knows.
@@ -32,6 +34,12 @@ impl EffectRecord {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.outcome, None | Some(Outcome::Unknown))
+    }
+
+    /// What it gives or takes away itself, without what that rests on.
+    pub fn itself(&self) -> impl Iterator<Item = &Revocable> {
+        let narrowest = self.of.iter().map(rank).min();
+        self.of.iter().filter(move |thing| Some(rank(thing)) == narrowest)
     }
 }
 
@@ -55,6 +63,17 @@ pub struct Holding {
     pub things: BTreeSet<Revocable>,
     /// What this gateway took away since, and the position of the leaf that says so.
     pub taken: BTreeMap<Revocable, u64>,
+}
+
+/// What a call gave, as the platform's answer showed, and no recorded look has shown since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    /// The position of the leaf that says so.
+    index: u64,
+    /// What it gave itself.
+    pub(super) own: Vec<Revocable>,
+    /// What that rests on.
+    pub(super) rests_on: Vec<Revocable>,
 }
 
 /// More than was agreed, found and closed.
@@ -89,6 +108,8 @@ pub(super) struct Platforms {
     /// Whether intents say on how long a log they were planned.
     pub(super) based: bool,
     pub(super) holds: BTreeMap<PlatformId, Holding>,
+    /// What was given and no look has shown yet, by the call that gave it.
+    pub(super) given: BTreeMap<PlatformId, BTreeMap<String, Given>>,
     /// By the position of what closed it.
     pub(super) closures: BTreeMap<u64, Closure>,
     pub(super) alarms: Vec<Alarm>,
@@ -142,6 +163,39 @@ impl State {
         open.flat_map(|(_, record)| &record.of).chain(ended)
     }
 
+    /// Names the next step: after the call that it makes, and where its intent stands.
+    ///
+    /// # Errors
+    /// What is no code.
+    pub fn next_step(&self, call: &Digest) -> Result<Code, &'static str> {
+        Code::new(&format!("{}-{}", of_call(call), self.size))
+    }
+
+    /// Whether a step makes a call.
+    #[must_use]
+    pub fn makes(step: &Code, call: &Digest) -> bool {
+        call_of(step) == of_call(call)
+    }
+
+    /// What calls gave on a platform, as their answers showed by a position, and no recorded look has shown since; with the name of
+    /// each.
+    pub fn given_by(
+        &self,
+        platform: &PlatformId,
+        at: u64,
+    ) -> impl Iterator<Item = (&str, &[Revocable])> {
+        let given = self.platforms.given.get(platform).into_iter().flatten();
+        let given = given.filter(move |(_, given)| given.index < at);
+        given.map(|(call, given)| (call.as_str(), given.own.as_slice()))
+    }
+
+    /// Whether a platform was seen to hold something, or showed it when it was given.
+    pub(super) fn was_held(&self, platform: &PlatformId, thing: &Revocable) -> bool {
+        let seen = self.holding(platform).is_some_and(|last| last.things.contains(thing));
+        let given = self.platforms.given.get(platform);
+        seen || given.is_some_and(|given| given.values().any(|one| one.own.contains(thing)))
+    }
+
     /// The newest alarms, oldest first.
     #[must_use]
     pub fn alarms(&self) -> &[Alarm] {
@@ -157,14 +211,66 @@ impl State {
         runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
     }
 
+    /// Whether a step's name is that of a call.
+    #[must_use]
+    pub fn is_call(name: &str, call: &Digest) -> bool {
+        name == of_call(call)
+    }
+
+    /// What an answer showed is missing if no look shows it, unless it was withdrawn or taken away since its intent.
+    fn keep_given(&mut self, index: u64, step: &Code, ended: &EffectRecord) {
+        if !ended.based || ended.effect <= Effect::Restrict || self.is_overtaken(ended) {
+            return;
+        }
+        let own: Vec<Revocable> = ended.itself().cloned().collect();
+        let rests_on = ended.of.iter().filter(|thing| !own.contains(thing)).cloned().collect();
+        let given = self.platforms.given.entry(ended.platform.clone()).or_default();
+        given.insert(call_of(step).to_owned(), Given { index, own, rests_on });
+    }
+
+    /// Whether anything was withdrawn, or anything of a call taken away again, since its intent.
+    fn is_overtaken(&self, call: &EffectRecord) -> bool {
+        let EffectRecord { platform, of, index, .. } = call;
+        let withdrawn = self.platforms.closures.keys().next_back().is_some_and(|at| at > index);
+        let ended = self.holding(platform).into_iter().flat_map(|seen| &seen.taken);
+        let ended = ended.filter(|(_, at)| *at > index).map(|(thing, _)| thing);
+        let open = self.unsettled(platform).filter(|(_, record)| record.effect <= Effect::Restrict);
+        let mut taken = ended.chain(open.flat_map(|(_, record)| &record.of));
+        withdrawn || taken.any(|thing| of.iter().any(|one| self.meets(thing, one)))
+    }
+
+    fn confirmed(
+        &mut self,
+        revocation: u64,
+        platform: &PlatformId,
+        (at, reads, probe): ((u64, i64), u32, &Code),
+    ) {
+        let Some(closure) = self.platforms.closures.get_mut(&revocation) else { return };
+        closure.confirm(platform, at, reads, probe);
+        let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
+        let what = closure.what.clone();
+        if left {
+            self.platforms.given.remove(platform);
+        }
+        self.forget_given(Some(platform), &what);
+    }
+
     /// Writes down a leaf about platforms that was found legal.
     pub(super) fn record_platform(&mut self, index: u64, leaf: &Leaf) {
         let at_ms = leaf.at_ms;
         match &leaf.body {
-            Body::EffectIntended { .. } => self.platforms.intended(index, leaf),
-            Body::EffectOutcome { step, outcome } => {
+            Body::EffectIntended { platform, effect, of, .. } => {
+                self.platforms.intended(index, leaf);
+                if *effect <= Effect::Restrict {
+                    self.forget_given(Some(platform), of);
+                }
+            }
+            Body::EffectOutcome { step, outcome, shown } => {
                 if let Some(ended) = self.platforms.ended(index, step, *outcome) {
-                    self.given(index, &ended.platform, (ended.effect, &ended.of));
+                    self.landed(index, &ended);
+                    if *shown && ended.outcome == Some(Outcome::Applied) {
+                        self.keep_given(index, step, &ended);
+                    }
                 }
             }
             Body::RoomObserved { platform, holds, basis } => {
@@ -173,6 +279,9 @@ impl State {
                 seen.things = holds.iter().cloned().collect();
                 // What ended while it was looked at may not show itself in that yet.
                 seen.taken.retain(|_, ended| *ended >= *basis);
+                if let Some(given) = self.platforms.given.get_mut(platform) {
+                    given.retain(|_, one| one.index >= *basis || !one.is_held(holds));
+                }
             }
             Body::DriftFound { platform, class, of } => {
                 let (platform, class, of) = (platform.clone(), class.clone(), of.clone());
@@ -183,9 +292,7 @@ impl State {
                 alarms.push(Alarm { index, at_ms, platform, class, of });
             }
             Body::RevocationConfirmed { revocation, platform, reads, probe, .. } => {
-                if let Some(closure) = self.platforms.closures.get_mut(revocation) {
-                    closure.confirm(platform, (index, at_ms), *reads, probe);
-                }
+                self.confirmed(*revocation, platform, ((index, at_ms), *reads, probe));
             }
             Body::Opened { .. }
             | Body::Proposed { .. }
@@ -205,9 +312,35 @@ impl State {
     }
 }
 
+/// How narrow a thing is: with what rests on others those are named along.
+const fn rank(thing: &Revocable) -> u8 {
+    match thing {
+        Revocable::Template { .. } | Revocable::Approval { .. } => 0,
+        Revocable::Dataset { .. } | Revocable::Column { .. } => 1,
+        Revocable::Member { .. } | Revocable::Room => 2,
+    }
+}
+
+impl Given {
+    fn is_held(&self, holds: &[Revocable]) -> bool {
+        self.own.iter().all(|thing| holds.contains(thing))
+    }
+}
+
+/// A call as the names of steps begin that make it.
+fn of_call(call: &Digest) -> String {
+    format!("step-{}", call.short())
+}
+
+fn call_of(step: &Code) -> &str {
+    step.as_str().rsplit_once('-').map_or("", |(call, _)| call)
+}
+
 impl Platforms {
     fn intended(&mut self, index: u64, leaf: &Leaf) {
-        let Body::EffectIntended { step, platform, effect, of, basis } = &leaf.body else { return };
+        let Body::EffectIntended { step, platform, effect, of, leaves, basis } = &leaf.body else {
+            return;
+        };
         self.changed.insert(platform.clone());
         self.based |= basis.is_some();
         let record = EffectRecord {
@@ -216,6 +349,7 @@ impl Platforms {
             platform: platform.clone(),
             effect: *effect,
             of: of.clone(),
+            leaves: leaves.clone(),
             based: basis.is_some(),
             outcome: None,
         };
@@ -234,8 +368,10 @@ impl Platforms {
                 Effect::Revoke | Effect::Restrict => {
                     seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));
                 }
-                // What was given again is not missing by this gateway's doing any more.
-                Effect::Grant => seen.taken.retain(|taken, _| !record.of.contains(taken)),
+                // What was given again is not missing by this gateway's doing any more, if it did not take it away after that.
+                Effect::Grant => {
+                    seen.taken.retain(|taken, at| *at > record.index || !record.of.contains(taken));
+                }
                 Effect::Neutral => {}
             }
         }

@@ -86,7 +86,7 @@ async fn what_this_gateway_took_away_is_nobodys_withdrawal() {
 async fn what_stays_after_this_gateway_took_from_it_is_its_owners_to_take_away() {
     let mut house = House::open().await;
     let step = house.intent(AWS, Effect::Restrict, vec![dataset("sales")]).await;
-    house.gateway(Body::EffectOutcome { step, outcome: Outcome::Applied }).await;
+    house.gateway(Body::EffectOutcome { step, outcome: Outcome::Applied, shown: false }).await;
     let from = house.state().await.size();
     house.turns(AWS, 1).await;
     house.aws.lose("dataset sales");
@@ -118,4 +118,103 @@ async fn an_old_answer_makes_no_withdrawal_of_what_this_gateway_took_away() {
     house.turns(AWS, 6).await;
     assert!(house.found(from).await.is_empty(), "{:?}", house.found(from).await);
     assert_eq!(house.aws.holds().len(), 4, "as the new version says");
+}
+
+#[tokio::test]
+async fn what_an_owner_took_away_before_anybody_saw_it_there_is_not_made_again() {
+    for sized in [false, true] {
+        let mut house = House::agreed().await;
+        if sized {
+            house
+                .aws
+                .room()
+                .fails
+                .insert("dataset sales".to_owned(), adapter_spi::Outcome::NotApplied);
+            house.turn(AWS).await;
+            house.aws.room().fails.clear();
+        }
+        let from = house.state().await.size();
+        house.aws.room().undone.insert("dataset sales".to_owned(), true);
+        house.turn(AWS).await;
+        house.memories = Default::default();
+        house.turns(AWS, 4).await;
+        let how = ("dataset sales".to_owned(), "missing-repeatedly".to_owned());
+        assert_eq!(house.found(from).await, [how], "{sized}, and by whoever comes after");
+        let given = |call: &String| call == "open dataset sales";
+        let given = house.aws.calls().into_iter().filter(given).count();
+        assert_eq!(given, if sized { 2 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_given_at_all_is_given_again() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    house.aws.room().fails.insert("dataset sales".to_owned(), adapter_spi::Outcome::NotApplied);
+    house.turns(AWS, 2).await;
+    house.aws.room().fails.clear();
+    house.turns(AWS, 4).await;
+    assert!(house.found(from).await.is_empty());
+    assert_eq!(house.aws.holds().len(), 4);
+}
+
+#[tokio::test]
+async fn what_shows_itself_late_is_nobodys_withdrawal() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    let late = Arc::new(AtomicBool::new(true));
+    let hides = Arc::clone(&late);
+    house.aws.room().shows = Some(Box::new(move |seen| {
+        if hides.load(Ordering::SeqCst) {
+            seen.resources.retain(|held| held.kind.to_string() != "dataset sales");
+        }
+    }));
+    house.turns(AWS, 2).await;
+    late.store(false, Ordering::SeqCst);
+    house.turns(AWS, 6).await;
+    assert!(house.found(from).await.is_empty());
+    let sales = |call: &String| call == "open dataset sales";
+    assert_eq!(house.aws.calls().into_iter().filter(sales).count(), 1);
+    assert_eq!(house.aws.holds().len(), 4);
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_before_it_was_seen_may_be_given_anew() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    house.aws.room().undone.insert("template daily".to_owned(), true);
+    house.turn(AWS).await;
+    house.revoke("brand", house.template("daily")).await;
+    house.turns(AWS, 4).await;
+    house.turns(SNOW, 4).await;
+    house.approve(&["daily"]).await;
+    house.turns(AWS, 4).await;
+    house.turns(SNOW, 4).await;
+    assert!(house.found(from).await.is_empty());
+    assert_eq!(house.aws.holds().len(), 4, "it is a new grant");
+}
+
+#[tokio::test]
+async fn what_only_was_said_to_be_done_is_nobodys_withdrawal() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    house.aws.room().undone.insert("dataset sales".to_owned(), false);
+    house.turns(AWS, 6).await;
+    assert!(house.found(from).await.is_empty());
+    assert_eq!(house.aws.holds().len(), 4, "it is given again");
+}
+
+#[tokio::test]
+async fn several_things_of_one_call_are_found_one_by_one() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    for what in ["dataset sales", "dataset visits"] {
+        house.aws.room().undone.insert(what.to_owned(), true);
+    }
+    house.turn(AWS).await;
+    house.turns(AWS, 4).await;
+    let mut found = house.found(from).await;
+    found.sort();
+    let how = |what: &str| (what.to_owned(), "missing-repeatedly".to_owned());
+    assert_eq!(found, [how("dataset sales"), how("dataset visits")]);
 }

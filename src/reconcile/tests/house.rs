@@ -99,7 +99,7 @@ pub(super) struct House {
     pub(super) agreement: Agreement,
     pub(super) fence: Option<Fence>,
     keys: BTreeMap<MemberId, SecretKey>,
-    memories: [Memory; 2],
+    pub(super) memories: [Memory; 2],
 }
 
 impl House {
@@ -203,7 +203,15 @@ impl House {
         let (size, platform) = (self.state().await.size(), on.parse().unwrap());
         let step = Code::new(&format!("step-{size}")).unwrap();
         let (name, basis) = (step.clone(), Some(size));
-        self.gateway(Body::EffectIntended { step: name, platform, effect, of, basis }).await;
+        self.gateway(Body::EffectIntended {
+            step: name,
+            platform,
+            effect,
+            of,
+            leaves: Vec::new(),
+            basis,
+        })
+        .await;
         step
     }
 

@@ -3,7 +3,7 @@
 
 use super::house::{named, reads};
 use super::store::Failing;
-use crate::log::{Body, Leaf};
+use crate::log::{Body, Code, Leaf, State};
 use crate::store::Store;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, Effect,
@@ -31,6 +31,8 @@ pub(super) struct Room {
     pub(super) moves: bool,
     /// What happened, in its order: looks are left out.
     pub(super) calls: Vec<String>,
+    /// What is gone in the moment after it was given, and whether the answer showed it.
+    pub(super) undone: BTreeMap<String, bool>,
     /// How a try is answered; not at all without.
     pub(super) probe: Option<Probe>,
     /// What runs there.
@@ -100,11 +102,19 @@ impl Platform {
         }
     }
 
-    async fn newest(&self) -> Option<Body> {
-        let inner = &self.store.inner;
-        let size = inner.size(&named()).await.unwrap();
-        let leaves = inner.read(&named(), size.checked_sub(1)?, 1).await.unwrap();
-        Some(Leaf::parse(leaves.first()?).unwrap().body)
+    /// Whether the newest leaf is an intent for this room, or one of this call that takes away has no end yet.
+    async fn is_intended(&self, step: &Step) -> bool {
+        let leaves = self.store.inner.read(&named(), 0, 10_000).await.unwrap();
+        let bodies: Vec<Body> = leaves.iter().map(|one| Leaf::parse(one).unwrap().body).collect();
+        let ended = |of: &Code| {
+            let ends = |body: &Body| matches!(body, Body::EffectOutcome { step, outcome, .. } if step == of && *outcome != crate::log::Outcome::Unknown);
+            bodies.iter().any(ends)
+        };
+        let own = |body: &Body| matches!(body, Body::EffectIntended { platform, .. } if *platform == self.name);
+        let open = |body: &Body| matches!(body, Body::EffectIntended { step: name, .. } if State::makes(name, &step.key()) && !ended(name));
+        let again =
+            step.effect == Effect::Revoke && bodies.iter().any(|body| own(body) && open(body));
+        bodies.last().is_some_and(own) || again
     }
 }
 
@@ -157,14 +167,14 @@ impl Adapter for Platform {
     }
 
     async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
-        let newest = self.newest().await;
-        let intended = matches!(&newest, Some(Body::EffectIntended { platform, .. }) if *platform == self.name);
+        let intended = self.is_intended(step).await;
         let denies = step.effect == Effect::Revoke;
         assert!(
             intended || (denies && self.store.fails()),
             "nothing is done whose intent is not on record"
         );
         let (mut room, what) = (self.room(), step.resource.kind.to_string());
+        let undone = room.undone.remove(&what);
         let act = if denies { "close" } else { "open" };
         room.calls.push(format!("{act} {what}"));
         match room.fails.get(&what).copied() {
@@ -174,10 +184,11 @@ impl Adapter for Platform {
             }
             None if denies && !room.held.remove(&step.resource) => return Ok(Applied::Already),
             None if denies => {}
+            None if undone.is_some() => {}
             None => drop(room.held.insert(step.resource.clone())),
         }
         room.version += 1;
-        Ok(Applied::Changed { version: room.version })
+        Ok(Applied::Changed { version: room.version, shown: undone != Some(false) })
     }
 
     async fn probe(&self, what: &ResourceKind, _: &Scope, _: &Cx) -> Result<Probe> {

@@ -59,7 +59,7 @@ pub(crate) fn arrive(
             let said = if already {
                 adapter_spi::Applied::Already
             } else {
-                adapter_spi::Applied::Changed { version: platform.holds.version }
+                adapter_spi::Applied::Changed { version: platform.holds.version, shown: true }
             };
             let answer = failed(platform, treat, false).map_or(Ok(said), Err);
             Answered::only(Answer::Applied(
@@ -112,7 +112,8 @@ fn apply(platform: &mut Platform, step: &Step, treat: &Treat, now_ms: i64) -> An
         (Some(error), _) => Err(error),
         (None, Err(refused)) => Err(refusal(platform, *refused)),
         (None, Ok(_)) if *treat == Treat::Lying => {
-            Ok(adapter_spi::Applied::Changed { version: platform.holds.version })
+            let version = platform.holds.version;
+            Ok(adapter_spi::Applied::Changed { version, shown: false })
         }
         (None, Ok(change)) => Ok(applied(change.as_ref(), platform.holds.version)),
     };

@@ -335,7 +335,7 @@ impl Check {
 
     /// The newest intent for a step on a platform, at the moment its call is sent.
     pub(crate) fn intent(&self, platform: &PlatformId, step: &Step) -> Option<u64> {
-        let short = step.id.short();
+        let short = step.key().short();
         let named =
             self.oracle.intents.iter().filter(|(name, intent)| {
                 intent.platform == platform.as_str() && name.contains(&short)

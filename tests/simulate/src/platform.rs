@@ -170,7 +170,6 @@ impl Platform {
             self.keep(now_ms);
             self.holds.things.remove(kind);
             self.holds.version += 1;
-            self.taken.insert(kind.clone(), Hand::Gateway(step.id));
             self.writes += 1;
             return Ok(Some(Change { kind: kind.clone(), before: Some(before), after: None }));
         }
@@ -358,5 +357,5 @@ pub(crate) fn native(owner: &MemberId, noun: &str, name: &str) -> ResourceKind {
 
 /// What a write that was not refused says.
 pub(crate) fn applied(change: Option<&Change>, version: u64) -> Applied {
-    if change.is_some() { Applied::Changed { version } } else { Applied::Already }
+    if change.is_some() { Applied::Changed { version, shown: true } } else { Applied::Already }
 }
