@@ -47,9 +47,8 @@ fn parts(header: &str) -> Option<(&str, Vec<[u8; 32]>)> {
     for part in header.split(',') {
         match part.trim().split_once('=')? {
             ("t", text) if at.is_none() && is_number(text) => at = Some(text),
-            ("t", _) => return None,
             ("v1", text) if signatures.len() < SIGNATURES_MAX => signatures.push(bytes(text)?),
-            ("v1", _) => return None,
+            ("t" | "v1", _) => return None,
             _ => {}
         }
     }

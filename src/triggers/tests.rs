@@ -30,7 +30,7 @@ async fn listening() -> (SocketAddr, Arc<Inbox>) {
 fn signed(body: &str, at_s: i64) -> String {
     let mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     let mac = mac.chain_update(format!("{at_s}.{body}")).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = mac.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     format!("Airlock-Signature: t={at_s},v1={hex}\r\n")
 }
 
