@@ -94,7 +94,8 @@ pub(crate) async fn queue(set: &settings::QueueSetting) -> Result<Box<dyn trigge
             .help("region = \"REGION\" in its [[triggers.sqs]]"));
     };
     let (profile, role) = (set.profile.as_deref(), set.assume_role.as_deref());
-    let queue = adapter_aws_clean_rooms::Queue::open(url, region, profile, role).await;
+    let open = adapter_aws_clean_rooms::Queue::open(url, region, profile, role);
+    let queue = Box::pin(open).await;
     Ok(Box::new(Sqs { name: url.to_owned(), queue }))
 }
 

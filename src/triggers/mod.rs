@@ -42,7 +42,7 @@ impl Listening {
         let mut listening = Self { inbox: Arc::clone(&inbox), tasks: Vec::new() };
         if let Some(webhook) = set.webhook {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let (secret, inbox) = (Secret::new(webhook.secret), Arc::clone(&inbox));
+            let (secret, inbox) = (Secret::new(&webhook.secret), Arc::clone(&inbox));
             let webhook = Webhook { secret, inbox, clock }.at(webhook.listen).await?;
             listening.tasks.push(tokio::spawn(webhook.serve()));
         }

@@ -20,8 +20,7 @@ const NOW_S: i64 = 1_700_000_000;
 async fn listening() -> (SocketAddr, Arc<Inbox>) {
     let (inbox, clock) = (Arc::<Inbox>::default(), FixedClock::new(NOW_S * 1_000));
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let webhook =
-        Webhook { secret: Secret::new(SECRET.to_owned()), inbox: Arc::clone(&inbox), clock };
+    let webhook = Webhook { secret: Secret::new(SECRET), inbox: Arc::clone(&inbox), clock };
     let bound = webhook.at(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let place = bound.place();
     tokio::spawn(bound.serve());
@@ -31,7 +30,7 @@ async fn listening() -> (SocketAddr, Arc<Inbox>) {
 fn signed(body: &str, at_s: i64) -> String {
     let mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     let mac = mac.chain_update(format!("{at_s}.{body}")).finalize().into_bytes();
-    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = mac.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     format!("Airlock-Signature: t={at_s},v1={hex}\r\n")
 }
 
@@ -122,7 +121,7 @@ async fn there_is_one_path_and_one_method() {
 async fn a_place_that_is_taken_is_an_error() {
     let (place, inbox) = listening().await;
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(0));
-    let second = Webhook { secret: Secret::new(SECRET.to_owned()), inbox, clock };
+    let second = Webhook { secret: Secret::new(SECRET), inbox, clock };
     let error = second.at(place).await.unwrap_err();
     assert_eq!(error.code, "webhook-unbound");
     assert!(error.message.contains(&place.to_string()), "{error}");

@@ -1,5 +1,5 @@
-//! What an event of the service says: whose account something happened in, and nothing else of it is used. Events come from EventBridge,
-//! as the service's own or as CloudTrail's record of a call; anybody can write one, so nothing in it is believed. Pure.
+//! What an event of the service says: whose account something happened in, and nothing else of it is used. Events come from
+//! `EventBridge`, as the service's own or as a recorded call; anybody can write one, so nothing in it is believed. Pure.
 
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -80,17 +80,14 @@ fn code<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> &'stat
 where
     E: ProvideErrorMetadata,
 {
-    match error {
-        SdkError::ServiceError(answered)
-            if answered.err().code().is_some_and(|code| {
-                // Which of them depends on the protocol.
-                code.ends_with("QueueDoesNotExist") || code.ends_with("NonExistentQueue")
-            }) =>
-        {
-            "queue-not-found"
-        }
-        error => told(operation, Act::Read, error).code,
+    // Which of the two names depends on the protocol.
+    let is_missing =
+        |code: &str| code.ends_with("QueueDoesNotExist") || code.ends_with("NonExistentQueue");
+    let answered = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    if answered.is_some_and(is_missing) {
+        return "queue-not-found";
     }
+    told(operation, Act::Read, error).code
 }
 
 #[cfg(test)]
