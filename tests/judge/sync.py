@@ -309,7 +309,9 @@ def owner(arguments, folder):
             check.holds(f"{name}: seen closed", gateways.until(lambda: check.log(name).confirmed(index), 40, 1) is not None)  # noqa: B023
         time.sleep(8)  # workers look again
         check.same("left to use", {n: check.usable(n) for n in whats}, {association: set(), arn: {"overlap"}, left: set()})
-        check.same("made again: association", [n["path"] for n in check.writes(association, acted) if n["method"] == "POST"], [])
+        # A cap that is missing may be made again as long as nobody knows that the table is gone: it takes away.
+        made = [n["path"] for n in check.writes(association, acted) if n["method"] == "POST" and not n["path"].endswith("/privacybudgettemplates")]
+        check.same("made again: association", made, [])
         check.same("made again: arn", [n["path"] for n in check.writes(arn, acted) if dropped in n["body"] and n["account"] == scenery.ACCOUNTS["shop"]], [])
         check.same("made again: left", [n["path"] for n in check.writes(left, acted) if n["method"] == "POST"], [])
         for name in names:
