@@ -5,7 +5,7 @@ use super::memory::{Memory, When};
 use super::things::Subject;
 use crate::log::{Holding, Revocable, State};
 use adapter_spi::{Desired, Lag, NoteClass, Observation, Plan};
-use mappings::model::{MemberId, PlatformId, TemplateName};
+use mappings::model::{MemberId, PlatformId};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -95,12 +95,13 @@ impl Sight<'_> {
         let missing = missing.filter(|thing| !over && self.is_unexplained(thing));
         let mut all: BTreeSet<Revocable> = missing.cloned().collect();
         // A template follows from its owners' parts.
-        let parts = all.iter().filter_map(|thing| match thing {
-            Revocable::Approval { template, .. } => Some(template.clone()),
-            _ => None,
-        });
-        let parts: BTreeSet<TemplateName> = parts.collect();
-        all.retain(|thing| !matches!(thing, Revocable::Template { template, .. } if parts.contains(template)));
+        let part = |thing: &Revocable| matches!(thing, Revocable::Approval { .. });
+        let follows = |thing: &&Revocable| {
+            matches!(thing, Revocable::Template { .. })
+                && all.iter().any(|one| part(one) && self.state.meets(one, thing))
+        };
+        let following: Vec<Revocable> = all.iter().filter(follows).cloned().collect();
+        all.retain(|thing| !following.contains(thing));
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();

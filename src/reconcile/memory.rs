@@ -41,6 +41,8 @@ pub struct Memory {
     open: BTreeMap<Code, i64>,
     /// Those of which every call that was made here was refused: nothing of them can land.
     denied: BTreeSet<Code>,
+    /// What was open beyond the agreement and is not closed yet, by the calls that close it.
+    wider: BTreeMap<Digest, Vec<Revocable>>,
 }
 
 impl Memory {
@@ -48,8 +50,8 @@ impl Memory {
     /// not done.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let Self { subject: _, done, missing, closed, failed, open, denied: _ } = self;
-        let rests = missing.is_empty() && closed.is_empty() && open.is_empty();
+        let Self { subject: _, done, missing, closed, failed, open, denied: _, wider } = self;
+        let rests = missing.is_empty() && wider.is_empty() && closed.is_empty() && open.is_empty();
         !(rests && done.is_empty() && failed.is_empty())
     }
 
@@ -114,6 +116,17 @@ impl Memory {
         } else {
             self.failed.insert(step);
         }
+    }
+
+    /// Something open beyond the agreement is about to be closed by a call.
+    pub(super) fn wider(&mut self, call: Digest, of: Vec<Revocable>) {
+        self.wider.insert(call, of);
+    }
+
+    /// What was, and is closed now that only these calls are left to be made.
+    pub(super) fn closed_wider(&mut self, open: &BTreeSet<Digest>) -> Option<BTreeSet<Revocable>> {
+        let closed: Vec<_> = self.wider.extract_if(.., |call, _| !open.contains(call)).collect();
+        (!closed.is_empty()).then(|| closed.into_iter().flat_map(|(_, of)| of).collect())
     }
 
     /// It was tried again under the same intent, and nobody knows its end.

@@ -88,6 +88,7 @@ impl Work<'_> {
                 self.wait(&look);
                 return Ok(self.ended(&look));
             }
+            self.alarm(&look).await?;
             if look.taking().next().is_some() {
                 if let Err(end) = self.take_away(&look).await {
                     // What is left open keeps nothing else from being seen closed.
@@ -283,17 +284,16 @@ impl Work<'_> {
             return Err(End::Again);
         }
         let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
-        let (mut alarm, mut undone_end) = (None::<BTreeSet<Revocable>>, None);
-        let (mut done_any, mut moved) = (false, None);
+        let (mut undone_end, mut moved, mut done_any) = (None, None, false);
         let round = self.memory.round(&ids, STEPS_MAX);
         for (step, of) in look.taking().filter(|(step, _)| round.contains(&step.id)) {
+            if unexplained.contains(&of) {
+                self.memory.wider(step.key(), of);
+            }
             match self.take(look, step).await {
-                Ok(done) => {
+                Ok(_) => {
                     self.report.steps += 1;
                     done_any = true;
-                    if matches!(done, Applied::Changed { .. }) && unexplained.contains(&of) {
-                        alarm.get_or_insert_default().extend(of);
-                    }
                 }
                 // Whatever stands in the way of one stands in the way of no other. Where only the world moved, it is looked at again.
                 Err(error) if error.kind == ErrorKind::StaleVersion => {}
@@ -304,13 +304,21 @@ impl Work<'_> {
             }
         }
         self.memory.done = ids;
-        if let Some(of) = alarm {
-            let platform = self.adapter().platform().clone();
-            let (class, of) = (record::code("loosened")?, of.into_iter().collect());
-            let found = Body::DriftFound { platform, class, of };
-            self.report.unrecorded += usize::from(self.record(vec![found]).await.is_err());
-        }
         undone_end.or(moved.filter(|_| !done_any)).map_or(Ok(()), Err)
+    }
+
+    /// Tells of what was open beyond the agreement once a look shows it no more, however the calls that took it away ended.
+    async fn alarm(&mut self, look: &Look) -> Result<(), End> {
+        if !look.is_whole() {
+            return Ok(());
+        }
+        let open = look.taking().map(|(step, _)| step.key()).collect();
+        let Some(of) = self.memory.closed_wider(&open) else { return Ok(()) };
+        let platform = self.adapter().platform().clone();
+        let (class, of) = (record::code("loosened")?, of.into_iter().collect());
+        let found = Body::DriftFound { platform, class, of };
+        self.report.unrecorded += usize::from(self.record(vec![found]).await.is_err());
+        Ok(())
     }
 
     /// One call that takes away, whether or not it can be recorded. What was tried before and has no end yet is tried under the same

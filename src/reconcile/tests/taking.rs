@@ -28,6 +28,22 @@ async fn what_is_wider_is_closed_first_and_told_after() {
 }
 
 #[tokio::test]
+async fn what_was_wider_is_told_though_the_call_that_closed_it_had_no_answer() {
+    let mut house = House::agreed().await;
+    let kind = ResourceKind::Dataset("visits".parse().unwrap());
+    house.aws.room().held.insert(Resource { kind, digest: Digest::of(b"without any rule") });
+    house.aws.room().fails.insert("dataset visits".to_owned(), Outcome::Unknown);
+    let from = house.state().await.size();
+    house.turn(AWS).await;
+    assert!(!house.leaves(from).await.iter().any(is_alarm), "it is open");
+    house.aws.room().fails.clear();
+    house.aws.lose("dataset visits");
+    house.turns(AWS, 2).await;
+    let alarms = house.leaves(from).await.iter().filter(|body| is_alarm(body)).count();
+    assert_eq!(alarms, 1);
+}
+
+#[tokio::test]
 async fn what_is_withdrawn_is_closed_and_is_no_alarm() {
     let mut house = House::open().await;
     let from = house.revoke("grocer", dataset("sales")).await;
