@@ -12,8 +12,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Semaphore;
 
 /// Programs that the runs are dealt out to.
 const PROGRAMS: usize = 4;
@@ -217,13 +219,20 @@ fn silence() -> Fallible<String> {
 pub(crate) fn runs(wide: usize, names: &[&str]) -> Fallible {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = opened().await?;
-        let runs = names.iter().map(|name| Box::pin(run(&app, name, "ended")));
+        let app = Arc::new(opened().await?);
+        // One begins after the other: what is measured is many that are under way, not many that begin.
+        let turn = Arc::new(Semaphore::new(1));
+        let runs =
+            names.iter().map(|name| {
+                let (app, name, turn) = (Arc::clone(&app), (*name).to_owned(), Arc::clone(&turn));
+                async move {
+                    tokio::spawn(async move { run(&app, &name, ("ended", &turn)).await }).await
+                }
+            });
         let mut runs = futures::stream::iter(runs).buffer_unordered(wide);
         while let Some(run) = runs.next().await {
-            run?;
+            run??;
         }
-        drop(runs);
         // Whoever began this one ends it.
         std::future::pending().await
     })
@@ -233,9 +242,9 @@ pub(crate) fn runs(wide: usize, names: &[&str]) -> Fallible {
 pub(crate) fn asks() -> Fallible {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = opened().await?;
+        let (app, turn) = (opened().await?, Semaphore::new(1));
         for line in std::io::stdin().lines() {
-            Box::pin(run(&app, &line?, "refused")).await?;
+            Box::pin(run(&app, &line?, ("refused", &turn))).await?;
         }
         Ok(())
     })
@@ -247,7 +256,7 @@ async fn opened() -> Fallible<App> {
 }
 
 /// Says when the run is under way, and how it ended.
-async fn run(app: &App, name: &str, word: &str) -> Fallible {
+async fn run(app: &App, name: &str, (word, turn): (&str, &Semaphore)) -> Fallible {
     let request = RunRequest {
         collaboration: name.parse()?,
         template: "sales-by-campaign".parse()?,
@@ -257,9 +266,10 @@ async fn run(app: &App, name: &str, word: &str) -> Fallible {
         run: None,
         limits: adapter_spi::RunLimits::default(),
     };
-    let (cancel, mut begun) = (tokio_util::sync::CancellationToken::new(), false);
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let mut begins = Some(turn.acquire().await?);
     let mut progress = |_| {
-        if !std::mem::replace(&mut begun, true) {
+        if begins.take().is_some() {
             let _ = told(name, "begun");
         }
     };

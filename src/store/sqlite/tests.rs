@@ -125,7 +125,8 @@ async fn a_full_disk_is_told_and_passes() {
     let (queue, requests) = mpsc::channel(4);
     tokio::spawn(Writer::new(connection, Arc::new(FixedClock::default())).run(requests));
     let readers = SqlitePoolOptions::new().connect_lazy_with(options);
-    let store = SqliteStore { readers, queue, clock: Arc::new(SystemClock) };
+    let watch = Mutex::new(Watch::new(SqliteConnectOptions::new()));
+    let store = SqliteStore { readers, watch, queue, clock: Arc::new(SystemClock) };
     let own = named("full");
     assert_eq!(
         store.append(&own, &after(0), of(vec![0; 1 << 20]), None).await,
