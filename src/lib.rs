@@ -18,4 +18,6 @@ pub mod results;
 mod settings;
 pub mod store;
 #[cfg(feature = "gateway")]
+mod triggers;
+#[cfg(feature = "gateway")]
 pub mod wiring;

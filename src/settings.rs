@@ -1,10 +1,14 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod triggers;
+
+pub(crate) use triggers::{QueueSetting, triggers};
+
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::store::Address;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::path::Path;
 
 const HELP: &str = "[store] with url = \"postgres://ROLE@HOST/DATABASE\" and perhaps password_env = \"VARIABLE\", \
@@ -15,6 +19,9 @@ const HELP: &str = "[store] with url = \"postgres://ROLE@HOST/DATABASE\" and per
 struct SettingsFile {
     #[serde(default)]
     store: Option<StoreSetting>,
+    /// A worker's; whoever denies is not kept from it by what stands there.
+    #[serde(default, rename = "triggers")]
+    _triggers: IgnoredAny,
 }
 
 /// Where the shared store is. A variable is named, never its value.
@@ -34,7 +41,8 @@ pub(crate) fn store(home: &Home) -> Result<Option<Address>> {
     let invalid = |what: &str| {
         Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
     };
-    let password = setting.password_env.as_deref().map(variable).transpose().map_err(invalid)?;
+    let named = |name: &str| variable(name).ok_or("a variable that [store] names is not set");
+    let password = setting.password_env.as_deref().map(named).transpose().map_err(invalid)?;
     let url = match (setting.url, setting.url_env) {
         (Some(url), None) if Address::holds_password(&url) => {
             let message = format!("{}: the store's url holds a password", path.display());
@@ -42,7 +50,7 @@ pub(crate) fn store(home: &Home) -> Result<Option<Address>> {
                 .help("the url without it, and password_env, PGPASSFILE or ~/.pgpass; a new password, too"));
         }
         (Some(url), None) => url,
-        (None, Some(name)) => variable(&name).map_err(invalid)?,
+        (None, Some(name)) => named(&name).map_err(invalid)?,
         (Some(_), Some(_)) | (None, None) => {
             return Err(invalid("[store] has either url or url_env"));
         }
@@ -51,10 +59,9 @@ pub(crate) fn store(home: &Home) -> Result<Option<Address>> {
     address.map(Some).map_err(|error| invalid(&format!("the store's url is {error}")))
 }
 
-/// The value of a variable. Its name is not shown: it may be the secret itself, put in the wrong place.
-fn variable(name: &str) -> Result<String, &'static str> {
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value.ok_or("a variable that [store] names is not set")
+/// The value of a variable. Its name is not to be shown: it may be the secret itself, put in the wrong place.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A TOML file by its path; one that isn't there says nothing.

@@ -1,15 +1,18 @@
-//! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is.
+//! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
+//! queues and events tell of what happened.
 
-use crate::app::{ConnectionLine, ExportForm, Started};
+use crate::app::{ConnectionLine, ExportForm, Started, Trigger};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
 use crate::log::{LogError, State};
 use crate::reconcile::desired;
 use crate::settings;
 use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
+use crate::triggers;
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
+use async_trait::async_trait;
 use mappings::guard::Guarded;
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
 use std::io::{Read, Write};
@@ -79,6 +82,51 @@ async fn opened(home: &Home) -> Result<Result<Arc<dyn Store>, (StoreError, Error
             Err((why, error))
         }
     })
+}
+
+/// A queue that the settings name. Nobody is asked anything yet.
+pub(crate) async fn queue(set: &settings::QueueSetting) -> Result<Box<dyn triggers::Queue>> {
+    let url = set.queue_url.as_str();
+    let own = adapter_aws_clean_rooms::Queue::region(url);
+    let Some(region) = set.region.as_deref().or(own) else {
+        let message = "a queue's Region can't be told from its queue_url";
+        return Err(Error::invalid("settings-invalid", message)
+            .help("region = \"REGION\" in its [[triggers.sqs]]"));
+    };
+    let (profile, role) = (set.profile.as_deref(), set.assume_role.as_deref());
+    let open = adapter_aws_clean_rooms::Queue::open(url, region, profile, role);
+    let queue = Box::pin(open).await;
+    Ok(Box::new(Sqs { name: url.to_owned(), queue }))
+}
+
+#[derive(Debug)]
+struct Sqs {
+    name: String,
+    queue: adapter_aws_clean_rooms::Queue,
+}
+
+#[async_trait]
+impl triggers::Queue for Sqs {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn receive(&self) -> Result<Vec<triggers::Message>, &'static str> {
+        let found = self.queue.receive().await?.into_iter();
+        Ok(found.map(|one| triggers::Message { body: one.body, receipt: one.receipt }).collect())
+    }
+
+    async fn delete(&self, receipts: Vec<String>) -> Result<(), &'static str> {
+        self.queue.delete(receipts).await
+    }
+}
+
+/// What a platform's event is about; `None` of bytes that are no platform's event.
+pub(crate) fn event(bytes: &[u8]) -> Option<Vec<Trigger>> {
+    let accounts = adapter_aws_clean_rooms::accounts_told(bytes).ok()?;
+    let platform = PlatformId::aws_clean_rooms();
+    let trigger = |account| Trigger::Account { platform: platform.clone(), account };
+    Some(accounts.into_iter().map(trigger).collect())
 }
 
 /// What each room of an agreement can hold of it, in the agreement's order. A platform that this build has no adapter for

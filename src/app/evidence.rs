@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Awaited, Cause, Closure, Effect, RunStatus, State};
+use crate::log::{Awaited, Cause, Closure, RunStatus, State};
 use crate::reconcile::said;
 use mappings::model::{CollaborationId, PlatformId, RunId};
 use serde::Serialize;
@@ -105,7 +105,6 @@ fn room(
     awaited: &Awaited,
 ) -> RoomEvidence {
     let seen = awaited.confirmed.as_ref();
-    let late = state.unsettled(platform).filter(|(_, record)| record.effect == Effect::Grant);
     RoomEvidence {
         room: platform.clone(),
         confirmed: seen.map(|seen| seen.index),
@@ -113,6 +112,6 @@ fn room(
         latency_ms: seen.map(|seen| seen.at_ms.saturating_sub(closure.at_ms)),
         reads: seen.map(|seen| seen.reads),
         probe: seen.map(|seen| seen.probe.to_string()),
-        late_calls: if seen.is_some() { 0 } else { late.count() },
+        late_calls: if seen.is_some() { 0 } else { state.late_calls(closure, platform) },
     }
 }

@@ -31,7 +31,7 @@ pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
-pub use sync::Pass;
+pub use sync::{Full, Inbox, Pass, Trigger};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};

@@ -9,7 +9,7 @@ use crate::log::{
 use crate::store::StoreError;
 use mappings::model::{CollaborationId, ColumnName, DatasetName, MemberId, TemplateName};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -96,8 +96,11 @@ impl App {
     ) -> Result<Revoked> {
         let key = members::signing_key(&self.home, member)?;
         let until = Instant::now() + TRY_FOR;
+        // How long the log was before the first try: one whose answer was lost makes no second leaf.
+        let before = OnceLock::new();
         let why = loop {
             let entry = |state: &State| {
+                before.get_or_init(|| state.size());
                 let what = what.named(state, member)?;
                 let body = Body::Revoked { by: member.clone(), what };
                 Ok::<_, Error>(vec![Entry::member(member, &key, body)])
@@ -113,7 +116,7 @@ impl App {
             }
         };
         let why = Error::from(why);
-        match self.reserved(collaboration, what, (member, &key)).await {
+        match self.reserved(collaboration, what, (member, &key), before.get().copied()).await {
             Ok(()) => Ok(Revoked::Here(why)),
             // Not the reserve's but the rules' refusal.
             Err(error) if error.kind != Kind::Failed => Err(error),
@@ -136,20 +139,23 @@ impl App {
         collaboration: &CollaborationId,
         what: &Withdrawal,
         (member, key): (&MemberId, &SecretKey),
+        before: Option<u64>,
     ) -> Result<()> {
         let loaded = tokio::time::timeout(LOOK_FOR, self.log.load_denying(collaboration)).await;
         let loaded = loaded.ok().and_then(std::result::Result::ok);
         let unknown = Arc::new(State::default());
         let state = loaded.as_ref().map_or(&unknown, |loaded| &loaded.state);
         let what = what.named(state, member)?;
+        let done = state.revoked(&what).zip(before).is_some_and(|(at, before)| at >= before);
         let at_ms = self.clock.now_ms().max(state.last_at_ms());
         let body = Body::Revoked { by: member.clone(), what };
         let (actor, collaboration) = (Actor::Member(member.clone()), collaboration.clone());
         let leaf = Leaf { actor, at_ms, body, collaboration, signature: None }.signed(key);
-        if loaded.as_ref().is_some_and(|loaded| loaded.doubt.is_none()) {
+        if !done && loaded.as_ref().is_some_and(|loaded| loaded.doubt.is_none()) {
             state.check(&leaf).map_err(LogError::from)?;
         }
-        let since = loaded.filter(|loaded| !loaded.may_lack()).map(|loaded| loaded.size);
+        let lacks = loaded.as_ref().is_some_and(|loaded| loaded.may_lack());
+        let since = before.or(loaded.map(|loaded| loaded.size)).filter(|_| !lacks);
         self.home.reserve(&Pending { leaf, since })
     }
 }

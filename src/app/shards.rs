@@ -127,8 +127,9 @@ impl Shards {
         let number = |lease: &Lease| lease.resource.strip_prefix(SHARD)?.parse().ok();
         let theirs: BTreeSet<u16> = theirs.filter_map(number).collect();
         let mine: BTreeSet<u16> = self.mine.keys().copied().collect();
-        let me = self.presence.as_ref().map_or(0, |lease| lease.token);
-        let Claim { give_back, ask_for } = claim(alive.len(), &mine, &theirs, me);
+        let me = format!("{WORKER}{}", self.working.name);
+        let place = alive.iter().filter(|lease| lease.resource < me).count();
+        let Claim { give_back, ask_for } = claim((place, alive.len()), &mine, &theirs);
         let given: Vec<Lease> = give_back.iter().filter_map(|one| self.mine.remove(one)).collect();
         let given = join_all(given.iter().map(|lease| store.release(lease))).await;
         let name = &self.working.name;

@@ -1,6 +1,8 @@
 //! Keeping rooms at what their logs say: the worker, which takes turns at the rooms of every collaboration whose lease it has for as
-//! long as it runs (`run`, `worker`, `seen`), and the same once (`once`). What a turn does is `reconcile::pass`'s. Knows no platform by name.
+//! long as it runs (`run`, `worker`, `seen`, and what it is told from outside, `inbox`, `addresses`), and the same once (`once`). What a turn does is `reconcile::pass`'s. Knows no platform by name.
 
+mod addresses;
+mod inbox;
 mod memories;
 mod once;
 mod run;
@@ -8,6 +10,8 @@ mod seen;
 #[cfg(test)]
 mod tests;
 mod worker;
+
+pub use inbox::{Full, Inbox, Trigger};
 
 use super::rooms::problem;
 use super::{App, RoomReport};

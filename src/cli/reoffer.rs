@@ -43,8 +43,10 @@ impl Reoffer {
         let app = App::existing(home).await?;
         let recorded = app.reoffer(&self.collaboration, &what, &self.member).await?;
         screen.say(format!(
-            "{} offers {what} again, leaf {}; platforms get it once they were seen closed",
-            self.member, recorded.index
+            "{} offers {what} again, leaf {}; platforms get it once they were seen closed{}",
+            self.member,
+            recorded.index,
+            if what == Withdrawal::Room { " and every member has said so" } else { "" }
         ));
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "offered": what.to_string(), "receipt": recorded,

@@ -5,6 +5,7 @@ use super::printer::Printer;
 use super::screen::Screen;
 use crate::app::{App, Pass};
 use crate::error::{Error, Result};
+use crate::triggers::Listening;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +41,8 @@ impl Sync {
             let message = "not every room could be looked at, closed or brought to what is agreed";
             return Err(Error::failed("room-not-closed", message).problems(problems));
         }
+        let listening = Listening::start(home).await?;
+        let inbox = listening.as_ref().map(|listening| listening.inbox.as_ref());
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(signalled(cancel.clone()));
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
@@ -55,7 +58,8 @@ impl Sync {
                 printer.print(pass.clone());
             }
         };
-        let end = app.sync(Duration::from_secs(self.every), &cancel, tell).await;
+        let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
+        drop(listening);
         signals.abort();
         let missed = printer.end(PRINTED_WITHIN);
         if missed > 0 {

@@ -341,6 +341,9 @@ pub enum Body {
         /// What it is about, in the words in which that would be withdrawn; everything when it names nothing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         of: Vec<Revocable>,
+        /// What else the value that it sets leaves open: landing late, it opens that again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        leaves: Vec<Revocable>,
         /// How long the log was that it was planned on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         basis: Option<u64>,

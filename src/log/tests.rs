@@ -40,6 +40,7 @@ fn step(n: usize) -> Entry {
     let step = Code::new(&format!("step-{n}")).unwrap();
     let platform = "native".parse().unwrap();
     Entry::gateway(Body::EffectIntended {
+        leaves: Vec::new(),
         step,
         platform,
         effect: Effect::Neutral,

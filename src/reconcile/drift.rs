@@ -4,8 +4,8 @@
 use super::memory::{Memory, When};
 use super::things::Subject;
 use crate::log::{Holding, Revocable, State};
-use adapter_spi::{Desired, Lag, NoteClass, Observation, Plan, Step};
-use mappings::model::{MemberId, PlatformId};
+use adapter_spi::{Desired, Lag, NoteClass, Observation, Plan};
+use mappings::model::{MemberId, PlatformId, TemplateName};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -60,18 +60,25 @@ pub(super) struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// What calls gave that were done before this look began, that it does not show, and that the same calls would give again.
+    /// What calls gave, as their answers showed before this look began, that it does not show: what the same calls would give
+    /// again, and what the platform says is over for good.
     pub(super) fn undone(
         &self,
         held: &BTreeSet<Revocable>,
         plan: &Plan,
         basis: u64,
     ) -> BTreeSet<Revocable> {
-        let gave = |step: &&Step| {
-            self.state.gave(self.platform, &step.key()).is_some_and(|index| index < basis)
-        };
-        let again = plan.steps.iter().filter(gave).flat_map(|step| self.subject.itself(step));
-        again.filter(|thing| !held.contains(thing)).collect()
+        let gone: BTreeSet<Revocable> =
+            self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
+        let mut undone = BTreeSet::new();
+        for (call, own) in self.state.given_by(self.platform, basis) {
+            let again = plan.steps.iter().filter(|step| State::is_call(call, &step.key()));
+            let again: BTreeSet<_> = again.flat_map(|step| self.subject.itself(step)).collect();
+            let missing = |thing: &&Revocable| again.contains(thing) || gone.contains(thing);
+            undone.extend(own.iter().filter(missing).cloned());
+        }
+        undone.retain(|thing| !held.contains(thing));
+        undone
     }
 
     /// Compares a whole look with the one on record and with what was given since; `taking` is what would be taken away after it.
@@ -86,7 +93,14 @@ impl Sight<'_> {
         let over = self.state.is_over(self.platform, |thing| held.contains(thing));
         let missing = last.things.difference(held).chain(undone);
         let missing = missing.filter(|thing| !over && self.is_unexplained(thing));
-        let all: BTreeSet<Revocable> = missing.cloned().collect();
+        let mut all: BTreeSet<Revocable> = missing.cloned().collect();
+        // A template follows from its owners' parts.
+        let parts = all.iter().filter_map(|thing| match thing {
+            Revocable::Approval { template, .. } => Some(template.clone()),
+            _ => None,
+        });
+        let parts: BTreeSet<TemplateName> = parts.collect();
+        all.retain(|thing| !matches!(thing, Revocable::Template { template, .. } if parts.contains(template)));
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
@@ -103,7 +117,7 @@ impl Sight<'_> {
         // What no withdrawal found here explains stays on record as held, for the next look to miss.
         let explained =
             |thing: &Revocable| found.iter().any(|(what, _)| self.explains(what, thing));
-        let rest = all.iter().filter(|thing| !explained(thing));
+        let rest = all.iter().filter(|thing| last.things.contains(*thing) && !explained(thing));
         let holds: BTreeSet<Revocable> = held.iter().chain(rest).cloned().collect();
         let basis = self.shown(last, taking).unwrap_or(when.basis).min(when.basis);
         let stays = last.taken.iter().any(|(thing, at)| *at < basis && held.contains(thing));
@@ -135,10 +149,10 @@ impl Sight<'_> {
             }
         };
         // A template follows from its owners' parts, where the platform shows these.
-        let Some(last) = self.state.holding(self.platform) else { return false };
+        let mut last = self.state.holding(self.platform).into_iter().flat_map(|last| &last.things);
         let shown = |one: &Revocable| matches!(one, Revocable::Approval { template: of, .. } if of == template);
         let taken = self.state.taken(self.platform).any(|one| self.state.meets(one, thing));
-        !last.things.iter().any(shown)
+        !last.any(shown)
             && !taken
             && self.state.stands(thing)
             && self.subject.may_stand(self.desired, template)

@@ -39,6 +39,8 @@ pub struct Memory {
     failed: BTreeSet<Digest>,
     /// Since when intents of unknown end are known here.
     open: BTreeMap<Code, i64>,
+    /// Those of which every call that was made here was refused: nothing of them can land.
+    denied: BTreeSet<Code>,
 }
 
 impl Memory {
@@ -46,7 +48,7 @@ impl Memory {
     /// not done.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let Self { subject: _, done, missing, closed, failed, open } = self;
+        let Self { subject: _, done, missing, closed, failed, open, denied: _ } = self;
         let rests = missing.is_empty() && closed.is_empty() && open.is_empty();
         !(rests && done.is_empty() && failed.is_empty())
     }
@@ -119,6 +121,20 @@ impl Memory {
         self.open.insert(step.clone(), now_ms);
     }
 
+    /// A call under an intent, the first or another, was refused for good or not.
+    pub(super) fn answered(&mut self, step: &Code, first: bool, denied: bool) {
+        if first && denied {
+            self.denied.insert(step.clone());
+        } else if !denied {
+            self.denied.remove(step);
+        }
+    }
+
+    /// Whether nothing of an intent can land, as far as this process knows.
+    pub(super) fn was_denied(&self, step: &Code) -> bool {
+        self.denied.contains(step)
+    }
+
     /// Since when an intent of unknown end is known here.
     pub(super) fn open_since(&mut self, step: &Code, now_ms: i64) -> i64 {
         *self.open.entry(step.clone()).or_insert(now_ms)
@@ -127,6 +143,7 @@ impl Memory {
     /// Forgets intents that have ended.
     pub(super) fn open_only(&mut self, steps: &BTreeSet<Code>) {
         self.open.retain(|step, _| steps.contains(step));
+        self.denied.retain(|step| steps.contains(step));
     }
 }
 

@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What was seen could not be written down, since the log has moved on: nothing is given on that look.
+const STALE: &str = "look-stale";
 /// Looks of one pass; what is left is the next one's.
 const ROUNDS_MAX: usize = 4;
 /// Calls of one pass.
@@ -259,12 +261,16 @@ impl Work<'_> {
         }
         match self.record_under_lease(bodies).await {
             Ok(()) => Ok(true),
+            Err(Refused::Failed("lease-lost")) => Err(refused(Refused::Failed("lease-lost"))),
             // Closing goes on by what is known; nothing is given.
-            Err(Refused::Failed(code)) if code != "lease-lost" => {
+            Err(Refused::Failed(code)) => {
                 self.report.unread = Some(code);
                 Ok(false)
             }
-            Err(refusal) => Err(refused(refusal)),
+            Err(Refused::Stale) => {
+                self.report.unread = Some(STALE);
+                Ok(false)
+            }
         }
     }
 
@@ -308,37 +314,65 @@ impl Work<'_> {
     }
 
     /// One call that takes away, whether or not it can be recorded. What was tried before and has no end yet is tried under the same
-    /// intent, and only another answer is recorded: what is refused for a month makes no leaf a minute.
+    /// intent: what is refused for a month makes no leaf a minute.
     async fn take(&mut self, look: &Look, step: &Step) -> Result<Applied, AdapterError> {
         // What is missing already it does not take away.
         let mut of = look.subject.itself(step);
         of.retain(|thing| !look.unsure.contains(thing));
+        let leaves = look.subject.leaves(step);
         let known = open_intent(look, step, &of, self.turn.adapter.platform());
+        let begun = self.begun();
         let name = match known {
             Some((name, _)) => Some(name.clone()),
-            None => self.intend(step, &of, None).await.ok(),
+            None => self.intend(step, (&of, &leaves), None).await.ok(),
         };
         self.report.unrecorded += usize::from(name.is_none());
-        let answer = self.adapter().apply(step, &self.turn.cx).await;
+        // A value that leaves something open may come as late as one that gives.
+        let bound = (!leaves.is_empty() && name.is_some()).then_some(begun);
+        let answer = self.sent(step, bound).await;
         self.memory.tried(step.id, answer.is_ok());
-        if let Some((name, _)) = known {
-            self.memory.sent_again(name, self.now_ms());
-        }
-        let denied = matches!(&answer, Err(error) if error.retry == Retry::Never);
         let (outcome, _) = outcome(&answer);
-        if let Some(step) =
-            name.filter(|_| !denied && known.is_none_or(|known| known.1 != Some(outcome)))
-        {
-            let ended = Body::EffectOutcome { step, outcome, shown: false };
+        let denied = outcome == Outcome::NotApplied
+            && matches!(&answer, Err(error) if error.retry == Retry::Never);
+        let Some(name) = name else { return answer };
+        let may_land =
+            known.is_some_and(|(name, ended)| ended.is_some() || !self.memory.was_denied(name));
+        if known.is_some() {
+            self.memory.sent_again(&name, self.now_ms());
+        }
+        self.memory.answered(&name, known.is_none(), denied);
+        // Its answer says nothing of a call under the same intent that may still land: that ends with time.
+        let ends = outcome == Outcome::Unknown || !may_land;
+        if !denied && ends && known.is_none_or(|known| known.1 != Some(outcome)) {
+            let ended = Body::EffectOutcome { step: name, outcome, shown: false };
             self.report.unrecorded += usize::from(self.record(vec![ended]).await.is_err());
         }
         answer
     }
 
+    /// The time on both clocks: a steady one may stand still while the machine sleeps.
+    fn begun(&self) -> (i64, i64) {
+        (self.turn.clock.steady_ms(), self.turn.clock.now_ms())
+    }
+
+    /// Makes a call: at any time, or soon after its intent was begun, or not at all.
+    async fn sent(&self, step: &Step, begun: Option<(i64, i64)>) -> Result<Applied, AdapterError> {
+        let Some((steady, wall)) = begun else {
+            return self.adapter().apply(step, &self.turn.cx).await;
+        };
+        let (steady_now, wall_now) = self.begun();
+        let passed = steady_now.saturating_sub(steady).max(wall_now.saturating_sub(wall));
+        let Ok(left) = u64::try_from(SEND_MAX_MS.saturating_sub(passed)) else {
+            return Err(too_late(self.adapter()));
+        };
+        let cx = self.turn.cx.sending_within(Duration::from_millis(left));
+        self.adapter().apply(step, &cx).await
+    }
+
     /// Records what is seen closed. Whether anything was.
     async fn confirm(&mut self, look: &Look) -> Result<bool, End> {
         let bodies = confirmations(self, look).await;
-        if bodies.is_empty() || self.report.unread.is_some() {
+        if bodies.is_empty() || self.report.unread.is_some_and(|code| code != STALE) {
             return Ok(false);
         }
         self.record(bodies).await.map_err(refused)?;
@@ -371,7 +405,7 @@ impl Work<'_> {
         }
         let (mut end, mut moved) = (None, false);
         for (step, of) in ready.into_iter().take(STEPS_MAX) {
-            match self.give_one(step, &of, look.state.size()).await? {
+            match self.give_one(look, step, &of).await? {
                 Ok(_) => self.report.steps += 1,
                 // Whatever stands in the way of one stands in the way of no other. Where only the world moved, it is looked at again.
                 Err(error) if error.retry == Retry::NextCycle => moved = true,
@@ -389,23 +423,14 @@ impl Work<'_> {
     /// One call that gives: made once, soon after its intent, or not at all.
     async fn give_one(
         &mut self,
+        look: &Look,
         step: &Step,
         of: &[Revocable],
-        basis: u64,
     ) -> Result<Result<Applied, AdapterError>, End> {
-        let now_ms = || (self.turn.clock.steady_ms(), self.turn.clock.now_ms());
-        let (steady, wall) = now_ms();
-        let name = self.intend(step, of, Some(basis)).await.map_err(refused)?;
-        // A steady clock may stand still while the machine sleeps.
-        let (steady_now, wall_now) = now_ms();
-        let passed = steady_now.saturating_sub(steady).max(wall_now.saturating_sub(wall));
-        let answer = match u64::try_from(SEND_MAX_MS.saturating_sub(passed)) {
-            Ok(left) => {
-                let cx = self.turn.cx.sending_within(Duration::from_millis(left));
-                self.adapter().apply(step, &cx).await
-            }
-            Err(_) => Err(too_late(self.adapter())),
-        };
+        let (begun, basis) = (self.begun(), look.state.size());
+        let leaves = look.subject.leaves(step);
+        let name = self.intend(step, (of, &leaves), Some(basis)).await.map_err(refused)?;
+        let answer = self.sent(step, Some(begun)).await;
         let (outcome, shown) = outcome(&answer);
         let ended = Body::EffectOutcome { step: name, outcome, shown };
         match self.record(vec![ended]).await {
@@ -458,7 +483,8 @@ impl Work<'_> {
         };
         let explained = |of: &[Revocable]| {
             let closing = state.awaited(platform).any(|(_, closure)| meets(&closure.what, of));
-            let own = state.unsettled(platform).any(|(_, record)| meets(&record.of, of));
+            let mut own = state.unsettled(platform).filter(|(_, record)| !record.of.is_empty());
+            let own = own.any(|(_, record)| meets(&record.of, of));
             let pending = state.decided() > state.size();
             closing || own || pending || self.report.unwaived || self.report.may_lack
         };

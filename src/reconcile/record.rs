@@ -28,7 +28,7 @@ impl Work<'_> {
     pub(super) async fn intend(
         &self,
         step: &Step,
-        of: &[Revocable],
+        (of, leaves): (&[Revocable], &[Revocable]),
         basis: Option<u64>,
     ) -> Result<Code, Refused> {
         let name = Mutex::new(None);
@@ -45,6 +45,7 @@ impl Work<'_> {
                 platform: self.turn.adapter.platform().clone(),
                 effect: effect(step.effect),
                 of: of.to_vec(),
+                leaves: leaves.to_vec(),
                 // Taking away rests on nothing.
                 basis: Some(basis.unwrap_or_else(|| state.size())),
             };

@@ -4,6 +4,7 @@
 //! no harm. The same questions with the same seed get the same answers.
 
 mod book;
+mod hints;
 mod lanes;
 mod pace;
 mod slot;
@@ -218,6 +219,7 @@ impl Schedule {
             || (grown && end.failed.is_none() && end.size != slot.known);
         slot.known = end.size;
         let chance = self.draw(at);
+        let (planned_ms, hinted) = self.book.hints.looked(at, now_ms);
         let wait_ms = if let Some(Failure { retry_after_ms }) = end.failed {
             slot.failures = slot.failures.saturating_add(1);
             let after_ms = retry_after_ms.unwrap_or_default().min(RETRY_AFTER_MAX_MS);
@@ -225,15 +227,24 @@ impl Schedule {
             self.pace.retry_ms(class, slot.failures, chance)
         } else {
             let is_calm = !end.changed && class == slot.class;
-            slot.calm = if is_calm { slot.calm.saturating_add(1) } else { 0 };
+            slot.calm = match (is_calm, planned_ms) {
+                (true, None) => slot.calm.saturating_add(1),
+                // Calm is told by the looks that were planned.
+                (true, Some(_)) => slot.calm,
+                (false, _) => 0,
+            };
             (slot.failures, slot.floor_ms) = (0, i64::MIN);
             self.pace.interval_ms(class, slot.calm, chance)
         };
-        let due_ms = now_ms.saturating_add(if at_once { 0 } else { wait_ms }).max(slot.floor_ms);
+        let next_ms = now_ms.saturating_add(if at_once { 0 } else { wait_ms });
+        let due_ms = next_ms.min(planned_ms.unwrap_or(i64::MAX)).max(slot.floor_ms);
         self.book.keep(at, slot);
         let is_read = lane == LOGS && end.failed.is_none() && !grown && !again;
         if !(is_read && self.book.has_rooms(slot.log)) {
             self.book.put(at, class, due_ms);
+        }
+        if hinted {
+            self.book.hint(at, now_ms);
         }
         let is_told = lane != LOGS && !is_late;
         if is_told && self.book.lanes.told(lane, end.failed.is_some(), now_ms) {

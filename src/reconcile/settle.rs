@@ -25,7 +25,7 @@ pub(super) fn settled(
         if now_ms.saturating_sub(since_ms) <= late_ms.saturating_add(SEND_MAX_MS) {
             continue;
         }
-        let there = record.of.iter().all(|thing| held.contains(thing)) && !record.of.is_empty();
+        let there = record.itself().all(|thing| held.contains(thing)) && !record.of.is_empty();
         let gives = record.effect > Effect::Restrict;
         let outcome = if there == gives { Outcome::Applied } else { Outcome::NotApplied };
         ended.push(Body::EffectOutcome { step: step.clone(), outcome, shown: false });

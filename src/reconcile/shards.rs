@@ -24,14 +24,19 @@ pub struct Claim {
     pub ask_for: Vec<u16>,
 }
 
-/// With so many workers alive, this one among them, and these shards held by it and by others: what it does next. Nobody keeps
-/// more than its share rounded up while others hold less, and nothing stays without a worker.
+/// With so many workers alive, this one of a place among them, and these shards held by it and by others: what it does next. Nobody
+/// keeps more than its share rounded up while others hold less, and nothing stays without a worker.
 #[must_use]
-pub fn claim(alive: usize, mine: &BTreeSet<u16>, theirs: &BTreeSet<u16>, me: u64) -> Claim {
+pub fn claim(
+    (place, alive): (usize, usize),
+    mine: &BTreeSet<u16>,
+    theirs: &BTreeSet<u16>,
+) -> Claim {
     let share = usize::from(SHARDS).div_ceil(alive.max(1));
     let free = || (0..SHARDS).filter(|shard| !mine.contains(shard) && !theirs.contains(shard));
     // Each begins elsewhere, so that those who come together don't all ask for the same.
-    let begin = u16::try_from(me % u64::from(SHARDS)).unwrap_or_default();
+    let begin = place.saturating_mul(usize::from(SHARDS)) / alive.max(1);
+    let begin = u16::try_from(begin).unwrap_or_default() % SHARDS;
     let mut ask_for: Vec<u16> = free().collect();
     ask_for.sort_by_key(|shard| (shard + SHARDS - begin) % SHARDS);
     ask_for.truncate(share.saturating_sub(mine.len()));
@@ -53,7 +58,7 @@ mod tests {
                 let theirs = workers.iter().enumerate().filter(|(other, _)| *other != at);
                 let theirs: BTreeSet<u16> = theirs.flat_map(|(_, held)| held).copied().collect();
                 let Claim { give_back, ask_for } =
-                    claim(workers.len(), &workers[at], &theirs, at as u64 * 7);
+                    claim((at, workers.len()), &workers[at], &theirs);
                 workers[at].retain(|shard| !give_back.contains(shard));
                 workers[at].extend(ask_for);
             }
@@ -95,6 +100,18 @@ mod tests {
             prop_assert_eq!(all, (0..SHARDS).collect::<Vec<_>>());
             let share = usize::from(SHARDS).div_ceil(workers);
             prop_assert!(held.iter().all(|one| one.len() <= share));
+        }
+    }
+
+    #[test]
+    fn those_who_come_together_ask_for_different_shards() {
+        for alive in 1..=5 {
+            let none = BTreeSet::new();
+            let asked = (0..alive).map(|place| claim((place, alive), &none, &none).ask_for);
+            let asked: Vec<u16> = asked.flatten().collect();
+            let different: BTreeSet<u16> = asked.iter().copied().collect();
+            assert_eq!(different.len(), usize::from(SHARDS), "{alive} leave nothing over");
+            assert!(asked.len() - different.len() < alive, "{alive} ask for hardly anything twice");
         }
     }
 

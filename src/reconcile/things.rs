@@ -46,6 +46,13 @@ impl Subject {
         Self::each(&step.touches, |kind| self.rests_on(kind))
     }
 
+    /// What the value that a step sets leaves open, with everything that that rests on.
+    #[must_use]
+    pub fn leaves(&self, step: &Step) -> Vec<Revocable> {
+        let all: BTreeSet<_> = step.leaves.iter().flat_map(|kind| self.rests_on(kind)).collect();
+        all.into_iter().collect()
+    }
+
     /// Of everything named; nothing where one of it has no word, since that is about everything.
     fn each<F>(kinds: &BTreeSet<ResourceKind>, of: F) -> Vec<Revocable>
     where

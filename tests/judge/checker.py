@@ -3,6 +3,7 @@ Must not know workers, leases nor schedules.
 """
 
 import collections
+import contextlib
 import json
 import re
 import shutil
@@ -15,10 +16,16 @@ import gateways
 import proofs
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ARN = re.compile(r'"(arn:aws:cleanrooms:[^"]+/analysistemplate/[^"]+)"')
 TABLES = ("customers", "seen")
 # A call of unknown end may take effect for as long as its signature is accepted, then shows itself within two seconds.
 UNSETTLED_MS_MAX = 15 * 60_000 + 2_000 + 10_000
 CODES = ("ResourceNotFoundException", "AccessDeniedException")
+# A call that takes away is planned on a look; what ended since then may be called once more.
+LOOKED_MS_MAX = 10_000
+# What takes longer hangs; no promise says how long it may take.
+HANGS_S = 180
+TAKES_AWAY = ("revoke", "restrict")
 
 
 class Log:
@@ -48,6 +55,18 @@ class Log:
     def confirmed(self, index):
         """When a withdrawal was seen closed, in milliseconds; None while it was not."""
         return next((at for _, at, _ in self.of("revocation-confirmed", revocation=index)), None)
+
+
+def unordered(value):
+    """A document without the order in its lists."""
+    if isinstance(value, dict):
+        return {k: unordered(v) for k, v in sorted(value.items())}
+    return sorted((unordered(v) for v in value), key=json.dumps) if isinstance(value, list) else value
+
+
+def called(note):
+    """What makes two calls the same: account, method, path, and the body without order."""
+    return note.get("account"), note["method"], note["path"], json.dumps(unordered(json.loads(note["body"] or "{}")))
 
 
 def concerns(what, of):
@@ -103,6 +122,17 @@ class Checker:
         known = self.ids()
         return [note for note in list(self.world.notes) if note["at"] >= since and name in (None, self._named(note, known))]
 
+    def gave(self, name=None, since=0.0):
+        """Those among them that gave: made something, or allowed in a rule what the call before it did not."""
+        before, gave = {}, []
+        for note in self.writes(name):
+            place, allows = (note["account"], note["path"].removesuffix("/CUSTOM")), set(ARN.findall(note["body"]))
+            if note["at"] >= since and (note["method"] == "POST" or note["method"] == "PATCH" and allows - before.get(place, set())):
+                gave.append(note)
+            if (note["status"] or 0) < 300:
+                before[place] = allows
+        return gave
+
     def judge(self, name, open_max=0, recorded=True):
         """What holds of every log at any time; the log. `open_max`: steps that may wait for their end still; `recorded`: whether every
         call has its intent, which a log that can't be written excuses closing from."""
@@ -128,25 +158,42 @@ class Checker:
             given = [n for n, _, body in intents if body["effect"] == "grant" and index < n < until and concerns(what, body.get("of", []))]
             self.same(f"{name}: leaf {index} withdrew, and it was given again", given, [])
         if recorded:
-            self._intended(name, intents)
+            self._intended(name, log)
         return log
 
-    @staticmethod
-    def _again(log, what, index):
-        """From which leaf on it may be given anew."""
-        def lifts(body):
-            if body["kind"] == "reoffered":
-                return body["what"] == what
-            return body["kind"] == "approved" and what["kind"] in ("approval", "template") and body["template"] == what["template"]
-        return next((n for n, body in enumerate(log.bodies) if n > index and lifts(body)), len(log.bodies) + 1)
+    def _again(self, log, what, index):
+        """From which leaf on it may be given anew: a whole room once every member has said so."""
+        needed = set(self.world.members if what["kind"] == "room" else ())
+        for n, body in enumerate(log.bodies):
+            if n <= index:
+                continue
+            if body["kind"] == "approved" and what["kind"] in ("approval", "template") and body["template"] == what["template"]:
+                return n
+            if body["kind"] == "reoffered" and body["what"] == what:
+                needed.discard(body.get("by"))
+                if not needed:
+                    return n
+        return len(log.bodies) + 1
 
-    def _intended(self, name, intents):
-        """At every moment as many intents are on record as calls came to the stage."""
-        times = sorted(at for _, at, _ in intents)
-        for number, note in enumerate(self.writes(name), 1):
-            before = sum(at <= note["at"] * 1000 + 1 for at in times)
-            if before < number:
-                self.wrong.append(f"{name}: call {number}, {note['method']} {note['path']} by {note['by']}, with {before} intents on record")
+    def _intended(self, name, log):
+        """At every moment as many intents are on record as calls came to the stage. The same call that takes away may come again under
+        its intent while nobody knows its end; one that gives may not."""
+        intents = log.of("effect-intended")
+        ended = {body["step"]: at for _, at, body in log.of("effect-outcome") if body["outcome"] != "unknown"}
+        taking = [(at, body["step"]) for _, at, body in intents if body["effect"] in TAKES_AWAY]
+        times, last, under, number = sorted(at for _, at, _ in intents), {}, {}, 0
+        for note in self.writes(name):
+            came, call = note["at"] * 1000, called(note)
+            before, last[call] = last.get(call), came
+            if before is not None and note["method"] != "POST":
+                open_then = [step for at, step in taking if at <= before + 1 and ended.get(step, came) >= came - LOOKED_MS_MAX]
+                if again := next((step for step in open_then if under.get(step, call) == call), None):
+                    under[again] = call
+                    continue
+            number += 1
+            known = sum(at <= came + 1 for at in times)
+            if known < number:
+                self.wrong.append(f"{name}: call {number}, {note['method']} {note['path']} by {note['by']}, with {known} intents on record")
                 return
 
     # What the other account sees.
@@ -259,3 +306,18 @@ class Watch:
     def open_after(self, ms):
         """Looks that were begun after a moment and saw it open."""
         return [at for at, was_open in self.looks if was_open and at * 1000 > ms]
+
+
+@contextlib.contextmanager
+def played(arguments, folder, names, **more):
+    """A world with its checker; whatever runs is ended."""
+    world = gateways.World(arguments, folder, names, **more)
+    try:
+        yield world, Checker(world)
+    finally:
+        world.end()
+
+
+def figure(seconds):
+    """Seconds for people."""
+    return "never" if seconds is None else f"{seconds:.1f} s"

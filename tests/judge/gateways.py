@@ -6,15 +6,19 @@ import concurrent.futures
 import contextlib
 import copy
 import hashlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import pwd
 import re
+import resource
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -29,12 +33,24 @@ import stage
 ROOM = scenery.ROOM
 SHARDS = 16
 STORE = "AIRLOCK_SYNC_STORE"
+# A process whose files don't grow beyond so many bytes, and that is told so rather than killed.
+LIMITED = [sys.executable, "-c", "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY)); os.execv(sys.argv[2], sys.argv[2:])"]
 LOOK = re.compile(r"^/collaborations/([0-9a-f-]{36})/schemas(?:\?|$)")  # asked once in each look
 
 
 def shard(name):
     """The part of the work that a collaboration belongs to: by the twelfth digit of its name's digest."""
     return int(hashlib.sha256(name.encode()).hexdigest()[11], 16) % SHARDS
+
+
+def names_of_shard(word, count):
+    """Names that fall into one shard, of which a worker has all or none."""
+    found = (f"{word}-{n}" for n in range(10_000))
+    same = [next(found)]
+    while len(same) < count:
+        if shard(name := next(found)) == shard(same[0]):
+            same.append(name)
+    return same
 
 
 def until(what, seconds, every=0.2):
@@ -144,6 +160,52 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Platform:
+    """A LocalStack with the twin of one scenario's own, in the environment that the harness made. It comes up empty each time."""
+
+    STARTING_S_MAX = 120
+
+    def __init__(self):
+        loader = importlib.machinery.SourceFileLoader("harness", str(airlock.ROOT / "localstack" / "harness"))
+        harness = importlib.util.module_from_spec(importlib.util.spec_from_loader("harness", loader))
+        loader.exec_module(harness)
+        self.peer, self.folder, self.process = harness.Localstack(), Path(tempfile.mkdtemp(prefix="airlock-sync-localstack-")), None
+        if not self.peer.installed():
+            raise airlock.NotRun("no LocalStack that is current: localstack/harness up localstack")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        """Comes up, and answers real calls."""
+        words, known = self.peer.command(self.port)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([str(word) for word in words], env=os.environ | known | {"FILESYSTEM_ROOT": str(self.folder / "files")}, cwd=self.folder,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+        def answers():
+            with contextlib.suppress(OSError):
+                return self.process.poll() is not None or self.peer.answers(self.endpoint)
+
+        if not until(answers, self.STARTING_S_MAX) or self.process.poll() is not None:
+            said = (self.folder / "log").read_text(encoding="utf-8", errors="replace")[-300:]
+            raise airlock.NotRun(f"LocalStack does not start: {said}")
+
+    def kill(self):
+        """Gone at once, with all that it knew."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def end(self):
+        """Gone, and nothing left."""
+        if self.process:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class Fault:
     """What befalls calls that fit, so many times, at a gate."""
 
@@ -183,7 +245,7 @@ class Gate(stage.Between):
             raise ConnectionResetError("the platform is down")
         fault = self._fault(method, path, body)
         if fault and fault.act in ("hold", "lose"):
-            fault.released.wait(timeout=120)
+            fault.released.wait(timeout=900)
             if fault.act == "lose":
                 raise ConnectionResetError("lost on its way")
         if fault and fault.act == "throttle":
@@ -212,8 +274,8 @@ class Worker:
     def __init__(self, gateway, every=1):
         self.gateway, self.said, self.ended = gateway, [], None
         self.errors = (gateway.home / "sync.stderr").open("a")
-        self.process = subprocess.Popen([gateway.airlock.binary, "--home", str(gateway.home), "--json", "sync", "--every", str(every)], stdout=subprocess.PIPE, stderr=self.errors,
-                                        text=True, env=gateway.airlock.environment | {"AIRLOCK_LOG": "airlock=warn"})
+        self.process = subprocess.Popen(gateway.words("sync", "--every", str(every)), stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        env=gateway.airlock.environment | {"AIRLOCK_LOG": "airlock=warn"})
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -258,11 +320,13 @@ class Gateway:
     def __init__(self, world, name):
         self.name, self.home = name, world.folder / name
         self.gate = Gate(world.stage.endpoint, name, world.notes)
-        environment = world.stage.environment(endpoint=self.gate.endpoint) | {STORE: world.database.url}
-        self.airlock, self.worker = airlock.Airlock(world.binary, self.home, environment), None
+        environment, self.worker, self.file_bytes_max = world.stage.environment(endpoint=self.gate.endpoint), None, -1
         world.stage.connect(self.home, ())
         self.home.chmod(0o700)
-        (self.home / "gateway.toml").write_text(f'[store]\nurl_env = "{STORE}"\n', encoding="utf-8")
+        if world.database:
+            environment |= {STORE: world.database.url}
+            (self.home / "gateway.toml").write_text(f'[store]\nurl_env = "{STORE}"\n', encoding="utf-8")
+        self.airlock = airlock.Airlock(world.binary, self.home, environment)
 
     def __getattr__(self, what):
         return getattr(self.airlock, what)
@@ -277,38 +341,55 @@ class Gateway:
         file = self.home / "holder"
         return file.read_text(encoding="utf-8").split()[0] if file.exists() else None
 
+    def words(self, *arguments):
+        """A command, whose files grow no further than this gateway's may."""
+        return [*LIMITED, str(self.file_bytes_max), self.airlock.binary, "--home", str(self.home), "--json", *arguments]
+
+    def fill(self, file_bytes_max):
+        """No file of its worker, or of a command from now on, is written beyond this: as on a full disk. -1 makes room."""
+        self.file_bytes_max = file_bytes_max
+        resource.prlimit(self.worker.process.pid, resource.RLIMIT_FSIZE, (file_bytes_max, resource.RLIM_INFINITY))
+
     def lines(self, *arguments, timeout=120):
         """Exit code and every object that a command printed."""
-        done = subprocess.run([self.airlock.binary, "--home", str(self.home), "--json", *arguments], capture_output=True, text=True, timeout=timeout, env=self.airlock.environment, check=False)
+        done = subprocess.run(self.words(*arguments), capture_output=True, text=True, timeout=timeout, env=self.airlock.environment, check=False)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
+    def approve_again(self, name, template="regions", member="shop"):
+        """An approval withdrawn, and given again once it was seen closed; when the new one was given."""
+        code, said = self.lines("revoke", name, "--approval", template, "--as", member, "--wait", "--within", "2", timeout=150)
+        if code:
+            raise AssertionError(f"{name}: the withdrawal of an approval ended with {code}: {json.dumps(said[-1:])[:500]}")
+        self.call("approve", name, template, "--as", member)
+        return time.time()
 
-def as_new(folder):
-    """The stage, as new, for several worlds of other names."""
+
+def as_new(folder, endpoint=None):
+    """The stage, or another at an endpoint, as new, for several worlds of other names."""
     try:
-        found = stage.Stage(folder, scenery.ACCOUNTS)
+        found = stage.Stage(folder, scenery.ACCOUNTS, endpoint)
     except urllib.error.URLError as error:
-        raise airlock.NotRun(f"LocalStack does not answer at {os.environ['AIRLOCK_LOCALSTACK']}: {error.reason}") from error
+        raise airlock.NotRun(f"LocalStack does not answer at {endpoint or os.environ['AIRLOCK_LOCALSTACK']}: {error.reason}") from error
     found.tell("POST", "quotas", {"collaborations created per account": 100})
     return found
 
 
 class World:
-    """Collaborations that everybody joined and approved, and gateways that share their logs; no worker runs yet."""
+    """Collaborations that everybody joined and approved, and gateways that share their logs, or one that has a store of its own where there is to be no
+    database (`False`); no worker runs yet."""
 
-    def __init__(self, arguments, folder, names, templates=("overlap", "regions"), database=None):
+    def __init__(self, arguments, folder, names, templates=("overlap", "regions"), database=None, stage_of=None):
         self.folder, self.names = folder, list(names)
         folder.mkdir()
         scenery.write_people(folder)
-        self.binary, self.stage = airlock.binary(arguments.airlock), copy.copy(arguments.stage)
+        self.binary, self.stage = airlock.binary(arguments.airlock), copy.copy(stage_of or arguments.stage)
         self.stage.folder, self.stage.clients = folder, {}
-        self.database, self.notes = Database(database), []
-        self.gateways = [Gateway(self, f"g{n}") for n in (1, 2, 3)]
+        self.database, self.notes = None if database is False else Database(database), []
+        self.gateways = [Gateway(self, f"g{n}") for n in ((1, 2, 3) if self.database else (1,))]
         self.members = ["shop", "media"]
         self.templates = templates
         first = self.gateways[0]
-        for dataset in ("customers", "seen"):
-            self.stage.table(scenery.DATASETS[dataset][0], "scenes", dataset, folder / "data" / f"{dataset}.parquet")
+        self.catalogue()
         for member in self.members:
             first.call("keygen", "--member", member)
         self._agree(self.names[0])
@@ -316,6 +397,11 @@ class World:
             (gateway.home / "keys").symlink_to(first.home / "keys")
         with concurrent.futures.ThreadPoolExecutor(3) as several:
             list(several.map(self._agree, self.names[1:]))
+
+    def catalogue(self):
+        """The members' data and tables, in their own accounts."""
+        for dataset in ("customers", "seen"):
+            self.stage.table(scenery.DATASETS[dataset][0], "scenes", dataset, self.folder / "data" / f"{dataset}.parquet")
 
     def _agree(self, name):
         agreement = scenery.document(self.folder, list(self.templates)) | {"collaboration": name}
@@ -342,8 +428,11 @@ class World:
         for gateway in self.gateways:
             if gateway.worker:
                 gateway.worker.end()
+                (gateway.home / "sync.said").write_text("".join(f"{at:.3f} {json.dumps(one)}\n" for at, one in gateway.worker.said), encoding="utf-8")
             gateway.gate.__exit__()
-        self.database.drop()
+        (self.folder / "calls.json").write_text(json.dumps(self.notes, indent=1), encoding="utf-8")
+        if self.database:
+            self.database.drop()
 
     def holder(self, name):
         """The gateway that has the lease on a collaboration."""

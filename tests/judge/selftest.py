@@ -101,20 +101,27 @@ class Logs(unittest.TestCase):
     DATASET = {"kind": "dataset", "dataset": "customers"}
 
     class World:
-        """One call at second 2, of a log that is given."""
+        """Calls at these seconds, about a log that is given."""
 
         names, members, gateways = ["c"], [], [None]
 
         def __init__(self, calls):
-            self.notes = [{"at": at, "method": "POST", "path": "/configuredTables", "by": "g1", "body": '{"tags": {"airlock:collaboration": "c"}}', "status": 200, "answer": ""} for at in calls]
+            self.notes = [self.note(*(call if isinstance(call, tuple) else (call, "POST", "/configuredTables"))) for call in calls]
 
-    def wrong(self, bodies, calls=(), at=None, **more):
+        @staticmethod
+        def note(at, method, path, more=()):
+            """A call as it came to the stage."""
+            body = json.dumps(dict(more) | {"tags": {"airlock:collaboration": "c"}})
+            return {"at": at, "account": ACCOUNT, "method": method, "path": path, "by": "g1", "body": body, "status": 200, "answer": ""}
+
+    def wrong(self, bodies, calls=(), at=None, members=(), **more):
         """What is said of leaves, one a second."""
         log = checker.Log.__new__(checker.Log)
         log.name, log.size = "c", len(bodies)
         log.leaves = [{"at_ms": 1000 * (n if at is None else at[n]), "body": body} for n, body in enumerate(bodies)]
         log.bodies = list(bodies)
         check = checker.Checker(self.World(calls))
+        check.world.members = members
         check.log = lambda name: log
         check.judge("c", **({"open_max": 0} | more))
         return " ".join(check.wrong)
@@ -132,6 +139,9 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.wrong(reoffered), "")
         other = {"kind": "dataset", "dataset": "seen"}
         self.assertEqual(self.wrong([*sound, *self.step("c", basis=6, of=[other])]), "")
+        room = [{"kind": "found-withdrawn", "what": {"kind": "room"}}, *[{"kind": "reoffered", "by": by, "what": {"kind": "room"}} for by in ("a", "b")], *self.step("a", basis=3)]
+        self.assertEqual(self.wrong(room, members=["a", "b"]), "")
+        self.assertIn("given again", self.wrong([room[0], room[1], *room[3:]], members=["a", "b"]))
         for said, leaves, more in (
             ("intended twice", [*self.step("a"), *self.step("a")], {}),
             ("ended twice", [*self.step("a"), self.step("a")[1]], {}),
@@ -146,6 +156,27 @@ class Logs(unittest.TestCase):
             ("with 1 intents on record", self.step("a"), {"calls": (0.5, 0.6)}),
         ):
             self.assertIn(said, self.wrong(leaves, **more), said)
+
+
+    def test_a_call_is_repeated_under_one_intent_where_that_takes_away_alone(self):
+        rule = lambda at, *arns: (at, "PATCH", "/configuredTables/t/analysisRule/CUSTOM", {"allowedAnalyses": list(arns)})  # noqa: E731
+        takes, gives = self.step("a", "revoke"), self.step("a", "grant")
+        unknown = takes[1] | {"outcome": "unknown"}
+        missing = "call 2, PATCH /configuredTables/t/analysisRule/CUSTOM by g1, with 1 intents on record"
+        self.assertEqual(self.wrong([takes[0], unknown, takes[1]], calls=(rule(0.5, "x", "y"), rule(1.5, "y", "x"), rule(2, "x", "y"))), "")
+        self.assertEqual(self.wrong(takes, calls=(rule(0.5, "x"), rule(0.8, "x"))), "")
+        for leaves, calls, at in (
+            (gives, (rule(0.5, "x"), rule(0.8, "x")), (0, 1)),  # it gives
+            ([gives[0], gives[1] | {"outcome": "unknown"}, gives[1]], (rule(0.5, "x"), rule(1.5, "x")), (0, 1, 2)),
+            (takes, (rule(0.5, "x"), rule(30, "x")), (0, 1)),  # its end was known
+            (takes, (rule(0.5, "x"), rule(0.8, "y")), (0, 1)),  # another call
+            ([*gives, *takes], (rule(0.5, "x"), rule(0.8, "x")), (0, 1, 10, 11)),  # under an intent that came after it
+        ):
+            self.assertIn(missing, self.wrong(leaves, calls=calls, at=at), (leaves, calls))
+        both = [takes[0], *self.step("b", "grant"), takes[1]]
+        self.assertIn("call 3", self.wrong(both, calls=(rule(1.2), rule(1.3), rule(1.4, "x"), rule(1.5, "x")), at=(0, 1, 2, 3)))
+        made = ((0.5, "POST", "/configuredTables"), (0.8, "POST", "/configuredTables"))
+        self.assertIn("call 2, POST", self.wrong(takes, calls=made))
 
 
 class Wire(unittest.TestCase):

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,17 +25,20 @@ import pyarrow.parquet as pq
 import airlock
 
 REGION = "eu-central-1"
+IDLE_S_MAX = 1  # of a connection to the stage
 SIGNED = "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/s3/aws4_request, SignedHeaders=host, Signature=00"
 TYPES = {"string": "string", "large_string": "string", "int64": "bigint", "int32": "int", "int16": "smallint", "double": "double", "float": "float", "bool": "boolean",
          "date32[day]": "date", "timestamp[us]": "timestamp", "timestamp[us, tz=UTC]": "timestamp", "timestamp[ns]": "timestamp", "binary": "binary"}
 
 
 class Stage:
-    """One stage, as new."""
+    """One stage, as new: the one that is up, or the one at an endpoint."""
 
-    def __init__(self, folder: Path, accounts: dict):
+    def __init__(self, folder: Path, accounts: dict, endpoint=None):
         self.folder, self.accounts, self.clients = folder, accounts, {}
         self.endpoint, self.control = os.environ.get("AIRLOCK_LOCALSTACK"), os.environ.get("AIRLOCK_CLEANROOMS_CONTROL")
+        if endpoint:
+            self.endpoint, self.control = endpoint, f"{endpoint}/_twin"
         if not self.endpoint or not self.control:
             raise airlock.NotRun("no LocalStack with the Clean Rooms twin: localstack/harness up localstack")
         self.tell("POST", "reset")
@@ -180,12 +184,13 @@ class Between:
         own = self.answer(method, path, headers, body) if self.answer else None
         if own:
             return own
-        there = getattr(self.kept, "connection", None)
-        if there is None:
-            there = self.kept.connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.target).netloc, timeout=60)
+        there, used = getattr(self.kept, "connection", (None, 0.0))
+        if there is None or time.monotonic() - used > IDLE_S_MAX:  # the stage may have closed it
+            there = http.client.HTTPConnection(urllib.parse.urlsplit(self.target).netloc, timeout=60)
         there.request(method, path, body or None, {n: v for n, v in headers.items() if n.lower() not in ("host", "connection")})
         answer = there.getresponse()
         found = answer.read()
+        self.kept.connection = there, time.monotonic()
         altered = self.alter(method, path, found) if self.alter and answer.status < 300 else None
         return answer.status, dict(answer.headers), found if altered is None else altered
 

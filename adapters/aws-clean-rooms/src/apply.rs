@@ -12,8 +12,13 @@ use adapter_spi::{AdapterError, Applied, Effect, ErrorKind, Result, Retry};
 /// What a call did.
 pub(crate) type Done = Result<Applied>;
 
-/// It changed something. The platform has no versions.
-pub(crate) const CHANGED: Applied = Applied::Changed { version: 0, shown: true };
+/// It changed something, and its answer does not show what. The platform has no versions.
+pub(crate) const CHANGED: Applied = Applied::Changed { version: 0, shown: false };
+
+/// It changed something, and its answer shows it or does not.
+pub(crate) const fn changed(shown: bool) -> Applied {
+    Applied::Changed { version: 0, shown }
+}
 
 /// Makes the call in this member's account.
 pub(crate) async fn apply(client: &Client, call: &Call, effect: Effect) -> Done {
@@ -54,10 +59,11 @@ pub(crate) fn gone<T>(answer: Result<T>) -> Done {
     }
 }
 
-/// Making what is there already is done; the next look says whether it is what was wanted.
-pub(crate) fn there<T>(answer: Result<T>) -> Done {
+/// Making what is there already is done; the next look says whether it is what was wanted. Its answer is asked whether it shows what
+/// was made.
+pub(crate) fn there<T>(answer: Result<T>, shows: impl FnOnce(&T) -> bool) -> Done {
     match answer {
-        Ok(_) => Ok(CHANGED),
+        Ok(answer) => Ok(changed(shows(&answer))),
         Err(error) if error.kind == ErrorKind::AlreadyExists => Ok(Applied::Already),
         Err(error) => Err(error),
     }

@@ -79,31 +79,45 @@ impl Connection {
 
     /// The configuration of this member's clients in a Region.
     pub(crate) async fn load(&self, region: &str, external_id: &str) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_MAX)
-            .operation_attempt_timeout(ATTEMPT_MAX)
-            .operation_timeout(CALL_MAX)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
-            .timeout_config(timeouts);
-        if let Some(profile) = &self.profile {
-            // The profile's own: keys that happen to lie in the environment are somebody else's.
-            let own = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-            loader = loader.profile_name(profile).credentials_provider(own);
-        }
-        let base = loader.load().await;
-        let Some(role) = &self.assume_role else { return base };
-        let assumed = aws_config::sts::AssumeRoleProvider::builder(role)
-            .session_name("airlock")
-            .external_id(external_id)
-            .configure(&base)
-            .build()
-            .await;
-        let provider = aws_credential_types::provider::SharedCredentialsProvider::new(assumed);
-        base.into_builder().credentials_provider(provider).build()
+        let role = self.assume_role.as_deref().map(|role| (role, Some(external_id)));
+        let reach = Reach { profile: self.profile.as_deref(), assume_role: role };
+        config(reach, region, ATTEMPT_MAX).await
     }
+}
+
+/// Whose credentials: a profile's, or else the environment's; perhaps a role's that is assumed with them, under an external id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    pub(crate) profile: Option<&'a str>,
+    pub(crate) assume_role: Option<(&'a str, Option<&'a str>)>,
+}
+
+/// The configuration of clients in a Region.
+pub(crate) async fn config(reach: Reach<'_>, region: &str, attempt_max: Duration) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_MAX)
+        .operation_attempt_timeout(attempt_max)
+        .operation_timeout(CALL_MAX)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
+        .timeout_config(timeouts);
+    if let Some(profile) = reach.profile {
+        // The profile's own: keys that happen to lie in the environment are somebody else's.
+        let own = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(own);
+    }
+    let base = loader.load().await;
+    let Some((role, external_id)) = reach.assume_role else { return base };
+    let mut assumed =
+        aws_config::sts::AssumeRoleProvider::builder(role).session_name("airlock").configure(&base);
+    if let Some(external_id) = external_id {
+        assumed = assumed.external_id(external_id);
+    }
+    let assumed = assumed.build().await;
+    let provider = aws_credential_types::provider::SharedCredentialsProvider::new(assumed);
+    base.into_builder().credentials_provider(provider).build()
 }
 
 /// The clients of one member.

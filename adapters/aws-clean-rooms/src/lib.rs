@@ -7,6 +7,7 @@ mod call;
 mod clients;
 mod connection;
 mod error;
+mod event;
 mod export;
 mod fetch;
 mod held;
@@ -14,6 +15,7 @@ mod names;
 mod observe;
 mod plan;
 mod probe;
+mod queue;
 mod room;
 mod rule;
 mod runs;
@@ -24,7 +26,9 @@ mod wanted;
 
 pub use assess::assess;
 pub use connection::{Connection, Connections, ResultFormat};
+pub use event::{NotAnEvent, accounts_told};
 pub use export::{Form, export};
+pub use queue::{Message, Queue};
 pub use room::{AwsCleanRooms, ExternalIds};
 pub use test_connection::Tried;
 

@@ -7,7 +7,10 @@ mod rooms;
 mod tables;
 
 pub(crate) use partner::{batch, partner, templates};
-pub(crate) use tables::{budget as budget_of, receivers as receivers_of, rule as rule_of};
+pub(crate) use tables::{
+    budget as budget_of, is_rule, received as received_by, receivers as receivers_of,
+    rule as rule_of,
+};
 
 use crate::connection::{Client, WRONG_ACCOUNT, sent};
 use crate::error::made;

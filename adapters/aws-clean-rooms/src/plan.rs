@@ -101,6 +101,7 @@ pub(crate) fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 impl Subject<'_> {
     fn step(&self, planned: Planned) -> Step {
         let agreement = &self.desired.agreement;
+        let leaves = self.leaves(&planned);
         let mut call = serde_json::json!(planned.call);
         let at = planned.at.or_else(|| {
             let Seat { member, account, region } = seat(agreement, &planned.member).ok()?;
@@ -119,7 +120,8 @@ impl Subject<'_> {
         if touches.is_empty() {
             touches.insert(whose);
         }
-        Step::new(collaboration, effect, resource, 0).touching(touches).calling(call)
+        let step = Step::new(collaboration, effect, resource, 0).touching(touches);
+        step.leaving(leaves).calling(call)
     }
 
     /// Whether all that is wanted is seen: every operated party in its collaborations with its tables, every template, and the

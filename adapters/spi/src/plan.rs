@@ -43,6 +43,10 @@ pub struct Step {
     /// What of the agreement it is about; everything when it names nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub touches: BTreeSet<ResourceKind>,
+    /// What else of the agreement the value that it sets leaves open. A call that lands late opens that again, though it gives
+    /// nothing, or something else.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub leaves: BTreeSet<ResourceKind>,
     /// The native call with its whole input, where the platform has calls.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub call: serde_json::Value,
@@ -65,25 +69,34 @@ impl Step {
         ])));
         let native = matches!(resource.kind, ResourceKind::Native(_));
         let touches = Some(&resource.kind).filter(|_| !native).cloned().into_iter().collect();
-        let call = serde_json::Value::Null;
-        Self { id, collaboration, effect, resource, requires, touches, call }
+        let (leaves, call) = (BTreeSet::new(), serde_json::Value::Null);
+        Self { id, collaboration, effect, resource, requires, touches, leaves, call }
     }
 
-    /// Names the call that it makes, on whatever version it was planned: planned again, it has the same.
+    /// Names what it does, whatever version it was planned on: of a call that takes away the call, of one that gives what is
+    /// written, whatever else is written there. Planned again, it has the same.
     #[must_use]
     pub fn key(&self) -> Digest {
-        Digest::of(&mappings::agreement::canonical(&serde_json::json!([
-            self.collaboration,
-            self.effect,
-            self.resource,
-            self.call
-        ])))
+        let Resource { kind, digest } = &self.resource;
+        let version = (!matches!(kind, ResourceKind::Native(_))).then_some(digest);
+        let named = if self.effect.takes_away() {
+            serde_json::json!([self.collaboration, self.effect, self.resource, self.call])
+        } else {
+            serde_json::json!([self.collaboration, self.effect, kind, version])
+        };
+        Digest::of(&mappings::agreement::canonical(&named))
     }
 
     /// The same step, said to be about these alone.
     #[must_use]
     pub fn touching(self, kinds: impl IntoIterator<Item = ResourceKind>) -> Self {
         Self { touches: kinds.into_iter().collect(), ..self }
+    }
+
+    /// The same step, whose value leaves these open.
+    #[must_use]
+    pub fn leaving(self, kinds: impl IntoIterator<Item = ResourceKind>) -> Self {
+        Self { leaves: kinds.into_iter().collect(), ..self }
     }
 
     /// The same step as a native call, named by that as well.
@@ -160,8 +173,8 @@ pub enum Applied {
     Changed {
         /// The native version after.
         version: u64,
-        /// Whether its answer shows what it holds now. What was shown once and is gone somebody took away; what only was said to
-        /// be done may not have been.
+        /// Whether its answer shows that it holds the value now. What was shown once and is gone somebody took away; what only was
+        /// said to be done may not have been.
         shown: bool,
     },
     /// It held the value already.
@@ -169,9 +182,9 @@ pub enum Applied {
 }
 
 impl Applied {
-    /// Whether it was seen to hold the value.
+    /// Whether its answer shows that it holds the value by this call.
     #[must_use]
     pub const fn is_shown(self) -> bool {
-        matches!(self, Self::Changed { shown: true, .. } | Self::Already)
+        matches!(self, Self::Changed { shown: true, .. })
     }
 }

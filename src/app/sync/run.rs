@@ -1,6 +1,8 @@
 //! The worker at work: turns, leases and what the logs say, none of which waits for another. Knows no platform by name.
 
 use super::Pass;
+use super::addresses::addresses;
+use super::inbox::Inbox;
 use super::seen::{After, Seen};
 use super::worker::Worker;
 use crate::app::App;
@@ -63,6 +65,7 @@ struct Work<'a> {
     named: bool,
     budgets: Arc<Mutex<Budgets>>,
     troubles: BTreeMap<&'static str, String>,
+    inbox: Option<&'a Inbox>,
 }
 
 impl Work<'_> {
@@ -83,15 +86,19 @@ impl Work<'_> {
 
 impl App {
     /// Takes turns until it is cancelled: at once where a log has grown, else by class, calm and failures. Then no more are begun,
-    /// those under way have a moment, and the leases are given back. `tell` must not wait.
+    /// those under way have a moment, and the leases are given back. What comes into the inbox makes a look earlier. `tell` must not wait.
     pub async fn sync(
         &self,
         every: Duration,
+        inbox: Option<&Inbox>,
         cancel: &CancellationToken,
         mut tell: impl FnMut(&Pass),
     ) -> Result<()> {
         let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
         let mut worker = Worker::new(every_ms, u64::from(std::process::id()));
+        if inbox.is_some() {
+            worker = worker.told_from_outside();
+        }
         let mut work = Work {
             all: FuturesUnordered::new(),
             turns: 0,
@@ -102,6 +109,7 @@ impl App {
             named: false,
             budgets: Arc::new(Mutex::new(Budgets::new(LIMIT))),
             troubles: BTreeMap::new(),
+            inbox,
         };
         let (mut wake, mut renew) = (beats(WAKE_EVERY), beats(RENEW_EVERY));
         let mut until = None::<Instant>;
@@ -188,8 +196,11 @@ impl App {
         }
     }
 
-    /// Asks whether logs have grown, and sees to what is withdrawn and not on record.
+    /// Asks whether logs have grown, takes what was told from outside, and sees to what is withdrawn and not on record.
     fn woken<'a>(&'a self, worker: &mut Worker, work: &mut Work<'a>) {
+        if let Some(inbox) = work.inbox {
+            worker.hinted(inbox.emptied(), self.clock.now_ms());
+        }
         if !std::mem::replace(&mut work.listing, true) {
             work.all.push(self.heads(work.listed.clone()));
         }
@@ -292,12 +303,19 @@ impl App {
     /// How far the log is known after a turn: to its end, unless something was decided since the turn began.
     async fn after(&self, collaboration: &CollaborationId, before: u64) -> After {
         let Ok(loaded) = self.load_denying(collaboration).await else {
-            return After { size: before, whole: false, rooms: None, missing: None };
+            return After {
+                size: before,
+                whole: false,
+                rooms: None,
+                missing: None,
+                addresses: None,
+            };
         };
         let state = &loaded.state;
         let size = if state.decided() <= before { state.size() } else { before };
         let (whole, rooms) = (loaded.doubt.is_none(), Some(self.reached(state)));
-        After { size, whole, rooms, missing: Some(self.missing(state)) }
+        let (missing, addresses) = (Some(self.missing(state)), Some(addresses(state)));
+        After { size, whole, rooms, missing, addresses }
     }
 
     /// Which rooms a collaboration has, and what each is looked at for.
@@ -313,9 +331,10 @@ impl App {
         let pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
         let pass = pass.is_news().then_some(pass);
         let (rooms, missing) = (self.reached(&loaded.state), Some(self.missing(&loaded.state)));
+        let addresses = Some(addresses(&loaded.state));
         // Where no room is reached, nothing is open by this gateway's doing: what is appended wakes it.
         let class = if rooms.is_empty() && pass.is_none() { Class::Idle } else { Class::Exposed };
-        Seen { class, rooms: Some(rooms), pass, missing, ..Seen::nothing(size) }
+        Seen { class, rooms: Some(rooms), pass, missing, addresses, ..Seen::nothing(size) }
     }
 
     /// The rooms that can't be looked at, and what that means.

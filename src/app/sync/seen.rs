@@ -1,6 +1,7 @@
 //! What a turn says to the schedule: what its room is to be looked at for from now on. Knows no platform by name.
 
 use super::Pass;
+use super::addresses::Address;
 use crate::error::Problem;
 use crate::reconcile::budget::Key;
 use crate::reconcile::schedule::{Class, Failure, Turn};
@@ -25,6 +26,8 @@ pub(super) struct Seen {
     pub(super) pass: Option<Pass>,
     /// Rooms that are not reached, and what that means; none where that is not known.
     pub(super) missing: Option<Vec<Problem>>,
+    /// The accounts that the log names; none where that is not known.
+    pub(super) addresses: Option<BTreeSet<Address>>,
     /// Whose calls it cost.
     pub(super) used: BTreeSet<Key>,
 }
@@ -40,6 +43,8 @@ pub(super) struct After {
     pub(super) rooms: Option<Vec<(PlatformId, Class)>>,
     /// Its rooms that are not, and what that means.
     pub(super) missing: Option<Vec<Problem>>,
+    /// The accounts that it names.
+    pub(super) addresses: Option<BTreeSet<Address>>,
 }
 
 impl Seen {
@@ -55,6 +60,7 @@ impl Seen {
             rooms: None,
             pass: None,
             missing: None,
+            addresses: None,
             used: BTreeSet::new(),
         }
     }
@@ -92,7 +98,7 @@ impl Seen {
         let pass = Pass::of(collaboration, room, report);
         let pass = pass.is_news().then_some(pass);
         let (rooms, missing) = (after.rooms.filter(|_| after.whole), after.missing);
-        let seen = Self::nothing(after.size);
+        let seen = Self { addresses: after.addresses, ..Self::nothing(after.size) };
         Self { class, changed, failed, undone, idle, rooms, pass, missing, ..seen }
     }
 }
@@ -133,7 +139,7 @@ mod tests {
 
     fn after(whole: bool, class: Option<Class>) -> After {
         let rooms = class.map(|class| vec![(room(), class)]);
-        After { size: 9, whole, rooms, missing: None }
+        After { size: 9, whole, rooms, missing: None, addresses: None }
     }
 
     fn seen(was: Class, report: Report, after: After) -> Seen {

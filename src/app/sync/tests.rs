@@ -174,7 +174,7 @@ async fn worked(
     };
     let every = Duration::from_mins(1);
     let tell = |pass: &Pass| told.lock().unwrap().push(pass.clone());
-    let working = Box::pin(app.sync(every, &cancel, tell));
+    let working = Box::pin(app.sync(every, None, &cancel, tell));
     let both = tokio::time::timeout(Duration::from_mins(1), async {
         let (ended, since) = tokio::join!(working, watching);
         ended.unwrap();

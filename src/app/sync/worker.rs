@@ -2,6 +2,8 @@
 //! platforms or timers.
 
 use super::SLOTS;
+use super::addresses::Addresses;
+use super::inbox::Trigger;
 use super::memories::Memories;
 use super::seen::Seen;
 use crate::error::Problem;
@@ -40,6 +42,8 @@ pub(super) struct Worker {
     accounts: BTreeMap<Room, Vec<Key>>,
     /// Rooms that are not reached, of which that was told.
     missing: BTreeMap<CollaborationId, Vec<Problem>>,
+    /// Who names which account, for what is told from outside; none where nobody tells anything.
+    addresses: Option<Addresses>,
 }
 
 impl Worker {
@@ -53,7 +57,13 @@ impl Worker {
             undone: BTreeSet::new(),
             accounts: BTreeMap::new(),
             missing: BTreeMap::new(),
+            addresses: None,
         }
+    }
+
+    /// The same, to which something may be told from outside.
+    pub(super) fn told_from_outside(self) -> Self {
+        Self { addresses: Some(Addresses::default()), ..self }
     }
 
     /// The leases it has now. Logs of other workers are not looked at.
@@ -72,6 +82,9 @@ impl Worker {
             self.memories.retain(|shard| self.fences.contains_key(&shard));
             self.accounts.retain(|(collaboration, _), _| mine(collaboration));
             self.missing.retain(|collaboration, _| mine(collaboration));
+            if let Some(addresses) = &mut self.addresses {
+                addresses.retain(mine);
+            }
             self.undone.retain(|(collaboration, _)| mine(collaboration));
         }
         if new {
@@ -140,6 +153,24 @@ impl Worker {
         self.pending = pending;
     }
 
+    /// What was told from outside: rooms that it may be about are looked at sooner, and that is all that comes of it.
+    pub(super) fn hinted(&mut self, told: BTreeSet<Trigger>, now_ms: i64) {
+        for trigger in told {
+            match trigger {
+                Trigger::Room { collaboration, room } => {
+                    self.schedule.hint(&collaboration, room.as_ref(), now_ms);
+                }
+                Trigger::Account { platform, account } => {
+                    let address = (platform, account);
+                    let named = self.addresses.iter().flat_map(|all| all.at(&address));
+                    for collaboration in named {
+                        self.schedule.hint(collaboration, Some(&address.0), now_ms);
+                    }
+                }
+            }
+        }
+    }
+
     /// How many logs it works on.
     pub(super) fn len(&self) -> usize {
         self.logs.values().filter(|log| self.fences.contains_key(&log.shard)).count()
@@ -194,7 +225,13 @@ impl Worker {
 
     /// A turn is over.
     pub(super) fn ended(&mut self, turn: Turn, memory: Memory, seen: Seen, now_ms: i64) {
-        let Seen { class, changed, mut failed, undone, idle, size, rooms, used, .. } = seen;
+        let Seen { class, changed, mut failed, undone, idle, size, rooms, used, addresses, .. } =
+            seen;
+        if let (Some(named), Some(all)) = (addresses, &mut self.addresses)
+            && self.fences.contains_key(&shard(&turn.collaboration))
+        {
+            all.set(&turn.collaboration, named);
+        }
         if let Some(room) = &turn.room {
             if self.fences.contains_key(&shard(&turn.collaboration)) {
                 self.memories.keep(&turn.collaboration, room, memory);
@@ -365,6 +402,25 @@ mod tests {
         worker.ended(turn, Memory::default(), Seen::nothing(3), 121_000);
         worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
         assert_eq!(worker.due(&mut budgets, 126_000, 5_000).len(), 1);
+    }
+
+    #[test]
+    fn a_word_about_an_account_finds_the_rooms_of_who_names_it() {
+        let mut worker = worker().told_from_outside();
+        let named = BTreeSet::from([(room(), "111111111111".to_owned())]);
+        worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
+        let [turn] = worker.schedule.due(121_000, SLOTS).try_into().unwrap();
+        let seen = Seen { addresses: Some(named), ..Seen::nothing(3) };
+        worker.ended(turn, Memory::default(), seen, 121_000);
+        let told = |account: &str| {
+            BTreeSet::from([Trigger::Account { platform: room(), account: account.to_owned() }])
+        };
+        worker.hinted(told("222222222222"), 122_000);
+        assert!(due(&mut worker, 122_000).is_empty());
+        worker.hinted(told("111111111111"), 122_000);
+        assert_eq!(due(&mut worker, 122_000), [(Some(room()), false)]);
+        worker.led(BTreeMap::new(), 123_000);
+        assert_eq!(worker.addresses.unwrap().at(&(room(), "111111111111".to_owned())).count(), 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Closures: for everything that was withdrawn or narrowed, the platforms that still have to be seen closed. Nothing of the same
 //! kind is given anywhere before. Must not know how a platform is looked at.
 
-use super::platforms::{Given, Platforms};
+use super::platforms::{EffectRecord, Platforms};
 use super::{State, Version};
 use crate::log::leaf::{Code, Effect, Revocable};
 use mappings::model::{DatasetName, MemberId, PlatformId, Room};
@@ -129,25 +129,27 @@ impl State {
     /// Whether a call that gives what has to be closed on a platform may still take effect there.
     #[must_use]
     pub fn is_late(&self, closure: &Closure, on: &PlatformId) -> bool {
-        let mut giving = self.unsettled(on);
-        giving.any(|(_, record)| self.reopens(closure, on, (record.effect, &record.of)))
+        self.late_calls(closure, on) > 0
     }
 
-    /// Whether a call gives anything of what has to be closed: access, or to whoever has to be out a place to be in.
-    fn reopens(
-        &self,
-        closure: &Closure,
-        on: &PlatformId,
-        (effect, of): (Effect, &[Revocable]),
-    ) -> bool {
+    /// How many such calls there are.
+    #[must_use]
+    pub fn late_calls(&self, closure: &Closure, on: &PlatformId) -> usize {
+        self.unsettled(on).filter(|(_, record)| self.reopens(closure, on, record)).count()
+    }
+
+    /// Whether a call gives anything of what has to be closed, or to whoever has to be out a place to be in, or sets a value that
+    /// leaves it open.
+    fn reopens(&self, closure: &Closure, on: &PlatformId, call: &EffectRecord) -> bool {
         let out = |what: &Revocable| matches!(what, Revocable::Member { .. } | Revocable::Room);
         let left = closure.platforms.get(on).is_some_and(|awaited| awaited.left);
-        let gives = match effect {
+        let gives = match call.effect {
             Effect::Grant => true,
             Effect::Neutral => left || closure.what.iter().any(out),
             Effect::Restrict | Effect::Revoke => false,
         };
-        gives && self.concerns(closure, on, of)
+        let leaves = !call.leaves.is_empty() && self.concerns(closure, on, &call.leaves);
+        leaves || (gives && self.concerns(closure, on, &call.of))
     }
 
     /// Whether what is taken away and what is given have anything in common, by their structure alone: a room holds all, a
@@ -199,15 +201,10 @@ impl State {
         self.offered.iter().any(|(name, owner, _)| name == dataset && owner == member)
     }
 
-    /// A call that gave something has ended: what was seen before that proves nothing of the same thing.
-    pub(super) fn given(
-        &mut self,
-        index: u64,
-        on: &PlatformId,
-        (effect, of): (Effect, &[Revocable]),
-    ) {
-        let concerned =
-            self.awaited(on).filter(|(_, closure)| self.reopens(closure, on, (effect, of)));
+    /// A call that gave something, or left it open, has ended: what was seen before that proves nothing of the same thing.
+    pub(super) fn landed(&mut self, index: u64, call: &EffectRecord) {
+        let on = &call.platform;
+        let concerned = self.awaited(on).filter(|(_, closure)| self.reopens(closure, on, call));
         let concerned: Vec<u64> = concerned.map(|(at, _)| at).collect();
         for at in concerned {
             let closure = self.platforms.closures.get_mut(&at);
@@ -219,23 +216,22 @@ impl State {
 
     /// What was given and is withdrawn or taken away, on one platform or on all, need not show itself any more, nor what rests on it.
     pub(super) fn forget_given(&mut self, on: Option<&PlatformId>, what: &[Revocable]) {
-        let rests = |thing: &Revocable, on: &Revocable| {
-            let (Revocable::Approval { of, .. }, Revocable::Dataset { dataset }) = (thing, on)
-            else {
-                return self.meets(thing, on);
-            };
-            self.owned(dataset, of)
+        let mut given = std::mem::take(&mut self.platforms.given);
+        let concerned = |platform: &PlatformId| on.is_none_or(|on| on == platform);
+        let meets = |thing: &Revocable| what.iter().any(|one| self.meets(thing, one));
+        // What an owner's part reads of its own is not known here.
+        let goes_along = |thing: &Revocable| {
+            let Revocable::Approval { of, .. } = thing else { return false };
+            let own = |one: &Revocable| matches!(one, Revocable::Dataset { dataset } if self.owned(dataset, of));
+            what.iter().any(own)
         };
-        let concerns = |given: &Given| {
-            let mut of = given.of.iter();
-            what.is_empty() || of.any(|thing| what.iter().any(|on| rests(thing, on)))
-        };
-        let kept = self.platforms.given.iter().map(|(platform, given)| {
-            let concerned = on.is_none_or(|on| on == platform);
-            let rest = given.iter().filter(|(_, given)| !(concerned && concerns(given)));
-            (platform.clone(), rest.map(|(call, given)| (call.clone(), given.clone())).collect())
-        });
-        self.platforms.given = kept.collect();
+        for (_, given) in given.iter_mut().filter(|(platform, _)| concerned(platform)) {
+            given.retain(|_, one| {
+                one.own.retain(|thing| !meets(thing) && !goes_along(thing));
+                !one.own.is_empty() && !one.rests_on.iter().any(meets)
+            });
+        }
+        self.platforms.given = given;
     }
 
     /// From this leaf on, it has to be seen closed wherever anything was ever done or seen.
@@ -297,7 +293,7 @@ impl State {
         let left = old.agreement.rooms.iter().filter(left).map(|room| &room.platform);
         let touched: BTreeSet<PlatformId> = self.touched().cloned().collect();
         for platform in left.filter(|platform| touched.contains(*platform)) {
-            self.forget_given(Some(platform), &[]);
+            self.platforms.given.remove(platform);
             let closure = Closure {
                 cause: Cause::Narrowed,
                 what: Vec::new(),

@@ -36,7 +36,7 @@ impl State {
     }
 
     fn legal_intent(&self, body: &Body) -> Result<(), Illegal> {
-        let Body::EffectIntended { step, platform, effect, of, basis } = body else {
+        let Body::EffectIntended { step, platform, effect, of, basis, .. } = body else {
             return Err(Illegal::Actor);
         };
         if self.platforms.effects.contains_key(step) {
@@ -255,8 +255,12 @@ impl State {
         if !owner {
             return Err(Illegal::NotAnOwner);
         }
-        let found = self.found.get(what).is_some_and(|found| found.lifted.is_none());
-        if found { Ok(()) } else { Err(Illegal::NotFoundWithdrawn) }
+        let found = self.found.get(what).filter(|found| found.lifted.is_none());
+        match found.map(|found| found.again.contains(by)) {
+            None => Err(Illegal::NotFoundWithdrawn),
+            Some(true) => Err(Illegal::ReofferedAlready),
+            Some(false) => Ok(()),
+        }
     }
 
     /// The version of a template in the agreement in force.

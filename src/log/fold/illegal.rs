@@ -98,6 +98,7 @@ illegal! {
     SeenBefore, "seen-before", "what was seen there is older than the withdrawal, or than a call that gave the same thing";
     GrantUnsettled, "grant-unsettled", "a call that gives the same thing may still take effect there";
     NotFoundWithdrawn, "not-found-withdrawn", "nothing was found withdrawn that could be offered again";
+    ReofferedAlready, "reoffered-already", "this member has offered it again already; a whole room waits for every member";
     ApproveInstead, "approve-instead", "an approval is given anew by approving";
     ReceiverDiffers, "receiver-differs", "the files or manifests do not match the run's receivers";
     FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";

@@ -68,7 +68,9 @@ pub struct Found {
     pub index: u64,
     /// Where.
     pub platform: PlatformId,
-    /// The position at which it was offered again.
+    /// Who has offered it again.
+    pub again: BTreeSet<MemberId>,
+    /// The position at which all had who have to: its owner, of a whole room every member.
     pub lifted: Option<u64>,
 }
 
@@ -328,15 +330,12 @@ impl State {
                 self.close(index, Cause::Withdrawn, vec![what.clone()], leaf.at_ms);
             }
             Body::FoundWithdrawn { platform, what, .. } => {
-                let found = Found { index, platform: platform.clone(), lifted: None };
+                let (platform, again) = (platform.clone(), BTreeSet::new());
+                let found = Found { index, platform, again, lifted: None };
                 self.found.insert(what.clone(), found);
                 self.close(index, Cause::Found, vec![what.clone()], leaf.at_ms);
             }
-            Body::Reoffered { what, .. } => {
-                if let Some(found) = self.found.get_mut(what) {
-                    found.lifted = Some(index);
-                }
-            }
+            Body::Reoffered { by, what } => self.record_reoffered(index, by, what),
             Body::EffectIntended { .. }
             | Body::EffectOutcome { .. }
             | Body::RoomObserved { .. }
@@ -347,6 +346,26 @@ impl State {
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }
             | Body::RunSucceeded { .. } => self.record_run(index, leaf),
+        }
+    }
+
+    fn record_reoffered(&mut self, index: u64, by: &MemberId, what: &Revocable) {
+        let stays = |member: &&MemberId| {
+            !self.tombstones.contains_key(&Revocable::Member { member: (*member).clone() })
+        };
+        let members = self.in_force.iter().flat_map(|version| version.agreement.members.keys());
+        let all: BTreeSet<MemberId> = match what {
+            Revocable::Room => members.filter(stays).cloned().collect(),
+            Revocable::Member { .. }
+            | Revocable::Dataset { .. }
+            | Revocable::Column { .. }
+            | Revocable::Template { .. }
+            | Revocable::Approval { .. } => BTreeSet::from([by.clone()]),
+        };
+        let Some(found) = self.found.get_mut(what) else { return };
+        found.again.insert(by.clone());
+        if all.is_subset(&found.again) {
+            found.lifted = Some(index);
         }
     }
 

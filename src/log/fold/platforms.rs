@@ -21,6 +21,8 @@ pub struct EffectRecord {
     pub effect: Effect,
     /// What it is about; everything when it names nothing.
     pub of: Vec<Revocable>,
+    /// What else the value that it sets leaves open.
+    pub leaves: Vec<Revocable>,
     /// Whether the intent says on how long a log it was planned.
     pub based: bool,
     /// How it ended, as far as anyone knows.
@@ -32,6 +34,12 @@ impl EffectRecord {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.outcome, None | Some(Outcome::Unknown))
+    }
+
+    /// What it gives or takes away itself, without what that rests on.
+    pub fn itself(&self) -> impl Iterator<Item = &Revocable> {
+        let narrowest = self.of.iter().map(rank).min();
+        self.of.iter().filter(move |thing| Some(rank(thing)) == narrowest)
     }
 }
 
@@ -57,13 +65,15 @@ pub struct Holding {
     pub taken: BTreeMap<Revocable, u64>,
 }
 
-/// What a call gave, as the platform's answer showed, and no look has shown since.
+/// What a call gave, as the platform's answer showed, and no recorded look has shown since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
     /// The position of the leaf that says so.
     index: u64,
-    /// What it is about.
-    pub(super) of: Vec<Revocable>,
+    /// What it gave itself.
+    pub(super) own: Vec<Revocable>,
+    /// What that rests on.
+    pub(super) rests_on: Vec<Revocable>,
 }
 
 /// More than was agreed, found and closed.
@@ -167,18 +177,23 @@ impl State {
         call_of(step) == of_call(call)
     }
 
-    /// Where it is on record that a call has given something on a platform, which no look has shown since.
-    #[must_use]
-    pub fn gave(&self, platform: &PlatformId, call: &Digest) -> Option<u64> {
-        let given = self.platforms.given.get(platform)?;
-        given.get(&of_call(call)).map(|given| given.index)
+    /// What calls gave on a platform, as their answers showed by a position, and no recorded look has shown since; with the name of
+    /// each.
+    pub fn given_by(
+        &self,
+        platform: &PlatformId,
+        at: u64,
+    ) -> impl Iterator<Item = (&str, &[Revocable])> {
+        let given = self.platforms.given.get(platform).into_iter().flatten();
+        let given = given.filter(move |(_, given)| given.index < at);
+        given.map(|(call, given)| (call.as_str(), given.own.as_slice()))
     }
 
     /// Whether a platform was seen to hold something, or showed it when it was given.
     pub(super) fn was_held(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         let seen = self.holding(platform).is_some_and(|last| last.things.contains(thing));
         let given = self.platforms.given.get(platform);
-        seen || given.is_some_and(|given| given.values().any(|one| one.of.contains(thing)))
+        seen || given.is_some_and(|given| given.values().any(|one| one.own.contains(thing)))
     }
 
     /// The newest alarms, oldest first.
@@ -196,6 +211,50 @@ impl State {
         runs.chain(effects.map(|(step, _)| OpenIntent::Effect(step.clone()))).collect()
     }
 
+    /// Whether a step's name is that of a call.
+    #[must_use]
+    pub fn is_call(name: &str, call: &Digest) -> bool {
+        name == of_call(call)
+    }
+
+    /// What an answer showed is missing if no look shows it, unless it was withdrawn or taken away since its intent.
+    fn keep_given(&mut self, index: u64, step: &Code, ended: &EffectRecord) {
+        if !ended.based || ended.effect <= Effect::Restrict || self.is_overtaken(ended) {
+            return;
+        }
+        let own: Vec<Revocable> = ended.itself().cloned().collect();
+        let rests_on = ended.of.iter().filter(|thing| !own.contains(thing)).cloned().collect();
+        let given = self.platforms.given.entry(ended.platform.clone()).or_default();
+        given.insert(call_of(step).to_owned(), Given { index, own, rests_on });
+    }
+
+    /// Whether anything was withdrawn, or anything of a call taken away again, since its intent.
+    fn is_overtaken(&self, call: &EffectRecord) -> bool {
+        let EffectRecord { platform, of, index, .. } = call;
+        let withdrawn = self.platforms.closures.keys().next_back().is_some_and(|at| at > index);
+        let ended = self.holding(platform).into_iter().flat_map(|seen| &seen.taken);
+        let ended = ended.filter(|(_, at)| *at > index).map(|(thing, _)| thing);
+        let open = self.unsettled(platform).filter(|(_, record)| record.effect <= Effect::Restrict);
+        let mut taken = ended.chain(open.flat_map(|(_, record)| &record.of));
+        withdrawn || taken.any(|thing| of.iter().any(|one| self.meets(thing, one)))
+    }
+
+    fn confirmed(
+        &mut self,
+        revocation: u64,
+        platform: &PlatformId,
+        (at, reads, probe): ((u64, i64), u32, &Code),
+    ) {
+        let Some(closure) = self.platforms.closures.get_mut(&revocation) else { return };
+        closure.confirm(platform, at, reads, probe);
+        let left = closure.platforms.get(platform).is_some_and(|awaited| awaited.left);
+        let what = closure.what.clone();
+        if left {
+            self.platforms.given.remove(platform);
+        }
+        self.forget_given(Some(platform), &what);
+    }
+
     /// Writes down a leaf about platforms that was found legal.
     pub(super) fn record_platform(&mut self, index: u64, leaf: &Leaf) {
         let at_ms = leaf.at_ms;
@@ -207,8 +266,11 @@ impl State {
                 }
             }
             Body::EffectOutcome { step, outcome, shown } => {
-                if let Some(ended) = self.platforms.ended(index, step, (*outcome, *shown)) {
-                    self.given(index, &ended.platform, (ended.effect, &ended.of));
+                if let Some(ended) = self.platforms.ended(index, step, *outcome) {
+                    self.landed(index, &ended);
+                    if *shown && ended.outcome == Some(Outcome::Applied) {
+                        self.keep_given(index, step, &ended);
+                    }
                 }
             }
             Body::RoomObserved { platform, holds, basis } => {
@@ -218,8 +280,7 @@ impl State {
                 // What ended while it was looked at may not show itself in that yet.
                 seen.taken.retain(|_, ended| *ended >= *basis);
                 if let Some(given) = self.platforms.given.get_mut(platform) {
-                    let held = |one: &Given| one.of.iter().all(|thing| holds.contains(thing));
-                    given.retain(|_, one| one.index >= *basis || !held(one));
+                    given.retain(|_, one| one.index >= *basis || !one.is_held(holds));
                 }
             }
             Body::DriftFound { platform, class, of } => {
@@ -231,9 +292,7 @@ impl State {
                 alarms.push(Alarm { index, at_ms, platform, class, of });
             }
             Body::RevocationConfirmed { revocation, platform, reads, probe, .. } => {
-                if let Some(closure) = self.platforms.closures.get_mut(revocation) {
-                    closure.confirm(platform, (index, at_ms), *reads, probe);
-                }
+                self.confirmed(*revocation, platform, ((index, at_ms), *reads, probe));
             }
             Body::Opened { .. }
             | Body::Proposed { .. }
@@ -253,6 +312,21 @@ impl State {
     }
 }
 
+/// How narrow a thing is: with what rests on others those are named along.
+const fn rank(thing: &Revocable) -> u8 {
+    match thing {
+        Revocable::Template { .. } | Revocable::Approval { .. } => 0,
+        Revocable::Dataset { .. } | Revocable::Column { .. } => 1,
+        Revocable::Member { .. } | Revocable::Room => 2,
+    }
+}
+
+impl Given {
+    fn is_held(&self, holds: &[Revocable]) -> bool {
+        self.own.iter().all(|thing| holds.contains(thing))
+    }
+}
+
 /// A call as the names of steps begin that make it.
 fn of_call(call: &Digest) -> String {
     format!("step-{}", call.short())
@@ -264,7 +338,9 @@ fn call_of(step: &Code) -> &str {
 
 impl Platforms {
     fn intended(&mut self, index: u64, leaf: &Leaf) {
-        let Body::EffectIntended { step, platform, effect, of, basis } = &leaf.body else { return };
+        let Body::EffectIntended { step, platform, effect, of, leaves, basis } = &leaf.body else {
+            return;
+        };
         self.changed.insert(platform.clone());
         self.based |= basis.is_some();
         let record = EffectRecord {
@@ -273,6 +349,7 @@ impl Platforms {
             platform: platform.clone(),
             effect: *effect,
             of: of.clone(),
+            leaves: leaves.clone(),
             based: basis.is_some(),
             outcome: None,
         };
@@ -281,12 +358,7 @@ impl Platforms {
 
     /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. The call,
     /// once its end is known.
-    fn ended(
-        &mut self,
-        index: u64,
-        step: &Code,
-        (outcome, shown): (Outcome, bool),
-    ) -> Option<EffectRecord> {
+    fn ended(&mut self, index: u64, step: &Code, outcome: Outcome) -> Option<EffectRecord> {
         let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
         if outcome == Outcome::Applied
@@ -296,14 +368,12 @@ impl Platforms {
                 Effect::Revoke | Effect::Restrict => {
                     seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));
                 }
-                // What was given again is not missing by this gateway's doing any more.
-                Effect::Grant => seen.taken.retain(|taken, _| !record.of.contains(taken)),
+                // What was given again is not missing by this gateway's doing any more, if it did not take it away after that.
+                Effect::Grant => {
+                    seen.taken.retain(|taken, at| *at > record.index || !record.of.contains(taken));
+                }
                 Effect::Neutral => {}
             }
-        }
-        if outcome == Outcome::Applied && shown && record.effect == Effect::Grant && record.based {
-            let given = self.given.entry(record.platform.clone()).or_default();
-            given.insert(call_of(step).to_owned(), Given { index, of: record.of.clone() });
         }
         let ended = (!record.is_open()).then(|| record.clone());
         if record.based && ended.is_some() {

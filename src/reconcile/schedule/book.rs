@@ -1,5 +1,6 @@
 //! Which logs, rooms and slots there are, and which queue each slot waits in. Must not know how long anybody waits, nor why.
 
+use super::hints::Hints;
 use super::lanes::{Due, Lanes};
 use super::pace::Class;
 use super::slot::{Phase, Slot, place};
@@ -27,6 +28,7 @@ pub(super) struct Book {
     free_logs: Vec<u32>,
     free_slots: Vec<u32>,
     pub(super) lanes: Lanes,
+    pub(super) hints: Hints,
 }
 
 impl Book {
@@ -39,6 +41,7 @@ impl Book {
             free_logs: Vec::new(),
             free_slots: Vec::new(),
             lanes: Lanes::new(),
+            hints: Hints::default(),
         }
     }
 
@@ -118,6 +121,7 @@ impl Book {
 
     pub(super) fn drop_slot(&mut self, log: u32, lane: u16) {
         let Some(at) = self.by.remove(&(log, lane)) else { return };
+        self.hints.forget(at);
         let Some(slot) = self.slots.get_mut(place(at)) else { return };
         match slot.phase {
             Phase::Running | Phase::Again => {
@@ -223,6 +227,7 @@ impl Book {
         self.slots.capacity() * size_of::<Slot>()
             + self.logs.capacity() * size_of::<Log>()
             + self.lanes.capacity() * size_of::<Due>()
+            + self.hints.bytes()
             + names
             + trees * 3 / 2
     }

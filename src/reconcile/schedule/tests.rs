@@ -1,5 +1,6 @@
 //! What a schedule promises, case by case. `promises.rs` asks the same of whatever may happen.
 
+mod hints;
 mod promises;
 
 use super::*;

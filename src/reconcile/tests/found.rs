@@ -203,3 +203,18 @@ async fn what_only_was_said_to_be_done_is_nobodys_withdrawal() {
     assert!(house.found(from).await.is_empty());
     assert_eq!(house.aws.holds().len(), 4, "it is given again");
 }
+
+#[tokio::test]
+async fn several_things_of_one_call_are_found_one_by_one() {
+    let mut house = House::agreed().await;
+    let from = house.state().await.size();
+    for what in ["dataset sales", "dataset visits"] {
+        house.aws.room().undone.insert(what.to_owned(), true);
+    }
+    house.turn(AWS).await;
+    house.turns(AWS, 4).await;
+    let mut found = house.found(from).await;
+    found.sort();
+    let how = |what: &str| (what.to_owned(), "missing-repeatedly".to_owned());
+    assert_eq!(found, [how("dataset sales"), how("dataset visits")]);
+}

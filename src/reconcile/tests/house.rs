@@ -203,7 +203,15 @@ impl House {
         let (size, platform) = (self.state().await.size(), on.parse().unwrap());
         let step = Code::new(&format!("step-{size}")).unwrap();
         let (name, basis) = (step.clone(), Some(size));
-        self.gateway(Body::EffectIntended { step: name, platform, effect, of, basis }).await;
+        self.gateway(Body::EffectIntended {
+            step: name,
+            platform,
+            effect,
+            of,
+            leaves: Vec::new(),
+            basis,
+        })
+        .await;
         step
     }
 

@@ -65,3 +65,33 @@ async fn a_look_that_is_not_whole_settles_nothing() {
     house.turn(AWS).await;
     assert_eq!(house.end_of(&given).await, Some(Outcome::Applied));
 }
+
+#[tokio::test]
+async fn another_answer_ends_no_call_that_may_still_land() {
+    let mut house = House::open().await;
+    house.revoke("grocer", dataset("sales")).await;
+    house.aws.room().fails.insert("dataset sales".to_owned(), Told::Unknown);
+    house.turn(AWS).await;
+    let open = house.unsettled().await;
+    assert_eq!(open, 1);
+    house.aws.room().fails.clear();
+    house.turns(AWS, 4).await;
+    assert!(!house.aws.holds().contains(&"dataset sales".to_owned()), "it is closed");
+    assert_eq!(house.state().await.awaited(&AWS.parse().unwrap()).count(), 0, "and seen closed");
+    assert_eq!(house.unsettled().await, open, "the first call may still land");
+    house.clock.step(12_000);
+    house.turn(AWS).await;
+    assert_eq!(house.unsettled().await, 0);
+}
+
+#[tokio::test]
+async fn what_was_refused_for_good_ends_with_the_call_that_is_not() {
+    let mut house = House::open().await;
+    house.revoke("grocer", dataset("sales")).await;
+    house.aws.room().fails.insert("dataset sales".to_owned(), Told::NotApplied);
+    house.turns(AWS, 2).await;
+    assert_eq!(house.unsettled().await, 1);
+    house.aws.room().fails.clear();
+    house.turns(AWS, 2).await;
+    assert_eq!(house.unsettled().await, 0, "nothing of it can land");
+}

@@ -112,14 +112,20 @@ impl World {
         let held: Vec<(ResourceKind, Digest)> =
             platform.holds.things.iter().map(|(kind, held)| (kind.clone(), held.digest)).collect();
         let mut changed = false;
+        // What was agreed anew before its closing was seen has to be seen closed all the same.
+        let awaited = self.check.oracle.awaited(&platform.name);
+        let closing = |kind: &ResourceKind, digest| {
+            awaited.iter().any(|what| crate::conflict::holds(pool, what, kind, digest))
+        };
         for (kind, digest) in &held {
-            if own(kind) && wanted.get(kind) != Some(digest) {
+            if own(kind) && (wanted.get(kind) != Some(digest) || closing(kind, *digest)) {
                 platform.drop_by_hand(kind, false, now);
                 changed = true;
             }
         }
         for (kind, digest) in wanted.iter().filter(|(kind, _)| own(kind)) {
-            if !platform.holds.things.contains_key(kind) && !platform.holds.gone.contains(kind) {
+            let due = !platform.holds.gone.contains(kind) && !closing(kind, *digest);
+            if due && !platform.holds.things.contains_key(kind) {
                 platform.put_by_hand(kind, *digest, now);
                 changed = true;
             }

@@ -225,14 +225,19 @@ impl World {
         )));
         let Some(platform) = self.platforms.get_mut(at) else { return (unreached, None) };
         let answered = arrive(platform, self.pool, ask, treat, now);
-        let takes = answered.change.as_ref().is_some_and(|change| change.after.is_none());
-        if let (true, PlatformAsk::Apply(step)) = (takes, ask) {
+        let before = answered.change.as_ref().filter(|change| change.after.is_none());
+        let before = before.and_then(|change| change.before.as_ref()).map(|held| held.by);
+        if let (Some(before), PlatformAsk::Apply(step)) = (before, ask) {
             let hand = match intent {
-                None => Hand::Unrecorded,
-                Some(_) if self.check.is_echo(intent) => Hand::Echo,
-                Some(_) => Hand::Gateway(step.id),
+                None => Some(Hand::Unrecorded),
+                Some(_) if self.check.is_echo(intent) => Some(Hand::Echo),
+                // Who took away what was there before a person put something else in its place stays who did.
+                Some(_) if before == Hand::Person => None,
+                Some(_) => Some(Hand::Gateway(step.id)),
             };
-            platform.taken.insert(step.resource.kind.clone(), hand);
+            if let Some(hand) = hand {
+                platform.taken.insert(step.resource.kind.clone(), hand);
+            }
         }
         let name = platform.name.clone();
         match ask {

@@ -62,6 +62,8 @@ pub(crate) struct Oracle {
     pub(crate) revoked: BTreeMap<Revocable, u64>,
     found: BTreeMap<Revocable, u64>,
     pub(crate) reoffered: BTreeMap<Revocable, u64>,
+    /// Who has offered again what was found withdrawn.
+    again: BTreeMap<Revocable, BTreeSet<String>>,
     pub(crate) intents: BTreeMap<String, Intent>,
     pub(crate) withdrawals: BTreeMap<u64, Withdrawal>,
     pub(crate) observed: BTreeMap<String, BTreeSet<Revocable>>,
@@ -116,12 +118,13 @@ impl Oracle {
             "found-withdrawn" => {
                 if let Some(what) = typed::<Revocable>(body, "what") {
                     self.found.insert(what.clone(), index);
+                    self.again.remove(&what);
                     self.withdraw(index, at_ms, vec![what]);
                 }
             }
             "reoffered" => {
                 if let Some(what) = typed::<Revocable>(body, "what") {
-                    self.reoffered.insert(what, index);
+                    self.reoffered(index, what, text(body, "by"));
                 }
             }
             "effect-intended" => self.intended(index, body),
@@ -248,6 +251,20 @@ impl Oracle {
         self.in_force_since = index;
     }
 
+    /// A whole room waits for every member who has not left.
+    fn reoffered(&mut self, index: u64, what: Revocable, by: &str) {
+        let again = self.again.entry(what.clone()).or_default();
+        again.insert(by.to_owned());
+        let members = self.in_force.iter().flat_map(|version| version.agreement.members.keys());
+        let left = |member: &MemberId| {
+            self.revoked.contains_key(&Revocable::Member { member: member.clone() })
+        };
+        let mut waits = members.filter(|member| !left(member) && !again.contains(member.as_str()));
+        if what != Revocable::Room || waits.next().is_none() {
+            self.reoffered.insert(what, index);
+        }
+    }
+
     /// The newest withdrawal of exactly this that stands.
     pub(crate) fn withdrawn(&self, what: &Revocable) -> Option<u64> {
         let found = self.found.get(what).filter(|at| self.reoffered.get(what) < Some(*at));
@@ -293,6 +310,15 @@ impl Oracle {
         self.in_force.as_ref().is_some_and(|version| {
             version.agreement.members.keys().all(|m| version.accepted.contains(m))
         })
+    }
+
+    /// Everything that a platform has to be seen closed of.
+    pub(crate) fn awaited(&self, platform: &PlatformId) -> Vec<Revocable> {
+        let name = platform.as_str();
+        let open = self.withdrawals.values().filter(|withdrawal| {
+            withdrawal.platforms.contains(name) && !withdrawal.confirmed.contains_key(name)
+        });
+        open.flat_map(|withdrawal| withdrawal.what.clone()).collect()
     }
 
     /// What is desired of a platform.

@@ -58,7 +58,9 @@ fn entries(pool: &'static Pool, deed: &Deed, act: usize, state: &State) -> Optio
                 Revocable::Approval { of, .. } => *of == by,
                 Revocable::Template { .. } | Revocable::Room => true,
             };
-            let found = state.found().iter().filter(|(_, found)| found.lifted.is_none());
+            let found = state.found().iter();
+            let found =
+                found.filter(|(_, found)| found.lifted.is_none() && !found.again.contains(&by));
             let mut own = found.map(|(what, _)| what).filter(|what| own(what));
             let what = own.next_back()?.clone();
             Some(signed(&by, Body::Reoffered { by: by.clone(), what }))

@@ -170,7 +170,6 @@ impl Platform {
             self.keep(now_ms);
             self.holds.things.remove(kind);
             self.holds.version += 1;
-            self.taken.insert(kind.clone(), Hand::Gateway(step.id));
             self.writes += 1;
             return Ok(Some(Change { kind: kind.clone(), before: Some(before), after: None }));
         }

@@ -15,10 +15,11 @@ use aws_sdk_cleanrooms::types::{
     AccessBudgetType, AccessBudgetsPrivacyTemplateParametersInput,
     AccessBudgetsPrivacyTemplateUpdateParameters, AnalysisFormat, AnalysisParameter,
     AnalysisSource, AnalyticsEngine, AutoRefreshMode, BudgetParameter, CollaborationQueryLogStatus,
-    CollaborationSummary, MemberAbility, MemberSpecification, MembershipPaymentConfiguration,
-    MembershipProtectedQueryOutputConfiguration, MembershipProtectedQueryResultConfiguration,
-    MembershipQueryComputePaymentConfig, MembershipQueryLogStatus, ParameterType,
-    PaymentConfiguration, PrivacyBudgetTemplateAutoRefresh, PrivacyBudgetTemplateParametersInput,
+    CollaborationSummary, MemberAbility, MemberSpecification, Membership,
+    MembershipPaymentConfiguration, MembershipProtectedQueryOutputConfiguration,
+    MembershipProtectedQueryResultConfiguration, MembershipQueryComputePaymentConfig,
+    MembershipQueryLogStatus, MembershipStatus, ParameterType, PaymentConfiguration,
+    PrivacyBudgetTemplateAutoRefresh, PrivacyBudgetTemplateParametersInput,
     PrivacyBudgetTemplateUpdateParameters, PrivacyBudgetType, ProtectedQueryS3OutputConfiguration,
     QueryComputePaymentConfig, ResultFormat, SupportedS3Region,
 };
@@ -96,7 +97,9 @@ async fn create(client: &Client, call: &Call) -> Done {
     for region in regions {
         request = request.allowed_result_regions(SupportedS3Region::from(region.as_str()));
     }
-    there(sent!(write, client, operation, request))
+    there(sent!(write, client, operation, request), |answer| {
+        answer.collaboration().is_some_and(|made| made.name() == name)
+    })
 }
 
 /// Whether any collaboration is like that.
@@ -140,7 +143,12 @@ async fn join(client: &Client, call: &Call) -> Done {
         .set_payment_configuration(payment)
         .set_default_result_configuration(results)
         .set_tags(Some(tagged(tags)));
-    there(sent!(write, client, operation, request))
+    there(sent!(write, client, operation, request), |answer| {
+        let shows = |made: &Membership| {
+            made.collaboration_id() == collaboration && *made.status() == MembershipStatus::Active
+        };
+        answer.membership().is_some_and(shows)
+    })
 }
 
 fn results(
@@ -180,7 +188,9 @@ async fn template(client: &Client, call: &Call) -> Done {
                     .build();
                 request = request.analysis_parameters(built.map_err(|_| unbuilt(operation))?);
             }
-            there(sent!(write, client, operation, request))
+            there(sent!(write, client, operation, request), |answer| {
+                answer.analysis_template().is_some_and(|made| made.name() == name)
+            })
         }
         Call::DeleteAnalysisTemplate { membership, id } => {
             let request = client.writes.delete_analysis_template();
@@ -229,7 +239,7 @@ async fn budget(client: &Client, call: &Call) -> Done {
                 .auto_refresh(refresh)
                 .parameters(PrivacyBudgetTemplateParametersInput::AccessBudget(parameters))
                 .set_tags(Some(tagged(tags)));
-            there(sent!(write, client, operation, request))
+            there(sent!(write, client, operation, request), |_| false)
         }
         Call::UpdatePrivacyBudgetTemplate { membership, id, budget, was } => {
             let operation = "UpdatePrivacyBudgetTemplate";

@@ -5,10 +5,10 @@
     reason = "the library's enums grow, and each hand here takes some calls only; whatever is not named is refused or unknown"
 )]
 
-use super::{CHANGED, Done, gone, misplaced, stale, there, unbuilt};
+use super::{CHANGED, Done, changed, gone, misplaced, stale, there, unbuilt};
 use crate::call::{Call, version};
 use crate::connection::{Client, listed, sent};
-use crate::observe::{receivers_of, rule_of};
+use crate::observe::{is_rule, received_by, receivers_of, rule_of};
 use crate::rule::Rule;
 use adapter_spi::{Applied, Effect, Result};
 use aws_sdk_cleanrooms::types::{
@@ -43,7 +43,9 @@ pub(super) async fn apply(client: &Client, call: &Call, effect: Effect) -> Done 
                 .configured_table_identifier(table)
                 .analysis_rule_type(ConfiguredTableAnalysisRuleType::Custom)
                 .analysis_rule_policy(policy(operation, rule)?);
-            there(sent!(write, client, operation, request))
+            there(sent!(write, client, operation, request), |answer| {
+                is_rule(answer.analysis_rule(), rule)
+            })
         }
         Call::UpdateConfiguredTableAnalysisRule { table, rule, was } => {
             let operation = "UpdateConfiguredTableAnalysisRule";
@@ -105,7 +107,9 @@ async fn create(client: &Client, call: &Call) -> Done {
         .set_allowed_columns(Some(columns.clone()))
         .analysis_method(AnalysisMethod::DirectQuery)
         .set_tags(Some(tags.clone().into_iter().collect::<HashMap<_, _>>()));
-    there(sent!(write, client, operation, request))
+    there(sent!(write, client, operation, request), |answer| {
+        answer.configured_table().is_some_and(|made| made.name() == name)
+    })
 }
 
 fn glue(operation: &'static str, database: &str, table: &str) -> Result<TableReference> {
@@ -120,7 +124,8 @@ async fn set(client: &Client, table: &str, rule: &Rule) -> Done {
         .configured_table_identifier(table)
         .analysis_rule_type(ConfiguredTableAnalysisRuleType::Custom)
         .analysis_rule_policy(policy(operation, rule)?);
-    sent!(write, client, operation, request).map(|_| CHANGED)
+    let answer = sent!(write, client, operation, request)?;
+    Ok(changed(is_rule(answer.analysis_rule(), rule)))
 }
 
 /// A rule as the platform takes it. Both lists of comparisons are always sent: an empty one blocks all.
@@ -165,7 +170,10 @@ async fn association(client: &Client, call: &Call, effect: Effect) -> Done {
                 .configured_table_identifier(table)
                 .role_arn(role)
                 .set_tags(Some(tags.clone().into_iter().collect::<HashMap<_, _>>()));
-            there(sent!(write, client, "CreateConfiguredTableAssociation", request))
+            let answer = sent!(write, client, "CreateConfiguredTableAssociation", request);
+            there(answer, |answer| {
+                answer.configured_table_association().is_some_and(|made| made.name() == name)
+            })
         }
         Call::UpdateConfiguredTableAssociation { membership, id, role } => {
             let request = client.writes.update_configured_table_association();
@@ -200,7 +208,10 @@ async fn receivers(client: &Client, call: &Call, effect: Effect) -> Done {
                 .configured_table_association_identifier(association)
                 .analysis_rule_type(custom)
                 .analysis_rule_policy(received(receivers));
-            there(sent!(write, client, "CreateConfiguredTableAssociationAnalysisRule", request))
+            let operation = "CreateConfiguredTableAssociationAnalysisRule";
+            there(sent!(write, client, operation, request), |answer| {
+                received_by(answer.analysis_rule()).as_ref() == Some(receivers)
+            })
         }
         Call::UpdateConfiguredTableAssociationAnalysisRule {
             membership,
@@ -223,12 +234,14 @@ async fn receivers(client: &Client, call: &Call, effect: Effect) -> Done {
                 return Err(stale(operation, "who may receive"));
             }
             let request = client.writes.update_configured_table_association_analysis_rule();
+            let set = if moved { &both } else { receivers };
             let request = request
                 .membership_identifier(membership)
                 .configured_table_association_identifier(association)
                 .analysis_rule_type(custom)
-                .analysis_rule_policy(received(if moved { &both } else { receivers }));
-            sent!(write, client, operation, request).map(|_| CHANGED)
+                .analysis_rule_policy(received(set));
+            let answer = sent!(write, client, operation, request)?;
+            Ok(changed(received_by(answer.analysis_rule()).as_ref() == Some(set)))
         }
         Call::DeleteConfiguredTableAssociationAnalysisRule { membership, association } => {
             let request = client.writes.delete_configured_table_association_analysis_rule();

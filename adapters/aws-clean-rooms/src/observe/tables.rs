@@ -10,8 +10,9 @@ use adapter_spi::{ErrorKind, NoteClass, Result};
 use aws_sdk_cleanrooms::types::{
     AccessBudgetType, AggregationThreshold, AggregationThresholdType,
     AllowedAggregateExpressionType, AnalysisRuleCustom, AutoRefreshMode, CommercialRegion,
-    ComparisonControls, ConfiguredTableAnalysisRulePolicy, ConfiguredTableAnalysisRulePolicyV1,
-    ConfiguredTableAnalysisRuleType, ConfiguredTableAssociationAnalysisRulePolicy,
+    ComparisonControls, ConfiguredTableAnalysisRule, ConfiguredTableAnalysisRulePolicy,
+    ConfiguredTableAnalysisRulePolicyV1, ConfiguredTableAnalysisRuleType,
+    ConfiguredTableAssociationAnalysisRule, ConfiguredTableAssociationAnalysisRulePolicy,
     ConfiguredTableAssociationAnalysisRulePolicyV1, ConfiguredTableAssociationAnalysisRuleType,
     ConfiguredTableSummary, PrivacyBudgetTemplateParametersOutput, TableReference,
 };
@@ -109,15 +110,26 @@ async fn told_rule(client: &Client, table: &str) -> Result<Option<Told>> {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         read => read?,
     };
-    if let Some(ConfiguredTableAnalysisRulePolicy::V1(
-        ConfiguredTableAnalysisRulePolicyV1::Custom(custom),
-    )) = answer.analysis_rule().and_then(|rule| rule.policy())
-    {
+    if let Some(custom) = answer.analysis_rule().and_then(custom) {
         return Ok(Some((read(custom), noted(custom))));
     }
     // Whatever it allows, it is none of ours: it is closed like one.
     let foreign = Rule { foreign: true, ..Rule::default() };
     Ok(Some((foreign, vec![(NoteClass::Unknown, "analysisRule.policy")])))
+}
+
+fn custom(rule: &ConfiguredTableAnalysisRule) -> Option<&AnalysisRuleCustom> {
+    match rule.policy() {
+        Some(ConfiguredTableAnalysisRulePolicy::V1(
+            ConfiguredTableAnalysisRulePolicyV1::Custom(custom),
+        )) => Some(custom),
+        _ => None,
+    }
+}
+
+/// Whether an answer's rule is this.
+pub(crate) fn is_rule(answered: Option<&ConfiguredTableAnalysisRule>, rule: &Rule) -> bool {
+    answered.and_then(custom).is_some_and(|custom| read(custom) == *rule)
 }
 
 /// A rule in our words; what ours never have makes it foreign.
@@ -199,12 +211,19 @@ pub(crate) async fn receivers(
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         read => read?,
     };
-    Ok(match answer.analysis_rule().and_then(|rule| rule.policy()) {
+    Ok(received(answer.analysis_rule()))
+}
+
+/// Who may receive by a rule; `None` of one that ours never look like.
+pub(crate) fn received(
+    rule: Option<&ConfiguredTableAssociationAnalysisRule>,
+) -> Option<BTreeSet<String>> {
+    match rule.and_then(|rule| rule.policy()) {
         Some(ConfiguredTableAssociationAnalysisRulePolicy::V1(
             ConfiguredTableAssociationAnalysisRulePolicyV1::Custom(custom),
         )) => Some(custom.allowed_result_receivers().iter().cloned().collect()),
         _ => None,
-    })
+    }
 }
 
 /// A cap: the id of the association that it counts, and how often it may be used; `None` of one that ours never look like.

@@ -1,6 +1,7 @@
 //! What of the agreement a native thing is about. Whatever no agreement has a name for is about the member in whose account it is.
 
-use super::Subject;
+use super::{Planned, Subject};
+use crate::call::Call;
 use crate::names;
 use crate::seen::{Past, Room};
 use crate::wanted::wanted;
@@ -126,6 +127,30 @@ impl Subject<'_> {
             }
         }
         touches
+    }
+
+    /// What the whole value that a call sets leaves open: whatever else it changes, landing late it opens that again.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other call makes, ends or counts something, and opens nothing"
+    )]
+    pub(super) fn leaves(&self, planned: &Planned) -> Touches {
+        let Planned { member, name, call, .. } = planned;
+        match call {
+            Call::CreateConfiguredTableAnalysisRule { rule, .. }
+            | Call::UpdateConfiguredTableAnalysisRule { rule, .. }
+                if !rule.analyses.is_empty() =>
+            {
+                self.of_rule(member, name, &rule.analyses)
+            }
+            // Its columns.
+            Call::UpdateConfiguredTable { .. } => self.of_dataset(name),
+            Call::CreateConfiguredTableAssociationAnalysisRule { receivers, .. }
+            | Call::UpdateConfiguredTableAssociationAnalysisRule { receivers, .. } => {
+                self.of_members(receivers)
+            }
+            _ => Touches::new(),
+        }
     }
 
     /// Members by their accounts, as far as an agreement names these.

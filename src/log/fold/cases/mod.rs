@@ -1,5 +1,6 @@
 //! A small room to try leaves on, and what each kind of leaf may and may not do.
 
+mod landing;
 mod platforms;
 mod withdrawals;
 
@@ -486,6 +487,7 @@ fn effects_are_intended_first_and_settle_once() {
     let outcome = |outcome| Body::EffectOutcome { step: step.clone(), outcome, shown: false };
     assert_eq!(room.gateway(outcome(Outcome::Applied)), Err("intent-missing"));
     let intent = Body::EffectIntended {
+        leaves: Vec::new(),
         step: step.clone(),
         platform: id("native"),
         effect: Effect::Grant,
@@ -499,6 +501,7 @@ fn effects_are_intended_first_and_settle_once() {
     assert_eq!(room.gateway(outcome(Outcome::NotApplied)), Err("outcome-repeated"));
     room.revoke("grocer", Revocable::Room).unwrap();
     let again = |effect| Body::EffectIntended {
+        leaves: Vec::new(),
         step: Code::new("step-2").unwrap(),
         platform: id("native"),
         effect,
@@ -566,6 +569,7 @@ fn decisions_move_what_is_desired_and_effects_do_not() {
     let step = Code::new("step-1").unwrap();
     let effect = Effect::Grant;
     room.gateway(Body::EffectIntended {
+        leaves: Vec::new(),
         step,
         platform: id("native"),
         effect,

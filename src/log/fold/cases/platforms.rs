@@ -2,18 +2,18 @@
 
 use super::*;
 
-const AWS: &str = "aws-clean-rooms";
+pub(super) const AWS: &str = "aws-clean-rooms";
 
-fn dataset(name: &str) -> Revocable {
+pub(super) fn dataset(name: &str) -> Revocable {
     Revocable::Dataset { dataset: id(name) }
 }
 
-fn member(name: &str) -> Revocable {
+pub(super) fn member(name: &str) -> Revocable {
     Revocable::Member { member: id(name) }
 }
 
 /// Both members, both datasets, the template and its approvals.
-fn everything(room: &Room) -> Vec<Revocable> {
+pub(super) fn everything(room: &Room) -> Vec<Revocable> {
     let (template, digest) = (id("reach"), room.template());
     let approval = |of: &str| Revocable::Approval { template: id("reach"), digest, of: id(of) };
     vec![
@@ -29,7 +29,7 @@ fn everything(room: &Room) -> Vec<Revocable> {
 
 impl Room {
     /// A room that is held on two platforms, and open on both.
-    fn open_on_aws() -> Self {
+    pub(super) fn open_on_aws() -> Self {
         let mut room = Self::opened();
         let held = serde_json::json!([{ "platform": "native" }, { "platform": AWS }, { "platform": "snowflake" }]);
         room.agreement.rooms = serde_json::from_value(held).unwrap();
@@ -55,7 +55,14 @@ impl Room {
     ) -> Result<Code, &'static str> {
         let step = Code::new(&format!("step-{}", self.state.size())).unwrap();
         let (name, platform, basis) = (step.clone(), id(platform), Some(basis));
-        self.gateway(Body::EffectIntended { step: name, platform, effect, of, basis })?;
+        self.gateway(Body::EffectIntended {
+            step: name,
+            platform,
+            effect,
+            of,
+            leaves: Vec::new(),
+            basis,
+        })?;
         Ok(step)
     }
 
@@ -63,15 +70,19 @@ impl Room {
         self.intend_on(platform, Effect::Grant, of, self.state.size())
     }
 
-    fn end(&mut self, step: &Code, outcome: Outcome) -> Result<(), &'static str> {
+    pub(super) fn end(&mut self, step: &Code, outcome: Outcome) -> Result<(), &'static str> {
         self.gateway(Body::EffectOutcome { step: step.clone(), outcome, shown: false })
     }
 
-    fn observe(&mut self, platform: &str, holds: Vec<Revocable>) -> Result<(), &'static str> {
+    pub(super) fn observe(
+        &mut self,
+        platform: &str,
+        holds: Vec<Revocable>,
+    ) -> Result<(), &'static str> {
         self.observe_on(platform, holds, self.state.size())
     }
 
-    fn observe_on(
+    pub(super) fn observe_on(
         &mut self,
         platform: &str,
         holds: Vec<Revocable>,
@@ -80,12 +91,12 @@ impl Room {
         self.gateway(Body::RoomObserved { platform: id(platform), holds, basis })
     }
 
-    fn find(&mut self, what: Revocable) -> Result<(), &'static str> {
+    pub(super) fn find(&mut self, what: Revocable) -> Result<(), &'static str> {
         let how = Code::new("final-on-platform").unwrap();
         self.gateway(Body::FoundWithdrawn { platform: id(AWS), what, how })
     }
 
-    fn confirm(
+    pub(super) fn confirm(
         &mut self,
         platform: &str,
         revocation: u64,
@@ -94,7 +105,7 @@ impl Room {
         self.confirm_after(platform, revocation, (probe, 1), self.state.size())
     }
 
-    fn confirm_on(
+    pub(super) fn confirm_on(
         &mut self,
         platform: &str,
         revocation: u64,
@@ -116,7 +127,7 @@ impl Room {
         self.gateway(Body::RevocationConfirmed { revocation, platform, reads, basis, probe, seen })
     }
 
-    fn newest(&self) -> u64 {
+    pub(super) fn newest(&self) -> u64 {
         self.state.size() - 1
     }
 }
@@ -145,6 +156,7 @@ fn nothing_is_given_on_a_plan_that_is_older_than_a_decision() {
 fn once_intents_say_their_basis_they_always_do() {
     let mut room = Room::open_on_aws();
     let intent = |effect| Body::EffectIntended {
+        leaves: Vec::new(),
         step: Code::new("step-old").unwrap(),
         platform: id(AWS),
         effect,
@@ -156,7 +168,7 @@ fn once_intents_say_their_basis_they_always_do() {
     let (step, platform) = (Code::new("step-1").unwrap(), id(AWS));
     let (effect, of) = (Effect::Grant, Vec::new());
     let basis = Some(room.state.size());
-    let named = Body::EffectIntended { step, platform, effect, of, basis };
+    let named = Body::EffectIntended { step, platform, effect, of, leaves: Vec::new(), basis };
     assert_eq!(room.gateway(named), Err("step-name-wrong"));
 }
 

@@ -94,6 +94,7 @@ fn play(room: &mut Room, step: u8, turn: usize) {
         5 => room.revoke("brand", template),
         6 => room.revoke("grocer", own),
         7 => room.gateway(Body::EffectIntended {
+            leaves: Vec::new(),
             step: Code::new(&run).unwrap(),
             platform: id("native"),
             effect: Effect::Grant,

@@ -10,6 +10,7 @@ enum Act {
     Pass(i64),
     Heads(usize),
     Wake(usize, Option<usize>, Class),
+    Hint(usize, Option<usize>),
     Due,
     End(usize, Class, bool, Option<Failure>),
     Back(usize, u64),
@@ -28,6 +29,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..6_usize).prop_map(Act::Heads),
         2 => (0..6_usize, prop::option::of(0..4_usize), class())
             .prop_map(|(one, room, why)| Act::Wake(one, room, why)),
+        2 => (0..6_usize, prop::option::of(0..4_usize)).prop_map(|(one, room)| Act::Hint(one, room)),
         4 => Just(Act::Due),
         4 => (0..9_usize, class(), any::<bool>(), failed)
             .prop_map(|(at, class, changed, failed)| Act::End(at, class, changed, failed)),
@@ -61,6 +63,7 @@ impl Run {
                 let at = at.map(room);
                 self.schedule.wake(&id(*one), at.as_ref(), *why, self.now);
             }
+            Act::Hint(one, at) => self.schedule.hint(&id(*one), at.map(room).as_ref(), self.now),
             Act::Due => {
                 let turns = self.schedule.due(self.now, slots);
                 self.trace.extend(turns.iter().map(|turn| format!("{} {turn:?}", self.now)));
@@ -111,10 +114,12 @@ proptest! {
         for act in &acts {
             let before = run.waiting();
             run.act(act, SLOTS);
-            if matches!(act, Act::Wake(..) | Act::Heads(_)) {
+            if matches!(act, Act::Wake(..) | Act::Heads(_) | Act::Hint(..)) {
                 let after = run.waiting();
                 for (slot, (due, class)) in before {
                     prop_assert!(after[&slot].0 <= due && after[&slot].1 <= class, "{act:?}");
+                    let is_hint = matches!(act, Act::Hint(..));
+                    prop_assert!(!is_hint || after[&slot].1 == class, "{act:?}");
                 }
             }
         }

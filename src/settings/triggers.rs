@@ -1,0 +1,180 @@
+//! The part of the settings that says what may tell a worker that a look is worth while: `[triggers]`. Must not know how it is listened to.
+
+use super::{IgnoredAny, toml_file, variable};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use std::net::SocketAddr;
+use url::Url;
+
+const HELP: &str = "[[triggers.sqs]] with queue_url, and perhaps region, profile and assume_role; [triggers.webhook] with \
+    listen = \"127.0.0.1:PORT\" and secret_env = \"VARIABLE\"";
+/// Shorter ones are guessed.
+const SECRET_BYTES_MIN: usize = 32;
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TriggersFile {
+    #[serde(default, rename = "store")]
+    _store: IgnoredAny,
+    #[serde(default)]
+    triggers: TriggersSetting,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TriggersSetting {
+    #[serde(default)]
+    sqs: Vec<QueueSetting>,
+    #[serde(default)]
+    webhook: Option<WebhookSetting>,
+}
+
+/// One queue.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueSetting {
+    /// Its address.
+    pub(crate) queue_url: String,
+    /// Where it can't be told from the address.
+    pub(crate) region: Option<String>,
+    /// Of the AWS configuration files; without one the environment's credentials.
+    pub(crate) profile: Option<String>,
+    /// A role to assume with those.
+    pub(crate) assume_role: Option<String>,
+}
+
+/// A variable is named, never its value.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookSetting {
+    listen: SocketAddr,
+    secret_env: String,
+    /// Said by whoever means it: what listens elsewhere than at a loopback address has a proxy's TLS before it.
+    #[serde(default)]
+    beyond_loopback: bool,
+}
+
+/// What is listened to.
+#[derive(Default)]
+pub(crate) struct Triggers {
+    /// Queues.
+    pub(crate) queues: Vec<QueueSetting>,
+    /// The webhook.
+    pub(crate) webhook: Option<Webhook>,
+}
+
+/// Where the webhook listens, and what its callers know.
+pub(crate) struct Webhook {
+    pub(crate) listen: SocketAddr,
+    pub(crate) secret: String,
+}
+
+/// What a gateway's folder names; nothing means that rooms are looked at at their pace.
+pub(crate) fn triggers(home: &Home) -> Result<Triggers> {
+    read(home, variable)
+}
+
+fn read(home: &Home, variable: impl Fn(&str) -> Option<String>) -> Result<Triggers> {
+    let path = home.settings();
+    let file: TriggersFile = toml_file(&path, "settings-invalid", HELP)?;
+    let invalid = |what: &str| {
+        Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
+    };
+    let TriggersSetting { sqs: queues, webhook } = file.triggers;
+    if !queues.iter().all(|queue| is_address(&queue.queue_url)) {
+        return Err(invalid("a queue_url is an address of https, without a password"));
+    }
+    let Some(WebhookSetting { listen, secret_env, beyond_loopback }) = webhook else {
+        return Ok(Triggers { queues, webhook: None });
+    };
+    if !listen.ip().is_loopback() && !beyond_loopback {
+        let message = format!("{}: the webhook would listen beyond this machine", path.display());
+        return Err(Error::refused("webhook-exposed", message)
+            .help("a loopback address behind a proxy with TLS; or beyond_loopback = true, where a network of your own is between them"));
+    }
+    let secret = variable(&secret_env)
+        .ok_or_else(|| invalid("the variable that [triggers.webhook] names is not set"))?;
+    if secret.len() < SECRET_BYTES_MIN {
+        return Err(invalid("the webhook's secret has less than 32 characters"));
+    }
+    Ok(Triggers { queues, webhook: Some(Webhook { listen, secret }) })
+}
+
+/// An address that may be shown. Plain http is a test's, on this machine.
+fn is_address(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    is_safe && is_bare && url.host().is_some() && url.path().len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> Result<Triggers> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        std::fs::write(home.settings(), text).unwrap();
+        assert!(super::super::store(&home).unwrap().is_none(), "nobody else is kept from anything");
+        read(&home, |name| match name {
+            "LONG" => Some("s".repeat(32)),
+            "SHORT" => Some("s".repeat(31)),
+            _ => None,
+        })
+    }
+
+    fn code(text: &str) -> String {
+        set(text).map(drop).unwrap_err().code
+    }
+
+    #[test]
+    fn nothing_is_listened_to_unless_it_is_named() {
+        let none = set("").unwrap();
+        assert!(none.queues.is_empty() && none.webhook.is_none());
+    }
+
+    #[test]
+    fn a_queue_is_named_by_its_address() {
+        let text = "[[triggers.sqs]]\nqueue_url = \"https://sqs.eu-central-1.amazonaws.com/111111111111/airlock\"\nprofile = \"gateway\"\n\
+            [[triggers.sqs]]\nqueue_url = \"http://127.0.0.1:5000/1/q\"\nregion = \"us-east-1\"\n";
+        let queues = set(text).unwrap().queues;
+        assert_eq!(queues.len(), 2);
+        assert_eq!(queues[0].profile.as_deref(), Some("gateway"));
+        for url in [
+            "airlock",
+            "http://sqs.example/1/q",
+            "https://me:pass@sqs.example/1/q",
+            "https://sqs.example",
+            "file:///q",
+        ] {
+            assert_eq!(
+                code(&format!("[[triggers.sqs]]\nqueue_url = \"{url}\"")),
+                "settings-invalid",
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_webhook_listens_here_and_its_secret_is_no_part_of_the_file() {
+        let webhook = |listen: &str, more: &str| {
+            format!("[triggers.webhook]\nlisten = \"{listen}\"\nsecret_env = \"LONG\"\n{more}")
+        };
+        assert!(set(&webhook("127.0.0.1:8650", "")).unwrap().webhook.is_some());
+        assert!(set(&webhook("[::1]:8650", "")).unwrap().webhook.is_some());
+        assert_eq!(code(&webhook("0.0.0.0:8650", "")), "webhook-exposed");
+        assert!(set(&webhook("0.0.0.0:8650", "beyond_loopback = true")).unwrap().webhook.is_some());
+        assert_eq!(code(&webhook("localhost:8650", "")), "settings-invalid");
+        assert_eq!(code(&webhook("127.0.0.1:8650", "secret = \"x\"")), "settings-invalid");
+        let hidden = "hunter2hunter2";
+        let unset =
+            format!("[triggers.webhook]\nlisten = \"127.0.0.1:1\"\nsecret_env = \"{hidden}\"");
+        let error = set(&unset).map(drop).unwrap_err();
+        assert_eq!(error.code, "settings-invalid");
+        assert!(!format!("{error} {error:?}").contains(hidden));
+        let short = "[triggers.webhook]\nlisten = \"127.0.0.1:1\"\nsecret_env = \"SHORT\"";
+        assert_eq!(code(short), "settings-invalid");
+    }
+}
