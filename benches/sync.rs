@@ -1,6 +1,13 @@
 //! How soon the sync worker knows and closes, and at how many calls: the scheduler and the budgets in virtual time, and what they
-//! cost in real time and memory. `cargo bench --bench sync [-- COLLABORATIONS]` prints it; the seeds are fixed, so part A
-//! prints the same again.
+//! cost in real time and memory; and the real program: what it takes while it has nothing to do, and how soon it denies.
+//!
+//! - `cargo bench --bench sync [-- COLLABORATIONS]`: the model; the seeds are fixed, so its virtual time is the same again.
+//! - `… -- outages [COLLABORATIONS]`: of the model only what becomes of withdrawals while a platform is silent.
+//! - `… -- idle [COLLABORATIONS]`: `airlock sync` over so many settled logs, for a minute by the kernel's own counts.
+//! - `… -- deny [RUNS]`: so many native runs under way, and one withdrawal after the other.
+//!
+//! The last two need the feature `gateway`, and try PostgreSQL as well where `AIRLOCK_POSTGRES_URL` names a server in which
+//! databases may be made. `--profile dev` spares the release build, and overstates what processors do.
 //!
 //! The model, all of it in `benches/sync/world.rs`: each collaboration has a room on three platforms, dealt out to several accounts
 //! there. An account allows five calls a second of each kind (read, list, write), ten at once. A call takes 100 ms, one to
@@ -16,16 +23,26 @@
     reason = "a model that is wrong may end by panicking; no product code is here"
 )]
 
+#[cfg(feature = "gateway")]
+#[path = "sync/deny.rs"]
+mod deny;
+#[cfg(feature = "gateway")]
+#[path = "sync/gateways.rs"]
+mod gateways;
+#[cfg(feature = "gateway")]
+#[path = "sync/idle.rs"]
+mod idle;
 #[path = "sync/world.rs"]
 mod world;
 
 use airlock::reconcile::budget::{Budgets, Key, Limit, Rate};
 use airlock::reconcile::schedule::{Class, End, Interval, Pace, Schedule, Slots};
 use mappings::model::{CollaborationId, PlatformId};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{StdoutLock, Write as _};
 use std::time::Instant;
-use world::{Notice, PLATFORMS, Setting, World};
+use world::{Closed, Notice, PLATFORMS, Setting, World, not_before_ms};
 
 type Fallible<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -35,9 +52,27 @@ const SLOTS: Slots = Slots { ordinary: 64, reserved: 16 };
 const SURVEY: Option<i64> = Some(30_000);
 
 fn main() -> Fallible {
-    let collaborations = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(10_000);
-    let mut out = std::io::stdout().lock();
-    let base = Setting {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let many = |word: Option<&&str>, usual| word.map_or(Ok(usual), |word| word.parse());
+    match words.as_slice() {
+        #[cfg(feature = "gateway")]
+        ["idle", rest @ ..] => idle::idle(many(rest.first(), 10_000)?),
+        #[cfg(feature = "gateway")]
+        ["deny", rest @ ..] => deny::deny(many(rest.first(), 1_000)?),
+        #[cfg(feature = "gateway")]
+        ["deny-runs", wide, names @ ..] => deny::runs(wide.parse()?, names),
+        #[cfg(feature = "gateway")]
+        ["deny-asks"] => deny::asks(),
+        ["outages", rest @ ..] => {
+            outages(&mut std::io::stdout().lock(), base(many(rest.first(), 10_000)?))
+        }
+        rest => modelled(many(rest.first(), 10_000)?),
+    }
+}
+
+fn base(collaborations: usize) -> Setting {
+    Setting {
         collaborations,
         accounts: 4,
         pace: Pace::default(),
@@ -48,7 +83,12 @@ fn main() -> Fallible {
         revoke_ms: None,
         notice: Notice::Asked(500),
         silent: (0, 0),
-    };
+    }
+}
+
+fn modelled(collaborations: usize) -> Fallible {
+    let mut out = std::io::stdout().lock();
+    let base = base(collaborations);
     // Memory first: what the worlds leave free would hide it.
     writeln!(out, "{collaborations} collaborations x {PLATFORMS} rooms, real time")?;
     real(&mut out, collaborations)?;
@@ -129,8 +169,13 @@ fn closings(out: &mut StdoutLock<'_>, base: Setting) -> Fallible {
     for (what, notice) in rows {
         let mut world = World::new(Setting { notice, ..base });
         world.run(60 * MINUTE, false);
-        let mut took: Vec<i64> =
-            world.told.closed.iter().filter(|one| one.0 > 20 * MINUTE).map(|one| one.2).collect();
+        let mut took: Vec<i64> = world
+            .told
+            .closed
+            .iter()
+            .filter(|one| one.since_ms > 20 * MINUTE)
+            .map(|one| one.took_ms)
+            .collect();
         let [p50, _, p99] = percentiles(&mut took).map(seconds);
         let most = seconds(took.last().copied().unwrap_or_default());
         writeln!(out, "  {what:<48} {p50:>8} {p99:>8} {most:>8}   {}", took.len())?;
@@ -142,35 +187,54 @@ fn closings(out: &mut StdoutLock<'_>, base: Setting) -> Fallible {
 fn outages(out: &mut StdoutLock<'_>, base: Setting) -> Fallible {
     writeln!(
         out,
-        "\na platform silent for 30 min: from its return to closed; asked: p99 under 30 s"
+        "\na platform silent for 30 min: from its return to closed; asked: p99 under 30 s.\nbeside it the p99 of what an account's calls allow at all: {} s for each {} rooms of one account",
+        not_before_ms(102) / 1_000 - not_before_ms(2) / 1_000,
+        100
     )?;
     writeln!(
         out,
-        "  {:<48} {:>8} {:>8} {:>8}   rooms   others meanwhile p99",
-        "", "p50", "p99", "most"
+        "  {:<48} {:>8} {:>8} {:>8} {:>10}   rooms   others meanwhile p99",
+        "", "p50", "p99", "most", "not before"
     )?;
     let silent = (20 * MINUTE, 50 * MINUTE);
     for (what, revoke_ms, accounts) in [
         ("a revocation a minute, 4 accounts", MINUTE, 4),
         ("a revocation each 5 s, 4 accounts", 5_000, 4),
         ("a revocation each 5 s, 24 accounts", 5_000, 24),
+        ("a revocation each 5 s, 96 accounts", 5_000, 96),
     ] {
         let drift_ms = Some(2_000);
         let setting = Setting { drift_ms, revoke_ms: Some(revoke_ms), accounts, silent, ..base };
         let mut world = World::new(setting);
         world.run(70 * MINUTE, false);
-        let inside = |at: &i64| (silent.0..silent.1).contains(at);
-        let closed = world.told.closed.iter().copied().filter(|(at, ..)| inside(at));
-        let (there, others): (Vec<(i64, usize, i64)>, Vec<_>) = closed.partition(|one| one.1 == 0);
-        let mut after: Vec<i64> = there.iter().map(|one| one.0 + one.2 - silent.1).collect();
-        let mut others: Vec<i64> = others.iter().map(|one| one.2).collect();
+        let inside = |one: &Closed| (silent.0..silent.1).contains(&one.since_ms);
+        let closed = world.told.closed.iter().copied().filter(inside);
+        let (there, others): (Vec<Closed>, Vec<Closed>) = closed.partition(|one| one.platform == 0);
+        let mut after: Vec<i64> =
+            there.iter().map(|one| one.since_ms + one.took_ms - silent.1).collect();
+        let mut others: Vec<i64> = others.iter().map(|one| one.took_ms).collect();
         let [p50, _, p99] = percentiles(&mut after).map(seconds);
         let most = seconds(after.last().copied().unwrap_or_default());
+        let [_, _, least] = percentiles(&mut allowed(&there)).map(seconds);
         let [_, _, meanwhile] = percentiles(&mut others).map(seconds);
         let rooms = after.len();
-        writeln!(out, "  {what:<48} {p50:>8} {p99:>8} {most:>8}   {rooms:>5}   {meanwhile}")?;
+        writeln!(
+            out,
+            "  {what:<48} {p50:>8} {p99:>8} {most:>8} {least:>10}   {rooms:>5}   {meanwhile}"
+        )?;
     }
     Ok(())
+}
+
+/// When each room could have been closed at the earliest, had every call of its account gone to closing, and to nothing else.
+fn allowed(closed: &[Closed]) -> Vec<i64> {
+    let mut rooms = BTreeMap::new();
+    let allowed = closed.iter().map(|one| {
+        let before = rooms.entry(one.account).or_insert(0);
+        *before += 1;
+        not_before_ms(*before)
+    });
+    allowed.collect()
 }
 
 fn real(out: &mut StdoutLock<'_>, collaborations: usize) -> Fallible {

@@ -17,6 +17,8 @@ const LOOK: [(Rate, u32); 2] = [(Rate::Read, 4), (Rate::List, 3)];
 const CHANGE: [(Rate, u32); 1] = [(Rate::Write, 2)];
 /// Five calls a second of each kind and account; stricter than five of each operation.
 const LIMIT: Limit = Limit { calls: 5, within_ms: 1_000, burst: 10 };
+/// A turn is not begun where its account has fewer left.
+const CALLS_MIN: u32 = 5;
 /// One list call tells the marks of so many collaborations.
 const PAGE: usize = 100;
 /// Of the looks at a room whose mark is unchanged, one of so many is a whole one.
@@ -57,6 +59,23 @@ pub(crate) struct Setting {
     pub silent: (i64, i64),
 }
 
+/// A room, from its revocation to the look that saw it closed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closed {
+    pub since_ms: i64,
+    pub took_ms: i64,
+    pub platform: usize,
+    /// Of all accounts.
+    pub account: usize,
+}
+
+/// After how long an account's calls are enough to have closed so many rooms, whatever the order: two looks at each.
+pub(crate) fn not_before_ms(rooms: usize) -> i64 {
+    let [(_, reads), _] = LOOK;
+    let reads = i64::try_from(rooms).unwrap() * i64::from(2 * reads) - i64::from(LIMIT.burst);
+    reads.max(0) * i64::from(LIMIT.within_ms) / i64::from(LIMIT.calls)
+}
+
 /// What was seen.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
@@ -64,8 +83,7 @@ pub(crate) struct Told {
     pub looks: u64,
     /// From a change to the end of the look that saw it.
     pub stale_ms: Vec<i64>,
-    /// From a revocation to the look that saw the room closed: when it was, on which platform, and how long.
-    pub closed: Vec<(i64, usize, i64)>,
+    pub closed: Vec<Closed>,
     /// When the last room was known for the first time.
     pub scanned_ms: Option<i64>,
 }
@@ -110,6 +128,7 @@ struct Work {
     closes: bool,
     fails: bool,
     size: u64,
+    account: usize,
 }
 
 pub(crate) struct World {
@@ -385,14 +404,21 @@ impl World {
         };
         let at = collaboration * PLATFORMS + platform;
         let (closes, away) = (self.rooms[at].revoked_ms.is_some(), self.rooms[at].taken_away);
-        let plain = Work { todo: Vec::new(), closes, fails: false, size };
+        let account = self.account(collaboration, platform);
+        let plain = Work { todo: Vec::new(), closes, fails: false, size, account };
         if closes {
+            // As the worker: a turn whose account has few calls left would hold the place of another's.
+            let [read, ..] = &self.keys[account];
+            let read = std::slice::from_ref(read);
+            let wait_ms = self.budgets.wait_ms(read, CALLS_MIN, true, self.now);
+            if wait_ms > 0 {
+                return self.schedule.back(turn, wait_ms, self.now);
+            }
             let todo: Vec<&'static [_]> =
                 if away { vec![&LOOK] } else { vec![&LOOK, &CHANGE, &LOOK] };
             return self.phase(turn, Work { todo, ..plain });
         }
         if let Some(good_ms) = self.of.survey_ms {
-            let account = self.account(collaboration, platform);
             let page = self.page(collaboration);
             let walk = &mut self.accounts[account];
             if walk.pages[page].is_none_or(|at| self.now - at > good_ms) {
@@ -417,7 +443,7 @@ impl World {
     fn phase(&mut self, turn: Turn, mut work: Work) {
         let (collaboration, platform) = self.place(&turn);
         let platform = platform.unwrap();
-        let account = self.account(collaboration, platform);
+        let account = work.account;
         let Some(calls) = work.todo.last().copied() else {
             return self.over(turn, &work, collaboration * PLATFORMS + platform);
         };
@@ -478,7 +504,10 @@ impl World {
             if !(first && late) {
                 room.taken_away = false;
                 let revoked = room.revoked_ms.take();
-                self.told.closed.extend(revoked.map(|since| (since, at % PLATFORMS, now - since)));
+                let (platform, account) = (at % PLATFORMS, work.account);
+                let closed =
+                    |since_ms| Closed { since_ms, took_ms: now - since_ms, platform, account };
+                self.told.closed.extend(revoked.map(closed));
                 end.class = Class::Exposed;
                 let log = at / PLATFORMS;
                 self.sizes[log] += LEAVES;

@@ -9,6 +9,9 @@ use crate::store::{Head, StoreError};
 use mappings::model::CollaborationId;
 use std::sync::Arc;
 
+/// A log of so many leaves is folded again sooner than a room is looked at.
+const SHORT_MAX: usize = 64;
+
 /// A log whose leaves were read and folded, and found to be what was signed.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
@@ -18,6 +21,10 @@ pub(super) struct Folded {
     pub(super) note: String,
     /// Whether the state ends before the first leaf that this version can't read.
     unread: bool,
+    /// The leaves of a short log; of a longer one not all.
+    leaves: Vec<Box<[u8]>>,
+    /// Whether there are only the leaves, and state and tree have to be made of them again.
+    laid_by: bool,
 }
 
 /// What is kept of a log between calls.
@@ -58,10 +65,11 @@ impl Past {
 
 impl Folded {
     /// Leaves, which the caller's root has to vouch for; each was checked before it was appended.
-    fn read_in(&mut self, page: &[Vec<u8>]) -> Result<(), LogError> {
-        let state = Arc::make_mut(&mut self.state);
-        for bytes in page {
+    fn read_in(&mut self, page: &[impl AsRef<[u8]>]) -> Result<(), LogError> {
+        for bytes in page.iter().map(AsRef::as_ref) {
             self.tree.push(tree::leaf_hash(bytes));
+            self.keep(bytes);
+            let state = Arc::make_mut(&mut self.state);
             match Leaf::parse(bytes) {
                 Ok(leaf) if !self.unread => drop(state.apply_unsigned(&leaf)?),
                 Ok(_) | Err(_) => self.unread = true,
@@ -76,7 +84,32 @@ impl Folded {
         for leaf in leaves {
             state.apply_unsigned(leaf)?;
         }
+        leaves.iter().for_each(|leaf| self.keep(&leaf.canonical()));
         self.note = note;
+        Ok(())
+    }
+
+    fn keep(&mut self, leaf: &[u8]) {
+        if self.leaves.len() <= SHORT_MAX {
+            self.leaves.push(leaf.into());
+        }
+    }
+
+    /// Keeps the leaves only, which are a fraction of what is made of them.
+    fn lay_by(&mut self) {
+        let whole = self.leaves.len() as u64 == self.state.size() && !self.unread;
+        if whole && self.leaves.len() <= SHORT_MAX && !self.leaves.is_empty() {
+            self.leaves.shrink_to_fit();
+            (self.state, self.tree, self.laid_by) = (Arc::default(), Tree::default(), true);
+        }
+    }
+
+    /// Makes state and tree again.
+    fn take_up(&mut self) -> Result<(), LogError> {
+        if std::mem::take(&mut self.laid_by) {
+            let leaves = std::mem::take(&mut self.leaves);
+            self.read_in(&leaves)?;
+        }
         Ok(())
     }
 
@@ -125,6 +158,23 @@ impl Known {
         let state = &self.own.state;
         state.unconfirmed().next().is_some() || state.effects().values().any(EffectRecord::is_open)
     }
+
+    #[cfg(test)]
+    pub(super) const fn is_laid_by(&self) -> bool {
+        self.own.laid_by
+    }
+
+    /// How long the log is.
+    pub(super) fn size(&self) -> u64 {
+        if self.own.laid_by { self.own.leaves.len() as u64 } else { self.own.state.size() }
+    }
+
+    /// Keeps what is needed to know it again, unless something waits.
+    pub(super) fn lay_by(&mut self) {
+        if !self.waits() {
+            self.own.lay_by();
+        }
+    }
 }
 
 impl AgreementLog {
@@ -135,6 +185,7 @@ impl AgreementLog {
         collaboration: &CollaborationId,
         known: &mut Known,
     ) -> Result<(), LogError> {
+        self.take_up(collaboration, known)?;
         // A decision that was dropped while it was being appended left its hashes here.
         known.own.tree.truncate(known.own.state.size());
         // Read before the log: whoever appends in between makes the log longer, never shorter.
@@ -153,6 +204,15 @@ impl AgreementLog {
         known.passed = pinned.note.unwrap_or_default();
         self.pin(collaboration, known);
         Ok(())
+    }
+
+    /// What was laid by is known again, or read again: it must begin as it did.
+    fn take_up(&self, collaboration: &CollaborationId, known: &mut Known) -> Result<(), LogError> {
+        known.own.take_up().or_else(|_| {
+            known.seen = Some(self.noted(&known.own.note, collaboration)?);
+            known.own = Folded::default();
+            Ok(())
+        })
     }
 
     async fn follow(

@@ -47,7 +47,7 @@ const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
 /// Logs that are kept in mind between calls, unless somebody works on more of them …
 const KNOWN_MIN: usize = 512;
-/// … than so many: one of two members takes about 26 KiB.
+/// … than so many: one of two members takes about 26 KiB, and 5 KiB once it is laid by.
 const KNOWN_MAX: usize = 16_384;
 /// Of those that might make room for another, so many are asked.
 const ASKED_MAX: usize = 16;
@@ -413,7 +413,19 @@ impl AgreementLog {
     pub fn known_size(&self, collaboration: &CollaborationId) -> u64 {
         let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(collaboration).and_then(|known| known.try_lock().ok());
-        known.map_or(0, |known| known.own.state.size())
+        known.map_or(0, |known| known.size())
+    }
+
+    /// Keeps a log in mind in as little room as that takes: whoever asks for it next folds it again. One that somebody has in hand,
+    /// that is long, or of which something is still to be closed, stays as it is.
+    pub fn lay_by(&self, collaboration: &CollaborationId) {
+        let known = {
+            let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get(collaboration).cloned()
+        };
+        if let Some(mut known) = known.as_ref().and_then(|known| known.try_lock().ok()) {
+            known.lay_by();
+        }
     }
 
     /// Forgets what this process knows of a log: it is read again.

@@ -49,6 +49,11 @@ fn step(n: usize) -> Entry {
     })
 }
 
+fn ended(n: usize) -> Entry {
+    let step = Code::new(&format!("step-{n}")).unwrap();
+    Entry::gateway(Body::EffectOutcome { step, outcome: Outcome::Applied, shown: false })
+}
+
 fn joining(name: &str) -> Entry {
     let (member, key) = ("grocer".parse().unwrap(), SecretKey::from_seed([1; 32]));
     let agreement = agreement(name).digest();

@@ -43,6 +43,7 @@ pub struct Turn {
     slot: u32,
     lane: u16,
     pool: Pool,
+    begun_ms: i64,
 }
 
 /// How a look ended.
@@ -186,7 +187,8 @@ impl Schedule {
         book.lanes.took(lane, pool);
         let collaboration = CollaborationId::clone(&book.log(log)?.name);
         let room = book.lanes.room(lane);
-        Some(Turn { collaboration, room, class, urgent, slot: due.slot, lane, pool })
+        let (slot, begun_ms) = (due.slot, now_ms);
+        Some(Turn { collaboration, room, class, urgent, slot, lane, pool, begun_ms })
     }
 
     /// How long until somebody is due of those who have no turn, may they get one then or not. `None`: nobody waits.
@@ -199,10 +201,12 @@ impl Schedule {
     /// A look is over.
     #[expect(clippy::needless_pass_by_value, reason = "a turn is over once")]
     pub fn ended(&mut self, turn: Turn, end: End, now_ms: i64) {
-        let Turn { slot: at, lane, pool, .. } = turn;
+        let Turn { slot: at, lane, pool, begun_ms, .. } = turn;
         let now_ms = self.steady.at(now_ms);
         self.book.lanes.gave(lane, pool);
         let Some((mut slot, again)) = self.book.take(at) else { return };
+        // What failed of a platform that has come back meanwhile says nothing of it as it is now.
+        let is_late = end.failed.is_some() && self.book.lanes.is_back_since(lane, begun_ms);
         let grown = self.book.log(slot.log).is_some_and(|log| end.size < log.size);
         let class = match (grown, again) {
             (true, _) => Class::Closing,
@@ -210,7 +214,9 @@ impl Schedule {
             (false, false) => end.class,
         };
         // Who says again and again that it has not seen the end of the log is not asked without a pause.
-        let at_once = again || (grown && end.failed.is_none() && end.size != slot.known);
+        let at_once = again
+            || (is_late && class.is_urgent())
+            || (grown && end.failed.is_none() && end.size != slot.known);
         slot.known = end.size;
         let chance = self.draw(at);
         let (planned_ms, hinted) = self.book.hints.looked(at, now_ms);
@@ -240,7 +246,8 @@ impl Schedule {
         if hinted {
             self.book.hint(at, now_ms);
         }
-        if lane != LOGS && self.book.lanes.told(lane, end.failed.is_some(), now_ms) {
+        let is_told = lane != LOGS && !is_late;
+        if is_told && self.book.lanes.told(lane, end.failed.is_some(), now_ms) {
             self.came_back(lane, now_ms);
         }
     }

@@ -1,7 +1,7 @@
 //! The store that forgets: for tests and simulation, exact in everything but durability.
 
 use super::lease::{Kept, ttl_ms};
-use super::{Appended, Fence, Head, Lease, Store, StoreError};
+use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError};
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
@@ -126,6 +126,11 @@ impl Store for MemoryStore {
         let held = self.held();
         let size = |(name, log): (&CollaborationId, &Log)| (name.clone(), log.leaves.len() as u64);
         Ok(held.logs.iter().map(size).collect())
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        let leaves: usize = self.held().logs.values().map(|log| log.leaves.len()).sum();
+        Ok(Some(Mark(leaves.to_string())))
     }
 
     async fn acquire(

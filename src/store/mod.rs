@@ -97,6 +97,10 @@ pub struct Head {
     pub checkpoint: Option<String>,
 }
 
+/// What a store held at some moment, by a word of its own: while the word is the same, no log has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark(String);
+
 /// An append-only log per collaboration, durable once a call returns. A collaboration without leaves has size 0 and
 /// no checkpoint; it begins with its first append. No leaf is ever there without the checkpoint that covers it.
 #[async_trait]
@@ -133,6 +137,12 @@ pub trait Store: Debug + Send + Sync {
 
     /// The same with each log's length: one question, whatever their number.
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError>;
+
+    /// The store's mark, at a small part of what [`Store::sizes`] costs; `None` where there is none to be had so. Whoever asks for it
+    /// first and for the sizes then misses nothing that is written in between: it makes another mark.
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        Ok(None)
+    }
 
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
     /// holder's own. Each lease has a larger token than any before it, durable before this returns.

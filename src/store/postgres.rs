@@ -6,7 +6,7 @@ mod lease;
 
 pub use address::{Address, AddressError};
 
-use super::{Appended, Fence, Head, Lease, Store, StoreError};
+use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
@@ -220,6 +220,13 @@ impl Store for PostgresStore {
             Ok((CollaborationId::new(name).map_err(|_| StoreError::Corrupt)?, read_back(*size)?))
         };
         logs.iter().map(read).collect()
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        // Which transactions are seen: the same ones, the same rows. Other databases of the server make others of it, too.
+        const SEEN: &str = "SELECT pg_current_snapshot()::text";
+        let seen = within(sqlx::query_scalar::<_, String>(SEEN).fetch_one(&self.pool)).await?;
+        Ok(Some(Mark(seen)))
     }
 
     async fn acquire(

@@ -2,9 +2,10 @@
 //! concurrent appends share one flush to disk. Must not know what the bytes mean.
 
 mod lease;
+mod watch;
 mod write;
 
-use super::{Appended, Fence, Head, Lease, Store, StoreError, lease::ttl_ms};
+use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError, lease::ttl_ms};
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
 use mappings::model::CollaborationId;
@@ -16,7 +17,8 @@ use sqlx::{Connection as _, Row as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use watch::Watch;
 use write::{Request, Work, Writer};
 
 /// Each script moves the schema on by one; they are never edited once released.
@@ -33,6 +35,7 @@ const OPEN_ATTEMPTS_MAX: u32 = 50;
 #[derive(Debug)]
 pub struct SqliteStore {
     readers: SqlitePool,
+    watch: Mutex<Watch>,
     queue: mpsc::Sender<Request>,
     clock: Arc<dyn Clock>,
 }
@@ -53,12 +56,13 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_MAX);
         let connection = connect(&options).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "ON"));
+        let reads = options.create_if_missing(false).pragma("query_only", "ON");
+        let watch = Mutex::new(Watch::new(reads.clone()));
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(reads);
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(Writer::new(connection, Arc::clone(&clock)).run(requests));
-        Ok(Self { readers, queue, clock })
+        Ok(Self { readers, watch, queue, clock })
     }
 
     /// What the writer answers once it is on disk.
@@ -201,6 +205,10 @@ impl Store for SqliteStore {
             Ok((CollaborationId::new(name).map_err(|_| StoreError::Corrupt)?, read_back(*size)?))
         };
         logs.map_err(|e| told(&e))?.iter().map(read).collect()
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        self.watch.lock().await.mark().await.map(Some)
     }
 
     async fn acquire(

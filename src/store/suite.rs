@@ -29,6 +29,7 @@ where
     );
     one_of_many_wins(&open().await, &two).await;
     another_log_of_the_same_length_is_not_appended_to(&*open().await).await;
+    every_append_makes_another_mark(&*open().await, &*open().await).await;
     leases::conforms(open, pass).await;
 }
 
@@ -102,6 +103,18 @@ async fn collaborations_do_not_touch(
     assert_eq!(store.size(one).await, Ok(3));
     assert_eq!(store.collaborations().await, Ok(vec![one.clone(), two.clone()]));
     assert_eq!(store.sizes().await, Ok(vec![(one.clone(), 3), (two.clone(), 1)]));
+}
+
+async fn every_append_makes_another_mark(one: &dyn Store, other: &dyn Store) {
+    let log = &named("suite-marked");
+    let mut marks = vec![one.mark().await.unwrap().unwrap()];
+    for (by, size) in [(other, 0), (one, 1), (other, 2)] {
+        let before = if size == 0 { Head::default() } else { head(size, "marked") };
+        by.append(log, &before, appended(&[1], "marked"), None).await.unwrap();
+        let mark = one.mark().await.unwrap().unwrap();
+        assert!(!marks.contains(&mark), "{mark:?} after {marks:?}");
+        marks.push(mark);
+    }
 }
 
 async fn one_of_many_wins(store: &Arc<dyn Store>, log: &CollaborationId) {

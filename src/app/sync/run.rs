@@ -14,7 +14,7 @@ use crate::log::State;
 use crate::reconcile::Memory;
 use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, Turn};
-use crate::store::{Fence, StoreError};
+use crate::store::{Fence, Mark, StoreError};
 use adapter_spi::Cx;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -41,8 +41,14 @@ const LISTED: &str = "the logs can't be listed";
 enum Done {
     Turn(Box<(Turn, Memory, Seen)>),
     Beat(Shards, Result<(), String>),
-    Heads(Result<Vec<(CollaborationId, u64)>, String>),
+    Heads(Result<Heads, String>),
     Recorded(Result<(), String>),
+}
+
+/// How long the logs are, unless nothing was written since they were asked for.
+struct Heads {
+    mark: Option<Mark>,
+    sizes: Option<Vec<(CollaborationId, u64)>>,
 }
 
 /// What is under way.
@@ -52,6 +58,8 @@ struct Work<'a> {
     /// While they are not renewed.
     shards: Option<Shards>,
     listing: bool,
+    /// Of the store when its logs were listed.
+    listed: Option<Mark>,
     recording: bool,
     /// Whether the logs that this gateway saw once are known.
     named: bool,
@@ -96,6 +104,7 @@ impl App {
             turns: 0,
             shards: Some(self.shards().await?),
             listing: false,
+            listed: None,
             recording: false,
             named: false,
             budgets: Arc::new(Mutex::new(Budgets::new(LIMIT))),
@@ -157,9 +166,11 @@ impl App {
             Done::Heads(heads) => {
                 work.listing = false;
                 let heads = heads.map_err(|code| work.trouble(LISTED, Some(code)));
-                let Ok(heads) = heads else { return };
+                let Ok(Heads { mark, sizes }) = heads else { return };
                 work.trouble(LISTED, None);
-                worker.listed(&heads, now_ms);
+                let Some(sizes) = sizes else { return };
+                work.listed = mark;
+                worker.listed(&sizes, now_ms);
                 if !std::mem::replace(&mut work.named, true) {
                     worker.named(self.log.seen(), now_ms);
                 }
@@ -191,7 +202,7 @@ impl App {
             worker.hinted(inbox.emptied(), self.clock.now_ms());
         }
         if !std::mem::replace(&mut work.listing, true) {
-            work.all.push(self.heads());
+            work.all.push(self.heads(work.listed.clone()));
         }
         let pending = self.home.withdrawals();
         let unread = pending.as_ref().err().map(|error| error.code().to_owned());
@@ -229,9 +240,17 @@ impl App {
         })
     }
 
-    fn heads(&self) -> BoxFuture<'_, Done> {
+    fn heads(&self, listed: Option<Mark>) -> BoxFuture<'_, Done> {
+        let heads = async move {
+            let mark = self.store.mark().await?;
+            let sizes = match &mark {
+                Some(_) if mark == listed => None,
+                Some(_) | None => Some(self.store.sizes().await?),
+            };
+            Ok(Heads { mark, sizes })
+        };
         Box::pin(async move {
-            let heads = AssertUnwindSafe(self.store.sizes()).catch_unwind().await;
+            let heads = AssertUnwindSafe(heads).catch_unwind().await;
             Done::Heads(heads.map_err(bug).and_then(|heads| heads.map_err(coded)))
         })
     }
@@ -253,6 +272,7 @@ impl App {
             let pass = Pass::without_rooms(&turn.collaboration, Some(bug));
             Seen::broken(&turn, 0, pass)
         });
+        self.log.lay_by(&turn.collaboration);
         Done::Turn(Box::new((turn, memory, seen)))
     }
 
@@ -299,7 +319,7 @@ impl App {
     }
 
     /// Which rooms a collaboration has, and what each is looked at for.
-    async fn rooms_of(&self, turn: &Turn, size: u64) -> Seen {
+    pub(super) async fn rooms_of(&self, turn: &Turn, size: u64) -> Seen {
         let collaboration = &turn.collaboration;
         let loaded = match self.load_denying(collaboration).await {
             Ok(loaded) => loaded,
@@ -310,10 +330,11 @@ impl App {
         };
         let pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
         let pass = pass.is_news().then_some(pass);
-        let (rooms, missing) =
-            (Some(self.reached(&loaded.state)), Some(self.missing(&loaded.state)));
+        let (rooms, missing) = (self.reached(&loaded.state), Some(self.missing(&loaded.state)));
         let addresses = Some(addresses(&loaded.state));
-        Seen { rooms, pass, missing, addresses, ..Seen::nothing(size) }
+        // Where no room is reached, nothing is open by this gateway's doing: what is appended wakes it.
+        let class = if rooms.is_empty() && pass.is_none() { Class::Idle } else { Class::Exposed };
+        Seen { class, rooms: Some(rooms), pass, missing, addresses, ..Seen::nothing(size) }
     }
 
     /// The rooms that can't be looked at, and what that means.

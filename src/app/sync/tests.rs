@@ -4,7 +4,8 @@ use super::*;
 use crate::app::members;
 use crate::home::Home;
 use crate::log::{Actor, Body, Leaf, Pending, Revocable};
-use crate::store::{Appended, Head, Lease, MemoryStore, Store, StoreError};
+use crate::reconcile::schedule::{Class, Pace, Schedule};
+use crate::store::{Appended, Head, Lease, Mark, MemoryStore, Store, StoreError};
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,12 +31,15 @@ struct Moody {
     mood: Mutex<Mood>,
     asked: AtomicUsize,
     answered: AtomicUsize,
+    marked: AtomicUsize,
+    listed: AtomicUsize,
 }
 
 impl Moody {
     fn new() -> Arc<Self> {
-        let (asked, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { inner: MemoryStore::new(), mood: Mutex::new(Mood::Well), asked, answered })
+        let [asked, answered, marked, listed] = [(); 4].map(|()| AtomicUsize::new(0));
+        let (inner, mood) = (MemoryStore::new(), Mutex::new(Mood::Well));
+        Arc::new(Self { inner, mood, asked, answered, marked, listed })
     }
 
     fn is(&self, mood: Mood) {
@@ -94,7 +98,14 @@ impl Store for Moody {
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         self.here()?;
+        self.listed.fetch_add(1, Ordering::SeqCst);
         self.inner.sizes().await
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        self.here()?;
+        self.marked.fetch_add(1, Ordering::SeqCst);
+        self.inner.mark().await
     }
 
     async fn acquire(
@@ -208,6 +219,43 @@ async fn a_turn_that_hangs_holds_up_the_end_for_a_moment_only() {
     let (_, took) = worked(&app, &store, |_, asked| asked > 0).await;
     assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(4), "{took:?}");
     assert!(store.inner.leases("").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn logs_are_listed_only_when_something_was_written() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring"]).await;
+    let asked_for = |of: &AtomicUsize| of.load(Ordering::SeqCst);
+    worked(&app, &store, |_, asked| asked == 1 && asked_for(&store.marked) >= 4).await;
+    assert_eq!(asked_for(&store.listed), 1);
+    let spring = app.load(&"spring".parse().unwrap()).await.unwrap().state;
+    let autumn = "autumn".parse().unwrap();
+    let autumn = Agreement { collaboration: autumn, ..spring.agreement().unwrap().clone() };
+    let marked = asked_for(&store.marked);
+    let appended = async {
+        while asked_for(&store.marked) < marked + 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        app.propose(&autumn, &grocer()).await.unwrap();
+    };
+    tokio::join!(appended, worked(&app, &store, |_, asked| asked == 3));
+    assert_eq!(asked_for(&store.listed), 3, "once by each worker, and for what was appended");
+}
+
+#[tokio::test]
+async fn a_log_of_which_no_room_is_reached_is_read_seldom() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Moody::new());
+    let app = gateway(folder.path(), &store, &["spring"]).await;
+    let mut schedule = Schedule::new(Pace::default(), 7);
+    schedule.heads(0, [("spring".parse().unwrap(), 2), ("autumn".parse().unwrap(), 2)]);
+    let classes = schedule.due(1_000, SLOTS).into_iter().map(async |turn| {
+        let seen = app.rooms_of(&turn, 2).await;
+        (turn.collaboration.to_string(), seen.class, seen.failed.is_some())
+    });
+    let mut classes = futures::future::join_all(classes).await;
+    classes.sort();
+    let unread = ("autumn".to_owned(), Class::Opening, true);
+    assert_eq!(classes, [unread, ("spring".to_owned(), Class::Idle, false)]);
 }
 
 #[tokio::test]

@@ -71,3 +71,43 @@ async fn one_with_a_withdrawal_in_the_reserve_is_kept() {
     assert!(log.load_denying(&name(1)).await.is_ok());
     assert!(log.load_denying(&name(2)).await.is_err());
 }
+
+#[tokio::test]
+async fn what_was_laid_by_is_known_as_before() {
+    let (store, log) = many(3).await;
+    let whole = log.load(&name(1)).await.unwrap();
+    log.lay_by(&name(1));
+    log.lay_by(&name(1));
+    assert_eq!(log.known_size(&name(1)), 3);
+    let again = log.load(&name(1)).await.unwrap();
+    assert_eq!((again.size, again.root), (whole.size, whole.root));
+    assert_eq!(format!("{:?}", again.state), format!("{:?}", whole.state));
+    log.lay_by(&name(1));
+    let receipt = put(&log, name(1).as_str(), vec![step(1)]).await.unwrap();
+    assert_eq!((receipt.size, receipt.index), (4, 3));
+    assert!(receipt.verify(&gateway().public(), &name(1)).is_ok());
+    log.lay_by(&name(2));
+    store.goes_down(StoreError::Unavailable);
+    let denying = log.load_denying(&name(2)).await.unwrap();
+    assert_eq!((denying.size, denying.may_lack()), (3, false));
+}
+
+#[tokio::test]
+async fn what_waits_or_is_long_is_not_laid_by() {
+    let (_, log) = many(2).await;
+    let held = |n: usize| {
+        let all = log.known.lock().unwrap();
+        let known = all.get(&name(n)).unwrap().try_lock().unwrap();
+        known.is_laid_by()
+    };
+    log.lay_by(&name(0));
+    assert!(!held(0), "its call may still take effect");
+    log.lay_by(&name(1));
+    assert!(held(1));
+    for n in 0..70 {
+        put(&log, name(1).as_str(), vec![step(n), ended(n)]).await.unwrap();
+    }
+    log.lay_by(&name(1));
+    assert!(!held(1), "it is not folded again at each look");
+    assert_eq!(log.load(&name(1)).await.unwrap().size, 143);
+}

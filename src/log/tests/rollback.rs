@@ -416,3 +416,21 @@ async fn what_could_not_be_kept_is_known_to_the_process() {
     store.put_back(&newer);
     assert_eq!(log.load(&named("spring")).await.unwrap().size, 5);
 }
+
+#[tokio::test]
+async fn an_older_log_is_found_by_who_had_laid_the_newer_one_by() {
+    let newer = Arc::new(MemoryStore::new());
+    let (store, pins) = (Restorable::of(&newer), Arc::new(MemoryPins::default()));
+    let (knows, spring) = (pinned_on(&store, &pins), named("spring"));
+    put(&knows, "spring", vec![proposal("spring"), joining("spring")]).await.unwrap();
+    let older = copied(&newer).await;
+    put(&knows, "spring", vec![step(1), ended(1)]).await.unwrap();
+    knows.lay_by(&spring);
+    store.put_back(&older);
+    refused(&knows, 5, 3).await;
+    knows.lay_by(&spring);
+    let loaded = knows.load_denying(&spring).await.unwrap();
+    assert_eq!((loaded.size, loaded.may_lack()), (5, true));
+    store.put_back(&newer);
+    assert_eq!(knows.load(&spring).await.unwrap().size, 5);
+}

@@ -329,6 +329,12 @@ impl Lanes {
         back
     }
 
+    /// Whether this platform has come back since then.
+    pub(super) fn is_back_since(&self, lane: u16, then_ms: i64) -> bool {
+        let back_ms = self.0.get(usize::from(lane)).and_then(|lane| lane.back_ms);
+        back_ms.is_some_and(|back_ms| back_ms > then_ms)
+    }
+
     /// The slots that wait to close something on this platform.
     pub(super) fn urgent(&mut self, lane: u16, slots: &[Slot]) -> Vec<u32> {
         let Some(lane) = self.0.get_mut(usize::from(lane)) else { return Vec::new() };

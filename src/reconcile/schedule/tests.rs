@@ -271,6 +271,37 @@ fn a_platform_that_comes_back_is_closed_at_once_but_not_over_and_over() {
 }
 
 #[test]
+fn what_was_begun_before_a_platform_came_back_and_fails_after_is_tried_at_once() {
+    let mut schedule = settled(20, 1);
+    for n in 0..12 {
+        schedule.wake(&id(n), None, Class::Closing, 100_000);
+    }
+    let (mut held, others): (Vec<_>, Vec<_>) =
+        schedule.due(100_000, ALL).into_iter().partition(|turn| number(turn) < 2);
+    for turn in others {
+        let end = if number(&turn) < 12 { OPEN } else { FAILED };
+        schedule.ended(turn, end, 100_000);
+    }
+    schedule.wake(&id(19), None, Class::Loosened, 109_000);
+    for turn in schedule.due(109_000, ALL) {
+        let end = if number(&turn) == 19 { CALM } else { OPEN };
+        schedule.ended(turn, end, 109_000);
+    }
+    for turn in schedule.due(109_000, ALL) {
+        schedule.ended(turn, CALM, 109_000);
+    }
+    let asked = Failure { retry_after_ms: Some(5_000) };
+    schedule.ended(held.remove(1), End { failed: Some(asked), ..OPEN }, 110_000);
+    schedule.ended(held.remove(0), OPEN, 110_000);
+    let [again] = schedule.due(110_000, SLOTS).try_into().unwrap();
+    assert_eq!((number(&again), again.urgent), (0, true));
+    schedule.ended(again, OPEN, 110_000);
+    assert!(schedule.due(110_000, SLOTS).is_empty(), "that one failed as it is now");
+    assert!(!names(&schedule.due(114_999, ALL)).contains(&(1, Some(room(0)))));
+    assert!(names(&schedule.due(115_000, ALL)).contains(&(1, Some(room(0)))));
+}
+
+#[test]
 fn a_turn_given_back_is_as_urgent_and_as_calm_as_it_was() {
     let mut schedule = settled(1, 1);
     schedule.wake(&id(0), None, Class::Closing, 81_000);

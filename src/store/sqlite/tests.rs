@@ -50,6 +50,24 @@ async fn two_openers_at_once_share_one_log() {
 }
 
 #[tokio::test]
+async fn the_mark_stays_while_nothing_is_written_and_is_told_of_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airlock.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(&named("kept"), &after(0), of(b"a".to_vec()), None).await.unwrap();
+    let first = store.mark().await.unwrap();
+    store.sizes().await.unwrap();
+    assert_eq!(store.mark().await.unwrap(), first);
+    let other = SqliteStore::open(&path).await.unwrap();
+    other.append(&named("kept"), &after(1), of(b"b".to_vec()), None).await.unwrap();
+    let second = store.mark().await.unwrap();
+    assert_ne!(second, first);
+    // A connection that was lost begins to count anew.
+    store.watch.lock().await.lose();
+    assert_ne!(store.mark().await.unwrap(), second);
+}
+
+#[tokio::test]
 async fn stored_leaves_can_neither_be_changed_nor_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("airlock.db");
@@ -107,7 +125,8 @@ async fn a_full_disk_is_told_and_passes() {
     let (queue, requests) = mpsc::channel(4);
     tokio::spawn(Writer::new(connection, Arc::new(FixedClock::default())).run(requests));
     let readers = SqlitePoolOptions::new().connect_lazy_with(options);
-    let store = SqliteStore { readers, queue, clock: Arc::new(SystemClock) };
+    let watch = Mutex::new(Watch::new(SqliteConnectOptions::new()));
+    let store = SqliteStore { readers, watch, queue, clock: Arc::new(SystemClock) };
     let own = named("full");
     assert_eq!(
         store.append(&own, &after(0), of(vec![0; 1 << 20]), None).await,
