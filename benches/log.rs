@@ -113,6 +113,7 @@ async fn decisions_a_second(each: u64) -> Fallible<f64> {
                 let step = Code::new(&format!("step-{n}"))?;
                 let platform = "native".parse()?;
                 let body = Body::EffectIntended {
+                    leaves: Vec::new(),
                     step,
                     platform,
                     effect: Effect::Neutral,

@@ -6,7 +6,7 @@
 //! - `… -- idle [COLLABORATIONS]`: `airlock sync` over so many settled logs, for a minute by the kernel's own counts.
 //! - `… -- deny [RUNS]`: so many native runs under way, and one withdrawal after the other.
 //!
-//! The last two need the feature `gateway`, and try PostgreSQL as well where `AIRLOCK_POSTGRES_URL` names a server in which
+//! The last two need the feature `gateway`, and try `PostgreSQL` as well where `AIRLOCK_POSTGRES_URL` names a server in which
 //! databases may be made. `--profile dev` spares the release build, and overstates what processors do.
 //!
 //! The model, all of it in `benches/sync/world.rs`: each collaboration has a room on three platforms, dealt out to several accounts

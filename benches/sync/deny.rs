@@ -1,6 +1,11 @@
 //! Withdrawals while runs are under way: programs of this gateway that run, one that is asked to run what was just withdrawn, and this
 //! one, which withdraws. The storage that runs read from takes every connection and never answers. Must not know how a run watches its log.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "several processes compare times, which only the machine's clock tells all of them"
+)]
+
 use crate::Fallible;
 use crate::gateways::{Gateway, Held, Kept, brand};
 use crate::idle::{held, say, spent_ms};

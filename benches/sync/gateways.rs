@@ -1,5 +1,5 @@
 //! Gateways to be measured: a folder, its keys, and logs of collaborations that everybody joined, as the commands leave them, in a
-//! file of its own or in PostgreSQL. Must not know what is measured.
+//! file of its own or in `PostgreSQL`. Must not know what is measured.
 
 use crate::Fallible;
 use airlock::app::agreements;

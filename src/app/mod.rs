@@ -21,6 +21,7 @@ mod status;
 mod sync;
 mod templates;
 mod waivers;
+mod watch;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
@@ -47,6 +48,7 @@ use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use watch::Watch;
 
 /// A gateway at work in one process.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ pub struct App {
     clock: Arc<dyn Clock>,
     /// Held by whoever puts what is pending on record.
     recording: Mutex<()>,
+    /// Asked by every run under way.
+    watch: Watch,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -103,7 +107,8 @@ impl App {
             .with_pins(Arc::new(home.clone()))
             .with_reserve(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
-        let app = Self { home, log, store, key, rooms, clock, recording: Mutex::default() };
+        let (recording, watch) = (Mutex::default(), Watch::default());
+        let app = Self { home, log, store, key, rooms, clock, recording, watch };
         app.record_pending().await;
         Ok(app)
     }

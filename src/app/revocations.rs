@@ -4,7 +4,7 @@
 use super::{App, Recorded, agreements, known, members, recorded};
 use crate::error::{Error, Kind, Problem, Result};
 use crate::log::{
-    Actor, Body, DecideError, Entry, Leaf, LogError, Pending, Revocable, SecretKey, State,
+    Actor, Body, DecideError, Entry, Leaf, Loaded, LogError, Pending, Revocable, SecretKey, State,
 };
 use crate::store::StoreError;
 use mappings::model::{CollaborationId, ColumnName, DatasetName, MemberId, TemplateName};
@@ -154,7 +154,7 @@ impl App {
         if !done && loaded.as_ref().is_some_and(|loaded| loaded.doubt.is_none()) {
             state.check(&leaf).map_err(LogError::from)?;
         }
-        let lacks = loaded.as_ref().is_some_and(|loaded| loaded.may_lack());
+        let lacks = loaded.as_ref().is_some_and(Loaded::may_lack);
         let since = before.or(loaded.map(|loaded| loaded.size)).filter(|_| !lacks);
         self.home.reserve(&Pending { leaf, since })
     }

@@ -2,6 +2,7 @@
 //! Whatever stops it leaves either a whole result with its manifest, or nothing.
 
 use super::leases::RenewedLease;
+use super::watch::Watched;
 use super::{App, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
@@ -316,6 +317,7 @@ impl App {
         let cx = Cx { cancel: cancel.child_token(), ..Cx::default() };
         room.submit(&started.query(landing)?, &cx).await?;
         let (mut stopped, mut looked) = (None, None::<std::time::Instant>);
+        let mut watched = Watched::default();
         loop {
             if looked.is_none_or(|at| at.elapsed() >= room.patience()) {
                 match room.status(&started.run, &cx).await? {
@@ -330,7 +332,7 @@ impl App {
                 looked = Some(std::time::Instant::now());
             }
             if stopped.is_none() {
-                stopped = self.stop_reason(started, cancel).await?;
+                stopped = self.stop_reason(started, cancel, &mut watched).await?;
                 if stopped.is_some() {
                     room.cancel(&started.run, &cx).await?;
                 }
@@ -343,9 +345,14 @@ impl App {
         &self,
         started: &Started,
         cancel: &CancellationToken,
+        watched: &mut Watched,
     ) -> Result<Option<Error>> {
         if cancel.is_cancelled() {
             return Ok(Some(cancelled()));
+        }
+        let of = (&*self.store, &self.home);
+        if !self.watch.is_due(of, &started.collaboration, watched).await {
+            return Ok(None);
         }
         Ok(self.may_deliver(started).await.err())
     }

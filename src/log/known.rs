@@ -84,7 +84,9 @@ impl Folded {
         for leaf in leaves {
             state.apply_unsigned(leaf)?;
         }
-        leaves.iter().for_each(|leaf| self.keep(&leaf.canonical()));
+        for leaf in leaves {
+            self.keep(&leaf.canonical());
+        }
         self.note = note;
         Ok(())
     }

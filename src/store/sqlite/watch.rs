@@ -26,12 +26,11 @@ impl Watch {
     }
 
     pub(super) async fn mark(&mut self) -> Result<Mark, StoreError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                self.opened += 1;
-                SqliteConnection::connect_with(&self.options).await.map_err(|e| told(&e))?
-            }
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            self.opened += 1;
+            SqliteConnection::connect_with(&self.options).await.map_err(|e| told(&e))?
         };
         // Whoever stops waiting here, or fails, leaves no connection behind: the next mark is another.
         let version = sqlx::query_scalar::<_, i64>("PRAGMA data_version");
