@@ -5,6 +5,7 @@ use crate::case::Case;
 use crate::faults::Treat;
 use crate::platform::{Change, Platform, Refused, Sight, applied};
 use crate::pool::{MEMBERS, Pool, member};
+use crate::rule::Rule;
 use crate::wanted::wanted;
 use crate::wire::{Answer, PlatformAsk};
 use adapter_spi::{AdapterError, ErrorKind, Outcome, Probe, ResourceKind, Retry, Step};
@@ -12,14 +13,14 @@ use adapter_spi::{AdapterError, ErrorKind, Outcome, Probe, ResourceKind, Retry, 
 /// An answer, and what it changed.
 pub(crate) struct Answered {
     pub(crate) answer: Answer,
-    pub(crate) change: Option<Change>,
+    pub(crate) changes: Vec<Change>,
     /// When what was shown was true.
     pub(crate) shown_ms: Option<i64>,
 }
 
 impl Answered {
     fn only(answer: Answer) -> Self {
-        Self { answer, change: None, shown_ms: None }
+        Self { answer, changes: Vec::new(), shown_ms: None }
     }
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn arrive(
             }
             let seen = platform.look(pool, scope, now_ms, &sight);
             let shown_ms = Some(now_ms - sight.age_ms);
-            Answered { answer: Answer::Seen(Ok(Box::new(seen))), change: None, shown_ms }
+            Answered { answer: Answer::Seen(Ok(Box::new(seen))), changes: Vec::new(), shown_ms }
         }
         PlatformAsk::Peek(step) => {
             let held = platform.holds.things.get(&step.resource.kind).map(|held| held.digest);
@@ -66,7 +67,13 @@ pub(crate) fn arrive(
                 answer.map_err(|error| AdapterError { outcome: Outcome::NotApplied, ..error }),
             ))
         }
-        PlatformAsk::Apply(step) => apply(platform, step, treat, now_ms),
+        PlatformAsk::Rule(owner) => {
+            let answer = failed(platform, treat, false).map_or_else(|| Ok(platform.rule(owner)), Err);
+            Answered::only(Answer::Rule(answer))
+        }
+        PlatformAsk::Apply(step, sets) => {
+            apply(platform, (step, sets.as_ref()), treat, now_ms)
+        }
         PlatformAsk::Probe(kind) => {
             let served = match kind {
                 ResourceKind::Template(name) => Some(platform.serves(pool, name)),
@@ -95,7 +102,12 @@ pub(crate) fn arrive(
     }
 }
 
-fn apply(platform: &mut Platform, step: &Step, treat: &Treat, now_ms: i64) -> Answered {
+fn apply(
+    platform: &mut Platform,
+    (step, sets): (&Step, Option<&Rule>),
+    treat: &Treat,
+    now_ms: i64,
+) -> Answered {
     let unapplied = matches!(
         treat,
         Treat::Unapplied
@@ -106,8 +118,8 @@ fn apply(platform: &mut Platform, step: &Step, treat: &Treat, now_ms: i64) -> An
             | Treat::Late { .. }
             | Treat::Lost
     );
-    let done = if unapplied { Ok(None) } else { platform.enact(step, now_ms) };
-    let change = done.as_ref().ok().cloned().flatten();
+    let done = if unapplied { Ok(Vec::new()) } else { platform.enact(step, sets, now_ms) };
+    let changes = done.as_ref().ok().cloned().unwrap_or_default();
     let answer = match (failed(platform, treat, true), &done) {
         (Some(error), _) => Err(error),
         (None, Err(refused)) => Err(refusal(platform, *refused)),
@@ -115,9 +127,9 @@ fn apply(platform: &mut Platform, step: &Step, treat: &Treat, now_ms: i64) -> An
             let version = platform.holds.version;
             Ok(adapter_spi::Applied::Changed { version, shown: false })
         }
-        (None, Ok(change)) => Ok(applied(change.as_ref(), platform.holds.version)),
+        (None, Ok(changes)) => Ok(applied(changes, platform.holds.version)),
     };
-    Answered { answer: Answer::Applied(answer), change, shown_ms: None }
+    Answered { answer: Answer::Applied(answer), changes, shown_ms: None }
 }
 
 fn refusal(platform: &Platform, refused: Refused) -> AdapterError {

@@ -103,6 +103,8 @@ kinds! {
     QuotaExhausted "quota-exhausted",
     /// A worker is older than the store's schema for a while.
     NewerSchema "newer-schema",
+    /// An owner takes away what was just given, before anybody has looked.
+    TakenAtOnce "taken-at-once",
 }
 
 /// One fault.

@@ -5,6 +5,7 @@ use crate::conflict;
 use crate::oracle::Oracle;
 use crate::platform::{Change, Hand, Platform};
 use crate::pool::{Pool, revocable};
+use crate::rule::opened;
 use crate::wanted::wanted;
 use adapter_spi::{Effect, ResourceKind, Step};
 use airlock::log::checkpoint::Checkpoint;
@@ -35,6 +36,8 @@ struct Narrowed {
     kind: ResourceKind,
     digest: Digest,
     size: u64,
+    /// The intent of the call that gave it, where no look had shown it yet.
+    gift: Option<u64>,
 }
 
 /// What the checker knows.
@@ -224,8 +227,7 @@ impl Check {
         else {
             return;
         };
-        let shown = self.shown.iter().filter(|((_, of), _)| *of == platform.name);
-        let shown_ms = shown.map(|(_, at)| *at).max().unwrap_or(0);
+        let shown_ms = self.last_shown(&platform.name);
         for (kind, held) in &platform.holds.things {
             if held.by == Hand::Person && held.at_ms > shown_ms {
                 continue;
@@ -257,6 +259,12 @@ impl Check {
                 format!("withdrawal {at} is called closed on {name}, which holds {kind} by {:?} since {}", held.by, held.at_ms)
             });
         }
+    }
+
+    /// When a platform last showed anybody anything.
+    pub(crate) fn last_shown(&self, platform: &PlatformId) -> i64 {
+        let shown = self.shown.iter().filter(|((_, of), _)| of == platform);
+        shown.map(|(_, at)| *at).max().unwrap_or(0)
     }
 
     /// Something was called taken away by its owner: so it was, by a person's hand.
@@ -345,17 +353,25 @@ impl Check {
 
     /// A call that gives something is sent.
     pub(crate) fn sent(&mut self, platform: &PlatformId, step: &Step, intent: Option<u64>) {
-        let name = &step.resource.kind;
         self.hold(23, intent.is_some(), || {
+            let name = &step.resource.kind;
             format!("{name} is given on {platform} without an intent")
         });
         let Some(intent) = intent else { return };
+        for (name, digest) in opened(step) {
+            self.opens(platform, (&name, digest), intent);
+        }
+    }
+
+    /// A call is sent that opens this, or leaves it open.
+    fn opens(&mut self, platform: &PlatformId, of: (&ResourceKind, Digest), intent: u64) {
+        let (name, digest) = of;
         let standing = self.oracle.withdrawals.iter().find(|(at, withdrawal)| {
             **at < intent
                 && withdrawal.narrowed.is_empty()
                 && withdrawal.what.iter().any(|what| {
                     self.oracle.stands(**at, what)
-                        && conflict::gives(self.pool, what, name, step.resource.digest)
+                        && conflict::gives(self.pool, what, name, digest)
                 })
         });
         let standing = standing.map(|(at, _)| *at);
@@ -372,13 +388,13 @@ impl Check {
         change: &Change,
         (intent, shown_ms): (Option<u64>, i64),
     ) {
-        if step.effect <= Effect::Restrict || self.is_echo(intent) {
-            return;
-        }
-        let (kind, digest, name) = (&change.kind, step.resource.digest, &platform.name);
+        let Some(after) = change.after.as_ref().filter(|_| !self.is_echo(intent)) else { return };
+        let (kind, digest, name) = (&change.kind, after.digest, &platform.name);
+        // What narrows is planned on nothing that the log says: it must open nothing that was seen closed, whenever it was intended.
+        let narrows = step.effect <= Effect::Restrict;
         let late = self.oracle.withdrawals.iter().find(|(at, withdrawal)| {
             withdrawal.confirmed.contains_key(name.as_str())
-                && intent < Some(**at)
+                && (narrows || intent < Some(**at))
                 && withdrawal.narrowed.is_empty()
                 && withdrawal.what.iter().any(|what| {
                     self.oracle.stands(**at, what) && conflict::holds(self.pool, what, kind, digest)
@@ -412,6 +428,7 @@ impl Check {
                 && taken.kind == *kind
                 && taken.digest == digest
                 && intent >= Some(taken.size)
+                && taken.gift.is_none_or(|gift| self.knew(gift, intent))
         });
         let Some(size) = again.map(|taken| taken.size) else { return };
         let asked = self.oracle.in_force_since >= size
@@ -467,13 +484,60 @@ impl Check {
                 kind: change.kind.clone(),
                 digest: before.digest,
                 size: self.oracle.size,
+                gift: None,
             });
         }
+    }
+
+    /// A person took away what a call had just given, before any look: it counts once the call's answer is on record, which showed it.
+    pub(crate) fn taken_back(&mut self, platform: &Platform, change: &Change, intent: u64) {
+        let Some(before) = &change.before else { return };
+        let wanted = match &change.kind {
+            ResourceKind::Native(native) => {
+                let dataset = crate::pool::dataset(&native.name);
+                let desired = self.oracle.desired(self.pool, &platform.name);
+                desired.is_some_and(|desired| {
+                    wanted(self.pool, &desired).contains_key(&ResourceKind::Dataset(dataset))
+                })
+            }
+            kind => self.is_wanted(platform, kind, before.digest),
+        };
+        if wanted {
+            self.narrowed.push(Narrowed {
+                platform: platform.name.clone(),
+                kind: change.kind.clone(),
+                digest: before.digest,
+                size: intent + 1,
+                gift: Some(intent),
+            });
+        }
+    }
+
+    /// Whether a call was planned on a record that said that another had shown what it gave, with nothing taken away by a call
+    /// since.
+    fn knew(&self, gift: u64, intent: Option<u64>) -> bool {
+        let of = |index: Option<u64>| {
+            self.oracle.intents.values().find(|known| Some(known.index) == index)
+        };
+        let (Some(gave), Some(again)) = (of(Some(gift)), of(intent)) else { return false };
+        let mut taking = self.oracle.intents.values().filter(|known| {
+            !known.gives() && known.platform == gave.platform && known.index > gift
+        });
+        let taken = taking.any(|known| {
+            known.of.iter().any(|one| gave.of.iter().any(|other| self.pool.meets(one, other)))
+                || known.of.is_empty()
+        });
+        gave.shown.is_some() && gave.shown < again.basis && !taken
     }
 
     /// A person put something there: what was taken away before is not missing any more.
     pub(crate) fn restored(&mut self, platform: &Platform, kind: &ResourceKind) {
         self.narrowed.retain(|taken| taken.platform != platform.name || taken.kind != *kind);
+    }
+
+    /// Whether a thing is in the account of somebody who ever was a party: what a stranger has in its own is its own.
+    fn is_looked_at(&self, kind: &ResourceKind) -> bool {
+        Platform::account(self.pool, kind).is_some_and(|of| self.oracle.was_party(&of))
     }
 
     /// A pass said that the room is as agreed: so it was when it was last shown.
@@ -482,6 +546,7 @@ impl Check {
         let wanted = wanted(self.pool, &desired);
         let excess = platform.holds.things.iter().find(|(kind, held)| {
             !matches!(kind, ResourceKind::Native(_))
+                && self.is_looked_at(kind)
                 && wanted.get(*kind) != Some(&held.digest)
                 && held.at_ms < shown_ms
         });
@@ -501,7 +566,8 @@ impl Check {
             let desired = self.oracle.desired(self.pool, &platform.name);
             let wanted = desired.map(|desired| wanted(self.pool, &desired)).unwrap_or_default();
             let held = &platform.holds.things;
-            let excess = held.iter().find(|(kind, held)| {
+            let mut looked_at = held.iter().filter(|(kind, _)| self.is_looked_at(kind));
+            let excess = looked_at.find(|(kind, held)| {
                 match kind {
                 ResourceKind::Native(native) => !wanted.keys().any(|kind| {
                     matches!(kind, ResourceKind::Dataset(name) if name.as_str() == native.name)

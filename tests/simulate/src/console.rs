@@ -1,11 +1,12 @@
 //! What people do on a platform's console, and whoever no gateway operates on its own account.
 
-use crate::case::Deed;
+use crate::case::{Deed, Kind};
 use crate::deliver::WORLD;
 use crate::pool::{self, dataset, member, template};
 use crate::wanted::wanted;
-use crate::world::{Event, World};
+use crate::world::{Event, Gift, Phase, World};
 use adapter_spi::ResourceKind;
+use airlock::log::Revocable;
 use mappings::model::Digest;
 
 impl World {
@@ -72,6 +73,28 @@ impl World {
         true
     }
 
+    /// An owner takes away what was just given, unless somebody has looked since.
+    pub(crate) fn take_back(&mut self, at: usize, Gift { kind, held, intent }: &Gift) {
+        let now = self.now();
+        let Some(platform) = self.platforms.get_mut(at) else { return };
+        let looked = self.check.last_shown(&platform.name) >= held.at_ms;
+        let there = platform.holds.things.get(kind);
+        let there = there.is_some_and(|now| (now.by, now.at_ms) == (held.by, held.at_ms));
+        if looked || !there || self.phase != Phase::Faults {
+            return;
+        }
+        if let ResourceKind::Dataset(name) = kind {
+            platform.withdraw_by_hand(self.pool, name, now);
+        }
+        let Some(change) = platform.drop_by_hand(kind, false, now) else { return };
+        self.faults.count(Kind::TakenAtOnce);
+        self.line(WORLD, format_args!("{kind} is taken away at once at {at}, given by {intent}"));
+        if let Some(platform) = self.platforms.get(at) {
+            self.check.dropped(platform, &change);
+            self.check.taken_back(platform, &change, *intent);
+        }
+    }
+
     /// What happens to a platform as a whole.
     fn at_platform(&mut self, deed: &Deed) {
         let now = self.now();
@@ -115,7 +138,17 @@ impl World {
         // What was agreed anew before its closing was seen has to be seen closed all the same.
         let awaited = self.check.oracle.awaited(&platform.name);
         let closing = |kind: &ResourceKind, digest| {
-            awaited.iter().any(|what| crate::conflict::holds(pool, what, kind, digest))
+            awaited.iter().any(|what| {
+                // With a text go the owners' parts in it.
+                let part = match (what, kind) {
+                    (
+                        Revocable::Template { template, digest: version },
+                        ResourceKind::Approval(name, _),
+                    ) => template == name && *version == digest,
+                    _ => false,
+                };
+                part || crate::conflict::holds(pool, what, kind, digest)
+            })
         };
         for (kind, digest) in &held {
             if own(kind) && (wanted.get(kind) != Some(digest) || closing(kind, *digest)) {

@@ -3,11 +3,12 @@
 use crate::answer::{arrive, late_ms};
 use crate::case::{Kind, Point};
 use crate::faults::Treat;
-use crate::platform::Hand;
+use crate::platform::{Change, Hand};
 use crate::wire::{Answer, Ask, PlatformAsk, Request, StoreAsk, Stored};
-use crate::world::{Event, Phase, Travel, World};
-use adapter_spi::{AdapterError, Effect, ErrorKind, Outcome};
+use crate::world::{Event, Gift, Phase, Travel, World};
+use adapter_spi::{AdapterError, Effect, ErrorKind, Outcome, ResourceKind};
 use airlock::store::StoreError;
+use std::collections::BTreeMap;
 
 const NOBODY: usize = 99;
 /// How long an adapter waits for an answer.
@@ -28,15 +29,15 @@ impl World {
             return;
         }
         let mut treat = self.faults.treat(worker, at, &request.ask, now);
-        if let (Treat::Well, Ask::Platform(_, PlatformAsk::Apply(step))) = (&treat, &request.ask) {
-            let account = crate::platform::Platform::account(self.pool, &step.resource.kind);
+        if let (Treat::Well, Ask::Platform(_, PlatformAsk::Apply(step, _))) = (&treat, &request.ask) {
+            let account = crate::rule::account(self.pool, step);
             if account.is_some_and(|of| self.faults.expired(&of, now)) {
                 self.faults.count(Kind::CredentialsExpired);
                 treat = Treat::WrongAccount;
             }
         }
         let mut intent = None;
-        if let Ask::Platform(name, PlatformAsk::Apply(step)) = &request.ask {
+        if let Ask::Platform(name, PlatformAsk::Apply(step, _)) = &request.ask {
             intent = self.check.intent(name, step);
             if step.effect > Effect::Restrict {
                 self.check.sent(name, step, intent);
@@ -85,7 +86,7 @@ impl World {
         }
         let effect = matches!(
             request.ask,
-            Ask::Store(StoreAsk::Append { .. }) | Ask::Platform(_, PlatformAsk::Apply(_))
+            Ask::Store(StoreAsk::Append { .. }) | Ask::Platform(_, PlatformAsk::Apply(..))
         );
         if !effect || self.phase != Phase::Faults {
             return None;
@@ -225,45 +226,76 @@ impl World {
         )));
         let Some(platform) = self.platforms.get_mut(at) else { return (unreached, None) };
         let answered = arrive(platform, self.pool, ask, treat, now);
-        let before = answered.change.as_ref().filter(|change| change.after.is_none());
-        let before = before.and_then(|change| change.before.as_ref()).map(|held| held.by);
-        if let (Some(before), PlatformAsk::Apply(step)) = (before, ask) {
-            let hand = match intent {
-                None => Some(Hand::Unrecorded),
-                Some(_) if self.check.is_echo(intent) => Some(Hand::Echo),
-                // Who took away what was there before a person put something else in its place stays who did.
-                Some(_) if before == Hand::Person => None,
-                Some(_) => Some(Hand::Gateway(step.id)),
-            };
-            if let Some(hand) = hand {
-                platform.taken.insert(step.resource.kind.clone(), hand);
+        if let PlatformAsk::Apply(step, _) = ask {
+            let echo = self.check.is_echo(intent);
+            let gone = answered.changes.iter().filter(|change| change.after.is_none());
+            for change in gone {
+                let person =
+                    change.before.as_ref().is_some_and(|before| before.by == Hand::Person);
+                let hand = match intent {
+                    None => Hand::Unrecorded,
+                    Some(_) if echo => Hand::Echo,
+                    // Who took away what was there before a person put something else in its place stays who did.
+                    Some(_) if person => continue,
+                    Some(_) => Hand::Gateway(step.id),
+                };
+                platform.taken.insert(change.kind.clone(), hand);
             }
         }
         let name = platform.name.clone();
         match ask {
-            PlatformAsk::Apply(step) => {
+            PlatformAsk::Apply(step, sets) => {
                 let kind = step.resource.kind.to_string();
                 let said = if let Answer::Applied(Err(error)) = &answered.answer {
                     error.code
                 } else {
                     "ok"
                 };
-                let did = if answered.change.is_some() { "changed" } else { "no change" };
+                let did = if answered.changes.is_empty() { "no change" } else { "changed" };
+                let all = sets.iter().flat_map(BTreeMap::keys).map(|name| format!(" {name}"));
+                let all: String = all.collect();
                 self.line(
                     worker,
-                    format_args!("{name} {:?} {kind} by {intent:?}: {did}, {said}", step.effect),
+                    format_args!(
+                        "{name} {:?} {kind}{all} by {intent:?}: {did}, {said}",
+                        step.effect
+                    ),
                 );
-                if let (Some(change), Some(platform)) = (&answered.change, self.platforms.get(at)) {
-                    let shown_ms = self.check.shown.get(&(worker, name)).copied().unwrap_or(0);
-                    self.check.changed(platform, step, change, (intent, shown_ms));
+                let shown_ms = self.check.shown.get(&(worker, name)).copied().unwrap_or(0);
+                if let Some(platform) = self.platforms.get(at) {
+                    for change in &answered.changes {
+                        self.check.changed(platform, step, change, (intent, shown_ms));
+                    }
                 }
+                self.taken_at_once(at, &answered.changes, intent);
             }
             PlatformAsk::Observe(_) => {
                 self.line(worker, format_args!("{name} looked at: {}", look(&answered.answer)));
             }
-            PlatformAsk::Peek(_) | PlatformAsk::Probe(_) | PlatformAsk::Stop(_) => {}
+            PlatformAsk::Peek(_)
+            | PlatformAsk::Rule(_)
+            | PlatformAsk::Probe(_)
+            | PlatformAsk::Stop(_) => {}
         }
         (answered.answer, answered.shown_ms)
+    }
+
+    /// Somebody may take away at once what has just been given.
+    fn taken_at_once(&mut self, at: usize, changes: &[Change], intent: Option<u64>) {
+        let given = changes.iter().filter_map(|change| Some((&change.kind, change.after.as_ref()?)));
+        let mut given = given.filter(|(kind, _)| match kind {
+            ResourceKind::Native(native) => native.noun == "association",
+            // A text is nobody's part: where it is wanted still, it is put back.
+            ResourceKind::Template(_) => false,
+            _ => true,
+        });
+        let (Some((kind, held)), Some(intent)) = (given.next(), intent) else { return };
+        if self.check.is_echo(Some(intent)) {
+            return;
+        }
+        let Some(amount) = self.faults.taken_at_once(at) else { return };
+        let gift = Gift { kind: kind.clone(), held: held.clone(), intent };
+        self.after(amount.max(1), Event::TakeBack { at, gift });
     }
 
     /// A log grew: workers are told, sooner or later or not at all.
@@ -346,6 +378,7 @@ fn given_up(request: &Request, answer: Answer) -> Answer {
     match answer {
         Answer::Seen(_) => Answer::Seen(Err(error(Outcome::NotApplied))),
         Answer::Applied(_) => Answer::Applied(Err(error(Outcome::Unknown))),
+        Answer::Rule(_) => Answer::Rule(Err(error(Outcome::NotApplied))),
         Answer::Probed(_) => Answer::Probed(Err(error(Outcome::NotApplied))),
         Answer::Stopped(_) => Answer::Stopped(Err(error(Outcome::Unknown))),
         other @ Answer::Store(_) => other,

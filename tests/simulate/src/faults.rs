@@ -98,6 +98,13 @@ impl Faults {
         Some((fault.kind, fault.amount))
     }
 
+    /// Whether what is given on a platform now is taken away at once, and after how long.
+    pub(crate) fn taken_at_once(&mut self, platform: usize) -> Option<i64> {
+        let fits = |one: &Injected| one.kind == Kind::TakenAtOnce && one.platform == platform;
+        let at = self.armed.iter().position(fits)?;
+        Some(self.armed.remove(at).amount)
+    }
+
     /// How a call goes.
     pub(crate) fn treat(
         &mut self,
@@ -160,7 +167,7 @@ fn fits(fault: &Injected, worker: usize, platform: Option<usize>, ask: &Ask) -> 
         )
         | (
             Kind::UnreadableAnswer,
-            Ask::Platform(_, PlatformAsk::Observe(_) | PlatformAsk::Apply(_)),
+            Ask::Platform(_, PlatformAsk::Observe(_) | PlatformAsk::Apply(..)),
         )
         | (
             Kind::ServerErrorUnapplied
@@ -169,10 +176,10 @@ fn fits(fault: &Injected, worker: usize, platform: Option<usize>, ask: &Ask) -> 
             | Kind::LyingSuccess
             | Kind::LateArrival
             | Kind::DuplicateArrival,
-            Ask::Platform(_, PlatformAsk::Apply(_)),
+            Ask::Platform(_, PlatformAsk::Apply(..)),
         )
         | (Kind::SlowCall | Kind::Throttled | Kind::ThrottledBare, Ask::Platform(..)) => there,
-        (Kind::QuotaExhausted, Ask::Platform(_, PlatformAsk::Apply(step))) => {
+        (Kind::QuotaExhausted, Ask::Platform(_, PlatformAsk::Apply(step, _))) => {
             there && step.effect > Effect::Restrict
         }
         (

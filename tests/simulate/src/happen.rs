@@ -59,6 +59,7 @@ impl World {
                     lock(&done).push(Done::Delivered { number, tries, told });
                 });
             }
+            Event::TakeBack { at, gift } => self.take_back(at, &gift),
             Event::Follow { at } => self.follow(at),
             Event::Repair => {
                 let repaired = self.store.repair();

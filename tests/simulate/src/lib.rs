@@ -25,6 +25,7 @@ mod people;
 mod platform;
 mod pool;
 mod rng;
+mod rule;
 mod run;
 mod shrink;
 mod store;

@@ -18,6 +18,8 @@ pub(crate) struct Intent {
     pub(crate) of: Vec<Revocable>,
     pub(crate) basis: Option<u64>,
     pub(crate) outcome: Option<String>,
+    /// Where the leaf stands that says that its answer showed what it gave.
+    pub(crate) shown: Option<u64>,
 }
 
 impl Intent {
@@ -72,6 +74,8 @@ pub(crate) struct Oracle {
     quit: BTreeSet<String>,
     /// Every platform that ever was a room of an agreement in force.
     rooms: BTreeSet<String>,
+    /// Every party of an agreement that ever was in force: nobody looks into anybody else's account.
+    parties: BTreeSet<MemberId>,
     pub(crate) drift: u64,
     /// Runs that are open: what they read, and where their request stands.
     pub(crate) runs: BTreeMap<String, (u64, TemplateName, Digest)>,
@@ -132,6 +136,8 @@ impl Oracle {
                 let outcome = text(body, "outcome").to_owned();
                 if let Some(intent) = self.intents.get_mut(text(body, "step")) {
                     intent.outcome = Some(outcome);
+                    let shown = body.get("shown").and_then(Value::as_bool);
+                    intent.shown = shown.unwrap_or(false).then_some(index);
                 }
             }
             "room-observed" => {
@@ -175,6 +181,7 @@ impl Oracle {
             of: typed(body, "of").unwrap_or_default(),
             basis: body.get("basis").and_then(Value::as_u64),
             outcome: None,
+            shown: None,
         };
         if intent.gives() {
             self.quit.remove(&intent.platform);
@@ -247,6 +254,7 @@ impl Oracle {
         }
         let rooms = version.agreement.rooms.iter().map(|room| room.platform.to_string());
         self.rooms.extend(rooms);
+        self.parties.extend(version.agreement.members.keys().cloned());
         self.in_force = Some(version);
         self.in_force_since = index;
     }
@@ -303,6 +311,11 @@ impl Oracle {
     /// Whether a platform ever was a room of an agreement in force.
     pub(crate) fn ever(&self, platform: &PlatformId) -> bool {
         self.rooms.contains(platform.as_str())
+    }
+
+    /// Whether a member ever was a party of an agreement in force.
+    pub(crate) fn was_party(&self, member: &MemberId) -> bool {
+        self.parties.contains(member)
     }
 
     /// Whether every member of the agreement in force joined it.

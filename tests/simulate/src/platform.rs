@@ -2,6 +2,7 @@
 //! Only the world and the checker see this; a worker sees what its adapter is answered.
 
 use crate::pool::Pool;
+use crate::rule::{Rule, Write};
 use adapter_spi::{
     Applied, Coverage, Effect, Lag, Native, Note, NoteClass, Observation, Resource, ResourceKind,
     Scope, Step,
@@ -17,7 +18,7 @@ pub(crate) enum Way {
     Versioned,
     /// The adapter reads, then writes, and the platform takes what it is given.
     Unversioned,
-    /// A dataset takes three steps: its table, its association, leave to use it.
+    /// A dataset takes three steps: its table, its association, leave to use it. All that an owner allows is one value.
     Steps,
 }
 
@@ -160,21 +161,30 @@ impl Platform {
     }
 
     /// Does a step, or refuses it.
-    pub(crate) fn enact(&mut self, step: &Step, now_ms: i64) -> Result<Option<Change>, Refused> {
+    pub(crate) fn enact(
+        &mut self,
+        step: &Step,
+        sets: Option<&Rule>,
+        now_ms: i64,
+    ) -> Result<Vec<Change>, Refused> {
         let kind = &step.resource.kind;
+        let (digest, by) = (step.resource.digest, Hand::Gateway(step.id));
+        if let Some(write) = Write::of(step) {
+            let rule = sets.unwrap_or(&write.rule);
+            let changes = self.set(&write.owner, rule, (by, now_ms));
+            self.writes += u64::from(!changes.is_empty());
+            return Ok(changes);
+        }
         let held = self.holds.things.get(kind).cloned();
         if step.effect <= Effect::Restrict {
-            let Some(before) = held.filter(|held| held.digest == step.resource.digest) else {
-                return Ok(None);
-            };
-            self.keep(now_ms);
-            self.holds.things.remove(kind);
-            self.holds.version += 1;
+            if held.is_none_or(|held| held.digest != digest) {
+                return Ok(Vec::new());
+            }
             self.writes += 1;
-            return Ok(Some(Change { kind: kind.clone(), before: Some(before), after: None }));
+            return Ok(self.remove(kind, now_ms).into_iter().collect());
         }
         match held {
-            Some(held) if held.digest == step.resource.digest => return Ok(None),
+            Some(held) if held.digest == digest => return Ok(Vec::new()),
             Some(_) => return Err(Refused::Conflict),
             None => {}
         }
@@ -187,9 +197,19 @@ impl Platform {
         if !self.ready(kind) {
             return Err(Refused::Conflict);
         }
-        let (digest, by) = (step.resource.digest, Hand::Gateway(step.id));
         self.writes += 1;
-        Ok(Some(self.put(kind, Held { digest, by, at_ms: now_ms })))
+        Ok(vec![self.put(kind, Held { digest, by, at_ms: now_ms })])
+    }
+
+    /// Something goes.
+    pub(crate) fn remove(&mut self, kind: &ResourceKind, now_ms: i64) -> Option<Change> {
+        if !self.holds.things.contains_key(kind) {
+            return None;
+        }
+        self.keep(now_ms);
+        let before = self.holds.things.remove(kind);
+        self.holds.version += 1;
+        Some(Change { kind: kind.clone(), before, after: None })
     }
 
     fn ready(&self, kind: &ResourceKind) -> bool {
@@ -203,7 +223,7 @@ impl Platform {
             })
     }
 
-    fn put(&mut self, kind: &ResourceKind, held: Held) -> Change {
+    pub(crate) fn put(&mut self, kind: &ResourceKind, held: Held) -> Change {
         self.keep(held.at_ms);
         let before = self.holds.things.insert(kind.clone(), held.clone());
         Change { kind: kind.clone(), before, after: Some(held) }
@@ -227,18 +247,13 @@ impl Platform {
         finally: bool,
         now_ms: i64,
     ) -> Option<Change> {
-        if !self.holds.things.contains_key(kind) {
-            return None;
-        }
-        self.keep(now_ms);
-        let before = self.holds.things.remove(kind)?;
+        let change = self.remove(kind, now_ms)?;
         self.taken.insert(kind.clone(), Hand::Person);
-        self.holds.version += 1;
-        self.dropped.push((kind.clone(), before.digest));
+        self.dropped.extend(change.before.iter().map(|before| (kind.clone(), before.digest)));
         if finally {
             self.holds.gone.insert(kind.clone());
         }
-        Some(Change { kind: kind.clone(), before: Some(before), after: None })
+        Some(change)
     }
 
     /// With a dataset goes what it stands on, where it takes more than one step.
@@ -292,6 +307,12 @@ impl Platform {
             match kind {
                 ResourceKind::Member(member) => {
                     seen.members.insert(member.clone());
+                }
+                // Where a rule names the version, the part of another is none in this one.
+                ResourceKind::Approval(template, _)
+                    if self.way == Way::Steps && !agrees(scope, template, *digest) =>
+                {
+                    seen.remains.insert((*kind).clone());
                 }
                 ResourceKind::Approval(template, owner) => {
                     seen.approvals.insert((template.clone(), owner.clone()));
@@ -349,6 +370,11 @@ impl Platform {
     }
 }
 
+fn agrees(scope: &Scope, template: &TemplateName, digest: Digest) -> bool {
+    let agreed = scope.agreement.templates.get(template);
+    agreed.is_some_and(|agreed| agreed.digest(template) == digest)
+}
+
 /// A platform's own thing on the way to a dataset.
 pub(crate) fn native(owner: &MemberId, noun: &str, name: &str) -> ResourceKind {
     let (noun, name) = (noun.to_owned(), name.to_owned());
@@ -356,6 +382,6 @@ pub(crate) fn native(owner: &MemberId, noun: &str, name: &str) -> ResourceKind {
 }
 
 /// What a write that was not refused says.
-pub(crate) fn applied(change: Option<&Change>, version: u64) -> Applied {
-    if change.is_some() { Applied::Changed { version, shown: true } } else { Applied::Already }
+pub(crate) fn applied(changes: &[Change], version: u64) -> Applied {
+    if !changes.is_empty() { Applied::Changed { version, shown: true } } else { Applied::Already }
 }

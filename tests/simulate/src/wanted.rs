@@ -87,6 +87,7 @@ pub(crate) fn plan(ways: &Ways<'_>, desired: &Desired, seen: &Observation) -> Pl
     let mut planner = Planner { ways, seen, wanted, things, steps: Vec::new(), plan: nothing() };
     planner.take_away();
     planner.give();
+    planner.rules();
     planner.steps.sort_by_key(|(rank, step)| (step.effect, *rank));
     let mut plan = planner.plan;
     plan.steps = planner.steps.into_iter().map(|(_, step)| step).collect();
@@ -102,18 +103,21 @@ fn nothing() -> Plan {
     Plan { steps: Vec::new(), waiting: Vec::new(), pending: false, refused: None }
 }
 
-struct Planner<'a> {
-    ways: &'a Ways<'a>,
-    seen: &'a Observation,
-    wanted: Wanted,
-    things: BTreeMap<ResourceKind, Digest>,
-    steps: Vec<(u8, Step)>,
-    plan: Plan,
+pub(crate) struct Planner<'a> {
+    pub(crate) ways: &'a Ways<'a>,
+    pub(crate) seen: &'a Observation,
+    pub(crate) wanted: Wanted,
+    pub(crate) things: BTreeMap<ResourceKind, Digest>,
+    pub(crate) steps: Vec<(u8, Step)>,
+    pub(crate) plan: Plan,
 }
 
 impl Planner<'_> {
     fn take_away(&mut self) {
         for (kind, digest) in self.things.clone() {
+            if self.is_ruled(&kind) {
+                continue;
+            }
             let goes = match &kind {
                 ResourceKind::Native(native) => {
                     !self.wanted.keys().any(|kind| is_dataset(kind, &native.name))
@@ -128,6 +132,9 @@ impl Planner<'_> {
 
     fn give(&mut self) {
         for (kind, digest) in self.wanted.clone() {
+            if self.is_ruled(&kind) {
+                continue;
+            }
             match self.things.get(&kind).copied() {
                 Some(held) if held == digest => {}
                 // What is held in its place goes first.
@@ -142,7 +149,7 @@ impl Planner<'_> {
     }
 
     /// Whether everything is there, as desired, that has to be there first.
-    fn prepared(&self, kind: &ResourceKind) -> bool {
+    pub(crate) fn prepared(&self, kind: &ResourceKind) -> bool {
         let has = |kind: &ResourceKind| self.things.get(kind) == self.wanted.get(kind);
         match kind {
             ResourceKind::Dataset(name) => {
@@ -226,7 +233,7 @@ impl Planner<'_> {
         true
     }
 
-    fn sees(&self, kind: &ResourceKind) -> bool {
+    pub(crate) fn sees(&self, kind: &ResourceKind) -> bool {
         let account = crate::platform::Platform::account(self.ways.pool, kind);
         account.is_some_and(|of| !self.seen.unseen.contains_key(&of))
     }

@@ -2,9 +2,10 @@
 //! answers: so every one of them is a place to be slow, to fail or to die.
 
 use crate::executor::lock;
+use crate::rule::Rule;
 use adapter_spi::{AdapterError, Applied, Desired, Observation, Probe, ResourceKind, Scope, Step};
 use airlock::store::{Appended, Fence, Head, Lease, StoreError};
-use mappings::model::{CollaborationId, PlatformId};
+use mappings::model::{CollaborationId, MemberId, PlatformId};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,7 +32,10 @@ pub(crate) enum PlatformAsk {
     Observe(Box<Scope>),
     /// Whether it is so already, before a write that the platform would take blindly.
     Peek(Box<Step>),
-    Apply(Box<Step>),
+    /// Where a rule is set: to this, which may be less than was planned.
+    Apply(Box<Step>, Option<Rule>),
+    /// All that an owner allows, before a write of it.
+    Rule(MemberId),
     Probe(ResourceKind),
     Stop(Box<Desired>),
 }
@@ -61,6 +65,7 @@ pub(crate) enum Answer {
     Store(Result<Stored, StoreError>),
     Seen(Result<Box<Observation>, AdapterError>),
     Applied(Result<Applied, AdapterError>),
+    Rule(Result<Rule, AdapterError>),
     Probed(Result<Probe, AdapterError>),
     Stopped(Result<usize, AdapterError>),
 }

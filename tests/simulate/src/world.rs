@@ -8,7 +8,7 @@ use crate::clock::TrueTime;
 use crate::executor::{Executor, lock};
 use crate::faults::{Faults, Treat};
 use crate::people::Told;
-use crate::platform::Platform;
+use crate::platform::{Held, Platform};
 use crate::pool::{self, Pool};
 use crate::rng::Rng;
 use crate::store::StoreTruth;
@@ -16,6 +16,7 @@ use crate::trace::Trace;
 use crate::turn::End;
 use crate::wire::{Answer, Net, Request};
 use crate::worker::Worker;
+use adapter_spi::ResourceKind;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex};
@@ -56,6 +57,11 @@ pub(crate) enum Event {
         number: usize,
         tries: u32,
     },
+    /// An owner takes away what was just given.
+    TakeBack {
+        at: usize,
+        gift: Gift,
+    },
     /// Whoever no gateway operates does its part on a platform.
     Follow {
         at: usize,
@@ -64,6 +70,15 @@ pub(crate) enum Event {
     LeaseClock,
     Fair,
     Late,
+}
+
+/// What a call of the gateway's has just given.
+#[derive(Debug, Clone)]
+pub(crate) struct Gift {
+    pub(crate) kind: ResourceKind,
+    pub(crate) held: Held,
+    /// The call's intent.
+    pub(crate) intent: u64,
 }
 
 /// A call on its way to where it is answered.
