@@ -102,6 +102,13 @@ impl Sight<'_> {
         };
         let following: Vec<Revocable> = all.iter().filter(follows).cloned().collect();
         all.retain(|thing| !following.contains(thing));
+        // What was only given goes with what it rests on.
+        let goes = |thing: &Revocable| {
+            let gone = |on: &Revocable| last.things.contains(on) && all.contains(on);
+            !last.things.contains(thing) && self.state.rests_on(self.platform, thing, gone)
+        };
+        let along: Vec<Revocable> = all.iter().filter(|thing| goes(thing)).cloned().collect();
+        all.retain(|thing| !along.contains(thing));
         let missing = self.reduced(&all, &last.things);
         let gone: BTreeSet<Revocable> =
             self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
@@ -120,7 +127,8 @@ impl Sight<'_> {
             |thing: &Revocable| found.iter().any(|(what, _)| self.explains(what, thing));
         let rest = all.iter().filter(|thing| last.things.contains(*thing) && !explained(thing));
         let holds: BTreeSet<Revocable> = held.iter().chain(rest).cloned().collect();
-        let basis = self.shown(last, taking).unwrap_or(when.basis).min(when.basis);
+        let late = memory.taken_lately(last.taken.values().copied(), lag, when);
+        let basis = self.shown(last, taking, &late).unwrap_or(when.basis).min(when.basis);
         let stays = last.taken.iter().any(|(thing, at)| *at < basis && held.contains(thing));
         let changed = holds != last.things || stays;
         let holds = (changed && unsure.is_empty()).then(|| (holds.into_iter().collect(), basis));
@@ -128,10 +136,11 @@ impl Sight<'_> {
     }
 
     /// What this gateway took away and would take away again may not show itself in this look yet: the position of the leaf that
-    /// says so, the first of them. What it would not is there for good, or again.
-    fn shown(&self, last: &Holding, taking: &[Revocable]) -> Option<u64> {
+    /// says so, the first of them. What it would not is there for good, or again, unless it was taken away so lately that this look
+    /// or the next may show what was.
+    fn shown(&self, last: &Holding, taking: &[Revocable], late: &BTreeSet<u64>) -> Option<u64> {
         let again = |thing: &Revocable| taking.iter().any(|one| self.state.meets(thing, one));
-        let again = last.taken.iter().filter(|(thing, _)| again(thing));
+        let again = last.taken.iter().filter(|(thing, at)| late.contains(at) || again(thing));
         again.map(|(_, at)| *at).min()
     }
 

@@ -39,6 +39,8 @@ pub struct Memory {
     failed: BTreeSet<Digest>,
     /// Since when intents of unknown end are known here.
     open: BTreeMap<Code, i64>,
+    /// Since when it is known here that something was taken away, by the position of the leaf that says so.
+    taken: BTreeMap<u64, i64>,
     /// Those of which every call that was made here was refused: nothing of them can land.
     denied: BTreeSet<Code>,
     /// What was open beyond the agreement and is not closed yet, by the calls that close it.
@@ -50,7 +52,8 @@ impl Memory {
     /// not done.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let Self { subject: _, done, missing, closed, failed, open, denied: _, wider } = self;
+        let Self { subject: _, done, missing, closed, failed, open, taken: _, denied: _, wider } =
+            self;
         let rests = missing.is_empty() && wider.is_empty() && closed.is_empty() && open.is_empty();
         !(rests && done.is_empty() && failed.is_empty())
     }
@@ -153,6 +156,24 @@ impl Memory {
         *self.open.entry(step.clone()).or_insert(now_ms)
     }
 
+    /// Of what was taken away what a look that begins now, or one that began since, may show all the same: as long as answers may be
+    /// old, counted from the first look that knew of it.
+    pub(super) fn taken_lately(
+        &mut self,
+        taken: impl Iterator<Item = u64>,
+        lag: &Lag,
+        when: When,
+    ) -> BTreeSet<u64> {
+        let taken: BTreeSet<u64> = taken.collect();
+        self.taken.retain(|at, _| taken.contains(at));
+        let settles_ms = i64::try_from(lag.settles_ms).unwrap_or(i64::MAX);
+        let mut late = |at: &u64| {
+            let since_ms = *self.taken.entry(*at).or_insert(when.began_ms);
+            when.began_ms.saturating_sub(since_ms) < settles_ms
+        };
+        taken.iter().filter(|at| late(at)).copied().collect()
+    }
+
     /// Forgets intents that have ended.
     pub(super) fn open_only(&mut self, steps: &BTreeSet<Code>) {
         self.open.retain(|step, _| steps.contains(step));
@@ -229,6 +250,24 @@ mod tests {
         assert_eq!(memory.seen_closed((7, 7), &LAG, on(12, 200)), (2, 8));
         assert_eq!(memory.seen_closed((7, 9), &LAG, on(12, 400)), (1, 12), "a call has ended");
         assert_eq!(memory.seen_closed((7, 9), &LAG, on(14, 600)), (2, 12));
+    }
+
+    #[test]
+    fn what_was_taken_away_may_be_shown_as_long_as_answers_may_be_old() {
+        let mut memory = Memory::default();
+        let mut late = |taken: &[u64], ms| {
+            memory
+                .taken_lately(taken.iter().copied(), &LAG, at(ms, ms))
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(late(&[7], 0), [7], "it may have ended just now");
+        assert_eq!(late(&[7, 9], 99), [7, 9]);
+        assert_eq!(late(&[7, 9], 100), [9]);
+        assert!(late(&[9], 199).is_empty());
+        assert_eq!(late(&[7], 200), [7], "it was forgotten meanwhile");
+        let prompt = Lag { settles_ms: 0, ..LAG };
+        assert!(memory.taken_lately([8].into_iter(), &prompt, at(0, 0)).is_empty());
     }
 
     #[test]

@@ -246,7 +246,8 @@ impl Work<'_> {
         }
         let platform = self.adapter().platform().clone();
         let lag = self.adapter().capabilities().lag;
-        let mut bodies = settled(state, &platform, held, (self.memory, &lag, when.began_ms));
+        let ended = settled(state, &platform, held, (self.memory, &lag, when.began_ms));
+        let mut bodies = Vec::new();
         for (what, how) in &account.found {
             let how = record::code(how)?;
             let (platform, what) = (platform.clone(), what.clone());
@@ -257,6 +258,8 @@ impl Work<'_> {
         if let Some((holds, basis)) = account.holds.clone().filter(|_| known) {
             bodies.push(Body::RoomObserved { platform, holds, basis });
         }
+        // Last: what is missing while nobody knows the end of a call may be that call's doing.
+        bodies.extend(ended);
         if bodies.is_empty() {
             return Ok(false);
         }

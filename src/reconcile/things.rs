@@ -86,7 +86,7 @@ impl Subject {
     }
 
     /// What a step gives or takes away: the thing itself and nothing that rests on it, so that nothing else is called this gateway's doing. A
-    /// template is the version that is there. Of the platform's own things the narrowest that they are about: an owner's part, else
+    /// template and an owner's part in it are of the version that is there. Of the platform's own things the narrowest that they are about: an owner's part, else
     /// a dataset, else a member. What has no name in the agreement is nothing of it.
     #[must_use]
     pub fn itself(&self, step: &Step) -> Vec<Revocable> {
@@ -96,9 +96,13 @@ impl Subject {
                 let (template, digest) = (name.clone(), own.digest);
                 vec![Revocable::Template { template, digest }]
             }
-            kind @ (ResourceKind::Dataset(_)
-            | ResourceKind::Member(_)
-            | ResourceKind::Approval(..)) => self.thing(kind).into_iter().collect(),
+            ResourceKind::Approval(name, of) => {
+                let (template, digest, of) = (name.clone(), own.digest, of.clone());
+                vec![Revocable::Approval { template, digest, of }]
+            }
+            kind @ (ResourceKind::Dataset(_) | ResourceKind::Member(_)) => {
+                self.thing(kind).into_iter().collect()
+            }
             ResourceKind::Native(_) => {
                 let rank = |kind: &&ResourceKind| match kind {
                     ResourceKind::Approval(..) | ResourceKind::Template(_) => 0,

@@ -219,6 +219,11 @@ impl State {
         let mut given = std::mem::take(&mut self.platforms.given);
         let concerned = |platform: &PlatformId| on.is_none_or(|on| on == platform);
         let meets = |thing: &Revocable| what.iter().any(|one| self.meets(thing, one));
+        // What it rests on is gone with that or with what holds that, not with a part of it; of a column another value is.
+        let ends = |on: &Revocable| {
+            let column = |one: &Revocable| matches!(one, Revocable::Column { .. });
+            what.iter().any(|one| self.within(on, one) || (column(one) && self.within(one, on)))
+        };
         // What an owner's part reads of its own is not known here.
         let goes_along = |thing: &Revocable| {
             let Revocable::Approval { of, .. } = thing else { return false };
@@ -228,7 +233,7 @@ impl State {
         for (_, given) in given.iter_mut().filter(|(platform, _)| concerned(platform)) {
             given.retain(|_, one| {
                 one.own.retain(|thing| !meets(thing) && !goes_along(thing));
-                !one.own.is_empty() && !one.rests_on.iter().any(meets)
+                !one.own.is_empty() && !one.rests_on.iter().any(ends)
             });
         }
         self.platforms.given = given;

@@ -201,9 +201,10 @@ impl State {
             || self.unconfirmed().any(|(_, closure)| closure.what.iter().any(concerns))
     }
 
-    /// Whether this gateway set out to take something away, or all that holds it.
+    /// Whether this gateway set out to take something away, or all that holds it, or to set a value without it.
     fn took(&self, platform: &PlatformId, thing: &Revocable) -> bool {
         self.taken(platform).any(|taken| self.within(thing, taken))
+            || self.unsettled(platform).any(|(_, call)| call.overwrites(thing))
     }
 
     fn legal_found(&self, platform: &PlatformId, what: &Revocable) -> Result<(), Illegal> {

@@ -36,6 +36,26 @@ impl EffectRecord {
         matches!(self.outcome, None | Some(Outcome::Unknown))
     }
 
+    /// Whether it sets a value without this that would be part of it. All that an owner allows may be one value: whatever narrows it, or
+    /// leaves some of it open, takes away what was allowed meanwhile, if it lands late.
+    #[must_use]
+    pub fn overwrites(&self, thing: &Revocable) -> bool {
+        let Revocable::Approval { of: owner, .. } = thing else { return false };
+        let narrows = self.effect == Effect::Restrict;
+        let same = |one: &Revocable| match one {
+            Revocable::Approval { of, .. } => of == owner,
+            // A version that is agreed no more: nobody says whose part.
+            Revocable::Template { .. } => narrows,
+            Revocable::Room
+            | Revocable::Member { .. }
+            | Revocable::Dataset { .. }
+            | Revocable::Column { .. } => false,
+        };
+        (narrows || !self.leaves.is_empty())
+            && !self.leaves.contains(thing)
+            && self.of.iter().chain(&self.leaves).any(same)
+    }
+
     /// What it gives or takes away itself, without what that rests on.
     pub fn itself(&self) -> impl Iterator<Item = &Revocable> {
         let narrowest = self.of.iter().map(rank).min();
@@ -187,6 +207,18 @@ impl State {
         let given = self.platforms.given.get(platform).into_iter().flatten();
         let given = given.filter(move |(_, given)| given.index < at);
         given.map(|(call, given)| (call.as_str(), given.own.as_slice()))
+    }
+
+    /// Whether what calls gave on a platform, and no recorded look has shown since, rests on any of this: a thing, and what it rests on.
+    pub fn rests_on(
+        &self,
+        platform: &PlatformId,
+        thing: &Revocable,
+        any: impl Fn(&Revocable) -> bool,
+    ) -> bool {
+        let given = self.platforms.given.get(platform).into_iter().flat_map(BTreeMap::values);
+        let mut given = given.filter(|one| one.own.contains(thing));
+        given.any(|one| one.rests_on.iter().any(&any))
     }
 
     /// Whether a platform was seen to hold something, or showed it when it was given.
@@ -362,8 +394,16 @@ impl Platforms {
         let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
         if outcome == Outcome::Applied
+            && let Some(given) = self.given.get_mut(&record.platform)
+        {
+            given.values_mut().for_each(|one| one.own.retain(|thing| !record.overwrites(thing)));
+            given.retain(|_, one| !one.own.is_empty());
+        }
+        if outcome == Outcome::Applied
             && let Some(seen) = self.holds.get_mut(&record.platform)
         {
+            let lost = seen.things.iter().filter(|thing| record.overwrites(thing));
+            seen.taken.extend(lost.map(|thing| (thing.clone(), index)));
             match record.effect {
                 Effect::Revoke | Effect::Restrict => {
                     seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));

@@ -30,12 +30,7 @@ pub(crate) struct SimAdapter {
 }
 
 impl SimAdapter {
-    pub(crate) fn new(
-        wire: Wire,
-        pool: &'static Pool,
-        to: &Platform,
-        time: &TrueTime,
-    ) -> Self {
+    pub(crate) fn new(wire: Wire, pool: &'static Pool, to: &Platform, time: &TrueTime) -> Self {
         let capabilities = Capabilities {
             version: "1".to_owned(),
             runs_queries: true,

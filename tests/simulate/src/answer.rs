@@ -68,12 +68,11 @@ pub(crate) fn arrive(
             ))
         }
         PlatformAsk::Rule(owner) => {
-            let answer = failed(platform, treat, false).map_or_else(|| Ok(platform.rule(owner)), Err);
+            let answer =
+                failed(platform, treat, false).map_or_else(|| Ok(platform.rule(owner)), Err);
             Answered::only(Answer::Rule(answer))
         }
-        PlatformAsk::Apply(step, sets) => {
-            apply(platform, (step, sets.as_ref()), treat, now_ms)
-        }
+        PlatformAsk::Apply(step, sets) => apply(platform, (step, sets.as_ref()), treat, now_ms),
         PlatformAsk::Probe(kind) => {
             let served = match kind {
                 ResourceKind::Template(name) => Some(platform.serves(pool, name)),

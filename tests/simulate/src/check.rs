@@ -1,10 +1,11 @@
 //! The checker: after every step, what must hold still holds. It reads leaves, store heads and what platforms truly hold; never a
 //! worker. Numbers are those of the invariants in the design.
 
+use self::narrowed::Narrowed;
 use crate::conflict;
 use crate::oracle::Oracle;
 use crate::platform::{Change, Hand, Platform};
-use crate::pool::{Pool, revocable};
+use crate::pool::Pool;
 use crate::rule::opened;
 use crate::wanted::wanted;
 use adapter_spi::{Effect, ResourceKind, Step};
@@ -14,6 +15,8 @@ use airlock::log::{Receipt, Revocable};
 use airlock::store::{Appended, Fence};
 use mappings::model::{Digest, PlatformId};
 use std::collections::BTreeMap;
+
+mod narrowed;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +31,6 @@ pub struct Violation {
 
 /// What a run's parameters are, and no leaf may show.
 pub(crate) const SECRET: &str = "secret-of-the-runner";
-
-/// What a person took away on a platform while it was desired there.
-#[derive(Debug, Clone)]
-struct Narrowed {
-    platform: PlatformId,
-    kind: ResourceKind,
-    digest: Digest,
-    size: u64,
-    /// The intent of the call that gave it, where no look had shown it yet.
-    gift: Option<u64>,
-}
 
 /// What the checker knows.
 #[derive(Debug)]
@@ -370,8 +362,7 @@ impl Check {
             **at < intent
                 && withdrawal.narrowed.is_empty()
                 && withdrawal.what.iter().any(|what| {
-                    self.oracle.stands(**at, what)
-                        && conflict::gives(self.pool, what, name, digest)
+                    self.oracle.stands(**at, what) && conflict::gives(self.pool, what, name, digest)
                 })
         });
         let standing = standing.map(|(at, _)| *at);
@@ -415,37 +406,15 @@ impl Check {
         known.is_some_and(|known| !known.is_open())
     }
 
-    /// Nothing that its owner took away there comes back by the gateway's hand unless somebody asked for it since.
-    fn tightened(
-        &mut self,
-        platform: &Platform,
-        kind: &ResourceKind,
-        digest: Digest,
-        intent: Option<u64>,
-    ) {
-        let again = self.narrowed.iter().find(|taken| {
-            taken.platform == platform.name
-                && taken.kind == *kind
-                && taken.digest == digest
-                && intent >= Some(taken.size)
-                && taken.gift.is_none_or(|gift| self.knew(gift, intent))
-        });
-        let Some(size) = again.map(|taken| taken.size) else { return };
-        let asked = self.oracle.in_force_since >= size
-            || self.oracle.reoffered.values().any(|at| *at >= size)
-            || self.oracle.withdrawals.range(size..).next().is_some();
-        self.hold(39, asked, || {
-            format!("{kind} was taken away by hand on {} and is given again", platform.name)
-        });
-    }
-
     /// Where queries are served after giving something, every owner is in and every control is there.
     fn controls(&mut self, platform: &Platform, kind: &ResourceKind, shown_ms: i64) {
         let names = match kind {
             ResourceKind::Template(name) | ResourceKind::Approval(name, _) => vec![name.clone()],
-            ResourceKind::Dataset(_) | ResourceKind::Member(_) | ResourceKind::Native(_) => {
+            ResourceKind::Dataset(_) | ResourceKind::Member(_) => {
                 crate::pool::TEMPLATES.iter().map(|name| crate::pool::template(name)).collect()
             }
+            // By itself it lets nobody in.
+            ResourceKind::Native(_) => Vec::new(),
         };
         for name in names {
             if !platform.serves(self.pool, &name) {
@@ -456,7 +425,10 @@ impl Check {
             for dataset in reads.into_iter().flat_map(|reads| reads.datasets.keys()) {
                 let held = platform.holds.things.get(&ResourceKind::Dataset(dataset.clone()));
                 let Some(held) = held else { continue };
-                let by_hand = held.by == Hand::Person && held.at_ms >= shown_ms;
+                let account = self.pool.owner(dataset);
+                // What nobody here operates is nobody's here to mend.
+                let apart = account.is_some() && account == platform.apart.as_ref();
+                let by_hand = held.by == Hand::Person && (apart || held.at_ms >= shown_ms);
                 let known = self.pool.terms(&held.digest).is_some();
                 let joined = self.oracle.everyone_joined();
                 self.hold(40, (known || by_hand) && joined, || {
@@ -464,75 +436,6 @@ impl Check {
                 });
             }
         }
-    }
-
-    /// A person took something away there. It counts where it was desired, on record as held, and nothing of ours is on its way.
-    pub(crate) fn dropped(&mut self, platform: &Platform, change: &Change) {
-        let Some(before) = &change.before else { return };
-        let Some(thing) = revocable(&change.kind, before.digest) else { return };
-        let name = platform.name.as_str();
-        let recorded = self.oracle.observed.get(name).is_some_and(|held| held.contains(&thing));
-        let busy = self.oracle.intents.values().any(|intent| {
-            intent.platform == name
-                && intent.is_open()
-                && (intent.of.is_empty()
-                    || intent.of.iter().any(|one| self.pool.meets(one, &thing)))
-        });
-        if recorded && !busy && self.is_wanted(platform, &change.kind, before.digest) {
-            self.narrowed.push(Narrowed {
-                platform: platform.name.clone(),
-                kind: change.kind.clone(),
-                digest: before.digest,
-                size: self.oracle.size,
-                gift: None,
-            });
-        }
-    }
-
-    /// A person took away what a call had just given, before any look: it counts once the call's answer is on record, which showed it.
-    pub(crate) fn taken_back(&mut self, platform: &Platform, change: &Change, intent: u64) {
-        let Some(before) = &change.before else { return };
-        let wanted = match &change.kind {
-            ResourceKind::Native(native) => {
-                let dataset = crate::pool::dataset(&native.name);
-                let desired = self.oracle.desired(self.pool, &platform.name);
-                desired.is_some_and(|desired| {
-                    wanted(self.pool, &desired).contains_key(&ResourceKind::Dataset(dataset))
-                })
-            }
-            kind => self.is_wanted(platform, kind, before.digest),
-        };
-        if wanted {
-            self.narrowed.push(Narrowed {
-                platform: platform.name.clone(),
-                kind: change.kind.clone(),
-                digest: before.digest,
-                size: intent + 1,
-                gift: Some(intent),
-            });
-        }
-    }
-
-    /// Whether a call was planned on a record that said that another had shown what it gave, with nothing taken away by a call
-    /// since.
-    fn knew(&self, gift: u64, intent: Option<u64>) -> bool {
-        let of = |index: Option<u64>| {
-            self.oracle.intents.values().find(|known| Some(known.index) == index)
-        };
-        let (Some(gave), Some(again)) = (of(Some(gift)), of(intent)) else { return false };
-        let mut taking = self.oracle.intents.values().filter(|known| {
-            !known.gives() && known.platform == gave.platform && known.index > gift
-        });
-        let taken = taking.any(|known| {
-            known.of.iter().any(|one| gave.of.iter().any(|other| self.pool.meets(one, other)))
-                || known.of.is_empty()
-        });
-        gave.shown.is_some() && gave.shown < again.basis && !taken
-    }
-
-    /// A person put something there: what was taken away before is not missing any more.
-    pub(crate) fn restored(&mut self, platform: &Platform, kind: &ResourceKind) {
-        self.narrowed.retain(|taken| taken.platform != platform.name || taken.kind != *kind);
     }
 
     /// Whether a thing is in the account of somebody who ever was a party: what a stranger has in its own is its own.

@@ -29,7 +29,8 @@ impl World {
             return;
         }
         let mut treat = self.faults.treat(worker, at, &request.ask, now);
-        if let (Treat::Well, Ask::Platform(_, PlatformAsk::Apply(step, _))) = (&treat, &request.ask) {
+        if let (Treat::Well, Ask::Platform(_, PlatformAsk::Apply(step, _))) = (&treat, &request.ask)
+        {
             let account = crate::rule::account(self.pool, step);
             if account.is_some_and(|of| self.faults.expired(&of, now)) {
                 self.faults.count(Kind::CredentialsExpired);
@@ -230,8 +231,7 @@ impl World {
             let echo = self.check.is_echo(intent);
             let gone = answered.changes.iter().filter(|change| change.after.is_none());
             for change in gone {
-                let person =
-                    change.before.as_ref().is_some_and(|before| before.by == Hand::Person);
+                let person = change.before.as_ref().is_some_and(|before| before.by == Hand::Person);
                 let hand = match intent {
                     None => Hand::Unrecorded,
                     Some(_) if echo => Hand::Echo,
@@ -282,7 +282,8 @@ impl World {
 
     /// Somebody may take away at once what has just been given.
     fn taken_at_once(&mut self, at: usize, changes: &[Change], intent: Option<u64>) {
-        let given = changes.iter().filter_map(|change| Some((&change.kind, change.after.as_ref()?)));
+        let given =
+            changes.iter().filter_map(|change| Some((&change.kind, change.after.as_ref()?)));
         let mut given = given.filter(|(kind, _)| match kind {
             ResourceKind::Native(native) => native.noun == "association",
             // A text is nobody's part: where it is wanted still, it is put back.

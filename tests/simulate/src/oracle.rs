@@ -16,6 +16,7 @@ pub(crate) struct Intent {
     pub(crate) platform: String,
     pub(crate) effect: String,
     pub(crate) of: Vec<Revocable>,
+    pub(crate) leaves: Vec<Revocable>,
     pub(crate) basis: Option<u64>,
     pub(crate) outcome: Option<String>,
     /// Where the leaf stands that says that its answer showed what it gave.
@@ -25,6 +26,18 @@ pub(crate) struct Intent {
 impl Intent {
     pub(crate) fn gives(&self) -> bool {
         self.effect == "grant" || self.effect == "neutral"
+    }
+
+    /// Whether it sets a whole rule that this is a part of: until its end is known it may take that away.
+    pub(crate) fn sets_whole(&self, thing: &Revocable) -> bool {
+        let Revocable::Approval { of: owner, .. } = thing else { return false };
+        let narrows = self.effect == "restrict";
+        let same = |one: &Revocable| match one {
+            Revocable::Approval { of, .. } => of == owner,
+            Revocable::Template { .. } => narrows,
+            _ => false,
+        };
+        (narrows || !self.leaves.is_empty()) && self.of.iter().chain(&self.leaves).any(same)
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -179,6 +192,7 @@ impl Oracle {
             platform,
             effect: text(body, "effect").to_owned(),
             of: typed(body, "of").unwrap_or_default(),
+            leaves: typed(body, "leaves").unwrap_or_default(),
             basis: body.get("basis").and_then(Value::as_u64),
             outcome: None,
             shown: None,

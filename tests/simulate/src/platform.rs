@@ -308,10 +308,8 @@ impl Platform {
                 ResourceKind::Member(member) => {
                     seen.members.insert(member.clone());
                 }
-                // Where a rule names the version, the part of another is none in this one.
-                ResourceKind::Approval(template, _)
-                    if self.way == Way::Steps && !agrees(scope, template, *digest) =>
-                {
+                // A part in another version is none in this one.
+                ResourceKind::Approval(template, _) if !agrees(scope, template, *digest) => {
                     seen.remains.insert((*kind).clone());
                 }
                 ResourceKind::Approval(template, owner) => {

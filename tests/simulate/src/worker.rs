@@ -53,7 +53,8 @@ impl Worker {
         let clock = Arc::new(SimClock::new(time.clone(), skew_ms));
         let wire = Wire { net: Arc::clone(net), worker: number };
         let store: Arc<dyn Store> = Arc::new(SimStore(wire.clone()));
-        let adapter = |platform: &Platform| Arc::new(SimAdapter::new(wire.clone(), pool, platform, time));
+        let adapter =
+            |platform: &Platform| Arc::new(SimAdapter::new(wire.clone(), pool, platform, time));
         let pins: Arc<MemoryPins> = Arc::default();
         let log = Arc::new(log(&store, &clock, &pins));
         Self {

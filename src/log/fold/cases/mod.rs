@@ -2,6 +2,7 @@
 
 mod landing;
 mod platforms;
+mod whole;
 mod withdrawals;
 
 use super::*;
