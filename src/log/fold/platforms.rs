@@ -396,7 +396,9 @@ impl Platforms {
         if outcome == Outcome::Applied
             && let Some(given) = self.given.get_mut(&record.platform)
         {
-            given.values_mut().for_each(|one| one.own.retain(|thing| !record.overwrites(thing)));
+            for one in given.values_mut() {
+                one.own.retain(|thing| !record.overwrites(thing));
+            }
             given.retain(|_, one| !one.own.is_empty());
         }
         if outcome == Outcome::Applied

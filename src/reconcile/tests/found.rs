@@ -88,7 +88,7 @@ async fn what_stays_after_this_gateway_took_from_it_is_its_owners_to_take_away()
     let step = house.intent(AWS, Effect::Restrict, vec![dataset("sales")]).await;
     house.gateway(Body::EffectOutcome { step, outcome: Outcome::Applied, shown: false }).await;
     let from = house.state().await.size();
-    house.turns(AWS, 1).await;
+    house.turns(AWS, 2).await;
     house.aws.lose("dataset sales");
     house.turns(AWS, 4).await;
     let how = ("dataset sales".to_owned(), "missing-repeatedly".to_owned());
