@@ -43,7 +43,7 @@ pub struct Memory {
     taken: BTreeMap<u64, i64>,
     /// Those of which every call that was made here was refused: nothing of them can land.
     denied: BTreeSet<Code>,
-    /// What was open beyond the agreement and is not closed yet, by the calls that close it.
+    /// What was open beyond the agreement and may be closed or not, by the calls that close it and had no answer.
     wider: BTreeMap<Digest, Vec<Revocable>>,
 }
 
@@ -121,15 +121,14 @@ impl Memory {
         }
     }
 
-    /// Something open beyond the agreement is about to be closed by a call.
+    /// Something is open beyond the agreement, or was closed by a call that had no answer.
     pub(super) fn wider(&mut self, call: Digest, of: Vec<Revocable>) {
         self.wider.insert(call, of);
     }
 
     /// What was, and is closed now that only these calls are left to be made.
-    pub(super) fn closed_wider(&mut self, open: &BTreeSet<Digest>) -> Option<BTreeSet<Revocable>> {
-        let closed: Vec<_> = self.wider.extract_if(.., |call, _| !open.contains(call)).collect();
-        (!closed.is_empty()).then(|| closed.into_iter().flat_map(|(_, of)| of).collect())
+    pub(super) fn closed_wider(&mut self, open: &BTreeSet<Digest>) -> BTreeSet<Revocable> {
+        self.wider.extract_if(.., |call, _| !open.contains(call)).flat_map(|(_, of)| of).collect()
     }
 
     /// It was tried again under the same intent, and nobody knows its end.

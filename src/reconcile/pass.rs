@@ -88,7 +88,11 @@ impl Work<'_> {
                 self.wait(&look);
                 return Ok(self.ended(&look));
             }
-            self.alarm(&look).await?;
+            if look.is_whole() {
+                let open = look.taking().map(|(step, _)| step.key()).collect();
+                let closed = self.memory.closed_wider(&open);
+                self.alarm(closed).await?;
+            }
             if look.taking().next().is_some() {
                 if let Err(end) = self.take_away(&look).await {
                     // What is left open keeps nothing else from being seen closed.
@@ -287,13 +291,20 @@ impl Work<'_> {
             return Err(End::Again);
         }
         let unexplained = self.loosened(&look.state, &look.subject, &look.plan);
-        let (mut undone_end, mut moved, mut done_any) = (None, None, false);
+        let (mut closed, mut done_any) = (BTreeSet::new(), false);
+        let (mut undone_end, mut moved) = (None, None);
         let round = self.memory.round(&ids, STEPS_MAX);
         for (step, of) in look.taking().filter(|(step, _)| round.contains(&step.id)) {
-            if unexplained.contains(&of) {
-                self.memory.wider(step.key(), of);
+            let taken = self.take(look, step).await;
+            match &taken {
+                _ if !unexplained.contains(&of) => {}
+                Ok(Applied::Changed { .. }) => closed.extend(of),
+                Err(error) if error.outcome != adapter_spi::Outcome::NotApplied => {
+                    self.memory.wider(step.key(), of);
+                }
+                Ok(Applied::Already) | Err(_) => {}
             }
-            match self.take(look, step).await {
+            match taken {
                 Ok(_) => {
                     self.report.steps += 1;
                     done_any = true;
@@ -307,18 +318,17 @@ impl Work<'_> {
             }
         }
         self.memory.done = ids;
+        self.alarm(closed).await?;
         undone_end.or(moved.filter(|_| !done_any)).map_or(Ok(()), Err)
     }
 
-    /// Tells of what was open beyond the agreement once a look shows it no more, however the calls that took it away ended.
-    async fn alarm(&mut self, look: &Look) -> Result<(), End> {
-        if !look.is_whole() {
+    /// Tells of what was open beyond the agreement and is closed.
+    async fn alarm(&mut self, closed: BTreeSet<Revocable>) -> Result<(), End> {
+        if closed.is_empty() {
             return Ok(());
         }
-        let open = look.taking().map(|(step, _)| step.key()).collect();
-        let Some(of) = self.memory.closed_wider(&open) else { return Ok(()) };
         let platform = self.adapter().platform().clone();
-        let (class, of) = (record::code("loosened")?, of.into_iter().collect());
+        let (class, of) = (record::code("loosened")?, closed.into_iter().collect());
         let found = Body::DriftFound { platform, class, of };
         self.report.unrecorded += usize::from(self.record(vec![found]).await.is_err());
         Ok(())
@@ -502,6 +512,8 @@ impl Work<'_> {
         let taking = plan.steps.iter().filter(|step| step.effect.takes_away());
         // A version of a template that is agreed no more goes for that reason, whatever the step puts in its place.
         let alien = taking.filter(|step| !explained(&subject.itself(step)));
+        // A part in a template is closed for whatever the template rests on.
+        let alien = alien.filter(|step| !explained(&subject.behind(step)));
         alien.map(|step| subject.of(step)).filter(|of| !explained(of)).collect()
     }
 }

@@ -46,6 +46,21 @@ impl Subject {
         Self::each(&step.touches, |kind| self.rests_on(kind))
     }
 
+    /// Everything that templates rest on in which a step changes anybody's part. Never nothing, which would be everything.
+    #[must_use]
+    pub fn behind(&self, step: &Step) -> Vec<Revocable> {
+        let parts = step.touches.iter().chain([&step.resource.kind]);
+        let rests = parts.flat_map(|kind| match kind {
+            ResourceKind::Approval(name, _) => self.rests_on(&ResourceKind::Template(name.clone())),
+            ResourceKind::Dataset(_)
+            | ResourceKind::Member(_)
+            | ResourceKind::Template(_)
+            | ResourceKind::Native(_) => Vec::new(),
+        });
+        let all: BTreeSet<_> = self.itself(step).into_iter().chain(rests).collect();
+        all.into_iter().collect()
+    }
+
     /// What the value that a step sets leaves open, with everything that that rests on.
     #[must_use]
     pub fn leaves(&self, step: &Step) -> Vec<Revocable> {
