@@ -42,18 +42,13 @@ impl EffectRecord {
     pub fn overwrites(&self, thing: &Revocable) -> bool {
         let Revocable::Approval { of: owner, .. } = thing else { return false };
         let narrows = self.effect == Effect::Restrict;
-        let same = |one: &Revocable| match one {
-            Revocable::Approval { of, .. } => of == owner,
-            // A version that is agreed no more: nobody says whose part.
-            Revocable::Template { .. } => narrows,
-            Revocable::Room
-            | Revocable::Member { .. }
-            | Revocable::Dataset { .. }
-            | Revocable::Column { .. } => false,
-        };
+        let same = |one: &Revocable| matches!(one, Revocable::Approval { of, .. } if of == owner);
+        // Of a version that is agreed no more nobody says whose part it was.
+        let nobodys = |one: &Revocable| matches!(one, Revocable::Template { .. });
         (narrows || !self.leaves.is_empty())
             && !self.leaves.contains(thing)
-            && self.of.iter().chain(&self.leaves).any(same)
+            && (self.of.iter().chain(&self.leaves).any(same)
+                || (narrows && self.of.iter().all(nobodys)))
     }
 
     /// What it gives or takes away itself, without what that rests on.
@@ -388,6 +383,22 @@ impl Platforms {
         self.effects.insert(step.clone(), record);
     }
 
+    /// A call has landed that sets a whole value: what it says nothing of it took along, whoever gave that meanwhile.
+    fn overwritten(&mut self, index: u64, call: &EffectRecord) {
+        let on = &call.platform;
+        let Some(seen) = self.holds.get_mut(on) else { return };
+        let open = self.effects.values().filter(|one| one.platform == *on && one.is_open());
+        let open = open.flat_map(|one| &one.of);
+        let given = self.given.get(on).into_iter().flat_map(BTreeMap::values);
+        let all = seen.things.iter().chain(open).chain(given.flat_map(|one| &one.own));
+        let lost: BTreeSet<Revocable> = all.filter(|one| call.overwrites(one)).cloned().collect();
+        if let Some(given) = self.given.get_mut(on) {
+            given.values_mut().for_each(|one| one.own.retain(|thing| !lost.contains(thing)));
+            given.retain(|_, one| !one.own.is_empty());
+        }
+        seen.taken.extend(lost.into_iter().map(|thing| (thing, index)));
+    }
+
     /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. The call,
     /// once its end is known.
     fn ended(&mut self, index: u64, step: &Code, outcome: Outcome) -> Option<EffectRecord> {
@@ -418,7 +429,10 @@ impl Platforms {
             }
         }
         let ended = (!record.is_open()).then(|| record.clone());
-        if record.based && ended.is_some() {
+        if let Some(call) = ended.as_ref().filter(|_| outcome == Outcome::Applied) {
+            self.overwritten(index, call);
+        }
+        if ended.as_ref().is_some_and(|call| call.based) {
             self.effects.remove(step);
         }
         ended

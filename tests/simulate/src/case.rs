@@ -296,6 +296,9 @@ impl Case {
         for begin in episodes {
             episode(&mut case, begin, &mut people, &mut faults);
         }
+        if people.once_in(6) {
+            late_write(&mut case, &mut people);
+        }
         case.acts.sort_by_key(|act| act.at_ms);
         case.faults.sort_by_key(|fault| fault.at_ms);
         case
@@ -328,6 +331,23 @@ fn episode(case: &mut Case, begin: i64, people: &mut Rng, faults: &mut Rng) {
             amount: faults.range(0, 1000),
         });
     }
+}
+
+/// An owner changes its mind twice while the platform where all that it allows is one value takes writes late: whatever the first
+/// leaves open was withdrawn since.
+fn late_write(case: &mut Case, rng: &mut Rng) {
+    let begin = rng.range(10 * MINUTE, HORIZON - DAY / 2);
+    let platform = crate::pool::whole(case.seed);
+    for _ in 0..rng.range(1, 4) {
+        let (worker, amount) = (small(rng, case.workers as u64), rng.range(400, 1_000));
+        let kind = Kind::LateArrival;
+        case.faults.push(Injected { at_ms: begin, kind, worker, platform, member: 0, amount });
+    }
+    let (one, other) = (small(rng, 3), small(rng, 3));
+    let gone = |template| Deed::Revoke { member: 2, what: What::Approval(template) };
+    let first = if rng.once_in(2) { gone(one) } else { Deed::Approve { member: 2, template: one } };
+    case.acts.push(Act { at_ms: begin + 1, deed: first });
+    case.acts.push(Act { at_ms: begin + rng.range(500, 40_000), deed: gone(other) });
 }
 
 /// One thing that a person does, with what belongs to it.

@@ -338,8 +338,11 @@ fn kinds(appended: &airlock::store::Appended) -> String {
         let body = leaf.get("body").cloned().unwrap_or_default();
         let text =
             |key: &str| body.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-        let what =
-            body.get("what").or(body.get("of")).map(|what| what.to_string().replace('"', ""));
+        let what = body
+            .get("what")
+            .or(body.get("of"))
+            .or(body.get("holds"))
+            .map(|what| what.to_string().replace('"', ""));
         [
             text("kind"),
             text("platform"),

@@ -32,12 +32,11 @@ impl Intent {
     pub(crate) fn sets_whole(&self, thing: &Revocable) -> bool {
         let Revocable::Approval { of: owner, .. } = thing else { return false };
         let narrows = self.effect == "restrict";
-        let same = |one: &Revocable| match one {
-            Revocable::Approval { of, .. } => of == owner,
-            Revocable::Template { .. } => narrows,
-            _ => false,
-        };
-        (narrows || !self.leaves.is_empty()) && self.of.iter().chain(&self.leaves).any(same)
+        let same = |one: &Revocable| matches!(one, Revocable::Approval { of, .. } if of == owner);
+        let nobodys = |one: &Revocable| matches!(one, Revocable::Template { .. });
+        (narrows || !self.leaves.is_empty())
+            && (self.of.iter().chain(&self.leaves).any(same)
+                || (narrows && self.of.iter().all(nobodys)))
     }
 
     pub(crate) fn is_open(&self) -> bool {
