@@ -3,7 +3,7 @@
 
 use super::things::Subject;
 use crate::log::{Code, Revocable};
-use adapter_spi::{Assessment, Lag};
+use adapter_spi::{Assessment, Lag, Step};
 use mappings::model::Digest;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,9 @@ struct Looks {
     last_ms: i64,
 }
 
+/// What was found wider is told within an hour of its closing, or not at all.
+const WIDER_MAX_MS: i64 = 3_600_000;
+
 /// What is remembered of one collaboration in one room.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -43,8 +46,10 @@ pub struct Memory {
     taken: BTreeMap<u64, i64>,
     /// Those of which every call that was made here was refused: nothing of them can land.
     denied: BTreeSet<Code>,
+    /// Calls that took something away, left something open, could not be recorded and had no answer: they may still land.
+    pub(super) unrecorded: BTreeMap<Digest, (Step, Vec<Revocable>, Vec<Revocable>)>,
     /// What was open beyond the agreement and may be closed or not, by the calls that close it and had no answer.
-    wider: BTreeMap<Digest, Vec<Revocable>>,
+    wider: BTreeMap<Digest, (i64, Vec<Revocable>)>,
 }
 
 impl Memory {
@@ -52,10 +57,10 @@ impl Memory {
     /// not done.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let Self { subject: _, done, missing, closed, failed, open, taken: _, denied: _, wider } =
-            self;
-        let rests = missing.is_empty() && wider.is_empty() && closed.is_empty() && open.is_empty();
-        !(rests && done.is_empty() && failed.is_empty())
+        let Self { subject: _, done, missing, closed, failed, open, .. } = self;
+        let rests = missing.is_empty() && closed.is_empty() && open.is_empty();
+        let told = self.wider.is_empty() && self.unrecorded.is_empty();
+        !(rests && told && done.is_empty() && failed.is_empty())
     }
 
     /// Forgets what costs only work to find again.
@@ -122,13 +127,19 @@ impl Memory {
     }
 
     /// Something is open beyond the agreement, or was closed by a call that had no answer.
-    pub(super) fn wider(&mut self, call: Digest, of: Vec<Revocable>) {
-        self.wider.insert(call, of);
+    pub(super) fn wider(&mut self, call: Digest, of: Vec<Revocable>, now_ms: i64) {
+        self.wider.insert(call, (now_ms, of));
     }
 
-    /// What was, and is closed now that only these calls are left to be made.
-    pub(super) fn closed_wider(&mut self, open: &BTreeSet<Digest>) -> BTreeSet<Revocable> {
-        self.wider.extract_if(.., |call, _| !open.contains(call)).flat_map(|(_, of)| of).collect()
+    /// What was, and is closed now that only these calls are left to be made. Another has long told it of what is old.
+    pub(super) fn closed_wider(
+        &mut self,
+        open: &BTreeSet<Digest>,
+        now_ms: i64,
+    ) -> BTreeSet<Revocable> {
+        self.wider.retain(|_, (since_ms, _)| now_ms.saturating_sub(*since_ms) < WIDER_MAX_MS);
+        let closed = self.wider.extract_if(.., |call, _| !open.contains(call));
+        closed.flat_map(|(_, (_, of))| of).collect()
     }
 
     /// It was tried again under the same intent, and nobody knows its end.

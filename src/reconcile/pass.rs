@@ -90,7 +90,7 @@ impl Work<'_> {
             }
             if look.is_whole() {
                 let open = look.taking().map(|(step, _)| step.key()).collect();
-                let closed = self.memory.closed_wider(&open);
+                let closed = self.memory.closed_wider(&open, self.now_ms());
                 self.alarm(closed).await?;
             }
             if look.taking().next().is_some() {
@@ -108,6 +108,9 @@ impl Work<'_> {
 
     /// Looks, and writes down what was seen before anything is planned on it.
     async fn look(&mut self) -> Result<Look, End> {
+        if !self.turn.looks_only {
+            self.catch_up().await;
+        }
         let state = self.load().await?;
         let (subject, assessed) = self.subject(&state)?;
         let scope = Scope { past: state.past().to_vec(), ..Scope::of(&subject.agreement) };
@@ -161,6 +164,15 @@ impl Work<'_> {
             .holding(&platform)
             .is_some_and(|last| last.taken.keys().any(|thing| held.contains(thing)));
         Ok(Look { state, when, subject, scope, desired, seen, plan, stays, unsure, stopped })
+    }
+
+    /// Puts on record what was sent while nothing could be and may still land: it stays open until it can't.
+    async fn catch_up(&mut self) {
+        for (id, (step, of, leaves)) in std::mem::take(&mut self.memory.unrecorded) {
+            if self.intend(&step, (&of, &leaves), None).await.is_err() {
+                self.memory.unrecorded.insert(id, (step, of, leaves));
+            }
+        }
     }
 
     /// The newest state; while the log can't be read, or is not the one that was seen, the one that is known, on which nothing
@@ -300,7 +312,7 @@ impl Work<'_> {
                 _ if !unexplained.contains(&of) => {}
                 Ok(Applied::Changed { .. }) => closed.extend(of),
                 Err(error) if error.outcome != adapter_spi::Outcome::NotApplied => {
-                    self.memory.wider(step.key(), of);
+                    self.memory.wider(step.key(), of, self.now_ms());
                 }
                 Ok(Applied::Already) | Err(_) => {}
             }
@@ -355,7 +367,12 @@ impl Work<'_> {
         let (outcome, _) = outcome(&answer);
         let denied = outcome == Outcome::NotApplied
             && matches!(&answer, Err(error) if error.retry == Retry::Never);
-        let Some(name) = name else { return answer };
+        let Some(name) = name else {
+            if outcome == Outcome::Unknown && !leaves.is_empty() {
+                self.memory.unrecorded.insert(step.id, (step.clone(), of, leaves));
+            }
+            return answer;
+        };
         let may_land =
             known.is_some_and(|(name, ended)| ended.is_some() || !self.memory.was_denied(name));
         if known.is_some() {
@@ -392,6 +409,9 @@ impl Work<'_> {
 
     /// Records what is seen closed. Whether anything was.
     async fn confirm(&mut self, look: &Look) -> Result<bool, End> {
+        if !self.memory.unrecorded.is_empty() {
+            return Ok(false);
+        }
         let bodies = confirmations(self, look).await;
         if bodies.is_empty() || self.report.unread.is_some_and(|code| code != STALE) {
             return Ok(false);

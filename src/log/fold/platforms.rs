@@ -393,7 +393,9 @@ impl Platforms {
         let all = seen.things.iter().chain(open).chain(given.flat_map(|one| &one.own));
         let lost: BTreeSet<Revocable> = all.filter(|one| call.overwrites(one)).cloned().collect();
         if let Some(given) = self.given.get_mut(on) {
-            given.values_mut().for_each(|one| one.own.retain(|thing| !lost.contains(thing)));
+            for one in given.values_mut() {
+                one.own.retain(|thing| !lost.contains(thing));
+            }
             given.retain(|_, one| !one.own.is_empty());
         }
         seen.taken.extend(lost.into_iter().map(|thing| (thing, index)));
@@ -425,7 +427,13 @@ impl Platforms {
                 Effect::Grant => {
                     seen.taken.retain(|taken, at| *at > record.index || !record.of.contains(taken));
                 }
-                Effect::Neutral => {}
+                // What makes room for it again may be all that it needs; not while it is not known to be gone.
+                Effect::Neutral => {
+                    let Holding { things, taken, .. } = seen;
+                    let made =
+                        |thing: &Revocable| record.of.contains(thing) && !things.contains(thing);
+                    taken.retain(|thing, at| *at > record.index || !made(thing));
+                }
             }
         }
         let ended = (!record.is_open()).then(|| record.clone());

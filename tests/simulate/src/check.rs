@@ -383,11 +383,6 @@ impl Check {
         let (kind, digest, name) = (&change.kind, after.digest, &platform.name);
         // What narrows is planned on nothing that the log says: it must open nothing that was seen closed, whenever it was intended.
         let narrows = step.effect <= Effect::Restrict;
-        if narrows && intent.is_none() {
-            // While nothing could be written down: no other gateway can know of it, and closing does not wait for the log. It goes at the
-            // next look.
-            return;
-        }
         let late = self.oracle.withdrawals.iter().find(|(at, withdrawal)| {
             withdrawal.confirmed.contains_key(name.as_str())
                 && (narrows || intent < Some(**at))

@@ -381,5 +381,5 @@ pub(crate) fn native(owner: &MemberId, noun: &str, name: &str) -> ResourceKind {
 
 /// What a write that was not refused says.
 pub(crate) fn applied(changes: &[Change], version: u64) -> Applied {
-    if !changes.is_empty() { Applied::Changed { version, shown: true } } else { Applied::Already }
+    if changes.is_empty() { Applied::Already } else { Applied::Changed { version, shown: true } }
 }
