@@ -26,6 +26,9 @@ struct Looks {
     last_ms: i64,
 }
 
+/// A call, what it is about, what its value leaves open, and how long the log was that it was planned on.
+type Unrecorded = (Step, Vec<Revocable>, Vec<Revocable>, u64);
+
 /// What was found wider is told within an hour of its closing, or not at all.
 const WIDER_MAX_MS: i64 = 3_600_000;
 
@@ -47,7 +50,7 @@ pub struct Memory {
     /// Those of which every call that was made here was refused: nothing of them can land.
     denied: BTreeSet<Code>,
     /// Calls that took something away, left something open, could not be recorded and had no answer: they may still land.
-    pub(super) unrecorded: BTreeMap<Digest, (Step, Vec<Revocable>, Vec<Revocable>)>,
+    pub(super) unrecorded: BTreeMap<Digest, Unrecorded>,
     /// What was open beyond the agreement and may be closed or not, by the calls that close it and had no answer.
     wider: BTreeMap<Digest, (i64, Vec<Revocable>)>,
 }

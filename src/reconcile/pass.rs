@@ -168,9 +168,9 @@ impl Work<'_> {
 
     /// Puts on record what was sent while nothing could be and may still land: it stays open until it can't.
     async fn catch_up(&mut self) {
-        for (id, (step, of, leaves)) in std::mem::take(&mut self.memory.unrecorded) {
-            if self.intend(&step, (&of, &leaves), None).await.is_err() {
-                self.memory.unrecorded.insert(id, (step, of, leaves));
+        for (id, (step, of, leaves, basis)) in std::mem::take(&mut self.memory.unrecorded) {
+            if self.intend(&step, (&of, &leaves), basis).await.is_err() {
+                self.memory.unrecorded.insert(id, (step, of, leaves, basis));
             }
         }
     }
@@ -357,7 +357,7 @@ impl Work<'_> {
         let begun = self.begun();
         let name = match known {
             Some((name, _)) => Some(name.clone()),
-            None => self.intend(step, (&of, &leaves), None).await.ok(),
+            None => self.intend(step, (&of, &leaves), look.state.size()).await.ok(),
         };
         self.report.unrecorded += usize::from(name.is_none());
         // A value that leaves something open may come as late as one that gives.
@@ -369,7 +369,8 @@ impl Work<'_> {
             && matches!(&answer, Err(error) if error.retry == Retry::Never);
         let Some(name) = name else {
             if outcome == Outcome::Unknown && !leaves.is_empty() {
-                self.memory.unrecorded.insert(step.id, (step.clone(), of, leaves));
+                let planned = look.state.size();
+                self.memory.unrecorded.insert(step.id, (step.clone(), of, leaves, planned));
             }
             return answer;
         };
@@ -470,7 +471,7 @@ impl Work<'_> {
     ) -> Result<Result<Applied, AdapterError>, End> {
         let (begun, basis) = (self.begun(), look.state.size());
         let leaves = look.subject.leaves(step);
-        let name = self.intend(step, (of, &leaves), Some(basis)).await.map_err(refused)?;
+        let name = self.intend(step, (of, &leaves), basis).await.map_err(refused)?;
         let answer = self.sent(step, Some(begun)).await;
         let (outcome, shown) = outcome(&answer);
         let ended = Body::EffectOutcome { step: name, outcome, shown };

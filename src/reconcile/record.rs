@@ -24,17 +24,17 @@ pub(super) fn code(text: &str) -> Result<Code, End> {
 }
 
 impl Work<'_> {
-    /// Puts an intent on record under a name that no other step has. One that gives says on how long a log it was planned.
+    /// Puts an intent on record under a name that no other step has. It says on how long a log it was planned.
     pub(super) async fn intend(
         &self,
         step: &Step,
         (of, leaves): (&[Revocable], &[Revocable]),
-        basis: Option<u64>,
+        basis: u64,
     ) -> Result<Code, Refused> {
-        let name = Mutex::new(None);
+        let (name, gives) = (Mutex::new(None), !step.effect.takes_away());
         let entry = |state: &State| {
-            // A withdrawal that is in force and not on record counts as one that is.
-            if basis.is_some_and(|basis| basis < state.decided()) {
+            // A withdrawal that is in force and not on record counts as one that is. Taking away rests on nothing.
+            if gives && basis < state.decided() {
                 return Err(Refused::Stale);
             }
             let made = state.next_step(&step.key());
@@ -46,12 +46,11 @@ impl Work<'_> {
                 effect: effect(step.effect),
                 of: of.to_vec(),
                 leaves: leaves.to_vec(),
-                // Taking away rests on nothing.
-                basis: Some(basis.unwrap_or_else(|| state.size())),
+                basis: Some(basis),
             };
             Ok(vec![Entry::gateway(intent)])
         };
-        self.decided(!step.effect.takes_away(), entry).await?;
+        self.decided(gives, entry).await?;
         let name = name.into_inner().unwrap_or_else(PoisonError::into_inner);
         name.ok_or(Refused::Failed("bug"))
     }

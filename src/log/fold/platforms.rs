@@ -23,6 +23,8 @@ pub struct EffectRecord {
     pub of: Vec<Revocable>,
     /// What else the value that it sets leaves open.
     pub leaves: Vec<Revocable>,
+    /// Owners' parts that were known to be there when it was planned: what its value says nothing of is of no value that it sets.
+    pub there: BTreeSet<Revocable>,
     /// Whether the intent says on how long a log it was planned.
     pub based: bool,
     /// How it ended, as far as anyone knows.
@@ -37,7 +39,7 @@ impl EffectRecord {
     }
 
     /// Whether it sets a value without this that would be part of it. All that an owner allows may be one value: whatever narrows it, or
-    /// leaves some of it open, takes away what was allowed meanwhile, if it lands late.
+    /// leaves some of it open, takes away what was allowed since it was planned, if it lands late.
     #[must_use]
     pub fn overwrites(&self, thing: &Revocable) -> bool {
         let Revocable::Approval { of: owner, .. } = thing else { return false };
@@ -47,6 +49,7 @@ impl EffectRecord {
         let nobodys = |one: &Revocable| matches!(one, Revocable::Template { .. });
         (narrows || !self.leaves.is_empty())
             && !self.leaves.contains(thing)
+            && !self.there.contains(thing)
             && (self.of.iter().chain(&self.leaves).any(same)
                 || (narrows && self.of.iter().all(nobodys)))
     }
@@ -370,6 +373,9 @@ impl Platforms {
         };
         self.changed.insert(platform.clone());
         self.based |= basis.is_some();
+        // What narrows names itself each part that it takes out.
+        let mut there = self.parts(platform, basis.unwrap_or(index));
+        there.retain(|part| !of.contains(part));
         let record = EffectRecord {
             index,
             at_ms: leaf.at_ms,
@@ -377,6 +383,7 @@ impl Platforms {
             effect: *effect,
             of: of.clone(),
             leaves: leaves.clone(),
+            there,
             based: basis.is_some(),
             outcome: None,
         };
@@ -386,7 +393,8 @@ impl Platforms {
     /// A call has landed that sets a whole value: what it says nothing of it took along, whoever gave that meanwhile.
     fn overwritten(&mut self, index: u64, call: &EffectRecord) {
         let on = &call.platform;
-        let Some(seen) = self.holds.get_mut(on) else { return };
+        let never = Holding::default();
+        let seen = self.holds.get(on).unwrap_or(&never);
         let open = self.effects.values().filter(|one| one.platform == *on && one.is_open());
         let open = open.flat_map(|one| &one.of);
         let given = self.given.get(on).into_iter().flat_map(BTreeMap::values);
@@ -398,7 +406,18 @@ impl Platforms {
             }
             given.retain(|_, one| !one.own.is_empty());
         }
-        seen.taken.extend(lost.into_iter().map(|thing| (thing, index)));
+        if let Some(seen) = self.holds.get_mut(on) {
+            seen.taken.extend(lost.into_iter().map(|thing| (thing, index)));
+        }
+    }
+
+    /// Owners' parts that are known to be there by what was on record at a position.
+    fn parts(&self, on: &PlatformId, at: u64) -> BTreeSet<Revocable> {
+        let seen = self.holds.get(on).filter(|seen| seen.index < at);
+        let given = self.given.get(on).into_iter().flat_map(BTreeMap::values);
+        let given = given.filter(|one| one.index < at).flat_map(|one| &one.own);
+        let all = seen.into_iter().flat_map(|seen| &seen.things).chain(given);
+        all.filter(|thing| matches!(thing, Revocable::Approval { .. })).cloned().collect()
     }
 
     /// A step whose name says where its intent stands can't be intended again, so nothing has to be kept of it. The call,
@@ -407,18 +426,8 @@ impl Platforms {
         let record = self.effects.get_mut(step)?;
         record.outcome = Some(outcome);
         if outcome == Outcome::Applied
-            && let Some(given) = self.given.get_mut(&record.platform)
-        {
-            for one in given.values_mut() {
-                one.own.retain(|thing| !record.overwrites(thing));
-            }
-            given.retain(|_, one| !one.own.is_empty());
-        }
-        if outcome == Outcome::Applied
             && let Some(seen) = self.holds.get_mut(&record.platform)
         {
-            let lost = seen.things.iter().filter(|thing| record.overwrites(thing));
-            seen.taken.extend(lost.map(|thing| (thing.clone(), index)));
             match record.effect {
                 Effect::Revoke | Effect::Restrict => {
                     seen.taken.extend(record.of.iter().map(|thing| (thing.clone(), index)));

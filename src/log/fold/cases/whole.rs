@@ -55,9 +55,10 @@ fn what_a_whole_value_may_take_along_is_no_withdrawal_of_its_owner() {
     for (effect, leaves) in [(Effect::Restrict, false), (Effect::Neutral, true)] {
         let mut room = Room::agreed_on_aws();
         let (own, other) = (approval(&room, "reach", "grocer"), approval(&room, "old", "grocer"));
-        room.seen(vec![own.clone(), approval(&room, "reach", "brand")]).unwrap();
         let left = if leaves { vec![other.clone()] } else { Vec::new() };
         let step = room.set(effect, vec![other], left);
+        // Given since the call was planned.
+        room.seen(vec![own.clone(), approval(&room, "reach", "brand")]).unwrap();
         assert_eq!(room.missing(own.clone()), Err("own-act"), "it may have landed");
         room.ended(&step, Outcome::Unknown, false);
         assert_eq!(room.missing(own.clone()), Err("own-act"), "it may land still");
@@ -101,4 +102,18 @@ fn what_rests_on_a_member_goes_with_it() {
     room.seen(vec![member("grocer")]).unwrap();
     assert_eq!(room.missing(member("grocer")), Ok(()));
     assert_eq!(room.missing(approval(&room, "reach", "brand")), Err("never-held"));
+}
+
+#[test]
+fn what_was_there_when_a_value_was_planned_that_says_nothing_of_it_is_of_another_value() {
+    for outcome in [None, Some(Outcome::Applied)] {
+        let mut room = Room::agreed_on_aws();
+        let (own, other) = (approval(&room, "reach", "grocer"), approval(&room, "old", "grocer"));
+        room.seen(vec![own.clone(), other.clone()]).unwrap();
+        let step = room.set(Effect::Restrict, vec![other], Vec::new());
+        if let Some(outcome) = outcome {
+            room.ended(&step, outcome, false);
+        }
+        assert_eq!(room.missing(own), Ok(()), "an owner has several tables, each with a rule");
+    }
 }
