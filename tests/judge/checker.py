@@ -18,6 +18,7 @@ import proofs
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ARN = re.compile(r'"(arn:aws:cleanrooms:[^"]+/analysistemplate/[^"]+)"')
 TABLES = ("customers", "seen")
+GIVE = ("neutral", "grant")
 # A call of unknown end may take effect for as long as its signature is accepted, then shows itself within two seconds.
 UNSETTLED_MS_MAX = 15 * 60_000 + 2_000 + 10_000
 CODES = ("ResourceNotFoundException", "AccessDeniedException")
@@ -43,10 +44,10 @@ class Log:
         found = ((n, leaf["at_ms"], leaf["body"]) for n, leaf in enumerate(self.leaves))
         return [one for one in found if one[2]["kind"] == kind and all(one[2].get(k) == v for k, v in parts.items())]
 
-    def open(self):
+    def open(self, effects=("revoke", "restrict", *GIVE)):
         """Intents whose end is not known, by step."""
         ended = {body["step"] for body in self.bodies if body["kind"] == "effect-outcome" and body["outcome"] != "unknown"}
-        return {body["step"]: at for _, at, body in self.of("effect-intended") if body["step"] not in ended}
+        return {body["step"]: at for _, at, body in self.of("effect-intended") if body["step"] not in ended and body["effect"] in effects}
 
     def withdrawals(self):
         """[(index, milliseconds, what)] of members' own and of those found on the platform."""
@@ -134,8 +135,9 @@ class Checker:
         return gave
 
     def judge(self, name, open_max=0, recorded=True):
-        """What holds of every log at any time; the log. `open_max`: steps that may wait for their end still; `recorded`: whether every
-        call has its intent, which a log that can't be written excuses closing from."""
+        """What holds of every log at any time; the log. `open_max`: steps that give and may wait for their end still (what two take away at
+        once waits for its end as well, a quarter of an hour at most); `recorded`: whether every call has its intent, which a log that
+        can't be written excuses closing from."""
         log = self.log(name)
         intents, outcomes = log.of("effect-intended"), log.of("effect-outcome")
         steps = collections.Counter(body["step"] for _, _, body in intents)
@@ -143,8 +145,8 @@ class Checker:
         self.same(f"{name}: steps intended twice", [s for s, n in steps.items() if n > 1], [])
         self.same(f"{name}: steps ended twice", [s for s, n in ends.items() if n > 1], [])
         self.same(f"{name}: ends without an intent", sorted(set(ends) - set(steps)), [])
-        waiting = log.open()
-        self.holds(f"{name}: steps without an end, of {open_max} that may be", len(waiting) <= open_max, waiting)
+        waiting, giving = log.open(), log.open(GIVE)
+        self.holds(f"{name}: steps that give without an end, of {open_max} that may be", len(giving) <= open_max, giving)
         now = time.time() * 1000
         self.same(f"{name}: left unsettled for too long", [s for s, at in waiting.items() if now - at > UNSETTLED_MS_MAX], [])
         for index, _, body in intents:

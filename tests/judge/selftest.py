@@ -146,7 +146,7 @@ class Logs(unittest.TestCase):
             ("intended twice", [*self.step("a"), *self.step("a")], {}),
             ("ended twice", [*self.step("a"), self.step("a")[1]], {}),
             ("ends without an intent", self.step("a")[1:], {}),
-            ("steps without an end", self.step("a")[:1], {}),
+            ("steps that give without an end", self.step("a")[:1], {}),
             ("left unsettled for too long", self.step("a")[:1], {"open_max": 1}),
             ("plan older than a withdrawal", [revoked, *self.step("a", basis=0)], {}),
             ("given again", [*sound, *self.step("c", basis=6)], {}),

@@ -192,7 +192,7 @@ def withdrawn(arguments, folder):
 def ended(check, early, waiting, watch, awake):
     """What came of a withdrawal once the call that gave it landed and its sender went on. Where that was too late to hear the answer, nobody knows the end of the call, and
     nothing is confirmed for a quarter of an hour; it is closed all the same."""
-    name, step = early.name, next(iter(early.open()), None)
+    name, step = early.name, next(iter(early.open(checker.GIVE)), None)
     outcome = gateways.until(lambda: next((body["outcome"] for _, _, body in check.log(name).of("effect-outcome", step=step)), None), 60, 0.5)
     check.holds(f"{name}: an end of what was interrupted, or that nobody knows it", outcome is not None)
     if outcome == "unknown":
@@ -245,7 +245,7 @@ def stopped(arguments, folder):
         early = {name: check.log(name) for name in (closing, approval)}
         for name, log in early.items():
             check.same(f"{name}: said to be closed while a call that gives may still come", log.of("revocation-confirmed"), [])
-            check.same(f"{name}: calls of which nobody knows the end", len(log.open()), 1)
+            check.same(f"{name}: calls that give of which nobody knows the end", len(log.open(checker.GIVE)), 1)
         fixed = {name: check.log(name).size for name in names}
         for fault in faults[first]:
             fault.released.set()
