@@ -60,6 +60,11 @@ pub(super) struct Sight<'a> {
 }
 
 impl Sight<'_> {
+    /// What the platform says is over for good.
+    fn gone(&self) -> BTreeSet<Revocable> {
+        self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect()
+    }
+
     /// What calls gave, as their answers showed before this look began, that it does not show: what the same calls would give
     /// again, and what the platform says is over for good.
     pub(super) fn undone(
@@ -68,8 +73,7 @@ impl Sight<'_> {
         plan: &Plan,
         basis: u64,
     ) -> BTreeSet<Revocable> {
-        let gone: BTreeSet<Revocable> =
-            self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
+        let gone = self.gone();
         let mut undone = BTreeSet::new();
         for (call, own) in self.state.given_by(self.platform, basis) {
             let again = plan.steps.iter().filter(|step| State::is_call(call, &step.key()));
@@ -110,8 +114,7 @@ impl Sight<'_> {
         let along: Vec<Revocable> = all.iter().filter(|thing| goes(thing)).cloned().collect();
         all.retain(|thing| !along.contains(thing));
         let missing = self.reduced(&all, &last.things);
-        let gone: BTreeSet<Revocable> =
-            self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind)).collect();
+        let gone = self.gone();
         let agreed = memory.missed(&missing, lag, when);
         let how = |thing: &Revocable| match (gone.contains(thing), agreed.contains(thing)) {
             (true, _) => Some("final-on-platform"),
@@ -182,9 +185,8 @@ impl Sight<'_> {
         let known = members.iter().filter(|member| before.contains(member)).count();
         if all > 1 && known == stay {
             // The room itself is gone: whoever ended it has left, and the others did nothing.
-            let final_ones = self.seen.gone.iter().filter_map(|kind| self.subject.thing(kind));
             let left: BTreeSet<Revocable> =
-                final_ones.filter(|thing| members.contains(thing)).collect();
+                self.gone().into_iter().filter(|thing| members.contains(thing)).collect();
             return match (left.is_empty(), stay == all) {
                 (true, true) => BTreeSet::from([Revocable::Room]),
                 (true, false) | (false, _) => left,

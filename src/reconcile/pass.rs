@@ -281,7 +281,7 @@ impl Work<'_> {
         }
         match self.record_under_lease(bodies).await {
             Ok(()) => Ok(true),
-            Err(Refused::Failed("lease-lost")) => Err(refused(Refused::Failed("lease-lost"))),
+            Err(lost @ Refused::Failed("lease-lost")) => Err(refused(lost)),
             // Closing goes on by what is known; nothing is given.
             Err(Refused::Failed(code)) => {
                 self.report.unread = Some(code);

@@ -374,8 +374,11 @@ impl Platforms {
         self.changed.insert(platform.clone());
         self.based |= basis.is_some();
         // What narrows names itself each part that it takes out.
-        let mut there = self.parts(platform, basis.unwrap_or(index));
-        there.retain(|part| !of.contains(part));
+        let mut there = BTreeSet::new();
+        if *effect == Effect::Restrict || !leaves.is_empty() {
+            there = self.parts(platform, basis.unwrap_or(index));
+            there.retain(|part| !of.contains(part));
+        }
         let record = EffectRecord {
             index,
             at_ms: leaf.at_ms,

@@ -5,17 +5,17 @@ use super::*;
 
 impl Room {
     /// A step whose value leaves something open.
-    fn leaving(&mut self, effect: Effect, of: Vec<Revocable>, leaves: Vec<Revocable>) -> Code {
-        let (size, platform) = (self.state.size(), id(AWS));
-        let step = Code::new(&format!("step-{size}")).unwrap();
-        let (name, basis) = (step.clone(), Some(size));
-        self.gateway(Body::EffectIntended { step: name, platform, effect, of, leaves, basis })
-            .unwrap();
-        step
+    pub(super) fn leaving(
+        &mut self,
+        effect: Effect,
+        of: Vec<Revocable>,
+        leaves: Vec<Revocable>,
+    ) -> Code {
+        self.intend_leaving(AWS, (effect, of, leaves), self.state.size()).unwrap()
     }
 
     /// Done, as the answer shows.
-    fn shown(&mut self, step: &Code) {
+    pub(super) fn shown(&mut self, step: &Code) {
         let outcome = Outcome::Applied;
         self.gateway(Body::EffectOutcome { step: step.clone(), outcome, shown: true }).unwrap();
     }

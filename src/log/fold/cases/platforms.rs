@@ -28,16 +28,23 @@ pub(super) fn everything(room: &Room) -> Vec<Revocable> {
 }
 
 impl Room {
-    /// A room that is held on two platforms, and open on both.
-    pub(super) fn open_on_aws() -> Self {
+    /// A room that is held on these platforms, agreed and approved, and nothing given yet.
+    pub(super) fn agreed_on(platforms: &[&str]) -> Self {
         let mut room = Self::opened();
-        let held = serde_json::json!([{ "platform": "native" }, { "platform": AWS }, { "platform": "snowflake" }]);
-        room.agreement.rooms = serde_json::from_value(held).unwrap();
+        let held = ["native"].iter().chain(platforms);
+        let held: Vec<_> = held.map(|name| serde_json::json!({ "platform": name })).collect();
+        room.agreement.rooms = serde_json::from_value(held.into()).unwrap();
         room.propose().unwrap();
         room.join("grocer", 1).unwrap();
         room.join("brand", 2).unwrap();
         room.approve("grocer").unwrap();
         room.approve("brand").unwrap();
+        room
+    }
+
+    /// A room that is held on two platforms, and open on both.
+    pub(super) fn open_on_aws() -> Self {
+        let mut room = Self::agreed_on(&[AWS, "snowflake"]);
         for platform in [AWS, "snowflake"] {
             let step = room.grant(platform, everything(&room)).unwrap();
             room.end(&step, Outcome::Applied).unwrap();
@@ -53,16 +60,19 @@ impl Room {
         of: Vec<Revocable>,
         basis: u64,
     ) -> Result<Code, &'static str> {
-        let step = Code::new(&format!("step-{}", self.state.size())).unwrap();
+        self.intend_leaving(platform, (effect, of, Vec::new()), basis)
+    }
+
+    /// A step whose value leaves something open.
+    pub(super) fn intend_leaving(
+        &mut self,
+        platform: &str,
+        (effect, of, leaves): (Effect, Vec<Revocable>, Vec<Revocable>),
+        basis: u64,
+    ) -> Result<Code, &'static str> {
+        let step = Code::new(&format!("step-{0}-{0}", self.state.size())).unwrap();
         let (name, platform, basis) = (step.clone(), id(platform), Some(basis));
-        self.gateway(Body::EffectIntended {
-            step: name,
-            platform,
-            effect,
-            of,
-            leaves: Vec::new(),
-            basis,
-        })?;
+        self.gateway(Body::EffectIntended { step: name, platform, effect, of, leaves, basis })?;
         Ok(step)
     }
 
