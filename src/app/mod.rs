@@ -161,11 +161,24 @@ impl App {
             let message = format!("{member} is no member of this agreement");
             return Err(Error::refused("not-a-member", message));
         }
-        members::signing_key(&self.home, member)?;
+        let key = members::signing_key(&self.home, member)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
-        self.record(&agreement.collaboration, body).await
+        let entry = |state: &State| {
+            if !state.may_propose(member) {
+                let message =
+                    format!("{member} is no member of the agreement that this would replace");
+                return Err(Error::refused("not-a-member", message)
+                    .help("a member of it proposes; or an agreement under a name of its own"));
+            }
+            let body = body.clone();
+            Ok(vec![match state.key(member) {
+                Some(_) => Entry::member(member, &key, body),
+                None => Entry::gateway(body),
+            }])
+        };
+        Ok(recorded(self.log.decide(&agreement.collaboration, entry).await?))
     }
 }
 

@@ -105,6 +105,22 @@ fn a_member_that_declines_leaves_what_was_in_force() {
 }
 
 #[test]
+fn nobody_from_outside_proposes_to_replace_what_members_accepted() {
+    let world = World::settled(10);
+    world.airlock(&["keygen", "--member", "press"]).done();
+    let press = "  press: { name: Press, abilities: [contribute] }\nrooms:";
+    world.agree(&AGREEMENT.replace("rooms:", press));
+    world.airlock(&["apply", "agreement.yaml", "--as", "press"]).is(3, "not-a-member");
+    world.airlock(&["revoke", "spring", "--room", "--as", "press"]).is(3, "member-not-joined");
+    // A member invites it; it has no say before all accepted that.
+    world.airlock(&["apply", "agreement.yaml", "--as", "brand"]).done();
+    world.airlock(&["join", "spring", "--as", "press"]).done();
+    world.airlock(&["revoke", "spring", "--room", "--as", "press"]).is(3, "member-not-joined");
+    world.run().done();
+    world.log_is_whole();
+}
+
+#[test]
 fn a_destination_that_became_a_file_ends_the_run() {
     let world = World::settled(10);
     world.run().done();

@@ -245,7 +245,7 @@ impl State {
     /// Only who could withdraw it can say that it is offered still, and only of what was found withdrawn.
     pub(super) fn legal_reoffered(&self, by: &MemberId, what: &Revocable) -> Result<(), Illegal> {
         let owner = match what {
-            Revocable::Room => true,
+            Revocable::Room => self.say(by).is_ok(),
             Revocable::Member { member } => member == by,
             Revocable::Dataset { dataset } => self.owner(dataset)? == by,
             // A newer approval says it better.

@@ -123,14 +123,37 @@ impl State {
             return Err(Illegal::MemberRevoked);
         }
         self.keeps_what_is_others(agreement)?;
-        match &leaf.actor {
-            Actor::Gateway => Ok(None),
-            Actor::Member(member) => {
-                let known = self.keys.get(member).copied();
-                let key = known.or_else(|| pinned(agreement, member)).ok_or(Illegal::KeyUnknown)?;
-                Ok(Some(key))
-            }
+        self.proposer(&leaf.actor, agreement)
+    }
+
+    /// What members accepted, only one of them proposes to replace, by its signature. Before there is such an agreement the gateway
+    /// may write for members whose keys nobody knows yet.
+    fn proposer(&self, actor: &Actor, agreement: &Agreement) -> Signer {
+        let Actor::Member(member) = actor else {
+            return if self.in_force.is_some() { Err(Illegal::Actor) } else { Ok(None) };
+        };
+        if !self.may_propose(member) || !agreement.members.contains_key(member) {
+            return Err(Illegal::MemberUnknown);
         }
+        let known = self.keys.get(member).copied();
+        known.or_else(|| pinned(agreement, member)).map(Some).ok_or(Illegal::KeyUnknown)
+    }
+
+    /// Whether this member may put the next version before the others: it is a member of the newest one that counts, or nothing was
+    /// proposed yet.
+    pub(crate) fn may_propose(&self, member: &MemberId) -> bool {
+        self.agreement().is_none_or(|agreement| agreement.members.contains_key(member))
+    }
+
+    /// Only a member of the agreement in force has a say in what belongs to no single one; before there is one, whoever accepted
+    /// the one that waits. Being named in a proposal that others did not accept is not enough.
+    pub(super) fn say(&self, member: &MemberId) -> Result<(), Illegal> {
+        let has = match (&self.in_force, &self.waiting) {
+            (Some(version), _) => version.agreement.members.contains_key(member),
+            (None, Some(version)) => version.accepted.contains(member),
+            (None, None) => false,
+        };
+        if has { Ok(()) } else { Err(Illegal::MemberNotJoined) }
     }
 
     /// A new version can't do without the consent of those whom it would cost something: no member is dropped who has not
@@ -254,7 +277,7 @@ impl State {
     fn legal_revoked(&self, by: &MemberId, what: &Revocable) -> Signer {
         let own = |is: bool| if is { Ok(()) } else { Err(Illegal::NotAnOwner) };
         match what {
-            Revocable::Room => {}
+            Revocable::Room => self.say(by)?,
             Revocable::Member { member } => own(member == by)?,
             Revocable::Dataset { dataset } => own(self.owner(dataset)? == by)?,
             Revocable::Column { dataset, column } => {
@@ -274,6 +297,7 @@ impl State {
                 if !current && !self.approvals.contains_key(&(template.clone(), *digest)) {
                     return Err(Illegal::TemplateUnknown);
                 }
+                self.say(by)?;
             }
             Revocable::Approval { template, digest, of } => {
                 own(of == by)?;

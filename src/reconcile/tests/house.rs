@@ -140,7 +140,13 @@ impl House {
 
     pub(super) async fn propose(&self) {
         let (agreement, digest) = (Box::new(self.agreement.clone()), self.agreement.digest());
-        self.gateway(Body::Proposed { agreement, digest }).await;
+        let proposed = Body::Proposed { agreement, digest };
+        // What members accepted, one of them proposes to replace.
+        if self.log.load(&self.agreement.collaboration).await.is_ok() {
+            self.member("grocer", proposed).await;
+        } else {
+            self.gateway(proposed).await;
+        }
         for (name, key) in &self.keys {
             let (member, key) = (name.clone(), key.public());
             self.member(name.as_str(), Body::Joined { member, key, agreement: digest }).await;

@@ -29,7 +29,15 @@ fn entries(pool: &'static Pool, deed: &Deed, act: usize, state: &State) -> Optio
         Deed::Propose { version } => {
             let (agreement, digest) = pool.versions.get(*version)?;
             let agreement = Box::new(agreement.as_ref().clone());
-            Some(vec![Entry::gateway(Body::Proposed { agreement, digest: *digest })])
+            let proposed = Body::Proposed { agreement, digest: *digest };
+            let Some(standing) = state.in_force() else {
+                return Some(vec![Entry::gateway(proposed)]);
+            };
+            let stays = |m: &&MemberId| {
+                state.revoked(&Revocable::Member { member: (*m).clone() }).is_none()
+            };
+            let by = standing.agreement.members.keys().find(stays)?;
+            Some(signed(by, proposed))
         }
         Deed::Join { member } => {
             let member = by(*member)?;

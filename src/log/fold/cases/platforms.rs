@@ -384,7 +384,7 @@ fn a_platform_says_nothing_for_a_member_but_that_it_is_gone() {
     without.members.remove(&id::<MemberId>("grocer"));
     without.datasets.remove(&id::<DatasetName>("shoppers"));
     room.agreement = without;
-    assert_eq!(room.propose(), Err("member-dropped"));
+    assert_eq!(room.propose_as("brand"), Err("member-dropped"));
     let (by, what) = (id("grocer"), member("grocer"));
     assert_eq!(room.member("grocer", Body::Reoffered { by, what }), Ok(()));
     assert_eq!(room.request("run-1"), Ok(()));

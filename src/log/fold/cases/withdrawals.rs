@@ -68,7 +68,7 @@ fn a_member_that_left_decides_nothing_more() {
     room.revoke("grocer", Revocable::Member { member: id("grocer") }).unwrap();
     assert_eq!(room.approve("grocer"), Err("member-revoked"));
     room.agreement.description = "again".to_owned();
-    assert_eq!(room.propose(), Err("member-revoked"));
+    assert_eq!(room.propose_as("brand"), Err("member-revoked"));
     assert_eq!(room.state.members()[&id("grocer")], MemberState::Revoked);
     assert_eq!(room.approve("brand"), Ok(()));
 }
@@ -88,7 +88,7 @@ fn play(room: &mut Room, step: u8, turn: usize) {
         2 => room.join("brand", 2),
         3 => {
             room.agreement.description.push('x');
-            room.propose()
+            room.propose_as("brand")
         }
         4 => room.request(&run),
         5 => room.revoke("brand", template),
