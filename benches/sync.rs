@@ -10,9 +10,9 @@
 //! databases may be made. `--profile dev` spares the release build, and overstates what processors do.
 //!
 //! The model, all of it in `benches/sync/world.rs`: each collaboration has a room on three platforms, dealt out to several accounts
-//! there. An account allows five calls a second of each kind (read, list, write), ten at once. A call takes 100 ms, one to
-//! a silent platform 10 s. One list call surveys 100 collaborations of an account; a whole look at a room is four reads and three
-//! lists. With surveys, a look at a room whose mark is what its log says costs no call, but every twelfth is whole; a
+//! there. An account allows five calls a second of each operation, ten at once. A call takes 100 ms, one to
+//! a silent platform 10 s. One list call surveys 100 collaborations of an account; a whole look at a room of one table is seven calls of as many
+//! operations. With surveys, a look at a room whose mark is what its log says costs no call, but every twelfth is whole; a
 //! changed mark wakes the room. Closing is a look, two writes and a look; one time of five it takes a second look to see it
 //! closed. Closing appends leaves to the log, which wakes the collaboration's other rooms. What is not in the model: how long logs take
 //! to load, and platforms that throttle before the limit.
@@ -35,7 +35,7 @@ mod idle;
 #[path = "sync/world.rs"]
 mod world;
 
-use airlock::reconcile::budget::{Budgets, Key, Limit, Rate};
+use airlock::reconcile::budget::{Budgets, Key, Limit};
 use airlock::reconcile::schedule::{Class, End, Interval, Pace, Schedule, Slots};
 use mappings::model::{CollaborationId, PlatformId};
 use std::collections::BTreeMap;
@@ -283,7 +283,7 @@ fn real(out: &mut StdoutLock<'_>, collaborations: usize) -> Fallible {
     let mut budgets = Budgets::new(Limit { calls: 5, within_ms: 1_000, burst: 10 });
     let platform = PlatformId::aws_clean_rooms();
     let keys: Vec<Key> = (0..64)
-        .map(|n| Key { platform: platform.clone(), account: n.to_string(), rate: Rate::Read })
+        .map(|n| Key { platform: platform.clone(), account: n.to_string(), operation: "GetTable" })
         .collect();
     let (start, mut asked) = (Instant::now(), 0);
     for now in 0..4_000 {

@@ -1,7 +1,7 @@
 //! A world in virtual time: platforms that change and fall silent, logs that grow, and a worker made of the scheduler and the
 //! budgets. What a look costs is said here and nowhere else. Must not know what is measured.
 
-use airlock::reconcile::budget::{Budgets, Key, Limit, Rate};
+use airlock::reconcile::budget::{Budgets, Key, Limit};
 use airlock::reconcile::schedule::{Class, End, Failure, Pace, Schedule, Slots, Turn};
 use mappings::model::{CollaborationId, PlatformId};
 use std::cmp::Reverse;
@@ -11,14 +11,17 @@ pub(crate) const PLATFORMS: usize = 3;
 /// A call takes this long, and one to a platform that is silent this long.
 const CALL_MS: i64 = 100;
 const SILENT_MS: i64 = 10_000;
-/// A whole look at a room: what it is, its members, tables, rules and templates.
-const LOOK: [(Rate, u32); 2] = [(Rate::Read, 4), (Rate::List, 3)];
-/// What takes something away: two calls.
-const CHANGE: [(Rate, u32); 1] = [(Rate::Write, 2)];
-/// Five calls a second of each kind and account; stricter than five of each operation.
+/// What a walk over the pages of an account asks for; a look does so as well.
+const SURVEYED: &str = "ListRooms";
+/// A whole look at a room of one table: what it is, its members, table, rule and template.
+const LOOK: [&str; 7] =
+    [SURVEYED, "GetRoom", "ListMembers", "ListTables", "GetTable", "GetRule", "GetTemplate"];
+/// What takes something away.
+const CHANGE: [&str; 2] = ["DeleteRule", "DeleteTable"];
+/// Five calls a second of each operation and account.
 const LIMIT: Limit = Limit { calls: 5, within_ms: 1_000, burst: 10 };
-/// A turn is not begun where its account has fewer left.
-const CALLS_MIN: u32 = 5;
+/// A turn is not begun where an operation has fewer left.
+const CALLS_MIN: u32 = 2;
 /// One list call tells the marks of so many collaborations.
 const PAGE: usize = 100;
 /// Of the looks at a room whose mark is unchanged, one of so many is a whole one.
@@ -71,9 +74,8 @@ pub(crate) struct Closed {
 
 /// After how long an account's calls are enough to have closed so many rooms, whatever the order: two looks at each.
 pub(crate) fn not_before_ms(rooms: usize) -> i64 {
-    let [(_, reads), _] = LOOK;
-    let reads = i64::try_from(rooms).unwrap() * i64::from(2 * reads) - i64::from(LIMIT.burst);
-    reads.max(0) * i64::from(LIMIT.within_ms) / i64::from(LIMIT.calls)
+    let asked = i64::try_from(rooms).unwrap() * 2 - i64::from(LIMIT.burst);
+    asked.max(0) * i64::from(LIMIT.within_ms) / i64::from(LIMIT.calls)
 }
 
 /// What was seen.
@@ -124,7 +126,7 @@ enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Work {
     /// Calls still to be made, the next ones last.
-    todo: Vec<&'static [(Rate, u32)]>,
+    todo: Vec<&'static [&'static str]>,
     closes: bool,
     fails: bool,
     size: u64,
@@ -139,7 +141,6 @@ pub(crate) struct World {
     budgets: Budgets,
     names: Vec<CollaborationId>,
     platforms: Vec<PlatformId>,
-    keys: Vec<[Key; 3]>,
     sizes: Vec<u64>,
     grown: BTreeSet<usize>,
     rooms: Vec<Room>,
@@ -158,13 +159,6 @@ impl World {
             .collect();
         let platforms: Vec<_> =
             (0..PLATFORMS).map(|n| PlatformId::new(&format!("platform-{n}")).unwrap()).collect();
-        let keys = (0..PLATFORMS * of.accounts).map(|at| {
-            [Rate::Read, Rate::List, Rate::Write].map(|rate| Key {
-                platform: platforms[at / of.accounts].clone(),
-                account: format!("account-{}", at % of.accounts),
-                rate,
-            })
-        });
         let room = |at: usize| Room {
             truth: u32::from(at.is_multiple_of(of.changed)) + 1,
             recorded: 1,
@@ -177,7 +171,6 @@ impl World {
             seed: 1,
             schedule: Schedule::new(of.pace, 42),
             budgets: Budgets::new(LIMIT),
-            keys: keys.collect(),
             sizes: vec![1; of.collaborations],
             grown: BTreeSet::new(),
             rooms: (0..of.collaborations * PLATFORMS).map(room).collect(),
@@ -329,8 +322,8 @@ impl World {
 
     /// The survey: a page is a list call; the first that is not had waits for its budget and is asked again.
     fn ask_page(&mut self, account: usize, page: usize) {
-        let [_, list, _] = &self.keys[account];
-        match self.budgets.take(list, 1, false, self.now) {
+        let list = self.key(account, SURVEYED);
+        match self.budgets.take(&list, 1, false, self.now) {
             Ok(()) => {
                 self.told.calls += 1;
                 if self.is_silent(account / self.of.accounts, self.now) {
@@ -408,9 +401,8 @@ impl World {
         let plain = Work { todo: Vec::new(), closes, fails: false, size, account };
         if closes {
             // As the worker: a turn whose account has few calls left would hold the place of another's.
-            let [read, ..] = &self.keys[account];
-            let read = std::slice::from_ref(read);
-            let wait_ms = self.budgets.wait_ms(read, CALLS_MIN, true, self.now);
+            let asked = LOOK.map(|operation| self.key(account, operation));
+            let wait_ms = self.budgets.wait_ms(&asked, CALLS_MIN, true, self.now);
             if wait_ms > 0 {
                 return self.schedule.back(turn, wait_ms, self.now);
             }
@@ -455,7 +447,7 @@ impl World {
             let at = self.now + i64::try_from(wait_ms).unwrap();
             return self.at(at, Event::Phase(turn, work));
         }
-        let many: u32 = calls.iter().map(|(_, calls)| calls).sum();
+        let many = u32::try_from(calls.len()).unwrap();
         work.todo.pop();
         if self.is_silent(platform, self.now) {
             self.told.calls += 1;
@@ -466,15 +458,16 @@ impl World {
         self.at(self.now + CALL_MS * i64::from(many), Event::Phase(turn, work));
     }
 
-    /// All of these calls or none; the wait, when one kind is not to be had.
-    fn take(&mut self, account: usize, calls: &[(Rate, u32)], urgent: bool) -> Option<u64> {
-        let [read, list, write] = &self.keys[account];
-        let key = |rate: &Rate| match rate {
-            Rate::Read => read,
-            Rate::List => list,
-            Rate::Write => write,
-        };
-        let asked: Vec<_> = calls.iter().map(|(rate, many)| (key(rate), *many)).collect();
+    fn key(&self, account: usize, operation: &'static str) -> Key {
+        let (platform, nth) = (account / self.of.accounts, account % self.of.accounts);
+        let platform = self.platforms[platform].clone();
+        Key { platform, account: format!("account-{nth}"), operation }
+    }
+
+    /// All of these calls or none; the wait, when one is not to be had.
+    fn take(&mut self, account: usize, calls: &[&'static str], urgent: bool) -> Option<u64> {
+        let keys: Vec<Key> = calls.iter().map(|one| self.key(account, one)).collect();
+        let asked: Vec<_> = keys.iter().map(|key| (key, 1)).collect();
         self.budgets.take_all(&asked, urgent, self.now).err()
     }
 

@@ -1,8 +1,8 @@
-//! The worker's calls within what each account is good for: a budget for each member and kind of call, of which a part is for what
+//! The worker's calls within what each account is good for: a budget for each member and operation, of which a part is for what
 //! closes. Knows no platform by name.
 
 use crate::clock::Clock;
-use crate::reconcile::budget::{Budgets, Key, Limit, Rate};
+use crate::reconcile::budget::{Budgets, Key, Limit};
 use adapter_spi::{CallClass, Pace};
 use async_trait::async_trait;
 use mappings::model::{MemberId, PlatformId};
@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Of one kind of call in one account: ten a second, and forty at once after a pause.
-pub(super) const LIMIT: Limit = Limit { calls: 10, within_ms: 1_000, burst: 40 };
+/// Of one operation in one account: five a second, and ten at once after a pause. AWS Clean Rooms counts by operation, account and
+/// Region, single digits a second each (AWS Clean Rooms quotas, "Rate of … requests").
+pub(super) const LIMIT: Limit = Limit { calls: 5, within_ms: 1_000, burst: 10 };
 /// Whoever waits asks again after this long at most: others may have been given back.
 const ASK_EVERY_MS: u64 = 1_000;
 
@@ -22,21 +23,21 @@ pub(super) struct Paced {
     pub(super) platform: PlatformId,
     pub(super) urgent: bool,
     pub(super) clock: Arc<dyn Clock>,
-    /// Whose calls it asked for.
+    /// Which reads and lists it asked for.
     pub(super) used: Arc<Mutex<BTreeSet<Key>>>,
 }
 
 #[async_trait]
 impl Pace for Paced {
-    async fn turn(&self, member: &MemberId, _: &'static str, class: CallClass) {
-        let rate = match class {
-            CallClass::Read => Rate::Read,
-            CallClass::List => Rate::List,
-            CallClass::Write => Rate::Write,
-        };
+    async fn turn(&self, member: &MemberId, operation: &'static str, class: CallClass) {
         let (platform, account) = (self.platform.clone(), member.to_string());
-        let key = Key { platform, account, rate };
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        let key = Key { platform, account, operation };
+        match class {
+            CallClass::Read | CallClass::List => {
+                self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+            }
+            CallClass::Write => {}
+        }
         loop {
             let now_ms = self.clock.steady_ms();
             let asked = {

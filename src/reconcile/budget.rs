@@ -1,4 +1,4 @@
-//! How many calls a platform is asked for: a bucket of tokens for each account and rate class. What closes may empty a bucket,
+//! How many calls a platform is asked for: a bucket of tokens for each operation of each account. What closes may empty a bucket,
 //! all else leaves a share of it. Whoever asks tells the time, of any clock. Must not know what a call is for, nor make one.
 
 #[cfg(test)]
@@ -8,26 +8,15 @@ use super::steady::Steady;
 use mappings::model::PlatformId;
 use std::collections::BTreeMap;
 
-/// Calls that a platform counts together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rate {
-    /// Reads of one thing.
-    Read,
-    /// Lists of things.
-    List,
-    /// Changes.
-    Write,
-}
-
-/// Whose calls are counted together.
+/// Which calls a platform counts together: those of one operation in one account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// On which platform.
     pub platform: PlatformId,
     /// In which account there, in the platform's words.
     pub account: String,
-    /// Of which kind.
-    pub rate: Rate,
+    /// Which operation, in the platform's words.
+    pub operation: &'static str,
 }
 
 /// How many calls are allowed.
@@ -50,7 +39,7 @@ const NEVER_MS: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Budgets {
     limit: Limit,
-    limits: BTreeMap<(PlatformId, Rate), Limit>,
+    limits: BTreeMap<(PlatformId, &'static str), Limit>,
     steady: Steady,
     buckets: BTreeMap<Key, Bucket>,
 }
@@ -63,10 +52,10 @@ impl Budgets {
         Self { limit, limits, steady: Steady::default(), buckets }
     }
 
-    /// Another limit on one platform, for buckets that are not in use yet.
+    /// Another limit of one operation on one platform, for buckets that are not in use yet.
     #[must_use]
-    pub fn with(mut self, platform: PlatformId, rate: Rate, limit: Limit) -> Self {
-        self.limits.insert((platform, rate), limit);
+    pub fn with(mut self, platform: PlatformId, operation: &'static str, limit: Limit) -> Self {
+        self.limits.insert((platform, operation), limit);
         self
     }
 
@@ -105,7 +94,7 @@ impl Budgets {
     }
 
     fn bucket(&mut self, key: &Key, now_ms: i64) -> &mut Bucket {
-        let own = self.limits.get(&(key.platform.clone(), key.rate));
+        let own = self.limits.get(&(key.platform.clone(), key.operation));
         let limit = own.copied().unwrap_or(self.limit);
         self.buckets.entry(key.clone()).or_insert_with(|| Bucket::full(limit, now_ms))
     }

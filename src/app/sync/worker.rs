@@ -8,15 +8,17 @@ use super::memories::Memories;
 use super::seen::Seen;
 use crate::error::Problem;
 use crate::log::Pending;
-use crate::reconcile::budget::{Budgets, Key, Rate};
+use crate::reconcile::budget::{Budgets, Key};
 use crate::reconcile::schedule::{Class, End, Failure, Pace, Schedule, Turn};
 use crate::reconcile::{Memory, shard};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// A look is not begun where its account has not so many calls left: it would wait, and hold the place of another.
-const CALLS_MIN: u32 = 5;
+/// A look is not begun where an operation that it asks for has not so many calls left: it would wait, and hold the place of another.
+/// No more than what is kept for closing, or the looks of others could keep it from ever having them.
+const CALLS_MIN: u32 = 2;
 
 type Room = (CollaborationId, PlatformId);
 
@@ -38,8 +40,10 @@ pub(super) struct Worker {
     pending: Vec<Pending>,
     /// Rooms whose last turn left a call undone.
     undone: BTreeSet<Room>,
-    /// Whose calls a look at a room cost the last time.
-    accounts: BTreeMap<Room, Vec<Key>>,
+    /// What a look at a room asked for the last time.
+    asked: BTreeMap<Room, Arc<[Key]>>,
+    /// The same, each kept once: rooms differ in little but their names.
+    looks: BTreeSet<Arc<[Key]>>,
     /// Rooms that are not reached, of which that was told.
     missing: BTreeMap<CollaborationId, Vec<Problem>>,
     /// Who names which account, for what is told from outside; none where nobody tells anything.
@@ -55,7 +59,8 @@ impl Worker {
             logs: BTreeMap::new(),
             pending: Vec::new(),
             undone: BTreeSet::new(),
-            accounts: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            looks: BTreeSet::new(),
             missing: BTreeMap::new(),
             addresses: None,
         }
@@ -80,7 +85,8 @@ impl Worker {
             }
             let mine = |of: &CollaborationId| self.fences.contains_key(&shard(of));
             self.memories.retain(|shard| self.fences.contains_key(&shard));
-            self.accounts.retain(|(collaboration, _), _| mine(collaboration));
+            self.asked.retain(|(collaboration, _), _| mine(collaboration));
+            self.looks.retain(|look| Arc::strong_count(look) > 1);
             self.missing.retain(|collaboration, _| mine(collaboration));
             if let Some(addresses) = &mut self.addresses {
                 addresses.retain(mine);
@@ -182,8 +188,8 @@ impl Worker {
         for turn in self.schedule.due(now_ms, SLOTS) {
             let room = turn.room.clone().map(|room| (turn.collaboration.clone(), room));
             let wait_ms = room
-                .and_then(|room| self.accounts.get(&room))
-                .map_or(0, |accounts| budgets.wait_ms(accounts, CALLS_MIN, turn.urgent, steady_ms));
+                .and_then(|room| self.asked.get(&room))
+                .map_or(0, |asked| budgets.wait_ms(asked, CALLS_MIN, turn.urgent, steady_ms));
             if wait_ms == 0 {
                 begun.push(turn);
             } else {
@@ -211,16 +217,18 @@ impl Worker {
         missing.into_iter().filter(|one| !told.contains(one)).collect()
     }
 
-    /// Whose calls a look at a room costs.
+    /// What a look at a room asks for.
     fn spent(&mut self, room: &Room, used: BTreeSet<Key>) {
-        let used: Vec<Key> = used.into_iter().filter(|key| key.rate != Rate::Write).collect();
-        if used.is_empty() || self.accounts.get(room) == Some(&used) {
+        let used: Vec<Key> = used.into_iter().collect();
+        if used.is_empty() || self.asked.get(room).is_some_and(|known| **known == *used) {
             return;
         }
         let names: BTreeSet<&str> = used.iter().map(|key| key.account.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
         self.schedule.account(&room.0, &room.1, &names.join(" "));
-        self.accounts.insert(room.clone(), used);
+        let look = self.looks.get(used.as_slice()).map_or_else(|| used.into(), Arc::clone);
+        self.looks.insert(Arc::clone(&look));
+        self.asked.insert(room.clone(), look);
     }
 
     /// A turn is over.
@@ -263,9 +271,9 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::pace::LIMIT;
     use crate::log::{Actor, Body, Leaf, Revocable};
     use crate::reconcile::SHARDS;
-    use crate::reconcile::budget::Limit;
 
     fn spring() -> CollaborationId {
         "spring".parse().unwrap()
@@ -385,23 +393,24 @@ mod tests {
 
     #[test]
     fn a_look_whose_account_has_no_calls_left_takes_no_place() {
-        let key = Key { platform: room(), account: "grocer".to_owned(), rate: Rate::List };
-        let mut budgets = Budgets::new(Limit { calls: 1, within_ms: 1_000, burst: 20 });
+        let key = Key { platform: room(), account: "grocer".to_owned(), operation: "ListTables" };
+        // Ordinary looks go on as far as they may, again and again.
+        let mut budgets = Budgets::new(LIMIT);
         let mut worker = worker();
         worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
         let [turn] = worker.due(&mut budgets, 121_000, 0).try_into().unwrap();
         let used = BTreeSet::from([key.clone()]);
         worker.ended(turn, Memory::default(), Seen { used, ..Seen::nothing(3) }, 121_000);
-        assert_eq!(budgets.take(&key, 14, false, 0), Ok(()));
+        while budgets.take(&key, 1, false, 0).is_ok() {}
         worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
         assert!(worker.due(&mut budgets, 121_000, 0).is_empty());
-        assert_eq!(worker.schedule.next_ms(121_000), Some(5_000));
+        assert_eq!(worker.schedule.next_ms(121_000), Some(400));
         worker.schedule.wake(&spring(), None, Class::Closing, 121_000);
         let [turn] = worker.due(&mut budgets, 121_000, 0).try_into().unwrap();
         assert!(turn.urgent, "what is kept for closing is there");
         worker.ended(turn, Memory::default(), Seen::nothing(3), 121_000);
         worker.schedule.wake(&spring(), None, Class::Exposed, 121_000);
-        assert_eq!(worker.due(&mut budgets, 126_000, 5_000).len(), 1);
+        assert_eq!(worker.due(&mut budgets, 121_400, 400).len(), 1);
     }
 
     #[test]

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 
 const LIMIT: Limit = Limit { calls: 5, within_ms: 1_000, burst: 20 };
 
-fn key(account: &str, rate: Rate) -> Key {
-    Key { platform: PlatformId::aws_clean_rooms(), account: account.to_owned(), rate }
+fn key(account: &str, operation: &'static str) -> Key {
+    Key { platform: PlatformId::aws_clean_rooms(), account: account.to_owned(), operation }
 }
 
 fn one() -> Key {
-    key("a", Rate::Read)
+    key("a", "GetTable")
 }
 
 /// Takes one by one until there is a wait: how many were had, and the wait.
@@ -48,7 +48,7 @@ fn several_calls_are_had_together_or_not_at_all() {
 
 #[test]
 fn of_several_buckets_all_is_had_or_nothing() {
-    let (read, list) = (one(), key("a", Rate::List));
+    let (read, list) = (one(), key("a", "ListTables"));
     let mut budgets = Budgets::new(LIMIT);
     assert_eq!(budgets.take(&list, 14, false, 0), Ok(()));
     let asked = [(&read, 14), (&list, 2)];
@@ -66,18 +66,18 @@ fn a_limit_of_no_calls_gives_its_burst_and_then_none() {
 }
 
 #[test]
-fn a_limit_of_its_own_is_one_platforms_and_one_kinds() {
+fn a_limit_of_its_own_is_one_platforms_and_one_operations() {
     let own = Limit { calls: 1, within_ms: 60_000, burst: 2 };
-    let mut budgets = Budgets::new(LIMIT).with(PlatformId::aws_clean_rooms(), Rate::Write, own);
-    assert_eq!(budgets.take(&key("a", Rate::Write), 3, true, 0), Err(NEVER_MS));
-    assert_eq!(budgets.take(&key("a", Rate::Read), 3, true, 0), Ok(()));
-    let native = Key { platform: PlatformId::native(), ..key("a", Rate::Write) };
+    let mut budgets = Budgets::new(LIMIT).with(PlatformId::aws_clean_rooms(), "CreateTable", own);
+    assert_eq!(budgets.take(&key("a", "CreateTable"), 3, true, 0), Err(NEVER_MS));
+    assert_eq!(budgets.take(&key("a", "GetTable"), 3, true, 0), Ok(()));
+    let native = Key { platform: PlatformId::native(), ..key("a", "CreateTable") };
     assert_eq!(budgets.take(&native, 3, true, 0), Ok(()));
 }
 
 #[test]
 fn to_ask_how_long_takes_nothing() {
-    let (read, list) = (one(), key("a", Rate::List));
+    let (read, list) = (one(), key("a", "ListTables"));
     let mut budgets = Budgets::new(LIMIT);
     assert_eq!(budgets.take(&list, 14, false, 0), Ok(()));
     let both = [read, list];
