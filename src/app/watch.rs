@@ -2,7 +2,7 @@
 //! reads its log when that says that something happened to it, and now and then anyway. Must not know what is watched for.
 
 use crate::home::Home;
-use crate::store::{Mark, Store};
+use crate::store::{Grown, Mark, Store};
 use mappings::model::CollaborationId;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -60,9 +60,10 @@ impl Answer {
     /// Asks anew. Whether it was answered.
     async fn asked(&mut self, store: &dyn Store, home: &Home) -> bool {
         let begun = Instant::now();
-        let Ok(mark) = store.mark().await else { return false };
-        if mark.is_none() || mark != self.mark || self.at.is_none() {
-            let Ok(sizes) = store.sizes().await else { return false };
+        let Ok(Grown { mark, sizes }) = store.sizes_since(self.mark.as_ref()).await else {
+            return false;
+        };
+        if let Some(sizes) = sizes {
             self.sizes = sizes.into_iter().collect();
         }
         let Ok(pending) = home.withdrawals() else { return false };

@@ -101,6 +101,15 @@ pub struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark(String);
 
+/// How far the logs are.
+#[derive(Debug)]
+pub struct Grown {
+    /// The store's mark before they were asked.
+    pub mark: Option<Mark>,
+    /// Every log with its length; none where nothing was written since the mark that was known.
+    pub sizes: Option<Vec<(CollaborationId, u64)>>,
+}
+
 /// An append-only log per collaboration, durable once a call returns. A collaboration without leaves has size 0 and
 /// no checkpoint; it begins with its first append. No leaf is ever there without the checkpoint that covers it.
 #[async_trait]
@@ -138,10 +147,19 @@ pub trait Store: Debug + Send + Sync {
     /// The same with each log's length: one question, whatever their number.
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError>;
 
-    /// The store's mark, at a small part of what [`Store::sizes`] costs; `None` where there is none to be had so. Whoever asks for it
-    /// first and for the sizes then misses nothing that is written in between: it makes another mark.
+    /// The store's mark, at a small part of what [`Store::sizes`] costs; `None` where there is none to be had so.
     async fn mark(&self) -> Result<Option<Mark>, StoreError> {
         Ok(None)
+    }
+
+    /// What [`Store::sizes`] says, unless nothing was written since this mark. What is written while it is asked for makes another mark.
+    async fn sizes_since(&self, known: Option<&Mark>) -> Result<Grown, StoreError> {
+        let mark = self.mark().await?;
+        let sizes = match &mark {
+            Some(mark) if Some(mark) == known => None,
+            Some(_) | None => Some(self.sizes().await?),
+        };
+        Ok(Grown { mark, sizes })
     }
 
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the

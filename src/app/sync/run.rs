@@ -14,7 +14,7 @@ use crate::log::State;
 use crate::reconcile::Memory;
 use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, Turn};
-use crate::store::{Fence, Mark, StoreError};
+use crate::store::{Fence, Grown, Mark, StoreError};
 use adapter_spi::Cx;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -41,14 +41,8 @@ const LISTED: &str = "the logs can't be listed";
 enum Done {
     Turn(Box<(Turn, Memory, Seen)>),
     Beat(Shards, Result<(), String>),
-    Heads(Result<Heads, String>),
+    Grown(Result<Grown, String>),
     Recorded(Result<(), String>),
-}
-
-/// How long the logs are, unless nothing was written since they were asked for.
-struct Heads {
-    mark: Option<Mark>,
-    sizes: Option<Vec<(CollaborationId, u64)>>,
 }
 
 /// What is under way.
@@ -163,10 +157,10 @@ impl App {
                 work.shards = Some(shards);
                 self.log.keep(worker.len());
             }
-            Done::Heads(heads) => {
+            Done::Grown(grown) => {
                 work.listing = false;
-                let heads = heads.map_err(|code| work.trouble(LISTED, Some(code)));
-                let Ok(Heads { mark, sizes }) = heads else { return };
+                let grown = grown.map_err(|code| work.trouble(LISTED, Some(code)));
+                let Ok(Grown { mark, sizes }) = grown else { return };
                 work.trouble(LISTED, None);
                 let Some(sizes) = sizes else { return };
                 work.listed = mark;
@@ -202,7 +196,7 @@ impl App {
             worker.hinted(inbox.emptied(), self.clock.now_ms());
         }
         if !std::mem::replace(&mut work.listing, true) {
-            work.all.push(self.heads(work.listed.clone()));
+            work.all.push(self.grown(work.listed.clone()));
         }
         let pending = self.home.withdrawals();
         let unread = pending.as_ref().err().map(|error| error.code().to_owned());
@@ -222,7 +216,7 @@ impl App {
         while work.shards.is_none() {
             match work.all.next().await {
                 Some(Done::Beat(shards, _)) => work.shards = Some(shards),
-                Some(Done::Turn(_) | Done::Heads(_) | Done::Recorded(_)) => {}
+                Some(Done::Turn(_) | Done::Grown(_) | Done::Recorded(_)) => {}
                 None => return,
             }
         }
@@ -240,18 +234,11 @@ impl App {
         })
     }
 
-    fn heads(&self, listed: Option<Mark>) -> BoxFuture<'_, Done> {
-        let heads = async move {
-            let mark = self.store.mark().await?;
-            let sizes = match &mark {
-                Some(_) if mark == listed => None,
-                Some(_) | None => Some(self.store.sizes().await?),
-            };
-            Ok(Heads { mark, sizes })
-        };
+    fn grown(&self, listed: Option<Mark>) -> BoxFuture<'_, Done> {
         Box::pin(async move {
-            let heads = AssertUnwindSafe(heads).catch_unwind().await;
-            Done::Heads(heads.map_err(bug).and_then(|heads| heads.map_err(coded)))
+            let grown = self.store.sizes_since(listed.as_ref());
+            let grown = AssertUnwindSafe(grown).catch_unwind().await;
+            Done::Grown(grown.map_err(bug).and_then(|grown| grown.map_err(coded)))
         })
     }
 
