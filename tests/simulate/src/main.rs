@@ -1,4 +1,4 @@
-//! `simulate --seeds N [--from S] [--trace]`, `simulate --replay FILE`, `simulate crash [--pairs] [--only WORKFLOW] [--every N]`.
+//! `simulate --seeds N [--from S] [--trace]`, `simulate --replay FILE`, `simulate crash [--pairs [--whole]] [--only WORKFLOW] [--every N]`.
 
 use simulate::{Replay, Tally, Violation, crash, replay, run_seed, smaller};
 use std::collections::BTreeMap;
@@ -115,7 +115,10 @@ fn failed(seed: u64, invariant: u32, out: &mut impl Write) -> io::Result<()> {
 fn crashes(args: &Args, out: &mut impl Write) -> io::Result<bool> {
     let every = usize::try_from(args.number("--every", 1)).unwrap_or(1).max(1);
     let mut good = true;
-    for workflow in crash::workflows() {
+    // Two deaths are a square of the effects: all of them on a small agreement, on the whole one where that is asked for.
+    let small = args.has("--pairs") && !args.has("--whole");
+    let size = if small { crash::Size::Small } else { crash::Size::Whole };
+    for workflow in crash::workflows(size) {
         if args.text("--only").is_some_and(|only| only != workflow.name) {
             continue;
         }

@@ -129,6 +129,8 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// How many effects workers made since kills were counted, in their last lives.
     pub effects: usize,
+    /// How many kills never came: there were no effects left for them.
+    pub unmet: usize,
     /// Leaves in the log at the end.
     pub leaves: u64,
     /// What the platforms hold at the end.
@@ -300,6 +302,7 @@ impl World {
             virtual_ms: self.now(),
             fired: self.faults.fired,
             effects: self.effects,
+            unmet: self.kills.len(),
             leaves: self.check.oracle.size,
             broken: self.check.broken,
         }

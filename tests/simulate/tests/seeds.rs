@@ -56,7 +56,7 @@ fn the_same_seed_twice_is_the_same_trace() {
 fn a_worker_may_die_anywhere() {
     let mut broken = Vec::new();
     let (mut runs, mut effects) = (0, 0);
-    for workflow in crash::workflows() {
+    for workflow in crash::workflows(crash::Size::Whole) {
         let matrix = workflow.matrix(false, EVERY);
         runs += matrix.runs;
         effects += matrix.effects;
