@@ -86,7 +86,7 @@ async fn appends_a_second(each: u64) -> Fallible<f64> {
             for _ in 0..each {
                 let checkpoint = "x".repeat(200);
                 let leaves = vec![vec![b'x'; 400]];
-                let appended = Appended { leaves, checkpoint: checkpoint.clone() };
+                let appended = Appended::new(leaves, checkpoint.clone());
                 let size = store.append(&own, &head, appended, None).await?;
                 head = Head { size, checkpoint: Some(checkpoint) };
             }

@@ -16,6 +16,7 @@ pub mod reconcile;
 pub mod results;
 #[cfg(feature = "gateway")]
 mod settings;
+mod stands;
 pub mod store;
 #[cfg(feature = "gateway")]
 mod triggers;

@@ -88,7 +88,7 @@ mod tests {
 
     async fn grow(store: &MemoryStore, name: &str) {
         let head = store.head(&named(name)).await.unwrap();
-        let appended = Appended { leaves: vec![vec![1]], checkpoint: format!("{}", head.size + 1) };
+        let appended = Appended::new(vec![vec![1]], format!("{}", head.size + 1));
         store.append(&named(name), &head, appended, None).await.unwrap();
     }
 

@@ -9,30 +9,35 @@ mod hex;
 pub mod keys;
 mod known;
 pub mod leaf;
+mod once;
+mod parties;
 mod pending;
 mod pins;
 mod receipt;
 pub mod tree;
 pub mod verify;
 
+pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
     Alarm, Awaited, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError, Found,
     Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
+    Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;
 pub use leaf::{
     Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
 };
+pub use once::Decided;
 pub use pending::{Pending, Reserve, ReserveError};
 pub use pins::{MemoryPins, PinError, Pinned, Pins};
 pub use receipt::{Receipt, ReceiptError};
 pub use verify::{Verified, VerifyError, verify};
 
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Store, StoreError};
+use crate::store::{Appended, Fence, Once, Store, StoreError};
 use checkpoint::CheckpointError;
 use known::Known;
 use mappings::model::{CollaborationId, MemberId};
@@ -313,10 +318,31 @@ impl AgreementLog {
         E: Send,
         F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
     {
+        match self.decided(collaboration, (fence, None), decision).await? {
+            Decided::Fresh(receipt) => Ok(receipt),
+            // Nothing was to be spent.
+            Decided::Repeated { .. } => Err(LogError::Store(StoreError::Repeated).into()),
+        }
+    }
+
+    async fn decided<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        (fence, once): (Option<&Fence>, Option<Once>),
+        decision: F,
+    ) -> Result<Decided, DecideError<E>>
+    where
+        E: Send,
+        F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
+    {
         let known = self.known(collaboration);
         let mut known = known.lock().await;
         for _ in 0..ATTEMPTS_MAX {
             self.refresh(collaboration, &mut known).await?;
+            // Asked after it: whatever leaf of the same key is in the log that is decided on, the key came there with it.
+            if let Some(repeated) = self.repeated(once).await? {
+                return Ok(repeated);
+            }
             let own = &mut known.own;
             let pending = self.reserve.pending(collaboration);
             let (state, _) = pending::laid_over_or_closed(&own.state, pending);
@@ -325,7 +351,9 @@ impl AgreementLog {
                 return Err(LogError::Empty.into());
             }
             let leaves = self.checked(collaboration, &own.state, entries)?;
-            let appended = self.signed(collaboration, &mut own.tree, &leaves)?;
+            let parties = parties::moved(&own.state, &leaves).map_err(LogError::Fold)?;
+            let signed = self.signed(collaboration, &mut own.tree, &leaves)?;
+            let appended = Appended { parties, once, ..signed };
             let (size, note) = (own.state.size(), appended.checkpoint.clone());
             let expected = own.head();
             match self.store.append(collaboration, &expected, appended, fence).await {
@@ -333,9 +361,9 @@ impl AgreementLog {
                     own.take_in(&leaves, note)?;
                     let receipt = own.receipt(own.state.size().saturating_sub(1))?;
                     self.pin(collaboration, &mut known);
-                    return Ok(receipt);
+                    return Ok(Decided::Fresh(receipt));
                 }
-                Err(StoreError::Conflict { .. }) => own.tree.truncate(size),
+                Err(StoreError::Conflict { .. } | StoreError::Repeated) => own.tree.truncate(size),
                 Err(
                     error @ (StoreError::Fenced { .. }
                     | StoreError::Unavailable
@@ -492,7 +520,7 @@ impl AgreementLog {
         let size = tree.size();
         let root = tree.root(size).ok_or(LogError::Tampered("root"))?;
         let head = Checkpoint { collaboration: collaboration.clone(), size, root };
-        Ok(Appended { leaves, checkpoint: head.sign(&self.key) })
+        Ok(Appended::new(leaves, head.sign(&self.key)))
     }
 }
 

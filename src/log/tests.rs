@@ -3,6 +3,8 @@
 mod kept;
 #[cfg(feature = "gateway")]
 mod leases;
+mod once;
+mod parties;
 mod pending;
 mod rollback;
 
@@ -174,7 +176,7 @@ async fn a_restarted_gateway_goes_on_where_it_was() {
 async fn restored(leaves: Vec<Vec<u8>>, note: &str) -> Arc<dyn Store> {
     let (store, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = note.to_owned();
-    store.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
+    store.append(&spring, &Head::default(), Appended::new(leaves, checkpoint), None).await.unwrap();
     Arc::new(store)
 }
 

@@ -1,9 +1,9 @@
 //! The store that could not be opened: it answers everything with the reason, so that a withdrawal can still be taken up.
 //! Must not know what it stands for.
 
-use super::{Appended, Fence, Head, Lease, Store, StoreError};
+use super::{Appended, Fence, Head, Lease, Parties, Spent, Stands, Store, StoreError};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use std::time::Duration;
 
 /// Holds nothing, and says why.
@@ -40,6 +40,39 @@ impl Store for ClosedStore {
     }
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn logs_of(
+        &self,
+        _: &MemberId,
+        _: Option<&CollaborationId>,
+        _: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn stands(
+        &self,
+        _: &CollaborationId,
+        _: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn unprojected(
+        &self,
+        _: Option<&CollaborationId>,
+        _: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn project(&self, _: &CollaborationId, _: u64, _: &Parties) -> Result<bool, StoreError> {
+        Err(self.0)
+    }
+
+    async fn spent(&self, _: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         Err(self.0)
     }
 

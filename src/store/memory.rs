@@ -1,11 +1,13 @@
 //! The store that forgets: for tests and simulation, exact in everything but durability.
 
 use super::lease::{Kept, ttl_ms};
-use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError};
+use super::once::{KEPT_MS, SWEPT_MAX};
+use super::{Appended, Fence, Head, Lease, Mark, Once, Parties, Spent, Stands, Store, StoreError};
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
-use std::collections::BTreeMap;
+use mappings::model::{CollaborationId, MemberId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +15,57 @@ use std::time::Duration;
 struct Log {
     leaves: Vec<Vec<u8>>,
     checkpoint: Option<String>,
+    parties: Parties,
+    /// How long the log was that the parties are of.
+    projected: u64,
 }
 
 impl Log {
+    fn size(&self) -> u64 {
+        self.leaves.len() as u64
+    }
+
+    fn append(&mut self, appended: Appended) {
+        let known = self.projected == self.size();
+        self.leaves.extend(appended.leaves);
+        self.checkpoint = Some(appended.checkpoint);
+        if known || appended.parties.is_some() {
+            self.projected = self.size();
+        }
+        self.parties = appended.parties.unwrap_or_else(|| std::mem::take(&mut self.parties));
+    }
+
     fn head(&self) -> Head {
-        Head { size: self.leaves.len() as u64, checkpoint: self.checkpoint.clone() }
+        Head { size: self.size(), checkpoint: self.checkpoint.clone() }
+    }
+}
+
+/// The keys that were spent.
+#[derive(Debug, Default)]
+struct Keys {
+    spent: BTreeMap<[u8; 32], (Spent, i64)>,
+    /// The same, by when they are over.
+    ends: BTreeSet<(i64, [u8; 32])>,
+}
+
+impl Keys {
+    fn spent(&self, scope: &[u8; 32], now_ms: i64) -> Option<&Spent> {
+        self.spent.get(scope).filter(|(_, until_ms)| *until_ms > now_ms).map(|(spent, _)| spent)
+    }
+
+    fn spend(&mut self, scope: [u8; 32], spent: Spent, now_ms: i64) {
+        let until_ms = now_ms.saturating_add(KEPT_MS);
+        if let Some((_, before)) = self.spent.insert(scope, (spent, until_ms)) {
+            self.ends.remove(&(before, scope));
+        }
+        self.ends.insert((until_ms, scope));
+        for _ in 0..SWEPT_MAX {
+            let Some((_, scope)) = self.ends.first().filter(|(end, _)| *end <= now_ms) else {
+                break;
+            };
+            self.spent.remove(scope);
+            self.ends.pop_first();
+        }
     }
 }
 
@@ -25,11 +73,20 @@ impl Log {
 struct Held {
     logs: BTreeMap<CollaborationId, Log>,
     leases: BTreeMap<String, Kept>,
+    keys: Keys,
 }
 
 impl Held {
     fn log<T>(&self, collaboration: &CollaborationId, read: impl Fn(&Log) -> T) -> Option<T> {
         self.logs.get(collaboration).map(read)
+    }
+
+    fn after(
+        &self,
+        after: Option<&CollaborationId>,
+    ) -> impl Iterator<Item = (&CollaborationId, &Log)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.logs.range::<CollaborationId, _>((from, Bound::Unbounded))
     }
 
     fn refused(&self, fence: Option<&Fence>) -> Option<StoreError> {
@@ -53,16 +110,24 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store; its leases expire by the machine's clock.
+    /// An empty store; its leases and keys expire by the machine's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// An empty store whose leases expire by this clock.
+    /// An empty store whose leases and keys expire by this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self { held: Mutex::default(), clock }
+    }
+
+    /// Every log is as if it had been appended to before parties were kept.
+    #[cfg(all(test, feature = "gateway"))]
+    pub(crate) fn forget_parties(&self) {
+        for log in self.held().logs.values_mut() {
+            (log.parties, log.projected) = (Parties::new(), 0);
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -89,7 +154,11 @@ impl Store for MemoryStore {
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        let mut held = self.held();
+        let (mut held, now_ms) = (self.held(), self.clock.now_ms());
+        let is_spent = |once: &Once| held.keys.spent(&once.scope, now_ms).is_some();
+        if appended.once.as_ref().is_some_and(is_spent) {
+            return Err(StoreError::Repeated);
+        }
         if let Some(error) = held.refused(fence) {
             return Err(error);
         }
@@ -97,10 +166,16 @@ impl Store for MemoryStore {
         if found != *expected {
             return Err(StoreError::Conflict { size: found.size });
         }
+        let (once, count) = (appended.once, appended.leaves.len() as u64);
         let log = held.logs.entry(collaboration.clone()).or_default();
-        log.leaves.extend(appended.leaves);
-        log.checkpoint = Some(appended.checkpoint);
-        Ok(log.leaves.len() as u64)
+        log.append(appended);
+        let size = log.size();
+        if let Some(Once { scope, fingerprint }) = once {
+            let (collaboration, index) = (collaboration.clone(), found.size);
+            let spent = Spent { collaboration, index, count, fingerprint };
+            held.keys.spend(scope, spent, now_ms);
+        }
+        Ok(size)
     }
 
     async fn read(
@@ -115,7 +190,7 @@ impl Store for MemoryStore {
     }
 
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
-        Ok(self.held().log(collaboration, |log| log.leaves.len() as u64).unwrap_or(0))
+        Ok(self.held().log(collaboration, Log::size).unwrap_or(0))
     }
 
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
@@ -124,13 +199,62 @@ impl Store for MemoryStore {
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         let held = self.held();
-        let size = |(name, log): (&CollaborationId, &Log)| (name.clone(), log.leaves.len() as u64);
+        let size = |(name, log): (&CollaborationId, &Log)| (name.clone(), log.size());
         Ok(held.logs.iter().map(size).collect())
     }
 
     async fn mark(&self) -> Result<Option<Mark>, StoreError> {
         let leaves: usize = self.held().logs.values().map(|log| log.leaves.len()).sum();
         Ok(Some(Mark(leaves.to_string())))
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        let held = self.held();
+        let stands = |(name, log): (&CollaborationId, &Log)| {
+            log.parties.get(tenant).map(|stands| (name.clone(), *stands))
+        };
+        Ok(held.after(after).filter_map(stands).take(max).collect())
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        Ok(self.held().log(collaboration, |log| log.parties.get(tenant).copied()).flatten())
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        let held = self.held();
+        let behind = held.after(after).filter(|(_, log)| log.projected != log.size());
+        Ok(behind.map(|(name, _)| name.clone()).take(max).collect())
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        let mut held = self.held();
+        let log = held.logs.get_mut(collaboration).filter(|log| log.size() == size);
+        Ok(log.is_some_and(|log| {
+            (log.parties, log.projected) = (parties.clone(), size);
+            true
+        }))
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        Ok(self.held().keys.spent(scope, self.clock.now_ms()).cloned())
     }
 
     async fn acquire(
@@ -168,16 +292,20 @@ impl Store for MemoryStore {
 mod tests {
     use super::*;
     use crate::clock::FixedClock;
+    use crate::store::suite;
 
     #[tokio::test]
     async fn conforms() {
         let clock = Arc::new(FixedClock::default());
-        let store: Arc<dyn Store> =
-            Arc::new(MemoryStore::with_clock(Arc::<FixedClock>::clone(&clock)));
+        let memory = Arc::new(MemoryStore::with_clock(Arc::<FixedClock>::clone(&clock)));
+        let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&memory);
         // Reopening a memory store is holding on to it.
         let open = || std::future::ready(Arc::clone(&store));
-        let pass = async |by| clock.step(i64::try_from(Duration::as_millis(&by)).unwrap());
-        crate::store::suite::conforms(open, pass).await;
-        crate::store::suite::clock_steps_do_no_harm(open, async |by_ms| clock.step(by_ms)).await;
+        let pass = async |by: Duration| clock.step(i64::try_from(by.as_millis()).unwrap());
+        suite::conforms(open, pass).await;
+        suite::clock_steps_do_no_harm(open, async |by_ms| clock.step(by_ms)).await;
+        let count = || std::future::ready(memory.held().keys.spent.len());
+        suite::keys_are_swept(&*store, pass, count).await;
+        assert_eq!(memory.held().keys.ends.len(), 2);
     }
 }

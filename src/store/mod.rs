@@ -1,9 +1,11 @@
 //! Where logs are kept: ordered bytes per collaboration, appended whole or not at all, never changed; and leases, which
-//! say who may work on something for a while. Must not know what the bytes mean.
+//! say who may work on something for a while. With an append go who is a party of the collaboration from then on, and a key that is
+//! spent on it: both are there exactly when the leaves are. Must not know what the bytes mean.
 
 mod closed;
 mod lease;
 mod memory;
+mod once;
 #[cfg(feature = "gateway")]
 mod postgres;
 #[cfg(feature = "gateway")]
@@ -14,16 +16,19 @@ mod suite;
 pub use closed::ClosedStore;
 pub use lease::{Fence, Lease};
 pub use memory::MemoryStore;
+pub use once::{Once, Spent};
 #[cfg(feature = "gateway")]
 pub use postgres::{Address, AddressError, PostgresStore};
 #[cfg(feature = "gateway")]
 pub use sqlite::SqliteStore;
 
+pub use crate::stands::{Parties, Stands};
+
 #[cfg(all(test, feature = "gateway"))]
 pub(crate) use postgres::SharedDatabase;
 
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -42,6 +47,9 @@ pub enum StoreError {
         /// The newest token, 0 when there is none.
         token: u64,
     },
+    /// The key was spent on an append already; [`Store::spent`] says on which.
+    #[error("the key was spent on an earlier append")]
+    Repeated,
     /// The store can't be reached or is busy for too long. What was asked may have been done all the same: look again.
     #[error("the store is unavailable")]
     Unavailable,
@@ -69,6 +77,7 @@ impl StoreError {
         match self {
             Self::Conflict { .. } => "store-conflict",
             Self::Fenced { .. } => "lease-lost",
+            Self::Repeated => "store-repeated",
             Self::Unavailable => "store-unavailable",
             Self::Denied => "store-denied",
             Self::Full => "store-full",
@@ -79,13 +88,26 @@ impl StoreError {
     }
 }
 
-/// What is appended in one go: leaves and the signed checkpoint over the log that ends with them.
+/// What is appended in one go: leaves and the signed checkpoint over the log that ends with them, and what is there with them or not
+/// at all.
 #[derive(Debug, Clone)]
 pub struct Appended {
     /// The leaves, at least one.
     pub leaves: Vec<Vec<u8>>,
     /// The checkpoint.
     pub checkpoint: String,
+    /// Everybody who is a party once the leaves are there; nothing where they are who they were before.
+    pub parties: Option<Parties>,
+    /// The key that it spends.
+    pub once: Option<Once>,
+}
+
+impl Appended {
+    /// Leaves and their checkpoint alone: the parties stay who they are, and no key is spent.
+    #[must_use]
+    pub const fn new(leaves: Vec<Vec<u8>>, checkpoint: String) -> Self {
+        Self { leaves, checkpoint, parties: None, once: None }
+    }
 }
 
 /// A log's size and its checkpoint, of one moment.
@@ -114,9 +136,10 @@ pub struct Grown {
 /// no checkpoint; it begins with its first append. No leaf is ever there without the checkpoint that covers it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// Appends all leaves and their checkpoint, or nothing: right after the head `expected`, or `Conflict` when the log has another
+    /// Appends all leaves with their checkpoint, parties and key, or nothing: right after the head `expected`, or `Conflict` when the log has another
     /// size or another checkpoint. Returns the new size. With a fence, `Fenced` unless its token is the newest of its resource at the very
-    /// moment of the write. Without one it waits for no lease: that is how decisions are recorded.
+    /// moment of the write. Without one it waits for no lease: that is how decisions are recorded. With a key that is spent already
+    /// `Repeated`, whatever its fingerprint, the head or the fence: of many at once under one key one is appended.
     async fn append(
         &self,
         collaboration: &CollaborationId,
@@ -161,6 +184,41 @@ pub trait Store: Debug + Send + Sync {
         };
         Ok(Grown { mark, sizes })
     }
+
+    /// The collaborations that a member is a party of and where it stands in each, as the newest appends say: up to `max` of those
+    /// whose names come after this one, in order of name. Cheap, however many others there are.
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError>;
+
+    /// Where a member stands in one of them; nothing when it is no party, or there is no such log.
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError>;
+
+    /// Up to `max` collaborations of whose parties the store does not know who they are at the log's end, in order of name: their
+    /// leaves were appended before the store kept parties.
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError>;
+
+    /// Keeps who the parties are of a log of this length. Whether it has this length: if not, nothing is changed.
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError>;
+
+    /// What a key was spent on within the last 24 hours of the store's clock.
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError>;
 
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
     /// holder's own. Each lease has a larger token than any before it, durable before this returns.

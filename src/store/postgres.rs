@@ -3,12 +3,15 @@
 
 mod address;
 mod lease;
+mod once;
+mod parties;
 
 pub use address::{Address, AddressError};
 
-use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError};
+use super::once::{KEPT_MS, SWEPT_MAX};
+use super::{Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Row as _};
 use std::future::Future;
@@ -19,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0001_logs.sql"),
     include_str!("migrations/postgres/0002_leases.sql"),
     include_str!("migrations/postgres/0003_heads.sql"),
+    include_str!("migrations/postgres/0004_parties.sql"),
 ];
 /// Held by whoever migrates.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7020097108108111099)";
@@ -146,8 +150,9 @@ impl Store for PostgresStore {
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        const APPEND: &str =
-            "SELECT outcome, number FROM airlock.append($1, $2, $3, $4, $5, $6, $7)";
+        const APPEND: &str = "SELECT outcome, number FROM \
+            airlock.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        let (members, stands) = appended.parties.as_ref().map(parties::apart).unzip();
         let token = fence.map(|fence| stored(fence.token)).transpose()?;
         let row = sqlx::query(APPEND)
             .bind(collaboration.as_str())
@@ -156,13 +161,20 @@ impl Store for PostgresStore {
             .bind(&appended.leaves)
             .bind(&appended.checkpoint)
             .bind(fence.map(|fence| fence.resource.as_str()))
-            .bind(token);
+            .bind(token)
+            .bind(members)
+            .bind(stands)
+            .bind(appended.once.as_ref().map(|once| once.scope.as_slice()))
+            .bind(appended.once.as_ref().map(|once| once.fingerprint.as_slice()))
+            .bind(KEPT_MS)
+            .bind(SWEPT_MAX);
         // The driver reads on to the end of the transaction: an answer is a commit.
         let row = within(row.fetch_one(&self.pool)).await?;
         let number = read_back(row.try_get(1).map_err(|e| told(&e))?)?;
         match row.try_get(0).map_err(|e| told(&e))? {
             "appended" => Ok(number),
             "conflict" => Err(StoreError::Conflict { size: number }),
+            "repeated" => Err(StoreError::Repeated),
             "fenced" => Err(StoreError::Fenced { token: number }),
             _ => Err(StoreError::Corrupt),
         }
@@ -227,6 +239,44 @@ impl Store for PostgresStore {
         const SEEN: &str = "SELECT pg_current_snapshot()::text";
         let seen = within(sqlx::query_scalar::<_, String>(SEEN).fetch_one(&self.pool)).await?;
         Ok(Some(Mark(seen)))
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        parties::logs_of(&self.pool, tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        parties::stands(&self.pool, collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        parties::unprojected(&self.pool, after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        parties::project(&self.pool, collaboration, size, parties).await
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        once::spent(&self.pool, scope).await
     }
 
     async fn acquire(

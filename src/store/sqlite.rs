@@ -2,13 +2,17 @@
 //! concurrent appends share one flush to disk. Must not know what the bytes mean.
 
 mod lease;
+mod once;
+mod parties;
 mod watch;
 mod write;
 
-use super::{Appended, Fence, Head, Lease, Mark, Store, StoreError, lease::ttl_ms};
+use super::{
+    Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError, lease::ttl_ms,
+};
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -25,6 +29,7 @@ use write::{Request, Work, Writer};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_logs.sql"),
     include_str!("migrations/sqlite/0002_leases.sql"),
+    include_str!("migrations/sqlite/0003_parties.sql"),
 ];
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 4096;
@@ -46,7 +51,7 @@ impl SqliteStore {
         Self::with_clock(path, Arc::new(SystemClock)).await
     }
 
-    /// The same, with leases that expire by this clock.
+    /// The same, with leases and keys that expire by this clock.
     pub async fn with_clock(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -209,6 +214,45 @@ impl Store for SqliteStore {
 
     async fn mark(&self) -> Result<Option<Mark>, StoreError> {
         self.watch.lock().await.mark().await.map(Some)
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        parties::logs_of(&self.readers, tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        parties::stands(&self.readers, collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        parties::unprojected(&self.readers, after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        let (collaboration, parties) = (collaboration.clone(), parties.clone());
+        Ok(self.written(Work::Project { collaboration, size, parties }).await?.is_some())
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        once::spent(&self.readers, scope, self.clock.now_ms()).await
     }
 
     async fn acquire(

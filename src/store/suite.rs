@@ -1,8 +1,13 @@
 //! The tests that every store must pass. Must not know which store it is looking at.
 
 mod leases;
+mod once;
+mod parties;
 
 pub(super) use leases::clock_steps_do_no_harm;
+pub(super) use once::keys_are_swept;
+#[cfg(feature = "gateway")]
+pub(super) use parties::behind_until_told;
 
 use super::{Appended, Head, Store, StoreError};
 use mappings::model::CollaborationId;
@@ -10,7 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs every promise; `open` opens the same store again, as a restart would; `pass` lets time pass for its leases.
+/// Runs every promise; `open` opens the same store again, as a restart would; `pass` lets time pass for its leases and keys.
 pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
     F: Fn() -> R,
@@ -30,6 +35,8 @@ where
     one_of_many_wins(&open().await, &two).await;
     another_log_of_the_same_length_is_not_appended_to(&*open().await).await;
     every_append_makes_another_mark(&*open().await, &*open().await).await;
+    parties::conforms(&open).await;
+    once::conforms(&open, &pass).await;
     leases::conforms(open, pass).await;
 }
 
@@ -43,7 +50,7 @@ fn leaf(byte: u8) -> Vec<u8> {
 
 fn appended(leaves: &[u8], checkpoint: &str) -> Appended {
     let leaves = leaves.iter().copied().map(leaf).collect();
-    Appended { leaves, checkpoint: checkpoint.to_owned() }
+    Appended::new(leaves, checkpoint.to_owned())
 }
 
 fn head(size: u64, checkpoint: &str) -> Head {

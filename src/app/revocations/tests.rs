@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::home::Home;
-use crate::store::{Appended, Fence, Head, Lease, MemoryStore, Store};
+use crate::store::{Appended, Fence, Head, Lease, MemoryStore, Parties, Spent, Stands, Store};
 use async_trait::async_trait;
 use mappings::model::Agreement;
 use std::sync::Mutex;
@@ -65,6 +65,44 @@ impl Store for Refusing {
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         self.inner.sizes().await
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        self.inner.logs_of(tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        self.inner.stands(collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        self.inner.unprojected(after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        self.inner.project(collaboration, size, parties).await
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        self.inner.spent(scope).await
     }
 
     async fn acquire(

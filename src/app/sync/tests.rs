@@ -5,7 +5,9 @@ use crate::app::members;
 use crate::home::Home;
 use crate::log::{Actor, Body, Leaf, Pending, Revocable};
 use crate::reconcile::schedule::{Class, Pace, Schedule};
-use crate::store::{Appended, Head, Lease, Mark, MemoryStore, Store, StoreError};
+use crate::store::{
+    Appended, Head, Lease, Mark, MemoryStore, Parties, Spent, Stands, Store, StoreError,
+};
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,6 +108,49 @@ impl Store for Moody {
         self.here()?;
         self.marked.fetch_add(1, Ordering::SeqCst);
         self.inner.mark().await
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        self.here()?;
+        self.inner.logs_of(tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        self.here()?;
+        self.inner.stands(collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        self.here()?;
+        self.inner.unprojected(after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        self.here()?;
+        self.inner.project(collaboration, size, parties).await
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        self.here()?;
+        self.inner.spent(scope).await
     }
 
     async fn acquire(

@@ -10,6 +10,7 @@ mod effects;
 mod epoch;
 mod illegal;
 mod legal;
+mod parties;
 mod permit;
 mod platforms;
 mod runs;
@@ -17,9 +18,12 @@ mod runs;
 pub use closures::{Awaited, Cause, Closure, Confirmed};
 pub use epoch::{Closing, Giving};
 pub use illegal::{FoldError, Illegal};
+pub use parties::Tenure;
 pub use permit::{Denied, RunRequest};
 pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
 pub use runs::{OpenRun, Run, RunStatus};
+
+pub(super) use parties::moves as moves_parties;
 
 use super::keys::{PublicKey, Signature};
 use super::leaf::{Body, Leaf, Revocable, TermPath};
@@ -27,6 +31,7 @@ use mappings::model::{
     Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
     TemplateName,
 };
+use parties::Tenures;
 use platforms::Platforms;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -97,6 +102,7 @@ pub struct State {
     offered: Vec<Offered>,
     found: BTreeMap<Revocable, Found>,
     platforms: Platforms,
+    tenures: Tenures,
     decided: u64,
     signed_at_last: BTreeSet<Signature>,
 }
@@ -327,6 +333,9 @@ impl State {
             }
             Body::Revoked { what, .. } => {
                 self.tombstones.insert(what.clone(), index);
+                if let Revocable::Member { member } = what {
+                    self.tenures.leave(index, member);
+                }
                 self.close(index, Cause::Withdrawn, vec![what.clone()], leaf.at_ms);
             }
             Body::FoundWithdrawn { platform, what, .. } => {
@@ -383,6 +392,7 @@ impl State {
                 }
             }
             self.narrow(index, &version, at_ms);
+            self.tenures.bind(index, &version.agreement);
             for room in &version.agreement.rooms {
                 self.platforms.rooms.insert(room.platform.clone(), Arc::clone(&version.agreement));
             }

@@ -1,18 +1,27 @@
 //! A store that was put back, or went on otherwise: nothing is granted, nothing is signed, and only the newer one makes that good.
 
 use super::*;
+use crate::store::Spent;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
 
 /// A store that a restore can put another one in the place of, or that is down.
 #[derive(Debug)]
 pub(super) struct Restorable(
     RwLock<Result<Arc<MemoryStore>, StoreError>>,
     RwLock<Option<Arc<MemoryStore>>>,
+    AtomicBool,
+    RwLock<Option<Arc<MemoryStore>>>,
 );
 
 impl Restorable {
     pub(super) fn of(store: &Arc<MemoryStore>) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(Ok(Arc::clone(store))), RwLock::default()))
+        Arc::new(Self(
+            RwLock::new(Ok(Arc::clone(store))),
+            RwLock::default(),
+            AtomicBool::default(),
+            RwLock::default(),
+        ))
     }
 
     fn put_back(&self, store: &Arc<MemoryStore>) {
@@ -26,6 +35,16 @@ impl Restorable {
 
     pub(super) fn goes_down(&self, why: StoreError) {
         *self.0.write().unwrap() = Err(why);
+    }
+
+    /// At the very moment of the next look at how far it is.
+    pub(super) fn goes_on_before_the_next_look(&self, store: &Arc<MemoryStore>) {
+        *self.3.write().unwrap() = Some(Arc::clone(store));
+    }
+
+    /// What is appended next is there, and nobody is told.
+    pub(super) fn loses_the_next_answer(&self) {
+        self.2.store(true, Ordering::SeqCst);
     }
 
     fn now(&self) -> Result<Arc<MemoryStore>, StoreError> {
@@ -46,7 +65,8 @@ impl Store for Restorable {
         if let Some(swapped) = swapped {
             self.put_back(&swapped);
         }
-        self.now()?.append(collaboration, expected, appended, fence).await
+        let done = self.now()?.append(collaboration, expected, appended, fence).await;
+        if self.2.swap(false, Ordering::SeqCst) { Err(StoreError::Unavailable) } else { done }
     }
 
     async fn read(
@@ -63,11 +83,53 @@ impl Store for Restorable {
     }
 
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
+        let newer = self.3.write().unwrap().take();
+        if let Some(newer) = newer {
+            self.put_back(&newer);
+        }
         self.now()?.head(collaboration).await
     }
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         self.now()?.sizes().await
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        self.now()?.logs_of(tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        self.now()?.stands(collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        self.now()?.unprojected(after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        self.now()?.project(collaboration, size, parties).await
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        self.now()?.spent(scope).await
     }
 
     async fn acquire(
@@ -97,11 +159,11 @@ impl Store for Restorable {
 }
 
 /// The store as it is now, as a backup has it.
-async fn copied(store: &MemoryStore) -> Arc<MemoryStore> {
+pub(super) async fn copied(store: &MemoryStore) -> Arc<MemoryStore> {
     let (copy, spring) = (MemoryStore::new(), named("spring"));
     let checkpoint = store.head(&spring).await.unwrap().checkpoint.unwrap();
     let leaves = store.read(&spring, 0, 9999).await.unwrap();
-    copy.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
+    copy.append(&spring, &Head::default(), Appended::new(leaves, checkpoint), None).await.unwrap();
     Arc::new(copy)
 }
 
@@ -258,10 +320,7 @@ async fn a_store_that_was_changed_in_place_is_found_each_time() {
     let (size, note) = (leaves.len() as u64, head.checkpoint.unwrap());
     let read = Checkpoint::parse(&note).unwrap();
     let longer = Checkpoint { size, ..read }.sign(&gateway());
-    meddled
-        .append(&spring, &Head::default(), Appended { leaves, checkpoint: longer }, None)
-        .await
-        .unwrap();
+    meddled.append(&spring, &Head::default(), Appended::new(leaves, longer), None).await.unwrap();
     store.put_back(&meddled);
     for _ in 0..3 {
         assert_eq!(knows.load(&spring).await.unwrap_err().code(), "log-tampered");
@@ -347,7 +406,10 @@ async fn with_leaf(store: &MemoryStore, bytes: Vec<u8>) -> Arc<MemoryStore> {
     }
     let (size, root) = (frontier.size(), frontier.root());
     let checkpoint = Checkpoint { collaboration: spring.clone(), size, root }.sign(&gateway());
-    longer.append(&spring, &Head::default(), Appended { leaves, checkpoint }, None).await.unwrap();
+    longer
+        .append(&spring, &Head::default(), Appended::new(leaves, checkpoint), None)
+        .await
+        .unwrap();
     Arc::new(longer)
 }
 

@@ -1,9 +1,11 @@
 //! A store in memory that takes its time, or can't be written or read. Must not know what is stored.
 
 use crate::clock::{Clock, FixedClock};
-use crate::store::{Appended, Fence, Head, Lease, MemoryStore, Store, StoreError};
+use crate::store::{
+    Appended, Fence, Head, Lease, MemoryStore, Parties, Spent, Stands, Store, StoreError,
+};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -83,6 +85,49 @@ impl Store for Failing {
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         self.answers()?;
         self.inner.sizes().await
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        self.answers()?;
+        self.inner.logs_of(tenant, after, max).await
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        self.answers()?;
+        self.inner.stands(collaboration, tenant).await
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        self.answers()?;
+        self.inner.unprojected(after, max).await
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        self.answers()?;
+        self.inner.project(collaboration, size, parties).await
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        self.answers()?;
+        self.inner.spent(scope).await
     }
 
     async fn acquire(

@@ -1,8 +1,8 @@
 //! The writer: whatever is queued goes into one transaction; every caller is answered after its commit.
 
-use super::{lease, read_back, stored, told};
+use super::{lease, once, parties, read_back, stored, told};
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Head, Lease, StoreError};
+use crate::store::{Appended, Fence, Head, Lease, Once, Parties, Spent, StoreError};
 use mappings::model::CollaborationId;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
@@ -21,6 +21,8 @@ pub(super) enum Work {
         appended: Appended,
         fence: Option<Fence>,
     },
+    /// Answered with the size, or nothing when the log has another.
+    Project { collaboration: CollaborationId, size: u64, parties: Parties },
     /// Answered with the token, or nothing when another holds it.
     Acquire { resource: String, holder: String, ttl_ms: i64 },
     /// Answered with the token, or nothing when it isn't held any more.
@@ -115,6 +117,11 @@ impl Writer {
         let (connection, now_ms) = (&mut self.connection, self.clock.now_ms());
         match work {
             Work::Append { collaboration, expected, appended, fence } => {
+                if let Some(Once { scope, .. }) = &appended.once
+                    && once::spent(&mut *connection, scope, now_ms).await?.is_some()
+                {
+                    return Ok(Err(StoreError::Repeated));
+                }
                 if let Some(fence) = fence {
                     let token = lease::kept(connection, &fence.resource).await?;
                     let token = token.map_or(0, |kept| kept.token);
@@ -122,7 +129,11 @@ impl Writer {
                         return Ok(Err(StoreError::Fenced { token }));
                     }
                 }
-                append(connection, collaboration, expected, appended).await
+                append(connection, collaboration, (expected, appended), now_ms).await
+            }
+            Work::Project { collaboration, size, parties } => {
+                let known = parties::project(connection, collaboration, *size, parties).await?;
+                Ok(Ok(known.then_some(*size)))
             }
             Work::Acquire { resource, holder, ttl_ms } => {
                 lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await
@@ -159,8 +170,8 @@ async fn log_of(
 async fn append(
     connection: &mut SqliteConnection,
     collaboration: &CollaborationId,
-    expected: &Head,
-    appended: &Appended,
+    (expected, appended): (&Head, &Appended),
+    now_ms: i64,
 ) -> Written {
     let (id, found) = log_of(connection, collaboration).await?.unzip();
     let found = found.unwrap_or_default();
@@ -175,6 +186,25 @@ async fn append(
         let inserted = sqlx::query(insert).bind(collaboration.as_str());
         inserted.execute(&mut *connection).await.map_err(|e| told(&e))?.last_insert_rowid()
     };
+    let grown = grow(connection, id, size, appended).await?;
+    if let Some(parties) = &appended.parties {
+        parties::keep(connection, collaboration, parties).await?;
+    }
+    if let Some(Once { scope, fingerprint }) = appended.once {
+        let (collaboration, count) = (collaboration.clone(), grown - size);
+        let spent = Spent { collaboration, index: size, count, fingerprint };
+        once::spend(connection, &scope, &spent, now_ms).await?;
+    }
+    Ok(Ok(Some(grown)))
+}
+
+/// Leaves and checkpoint, after so many leaves. Answered with how many there are then.
+async fn grow(
+    connection: &mut SqliteConnection,
+    id: i64,
+    size: u64,
+    appended: &Appended,
+) -> Result<u64, StoreError> {
     for (leaf, position) in appended.leaves.iter().zip(size..) {
         sqlx::query("INSERT INTO leaf (log, position, body) VALUES (?1, ?2, ?3)")
             .bind(id)
@@ -185,9 +215,13 @@ async fn append(
             .map_err(|e| told(&e))?;
     }
     let grown = size + appended.leaves.len() as u64;
-    sqlx::query("UPDATE log SET size = ?2 WHERE id = ?1")
+    // Parties that were not known at the log's end before are not known by staying who they are.
+    let update = "UPDATE log SET projected = CASE WHEN ?3 OR projected = size THEN ?2 ELSE projected END, size = ?2 \
+        WHERE id = ?1";
+    sqlx::query(update)
         .bind(id)
         .bind(stored(grown)?)
+        .bind(appended.parties.is_some())
         .execute(&mut *connection)
         .await
         .map_err(|e| told(&e))?;
@@ -200,5 +234,5 @@ async fn append(
         .execute(&mut *connection)
         .await
         .map_err(|e| told(&e))?;
-    Ok(Ok(Some(grown)))
+    Ok(grown)
 }

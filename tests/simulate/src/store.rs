@@ -3,9 +3,11 @@
 
 use crate::wire::{Answer, Ask, StoreAsk, Stored, Wire};
 use airlock::clock::FixedClock;
-use airlock::store::{Appended, Fence, Head, Lease, MemoryStore, Store, StoreError};
+use airlock::store::{
+    Appended, Fence, Head, Lease, MemoryStore, Parties, Spent, Stands, Store, StoreError,
+};
 use async_trait::async_trait;
-use mappings::model::CollaborationId;
+use mappings::model::{CollaborationId, MemberId};
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -73,6 +75,62 @@ impl Store for SimStore {
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
         match self.ask(StoreAsk::Sizes).await? {
             Stored::Sizes(sizes) => Ok(sizes),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        match self.ask(StoreAsk::LogsOf { tenant, after, max }).await? {
+            Stored::LogsOf(logs) => Ok(logs),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        let (log, tenant) = (collaboration.clone(), tenant.clone());
+        match self.ask(StoreAsk::Stands { log, tenant }).await? {
+            Stored::Stands(stands) => Ok(stands),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        match self.ask(StoreAsk::Unprojected { after: after.cloned(), max }).await? {
+            Stored::Named(logs) => Ok(logs),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        let (log, parties) = (collaboration.clone(), parties.clone());
+        match self.ask(StoreAsk::Project { log, size, parties }).await? {
+            Stored::Projected(done) => Ok(done),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        match self.ask(StoreAsk::Spent(*scope)).await? {
+            Stored::Spent(spent) => Ok(spent),
             _ => Err(StoreError::Corrupt),
         }
     }
@@ -156,6 +214,7 @@ impl StoreTruth {
         let changes = matches!(
             ask,
             StoreAsk::Append { .. }
+                | StoreAsk::Project { .. }
                 | StoreAsk::Acquire { .. }
                 | StoreAsk::Renew { .. }
                 | StoreAsk::Release(_)
@@ -265,6 +324,19 @@ fn run(memory: &MemoryStore, ask: &StoreAsk) -> Result<Stored, StoreError> {
             now(memory.leases(prefix)).map(|leases| leases.map(Stored::Leases))
         }
         StoreAsk::Release(lease) => now(memory.release(lease)).map(|held| held.map(Stored::Held)),
+        StoreAsk::LogsOf { tenant, after, max } => {
+            now(memory.logs_of(tenant, after.as_ref(), *max)).map(|logs| logs.map(Stored::LogsOf))
+        }
+        StoreAsk::Stands { log, tenant } => {
+            now(memory.stands(log, tenant)).map(|stands| stands.map(Stored::Stands))
+        }
+        StoreAsk::Unprojected { after, max } => {
+            now(memory.unprojected(after.as_ref(), *max)).map(|logs| logs.map(Stored::Named))
+        }
+        StoreAsk::Project { log, size, parties } => {
+            now(memory.project(log, *size, parties)).map(|done| done.map(Stored::Projected))
+        }
+        StoreAsk::Spent(scope) => now(memory.spent(scope)).map(|spent| spent.map(Stored::Spent)),
     };
     answered.unwrap_or(Err(StoreError::Unavailable))
 }

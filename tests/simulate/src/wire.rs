@@ -4,7 +4,7 @@
 use crate::executor::lock;
 use crate::rule::Rule;
 use adapter_spi::{AdapterError, Applied, Desired, Observation, Probe, ResourceKind, Scope, Step};
-use airlock::store::{Appended, Fence, Head, Lease, StoreError};
+use airlock::store::{Appended, Fence, Head, Lease, Parties, Spent, Stands, StoreError};
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +24,11 @@ pub(crate) enum StoreAsk {
     Renew { lease: Lease, ttl_ms: u64 },
     Release(Lease),
     Leases(String),
+    LogsOf { tenant: MemberId, after: Option<CollaborationId>, max: usize },
+    Stands { log: CollaborationId, tenant: MemberId },
+    Unprojected { after: Option<CollaborationId>, max: usize },
+    Project { log: CollaborationId, size: u64, parties: Parties },
+    Spent([u8; 32]),
 }
 
 /// What is asked of a platform.
@@ -57,6 +62,11 @@ pub(crate) enum Stored {
     Lease(Option<Lease>),
     Held(bool),
     Leases(Vec<Lease>),
+    LogsOf(Vec<(CollaborationId, Stands)>),
+    Stands(Option<Stands>),
+    Named(Vec<CollaborationId>),
+    Projected(bool),
+    Spent(Option<Spent>),
 }
 
 /// What is answered.

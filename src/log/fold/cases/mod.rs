@@ -1,6 +1,7 @@
 //! A small room to try leaves on, and what each kind of leaf may and may not do.
 
 mod landing;
+mod parties;
 mod platforms;
 mod versions;
 mod whole;
@@ -9,6 +10,7 @@ mod withdrawals;
 use super::*;
 use crate::log::keys::SecretKey;
 use crate::log::leaf::{Actor, Code, Effect, Outcome, Touched};
+
 use mappings::model::DatasetName;
 
 fn key(n: u8) -> SecretKey {
@@ -77,9 +79,11 @@ impl Room {
 
     fn take(&mut self, leaf: &Leaf) -> Result<(), &'static str> {
         let (size, checked) = (self.state.size(), self.state.check(leaf));
+        let before = self.state.parties();
         let applied = self.state.apply(size, leaf);
         assert_eq!(checked, applied, "check says what apply does");
         assert_eq!(self.state.size(), size + u64::from(applied.is_ok()));
+        assert!(moves_parties(&leaf.body) || self.state.parties() == before, "{:?}", leaf.body);
         applied.map_err(|error| error.code())
     }
 
