@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::app::members;
     use crate::home::Home;
-    use crate::store::{Appended, MemoryStore, Stands, Store as _};
+    use crate::store::{Appended, Head, MemoryStore, Stands, Store as _};
     use mappings::model::{Agreement, CollaborationId, MemberId};
     use std::sync::Arc;
 
@@ -97,7 +97,7 @@ mod tests {
         // One that nobody signed holds up no other.
         let strange = "deal-0001-strange".parse().unwrap();
         let unsigned = Appended::new(vec![b"x".to_vec()], "unsigned".to_owned());
-        store.append(&strange, &Default::default(), unsigned, None).await.unwrap();
+        store.append(&strange, &Head::default(), unsigned, None).await.unwrap();
         store.forget_parties();
         let app = open().await;
         let (told, left) = (u64::try_from(logs).unwrap(), 1);

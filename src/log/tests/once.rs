@@ -91,11 +91,18 @@ async fn a_key_that_another_gateway_spent_just_now_is_found_with_its_leaf() {
     let after = copied(&before).await;
     let other = on(&(Arc::<MemoryStore>::clone(&after) as _));
     under(&other, once(1, 1), spring.clone()).await.unwrap();
-    let store = Restorable::of(&before);
-    let log = on(&(Arc::<Restorable>::clone(&store) as _));
-    store.goes_on_before_the_next_look(&after);
-    // On the log as it is by then it would be illegal.
-    assert_eq!(under(&log, once(1, 1), spring).await.unwrap(), repeated("spring", 2, 1, true));
+    // On the log as it is by then it would be illegal: whether that is seen before the decision, or only by the store.
+    for before_the_look in [true, false] {
+        let store = Restorable::of(&before);
+        let log = on(&(Arc::<Restorable>::clone(&store) as _));
+        if before_the_look {
+            store.goes_on_before_the_next_look(&after);
+        } else {
+            store.is_put_back_in_between(&after);
+        }
+        let told = under(&log, once(1, 1), spring.clone()).await.unwrap();
+        assert_eq!(told, repeated("spring", 2, 1, true));
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ impl Restorable {
     }
 
     /// At the very moment of the next append.
-    fn is_put_back_in_between(&self, store: &Arc<MemoryStore>) {
+    pub(super) fn is_put_back_in_between(&self, store: &Arc<MemoryStore>) {
         *self.1.write().unwrap() = Some(Arc::clone(store));
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn logs_of(
         ORDER BY collaboration LIMIT $3";
     let page = sqlx::query_as::<_, (String, String)>(LOGS)
         .bind(tenant.as_str())
-        .bind(after.map_or("", |after| after.as_str()))
+        .bind(after.map_or("", CollaborationId::as_str))
         .bind(i64::try_from(max).unwrap_or(i64::MAX));
     let read = |(name, stands): (String, String)| Ok((read_name(&name)?, read_stands(&stands)?));
     within(page.fetch_all(pool)).await?.into_iter().map(read).collect()
@@ -68,7 +68,7 @@ pub(super) async fn unprojected(
     const BEHIND: &str = "SELECT collaboration FROM airlock.log WHERE projected <> size AND collaboration > $1 \
         ORDER BY collaboration LIMIT $2";
     let page = sqlx::query_scalar::<_, String>(BEHIND)
-        .bind(after.map_or("", |after| after.as_str()))
+        .bind(after.map_or("", CollaborationId::as_str))
         .bind(i64::try_from(max).unwrap_or(i64::MAX));
     within(page.fetch_all(pool)).await?.iter().map(|name| read_name(name)).collect()
 }

@@ -54,7 +54,7 @@ pub(super) async fn logs_of(
         ORDER BY collaboration LIMIT ?3";
     let page = sqlx::query_as::<_, (String, String)>(LOGS)
         .bind(tenant.as_str())
-        .bind(after.map_or("", |after| after.as_str()))
+        .bind(after.map_or("", CollaborationId::as_str))
         .bind(i64::try_from(max).unwrap_or(i64::MAX))
         .fetch_all(readers);
     let read = |(name, stands): (String, String)| Ok((read_name(&name)?, read_stands(&stands)?));
@@ -84,7 +84,7 @@ pub(super) async fn unprojected(
     const BEHIND: &str = "SELECT collaboration FROM log WHERE projected <> size AND collaboration > ?1 \
         ORDER BY collaboration LIMIT ?2";
     let page = sqlx::query_scalar::<_, String>(BEHIND)
-        .bind(after.map_or("", |after| after.as_str()))
+        .bind(after.map_or("", CollaborationId::as_str))
         .bind(i64::try_from(max).unwrap_or(i64::MAX))
         .fetch_all(readers);
     page.await.map_err(|e| told(&e))?.iter().map(|name| read_name(name)).collect()

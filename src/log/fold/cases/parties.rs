@@ -145,3 +145,17 @@ fn only_its_own_leaf_on_record_makes_a_member_a_former_one() {
     room.revoke("brand", Revocable::Dataset { dataset: id("exposures") }).unwrap();
     are(&room, &[("brand", Member), ("grocer", Member)]);
 }
+
+#[test]
+fn whoever_is_left_out_is_a_former_one_from_that_version_on() {
+    // No legal log leaves out whoever has not left; if one did, its sight would end there.
+    let mut room = Room::opened();
+    room.state.tenures.bind(3, &room.agreement);
+    drop_grocer(&mut room);
+    room.state.tenures.bind(5, &room.agreement);
+    are(&room, &[("brand", Member), ("grocer", Former)]);
+    assert_eq!(
+        (tenure(&room, "brand"), tenure(&room, "grocer")),
+        (Some((3, None)), Some((3, Some(5))))
+    );
+}
