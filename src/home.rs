@@ -95,6 +95,26 @@ impl Home {
         self.keys().join("gateway.key")
     }
 
+    /// The key of the development issuer, where there is one: who has it is whoever it likes to be, to this gateway.
+    #[must_use]
+    pub fn dev_issuer_key(&self) -> PathBuf {
+        self.keys().join("dev-issuer.key")
+    }
+
+    /// The members that this gateway holds keys of.
+    pub fn members(&self) -> Result<BTreeSet<MemberId>> {
+        let folder = self.keys();
+        let read = || -> std::io::Result<Vec<_>> {
+            std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect()
+        };
+        let names = read().map_err(|error| Error::io("read", &folder, &error))?;
+        let member = |name: &std::ffi::OsString| {
+            let name = name.to_str()?.strip_prefix("member-")?.strip_suffix(".key")?;
+            MemberId::new(name).ok()
+        };
+        Ok(names.iter().filter_map(member).collect())
+    }
+
     /// The key under which one collaboration's match keys are hashed in the native room.
     #[must_use]
     pub fn room_key(&self, collaboration: &CollaborationId) -> PathBuf {
@@ -348,6 +368,21 @@ mod tests {
         assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
         let gone = landings.pop().unwrap();
         assert!(!gone.exists() && landings.iter().all(|landing| landing.exists()));
+    }
+
+    #[test]
+    fn members_are_those_whose_keys_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        assert!(home.members().unwrap().is_empty());
+        let keys = home.member_key(&MemberId::new("brand").unwrap());
+        let keys = keys.parent().unwrap();
+        for name in ["member-brand.key", "member-grocer.key", "gateway.key", "member-Bad.key"] {
+            std::fs::write(keys.join(name), "").unwrap();
+        }
+        let members: Vec<String> =
+            home.members().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(members, ["brand", "grocer"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The gateway: whatever has state, a socket or a clock. `src/ARCHITECTURE.md` is the map.
 
 #[cfg(feature = "gateway")]
+pub mod access;
+#[cfg(feature = "gateway")]
 pub mod app;
 #[cfg(feature = "gateway")]
 pub mod cli;
@@ -18,6 +20,8 @@ pub mod results;
 mod settings;
 mod stands;
 pub mod store;
+#[cfg(feature = "gateway")]
+pub mod tokens;
 #[cfg(feature = "gateway")]
 mod triggers;
 #[cfg(feature = "gateway")]

@@ -1,8 +1,10 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod http;
 mod triggers;
 
+pub(crate) use http::{Http, IssuerSetting, TokenType, http};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};
@@ -22,6 +24,9 @@ struct SettingsFile {
     /// A worker's; whoever denies is not kept from it by what stands there.
     #[serde(default, rename = "triggers")]
     _triggers: IgnoredAny,
+    /// A server's; the same holds.
+    #[serde(default, rename = "http")]
+    _http: IgnoredAny,
 }
 
 /// Where the shared store is. A variable is named, never its value.

@@ -21,6 +21,7 @@ mod run;
 mod screen;
 mod status;
 mod sync;
+mod token;
 mod waive;
 
 use crate::error::{Error, Kind, Result};
@@ -90,6 +91,8 @@ enum Command {
     Status(status::Status),
     /// Show, export or verify the agreement log.
     Audit(audit::Audit),
+    /// Print a token of the development issuer, for one machine and five minutes.
+    Token(token::Token),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -155,6 +158,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Completions { shell } => completions(shell),
         Command::Check(command) => command.run(screen),
         Command::Explain(command) => command.run(screen),
+        Command::Token(command) => command.run(&arguments.home, screen),
         command @ (Command::Quickstart(_)
         | Command::Keygen(_)
         | Command::Apply(_)
@@ -205,6 +209,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Schema
             | Command::Completions { .. }
             | Command::Check(_)
+            | Command::Token(_)
             | Command::Explain(_) => Ok(()),
         }
     }))

@@ -135,6 +135,13 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
+    /// A key from its 32 bytes; `None` for what is no point of the curve, or of small order.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
+        let key = VerifyingKey::from_bytes(bytes).ok();
+        key.filter(|key| !key.is_weak()).map(Self)
+    }
+
     /// Whether this key made this signature of these bytes (strict: one signature form per message and key).
     #[must_use]
     pub fn verifies(&self, bytes: &[u8], signature: &Signature) -> bool {
@@ -175,9 +182,7 @@ impl TryFrom<String> for PublicKey {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let bytes = text.strip_prefix(PREFIX).and_then(hex::decode::<32>);
         bytes
-            .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
-            .filter(|key| !key.is_weak())
-            .map(Self)
+            .and_then(|bytes| Self::from_bytes(&bytes))
             .ok_or("a public key is `ed25519:` and 64 lower-case hex digits of a curve point")
     }
 }

@@ -16,6 +16,8 @@ const SECRET_BYTES_MIN: usize = 32;
 struct TriggersFile {
     #[serde(default, rename = "store")]
     _store: IgnoredAny,
+    #[serde(default, rename = "http")]
+    _http: IgnoredAny,
     #[serde(default)]
     triggers: TriggersSetting,
 }

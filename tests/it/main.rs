@@ -16,5 +16,6 @@ mod destinations;
 mod records;
 mod runs;
 mod shared;
+mod token;
 mod worker;
 mod world;

@@ -1,0 +1,423 @@
+//! The part of the settings that says where the gateway answers over HTTP, who its tenants are and who speaks for them: `[http]`. Must not
+//! know how a request is answered, nor how a token is verified.
+
+use super::{IgnoredAny, toml_file};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use mappings::model::MemberId;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience and development_issuer; [[http.tenants]] with member, and \
+    perhaps organisation; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
+const PORT: u16 = 8_470;
+const NAME_MAX: usize = 256;
+/// Names that a token's own rules are about.
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+/// Names by which a machine reaches itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpFile {
+    #[serde(default, rename = "store")]
+    _store: IgnoredAny,
+    #[serde(default, rename = "triggers")]
+    _triggers: IgnoredAny,
+    #[serde(default)]
+    http: HttpSetting,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HttpSetting {
+    listen: SocketAddr,
+    /// Said by whoever means it: what listens elsewhere than at a loopback address has a proxy's TLS before it.
+    beyond_loopback: bool,
+    hosts: Vec<String>,
+    audience: String,
+    development_issuer: bool,
+    tenants: Vec<TenantFile>,
+    issuers: Vec<IssuerFile>,
+}
+
+impl Default for HttpSetting {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT),
+            beyond_loopback: false,
+            hosts: Vec::new(),
+            audience: "airlock".to_owned(),
+            development_issuer: false,
+            tenants: Vec::new(),
+            issuers: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantFile {
+    member: MemberId,
+    organisation: Option<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerFile {
+    issuer: String,
+    jwks_file: PathBuf,
+    #[serde(default)]
+    typ: TokenType,
+    #[serde(default = "organisation_claim")]
+    organisation_claim: String,
+    #[serde(default = "roles_claim")]
+    roles_claim: String,
+    #[serde(default)]
+    tenants: Vec<MemberId>,
+    #[serde(default)]
+    operators: bool,
+}
+
+fn organisation_claim() -> String {
+    "org".to_owned()
+}
+
+fn roles_claim() -> String {
+    "roles".to_owned()
+}
+
+/// What an issuer writes into `typ`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+pub(crate) enum TokenType {
+    /// An access token, as RFC 9068 says.
+    #[default]
+    #[serde(rename = "at+jwt")]
+    AccessToken,
+    /// Any token, where the issuer has no other word for its access tokens.
+    #[serde(rename = "JWT")]
+    Jwt,
+}
+
+/// Where the gateway answers, and to whom.
+#[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "read by whoever serves"))]
+pub(crate) struct Http {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Names by which it is reached, without a port, in lower case; those of the machine itself among them.
+    pub(crate) hosts: BTreeSet<String>,
+    /// What a token has to be for.
+    pub(crate) audience: String,
+    /// Whether the gateway itself makes tokens, for trying things out on one machine.
+    pub(crate) development_issuer: bool,
+    /// Members in whose name somebody may call.
+    pub(crate) tenants: Vec<TenantSetting>,
+    /// Who says who calls.
+    pub(crate) issuers: Vec<IssuerSetting>,
+}
+
+/// A member in whose name somebody may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TenantSetting {
+    /// The member.
+    pub(crate) member: MemberId,
+    /// What issuers call it.
+    pub(crate) organisation: String,
+}
+
+/// Somebody whose tokens are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IssuerSetting {
+    /// As `iss` has it.
+    pub(crate) issuer: String,
+    /// Where its keys are.
+    pub(crate) jwks_file: PathBuf,
+    /// As `typ` has it.
+    pub(crate) typ: TokenType,
+    /// The claim with the organisation.
+    pub(crate) organisation_claim: String,
+    /// The claim with the roles.
+    pub(crate) roles_claim: String,
+    /// For whom it may speak, and for nobody else.
+    pub(crate) tenants: Vec<TenantSetting>,
+    /// Whether it may say who the operator is.
+    pub(crate) operators: bool,
+}
+
+/// The name under which the development issuer's tokens go; nobody else may have it.
+pub(crate) const DEVELOPMENT_ISSUER: &str = "urn:airlock:development-issuer";
+
+/// What a gateway's folder sets.
+pub(crate) fn http(home: &Home) -> Result<Http> {
+    let path = home.settings();
+    let HttpFile { http: set, .. } = toml_file(&path, "settings-invalid", HELP)?;
+    let at = |what: &str| format!("{}: {what}", path.display());
+    let invalid = |what: &str| Error::invalid("settings-invalid", at(what)).help(HELP);
+    let is_here = set.listen.ip().is_loopback();
+    if set.development_issuer && !is_here {
+        let message = at("the development issuer would be reached from beyond this machine");
+        return Err(Error::refused("development-issuer-exposed", message)
+            .help("a loopback address; or development_issuer = false, and an issuer of your own in [[http.issuers]]"));
+    }
+    if !is_here && !set.beyond_loopback {
+        let message = at("the gateway would listen beyond this machine");
+        return Err(Error::refused("http-exposed", message)
+            .help("a loopback address behind a proxy with TLS; or beyond_loopback = true, where a network of your own is between them"));
+    }
+    if !is_name(&set.audience) {
+        return Err(invalid("audience is a name of 1 to 256 characters"));
+    }
+    let mut hosts = BTreeSet::from(LOOPBACK.map(str::to_owned));
+    for host in &set.hosts {
+        hosts.insert(host_name(host).ok_or_else(|| invalid(HOSTS))?);
+    }
+    let mut tenants = tenants(set.tenants).map_err(invalid)?;
+    let issuers = issuers(set.issuers, &tenants, home).map_err(invalid)?;
+    if set.development_issuer && tenants.is_empty() {
+        let named = |member: MemberId| TenantSetting { organisation: member.to_string(), member };
+        tenants = home.members()?.into_iter().map(named).collect();
+    }
+    let HttpSetting { listen, audience, development_issuer, .. } = set;
+    Ok(Http { listen, hosts, audience, development_issuer, tenants, issuers })
+}
+
+const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
+
+fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
+    let mut seen = BTreeSet::new();
+    let mut tenants = Vec::new();
+    for TenantFile { member, organisation } in set {
+        let organisation = organisation.unwrap_or_else(|| member.to_string());
+        if !is_name(&organisation) {
+            return Err("an organisation is a name of 1 to 256 characters");
+        }
+        if !seen.insert(member.clone()) {
+            return Err("two of [[http.tenants]] are one member");
+        }
+        tenants.push(TenantSetting { member, organisation });
+    }
+    Ok(tenants)
+}
+
+fn issuers(
+    set: Vec<IssuerFile>,
+    tenants: &[TenantSetting],
+    home: &Home,
+) -> Result<Vec<IssuerSetting>, &'static str> {
+    let mut names = BTreeSet::from([DEVELOPMENT_ISSUER.to_owned()]);
+    let mut issuers = Vec::new();
+    for issuer in set {
+        if !is_name(&issuer.issuer) {
+            return Err("an issuer is a name of 1 to 256 characters");
+        }
+        if !names.insert(issuer.issuer.clone()) {
+            return Err("two of [[http.issuers]] are one issuer, or one has the development issuer's name");
+        }
+        let claims = [issuer.organisation_claim.as_str(), issuer.roles_claim.as_str()];
+        let is_own = |claim: &&str| is_name(claim) && !REGISTERED.contains(claim);
+        if !claims.iter().all(is_own) || claims.first() == claims.last() {
+            return Err("organisation_claim and roles_claim are two claims of the issuer's own");
+        }
+        issuers.push(IssuerSetting {
+            tenants: spoken_for(&issuer.tenants, tenants)?,
+            issuer: issuer.issuer,
+            jwks_file: home.root().join(issuer.jwks_file),
+            typ: issuer.typ,
+            organisation_claim: issuer.organisation_claim,
+            roles_claim: issuer.roles_claim,
+            operators: issuer.operators,
+        });
+    }
+    Ok(issuers)
+}
+
+/// The tenants that an issuer lists; no two of them may be one to it.
+fn spoken_for(
+    members: &[MemberId],
+    tenants: &[TenantSetting],
+) -> Result<Vec<TenantSetting>, &'static str> {
+    let (mut organisations, mut found) = (BTreeSet::new(), Vec::new());
+    for member in members {
+        let tenant = tenants.iter().find(|tenant| tenant.member == *member);
+        let tenant = tenant.ok_or("an issuer's tenants are members in [[http.tenants]]")?;
+        if !organisations.insert(&tenant.organisation) {
+            return Err("two tenants of one issuer are one organisation");
+        }
+        found.push(tenant.clone());
+    }
+    Ok(found)
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len())
+        && text.trim() == text
+        && !text.chars().any(char::is_control)
+}
+
+/// A host by itself, in lower case.
+fn host_name(text: &str) -> Option<String> {
+    let is_plain = |text: &str| {
+        let is_part = |part: &str| {
+            let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            (1..=63).contains(&part.len()) && part.bytes().all(inner)
+        };
+        text.len() <= 253 && text.split('.').all(is_part)
+    };
+    let address = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok();
+    (is_plain(text) || address().is_some()).then(|| text.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANTS: &str = "[[http.tenants]]\nmember = \"grocer\"\norganisation = \"org-1\"\n[[http.tenants]]\nmember = \"brand\"\n";
+
+    fn set(text: &str) -> Result<Http> {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        std::fs::write(home.settings(), text).unwrap();
+        assert!(super::super::store(&home).unwrap().is_none(), "nobody else is kept from anything");
+        assert!(super::super::triggers(&home).is_ok(), "nor from listening");
+        http(&home)
+    }
+
+    fn code(text: &str) -> String {
+        set(text).map(drop).unwrap_err().code
+    }
+
+    fn issuer(more: &str) -> String {
+        format!(
+            "{TENANTS}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"id.json\"\n{more}"
+        )
+    }
+
+    #[test]
+    fn nothing_set_is_a_loopback_address_and_nobody() {
+        for text in ["", "[http]", "[store]\nurl = \"postgres://a@b/c\""] {
+            let folder = tempfile::tempdir().unwrap();
+            let home = Home::open(folder.path()).unwrap();
+            std::fs::write(home.settings(), text).unwrap();
+            let http = http(&home).unwrap();
+            assert_eq!(http.listen.to_string(), "127.0.0.1:8470");
+            assert_eq!(http.audience, "airlock");
+            assert!(http.hosts.contains("localhost") && http.hosts.len() == 3);
+            assert!(!http.development_issuer && http.tenants.is_empty() && http.issuers.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_reached_from_elsewhere_is_meant_to_be() {
+        let listen = |at: &str, more: &str| format!("[http]\nlisten = \"{at}\"\n{more}");
+        for (at, beyond) in
+            [("0.0.0.0:8470", true), ("10.0.0.1:8470", true), ("[::]:8470", true), ("[::1]:8470", false)]
+        {
+            let meant = set(&listen(at, "beyond_loopback = true")).unwrap();
+            assert_eq!(meant.listen.to_string(), at);
+            assert_eq!(set(&listen(at, "")).is_err(), beyond, "{at}");
+            if beyond {
+                assert_eq!(code(&listen(at, "")), "http-exposed");
+            }
+        }
+        assert_eq!(code(&listen("localhost:8470", "")), "settings-invalid");
+        assert_eq!(code(&listen("127.0.0.1", "")), "settings-invalid");
+    }
+
+    #[test]
+    fn the_development_issuer_is_never_reached_from_elsewhere() {
+        let with = |at: &str, more: &str| {
+            format!("[http]\nlisten = \"{at}\"\ndevelopment_issuer = true\n{more}")
+        };
+        for at in ["0.0.0.0:8470", "10.0.0.1:1", "[::]:8470", "[2001:db8::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(code(&with(at, "")), "development-issuer-exposed", "{at}");
+            assert_eq!(code(&with(at, "beyond_loopback = true")), "development-issuer-exposed");
+        }
+        for at in ["127.0.0.1:8470", "127.9.9.9:1", "[::1]:8470"] {
+            assert!(set(&with(at, "")).unwrap().development_issuer, "{at}");
+            assert!(set(&with(at, "beyond_loopback = true")).unwrap().development_issuer);
+        }
+    }
+
+    #[test]
+    fn the_development_issuer_knows_the_members_of_the_folder_unless_tenants_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        for member in ["grocer", "brand"] {
+            std::fs::write(home.member_key(&MemberId::new(member).unwrap()), "").unwrap();
+        }
+        let tenants = |text: &str| {
+            std::fs::write(home.settings(), text).unwrap();
+            let tenants = http(&home).unwrap().tenants;
+            tenants.iter().map(|tenant| tenant.member.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(tenants("[http]\ndevelopment_issuer = true"), ["brand", "grocer"]);
+        assert!(tenants("[http]").is_empty());
+        let named = "[http]\ndevelopment_issuer = true\n[[http.tenants]]\nmember = \"brand\"";
+        assert_eq!(tenants(named), ["brand"]);
+    }
+
+    #[test]
+    fn an_issuer_speaks_for_those_whom_it_lists() {
+        let http = set(&issuer("tenants = [\"grocer\"]")).unwrap();
+        let one = &http.issuers[0];
+        assert_eq!(one.tenants, http.tenants[..1]);
+        assert_eq!(one.tenants[0].organisation, "org-1");
+        assert_eq!((one.organisation_claim.as_str(), one.roles_claim.as_str()), ("org", "roles"));
+        assert!(one.typ == TokenType::AccessToken && !one.operators);
+        assert!(one.jwks_file.is_absolute() && one.jwks_file.ends_with("id.json"));
+        let other = set(&issuer("typ = \"JWT\"\noperators = true\nroles_claim = \"https://x/r\"")).unwrap();
+        assert!(other.issuers[0].typ == TokenType::Jwt && other.issuers[0].operators);
+        assert!(other.issuers[0].tenants.is_empty());
+        assert_eq!(http.tenants[1].organisation, "brand", "a member's own name, unless it has another");
+    }
+
+    #[test]
+    fn what_would_be_two_things_at_once_is_refused() {
+        let twice = "[[http.tenants]]\nmember = \"grocer\"\n[[http.tenants]]\nmember = \"grocer\"\norganisation = \"x\"";
+        let one_organisation = format!(
+            "{}[[http.tenants]]\nmember = \"bank\"\norganisation = \"org-1\"",
+            issuer("tenants = [\"grocer\", \"bank\"]\n")
+        );
+        let mine = "[[http.issuers]]\nissuer = \"urn:airlock:development-issuer\"\njwks_file = \"x\"";
+        for text in [
+            twice.to_owned(),
+            one_organisation,
+            mine.to_owned(),
+            issuer("tenants = [\"nobody\"]"),
+            issuer("tenants = [\"grocer\", \"grocer\"]"),
+            issuer("typ = \"jwt\""),
+            issuer("organisation_claim = \"sub\""),
+            issuer("roles_claim = \"org\""),
+            issuer("roles_claim = \"\""),
+            issuer("jwks_url = \"https://id.example/keys\""),
+            format!("{}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"", issuer("")),
+            "[[http.issuers]]\nissuer = \"https://id.example\"".to_owned(),
+            "[[http.issuers]]\nissuer = \" https://id.example\"\njwks_file = \"x\"".to_owned(),
+            "[[http.tenants]]\nmember = \"Grocer\"".to_owned(),
+            "[[http.tenants]]\nmember = \"grocer\"\norganisation = \"\"".to_owned(),
+            "[http]\naudience = \"\"".to_owned(),
+            "[http]\nport = 1".to_owned(),
+        ] {
+            assert_eq!(code(&text), "settings-invalid", "{text}");
+        }
+        let apart = format!(
+            "{}[[http.tenants]]\nmember = \"bank\"\norganisation = \"org-1\"\n\
+             [[http.issuers]]\nissuer = \"https://other.example\"\njwks_file = \"x\"\ntenants = [\"bank\"]",
+            issuer("tenants = [\"grocer\"]\n")
+        );
+        assert_eq!(set(&apart).unwrap().issuers.len(), 2, "one name with two issuers is two");
+    }
+
+    #[test]
+    fn hosts_are_names_by_themselves() {
+        let hosts = |name: &str| set(&format!("[http]\nhosts = [\"{name}\"]"));
+        for good in ["airlock.example", "AIRLOCK", "10.0.0.1", "[2001:db8::1]"] {
+            assert!(hosts(good).unwrap().hosts.contains(&good.to_lowercase()), "{good}");
+        }
+        for wrong in ["", "https://a", "a:80", "a/b", "a..b", "*", "[::1", "::1", "a b", "ä"] {
+            assert_eq!(hosts(wrong).map(drop).unwrap_err().code, "settings-invalid", "{wrong}");
+        }
+    }
+}
