@@ -125,9 +125,7 @@ fn only_the_clock_asks_the_time_and_only_wiring_names_an_adapter() {
 
 #[test]
 fn who_calls_is_said_without_http() {
-    let inside = |f: &str| {
-        ["src/access/", "src/tokens/"].iter().any(|room| f.starts_with(room))
-    };
+    let inside = |f: &str| ["src/access/", "src/tokens/"].iter().any(|room| f.starts_with(room));
     let all: Vec<_> = sources().into_iter().filter(|(f, _)| inside(f)).collect();
     assert!(all.len() > 10, "the rooms have {} files: it is looking at the wrong ones", all.len());
     // How somebody is known must not know what it may do; what it may do must not know how it is known.
@@ -135,7 +133,10 @@ fn who_calls_is_said_without_http() {
         let is_access = file.starts_with("src/access/");
         text.contains("axum") || (is_access && text.contains("crate::tokens"))
     });
-    none(broken.map(|(file, _)| file.clone()), "src/access and src/tokens know no HTTP, and access no tokens");
+    none(
+        broken.map(|(file, _)| file.clone()),
+        "src/access and src/tokens know no HTTP, and access no tokens",
+    );
 }
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {

@@ -71,14 +71,8 @@ pub enum Withdrawn {
 
 impl Withdrawn {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Membership,
-        Self::Dataset,
-        Self::Column,
-        Self::Template,
-        Self::Approval,
-        Self::Room,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Membership, Self::Dataset, Self::Column, Self::Template, Self::Approval, Self::Room];
 }
 
 impl Action {

@@ -18,7 +18,12 @@ pub(super) struct Token {
     #[command(flatten)]
     who: Who,
     /// A role of the member's: member-admin, data-steward, analyst, privacy-officer or auditor; more than once for more than one.
-    #[arg(long = "role", value_name = "ROLE", requires = "member", required_unless_present = "operator")]
+    #[arg(
+        long = "role",
+        value_name = "ROLE",
+        requires = "member",
+        required_unless_present = "operator"
+    )]
     roles: Vec<Role>,
 }
 
@@ -41,8 +46,9 @@ impl Token {
     pub(super) fn run(self, home: &Path, screen: Screen) -> Result<()> {
         if !home.join("gateway.toml").is_file() {
             let message = format!("{} holds no gateway.toml", home.display());
-            return Err(Error::refused("development-issuer-off", message)
-                .help("[http] with development_issuer = true in it; or --home FOLDER, or AIRLOCK_HOME"));
+            return Err(Error::refused("development-issuer-off", message).help(
+                "[http] with development_issuer = true in it; or --home FOLDER, or AIRLOCK_HOME",
+            ));
         }
         let home = Home::open(home)?;
         let issuer = DevIssuer::of(&settings::http(&home)?, &home)?;

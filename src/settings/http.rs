@@ -213,7 +213,9 @@ fn issuers(
             return Err("an issuer is a name of 1 to 256 characters");
         }
         if !names.insert(issuer.issuer.clone()) {
-            return Err("two of [[http.issuers]] are one issuer, or one has the development issuer's name");
+            return Err(
+                "two of [[http.issuers]] are one issuer, or one has the development issuer's name",
+            );
         }
         let claims = [issuer.organisation_claim.as_str(), issuer.roles_claim.as_str()];
         let is_own = |claim: &&str| is_name(claim) && !REGISTERED.contains(claim);
@@ -311,9 +313,12 @@ mod tests {
     #[test]
     fn what_is_reached_from_elsewhere_is_meant_to_be() {
         let listen = |at: &str, more: &str| format!("[http]\nlisten = \"{at}\"\n{more}");
-        for (at, beyond) in
-            [("0.0.0.0:8470", true), ("10.0.0.1:8470", true), ("[::]:8470", true), ("[::1]:8470", false)]
-        {
+        for (at, beyond) in [
+            ("0.0.0.0:8470", true),
+            ("10.0.0.1:8470", true),
+            ("[::]:8470", true),
+            ("[::1]:8470", false),
+        ] {
             let meant = set(&listen(at, "beyond_loopback = true")).unwrap();
             assert_eq!(meant.listen.to_string(), at);
             assert_eq!(set(&listen(at, "")).is_err(), beyond, "{at}");
@@ -330,7 +335,9 @@ mod tests {
         let with = |at: &str, more: &str| {
             format!("[http]\nlisten = \"{at}\"\ndevelopment_issuer = true\n{more}")
         };
-        for at in ["0.0.0.0:8470", "10.0.0.1:1", "[::]:8470", "[2001:db8::1]:1", "[::ffff:127.0.0.1]:1"] {
+        for at in
+            ["0.0.0.0:8470", "10.0.0.1:1", "[::]:8470", "[2001:db8::1]:1", "[::ffff:127.0.0.1]:1"]
+        {
             assert_eq!(code(&with(at, "")), "development-issuer-exposed", "{at}");
             assert_eq!(code(&with(at, "beyond_loopback = true")), "development-issuer-exposed");
         }
@@ -367,10 +374,14 @@ mod tests {
         assert_eq!((one.organisation_claim.as_str(), one.roles_claim.as_str()), ("org", "roles"));
         assert!(one.typ == TokenType::AccessToken && !one.operators);
         assert!(one.jwks_file.is_absolute() && one.jwks_file.ends_with("id.json"));
-        let other = set(&issuer("typ = \"JWT\"\noperators = true\nroles_claim = \"https://x/r\"")).unwrap();
+        let other =
+            set(&issuer("typ = \"JWT\"\noperators = true\nroles_claim = \"https://x/r\"")).unwrap();
         assert!(other.issuers[0].typ == TokenType::Jwt && other.issuers[0].operators);
         assert!(other.issuers[0].tenants.is_empty());
-        assert_eq!(http.tenants[1].organisation, "brand", "a member's own name, unless it has another");
+        assert_eq!(
+            http.tenants[1].organisation, "brand",
+            "a member's own name, unless it has another"
+        );
     }
 
     #[test]
@@ -380,7 +391,8 @@ mod tests {
             "{}[[http.tenants]]\nmember = \"bank\"\norganisation = \"org-1\"",
             issuer("tenants = [\"grocer\", \"bank\"]\n")
         );
-        let mine = "[[http.issuers]]\nissuer = \"urn:airlock:development-issuer\"\njwks_file = \"x\"";
+        let mine =
+            "[[http.issuers]]\nissuer = \"urn:airlock:development-issuer\"\njwks_file = \"x\"";
         for text in [
             twice.to_owned(),
             one_organisation,
@@ -392,7 +404,10 @@ mod tests {
             issuer("roles_claim = \"org\""),
             issuer("roles_claim = \"\""),
             issuer("jwks_url = \"https://id.example/keys\""),
-            format!("{}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"", issuer("")),
+            format!(
+                "{}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"",
+                issuer("")
+            ),
             "[[http.issuers]]\nissuer = \"https://id.example\"".to_owned(),
             "[[http.issuers]]\nissuer = \" https://id.example\"\njwks_file = \"x\"".to_owned(),
             "[[http.tenants]]\nmember = \"Grocer\"".to_owned(),

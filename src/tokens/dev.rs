@@ -104,8 +104,9 @@ impl DevIssuer {
         let issued_s = now_ms.div_euclid(1_000);
         let expires_s = issued_s + LIFE_S;
         let mut random = [0_u8; 16];
-        getrandom::fill(&mut random)
-            .map_err(|_| Error::failed("randomness-unavailable", "the system gave no randomness"))?;
+        getrandom::fill(&mut random).map_err(|_| {
+            Error::failed("randomness-unavailable", "the system gave no randomness")
+        })?;
         let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
         let mut claims = json!({
             "iss": DEVELOPMENT_ISSUER, "aud": self.audience, "sub": subject, "jti": encoded(&random),
@@ -202,7 +203,12 @@ mod tests {
         let http = settings::http(&home).unwrap();
         let minted = DevIssuer::of(&http, &home).unwrap().for_operator(NOW_MS).unwrap();
         let clock = Arc::new(FixedClock::new(NOW_MS));
-        assert!(verifier(&http, &home, Arc::<FixedClock>::clone(&clock)).unwrap().verify(&minted.token).is_ok());
+        assert!(
+            verifier(&http, &home, Arc::<FixedClock>::clone(&clock))
+                .unwrap()
+                .verify(&minted.token)
+                .is_ok()
+        );
         let (_other_folder, other) = self::home(ON);
         let theirs = settings::http(&other).unwrap();
         let theirs = verifier(&theirs, &other, clock).unwrap();

@@ -1,8 +1,7 @@
 //! JSON as tokens and keys have it, read strictly: an object with one name twice, or more depth than allowed, is not read at all, so no two
 //! readers can understand it differently. Must not know what is in it.
 
-use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -191,7 +190,24 @@ mod tests {
 
     #[test]
     fn what_is_no_object_alone_is_not_read() {
-        for text in ["", "1", "[]", "null", "\"{}\"", "{} {}", "{}x", "{\"a\": 1,}", "{a: 1}", "{\"a\": 01}", "{\"a\": NaN}", "{\"a\": 1e999}", "\u{feff}{}", "{\"a\": \"\\ud800\"}", "{\"a\": \"\n\"}", "{} // b"] {
+        for text in [
+            "",
+            "1",
+            "[]",
+            "null",
+            "\"{}\"",
+            "{} {}",
+            "{}x",
+            "{\"a\": 1,}",
+            "{a: 1}",
+            "{\"a\": 01}",
+            "{\"a\": NaN}",
+            "{\"a\": 1e999}",
+            "\u{feff}{}",
+            "{\"a\": \"\\ud800\"}",
+            "{\"a\": \"\n\"}",
+            "{} // b",
+        ] {
             assert_eq!(read(text), Err(Unread::Malformed), "{text:?}");
         }
         assert_eq!(object(b"{\"a\": \"\xff\"}", 4), Err(Unread::Malformed));

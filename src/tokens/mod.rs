@@ -63,12 +63,7 @@ impl Verifier {
         Ok(caller)
     }
 
-    fn verified(
-        &self,
-        jws: &Jws<'_>,
-        now_ms: i64,
-        steady_ms: i64,
-    ) -> Result<Remembered, Refused> {
+    fn verified(&self, jws: &Jws<'_>, now_ms: i64, steady_ms: i64) -> Result<Remembered, Refused> {
         let name = jws.claims.get("iss").and_then(json::Json::text).ok_or(Refused::Issuer)?;
         let mut issuers = self.issuers.iter().enumerate();
         let found = issuers.find(|(_, issuer)| issuer.name() == name);

@@ -126,8 +126,16 @@ pub(crate) fn make(kid: &str, recipe: &Recipe) -> String {
     let header = header.map(|(name, text)| (name.to_owned(), json!(text).to_string())).to_vec();
     let before = (object(&header), object(&claims));
     let after = (
-        text(header, (&recipe.header, &recipe.header_drop, &recipe.header_more), recipe.header_text.as_ref()),
-        text(claims, (&recipe.claims, &recipe.claims_drop, &recipe.claims_more), recipe.claims_text.as_ref()),
+        text(
+            header,
+            (&recipe.header, &recipe.header_drop, &recipe.header_more),
+            recipe.header_text.as_ref(),
+        ),
+        text(
+            claims,
+            (&recipe.claims, &recipe.claims_drop, &recipe.claims_more),
+            recipe.claims_text.as_ref(),
+        ),
     );
     let signed = to_sign(&after);
     let signature = match &recipe.signature {
@@ -374,7 +382,9 @@ impl World {
         keys.extend(own.map(|(_, made)| made.jwk.clone()));
         // Keys of the same bytes as a good one, for something else.
         let x = &KEYS["grocer-ed"].jwk["x"];
-        keys.push(json!({ "kty": "OKP", "crv": "Ed25519", "kid": "grocer-enc", "use": "enc", "x": x }));
+        keys.push(
+            json!({ "kty": "OKP", "crv": "Ed25519", "kid": "grocer-enc", "use": "enc", "x": x }),
+        );
         keys.push(json!({ "kty": "oct", "kid": "grocer-oct", "k": x }));
         world.write("grocer.json", &keys);
         world.write_keys("brand.json", &["brand-ed"]);
