@@ -5,7 +5,7 @@
 //! - `… -- overlap|aggregate LEFT RIGHT THREADS MEMORY_MB SPILL REPEATS` prints one JSON object a run.
 
 use adapter_spi::RunLimits;
-use airlock::app::{App, RunReport, RunRequest, agreements, members};
+use airlock::app::{App, RunReport, RunRequest, Tied, agreements, members};
 use airlock::home::Home;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
@@ -112,9 +112,9 @@ async fn gateway(folder: &Path, text: &str) -> Fallible<(App, Agreement)> {
         members::keygen(&Home::open(&home)?, member)?;
     }
     let app = App::open(&home).await?;
-    app.propose(&agreement, &MemberId::new("one")?).await?;
+    app.propose(&agreement, &MemberId::new("one")?, &Tied::default()).await?;
     for member in agreement.members.keys() {
-        app.join(&agreement.collaboration, member, None).await?;
+        app.join(&agreement.collaboration, member, None, &Tied::default()).await?;
     }
     for member in agreement.members.keys() {
         app.approve(&agreement.collaboration, None, member).await?;

@@ -12,6 +12,8 @@ pub mod demo;
 pub mod error;
 #[cfg(feature = "gateway")]
 pub mod home;
+#[cfg(feature = "gateway")]
+mod http;
 pub mod log;
 pub mod reconcile;
 #[cfg(feature = "gateway")]
@@ -24,5 +26,7 @@ pub mod store;
 pub mod tokens;
 #[cfg(feature = "gateway")]
 mod triggers;
+#[cfg(feature = "gateway")]
+pub mod wire;
 #[cfg(feature = "gateway")]
 pub mod wiring;

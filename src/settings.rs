@@ -4,7 +4,7 @@
 mod http;
 mod triggers;
 
-pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TokenType, http};
+pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};

@@ -14,21 +14,25 @@ use std::path::Path;
 
 /// Reads and validates an agreement file; all its problems at once.
 pub fn read(file: &Path) -> Result<Agreement> {
-    let text = text_of(file)?;
-    let mut agreement = mappings::agreement::read(&text).map_err(|diagnostics| {
+    let mut agreement = read_text(&text_of(file)?, &file.display().to_string())?;
+    anchor(&mut agreement, file)?;
+    places_apart(&agreement)?;
+    Ok(agreement)
+}
+
+/// Reads and validates an agreement's text; all its problems at once, each with the text's name before it.
+pub fn read_text(text: &str, name: &str) -> Result<Agreement> {
+    mappings::agreement::read(text).map_err(|diagnostics| {
         let problems = diagnostics
             .iter()
             .map(|d| {
-                let at = format!("{}:{}:{} {}", file.display(), d.line, d.column, d.path);
+                let at = format!("{name}:{}:{} {}", d.line, d.column, d.path);
                 Problem { at, ..problem(d) }
             })
             .collect::<Vec<_>>();
         Error::invalid("agreement-invalid", format!("{} problems in the agreement", problems.len()))
             .problems(problems)
-    })?;
-    anchor(&mut agreement, file)?;
-    places_apart(&agreement)?;
-    Ok(agreement)
+    })
 }
 
 /// The file's text; of one that is too long, enough to be refused for it.

@@ -1,6 +1,6 @@
 //! Members: their keys, and their own acceptance of an agreement.
 
-use super::{App, Recorded, key_error, recorded};
+use super::{App, Recorded, Tied, key_error};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::log::{Body, Entry, PublicKey, SecretKey, State};
@@ -33,6 +33,7 @@ impl App {
         collaboration: &CollaborationId,
         member: &MemberId,
         only: Option<Digest>,
+        tied: &Tied,
     ) -> Result<(Digest, Recorded)> {
         let key = signing_key(&self.home, member)?;
         let state = self.load(collaboration).await?.state;
@@ -42,29 +43,32 @@ impl App {
                 .help("airlock apply FILE --as MEMBER")
         })?;
         if only.is_some_and(|only| only != agreement) {
-            let message = format!("the agreement that waits is {agreement}");
-            return Err(Error::refused("agreement-not-proposed", message)
-                .help("the digest that `airlock check` prints for the agreed file"));
+            return Err(other_waits(agreement));
         }
         // Whatever is proposed meanwhile, only what was looked at is accepted.
-        let recorded = self.decide(collaboration, (member, &key), |_| {
+        let recorded = self.decide(collaboration, (member, &key), tied, |_| {
             Ok(Body::Joined { member: member.clone(), key: key.public(), agreement })
         });
         Ok((agreement, recorded.await?))
     }
 
-    /// Declines the agreement that waits: final for that proposal. A member whose key nobody knows yet declines without
-    /// a signature; it binds nobody to anything.
+    /// Declines the agreement that waits: final for that proposal. With a digest, only that one. A member whose key nobody knows yet
+    /// declines without a signature; it binds nobody to anything.
     pub async fn decline(
         &self,
         collaboration: &CollaborationId,
         member: &MemberId,
+        only: Option<Digest>,
+        tied: &Tied,
     ) -> Result<(Digest, Recorded)> {
         let key = signing_key(&self.home, member)?;
         let state = self.load(collaboration).await?.state;
         let waits = state.waiting().map(|version| version.digest).ok_or_else(|| {
             Error::refused("agreement-not-proposed", "no agreement waits for members")
         })?;
+        if only.is_some_and(|only| only != waits) {
+            return Err(other_waits(waits));
+        }
         let body = Body::Declined { member: member.clone() };
         let entry = |state: &State| {
             if state.waiting().map(|version| version.digest) != Some(waits) {
@@ -77,6 +81,11 @@ impl App {
             };
             Ok(vec![entry])
         };
-        Ok((waits, recorded(self.log.decide(collaboration, entry).await?)))
+        Ok((waits, self.decide_tied(collaboration, tied, entry).await?))
     }
+}
+
+fn other_waits(agreement: Digest) -> Error {
+    Error::refused("agreement-not-proposed", format!("the agreement that waits is {agreement}"))
+        .help("the digest that `airlock check` prints for the agreed file")
 }

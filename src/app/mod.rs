@@ -6,11 +6,13 @@ pub mod audit;
 mod conditions;
 mod connections;
 mod delivery;
+pub(crate) mod desk;
 mod evidence;
 mod leases;
 pub mod members;
 mod pace;
 mod parties;
+mod readiness;
 mod recovery;
 mod reoffer;
 mod reserve;
@@ -21,6 +23,7 @@ mod shards;
 mod status;
 mod sync;
 mod templates;
+mod tied;
 mod waivers;
 mod watch;
 
@@ -29,19 +32,22 @@ pub use conditions::{Condition, RoomStanding, Thing};
 pub use connections::{ConnectionLine, ExportForm};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use parties::Projected;
+pub use readiness::Readiness;
 pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunReport, RunRequest};
 pub use status::{Standing, TemplateStanding};
 pub use sync::{Full, Inbox, Pass, Trigger};
+pub use tied::Tied;
+pub(crate) use tied::{Looked, mark};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::log::{
-    AgreementLog, Body, DecideError, Denied, Entry, KeyError, Loaded, LogError, Receipt, SecretKey,
-    State,
+    AgreementLog, Body, DecideError, Decided, Denied, Entry, KeyError, Loaded, LogError, Receipt,
+    SecretKey, State,
 };
 use crate::store::{Fence, Store};
 use crate::wiring::{self, Rooms};
@@ -78,6 +84,12 @@ pub struct Recorded {
     pub checkpoint: String,
     /// RFC 6962 inclusion proof, each hash in base64.
     pub proof: Vec<String>,
+    /// All of that, and what it is over.
+    #[serde(skip)]
+    pub receipt: Receipt,
+    /// Whether it was recorded before, under the same key.
+    #[serde(skip)]
+    pub repeated: bool,
 }
 
 impl App {
@@ -130,13 +142,54 @@ impl App {
         &self,
         collaboration: &CollaborationId,
         (member, key): (&MemberId, &SecretKey),
+        tied: &Tied,
         body: F,
     ) -> Result<Recorded>
     where
         F: Fn(&State) -> Result<Body> + Send + Sync,
     {
         let entry = |state: &State| Ok(vec![Entry::member(member, key, body(state)?)]);
-        Ok(recorded(self.log.decide(collaboration, entry).await?))
+        self.decide_tied(collaboration, tied, entry).await
+    }
+
+    /// Decides on the state as it is, if it is the one that the caller looked at; once, where it asks under a key.
+    async fn decide_tied<F>(
+        &self,
+        collaboration: &CollaborationId,
+        tied: &Tied,
+        entries: F,
+    ) -> Result<Recorded>
+    where
+        F: Fn(&State) -> Result<Vec<Entry>> + Send + Sync,
+    {
+        let entry = |state: &State| {
+            tied.looked.holds(state)?;
+            entries(state)
+        };
+        let Some(once) = tied.once else {
+            return Ok(recorded(self.log.decide(collaboration, entry).await?));
+        };
+        match self.log.decide_once(collaboration, once, entry).await? {
+            Decided::Fresh(receipt) => Ok(recorded(receipt)),
+            Decided::Repeated { .. } => {
+                let repeated = self.repeated(tied).await?.map(|(_, recorded)| recorded);
+                repeated.ok_or_else(|| Error::failed("bug", "a key that was spent is not"))
+            }
+        }
+    }
+
+    /// What was recorded under the key before; refused where something else was asked for under it.
+    async fn repeated(&self, tied: &Tied) -> Result<Option<(CollaborationId, Recorded)>> {
+        let Some(once) = tied.once else { return Ok(None) };
+        let Some(spent) = self.log.spent(&once.scope).await? else { return Ok(None) };
+        if spent.fingerprint != once.fingerprint {
+            let message = "something else was asked for under this key";
+            return Err(Error::invalid("idempotency-key-reused", message)
+                .help("a new key for each change; the same for the same again"));
+        }
+        let last = spent.index.saturating_add(spent.count).saturating_sub(1);
+        let receipt = self.log.receipt(&spent.collaboration, last).await?;
+        Ok(Some((spent.collaboration, Recorded { repeated: true, ..recorded(receipt) })))
     }
 
     /// Records what the gateway itself did or saw.
@@ -156,7 +209,12 @@ impl App {
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.
-    pub async fn propose(&self, agreement: &Agreement, member: &MemberId) -> Result<Recorded> {
+    pub async fn propose(
+        &self,
+        agreement: &Agreement,
+        member: &MemberId,
+        tied: &Tied,
+    ) -> Result<Recorded> {
         agreements::guard_all(agreement)?;
         agreements::assess_all(agreement)?;
         if !agreement.members.contains_key(member) {
@@ -180,7 +238,7 @@ impl App {
                 None => Entry::gateway(body),
             }])
         };
-        Ok(recorded(self.log.decide(&agreement.collaboration, entry).await?))
+        self.decide_tied(&agreement.collaboration, tied, entry).await
     }
 }
 
@@ -202,8 +260,10 @@ fn recorded(receipt: Receipt) -> Recorded {
     Recorded {
         index: receipt.index,
         size: receipt.size,
-        checkpoint: receipt.checkpoint,
+        checkpoint: receipt.checkpoint.clone(),
         proof: receipt.inclusion.iter().map(ToString::to_string).collect(),
+        receipt,
+        repeated: false,
     }
 }
 

@@ -82,9 +82,9 @@ mod tests {
         members::keygen(&app.home, &grocer()).unwrap();
         let logs = PAGE + 2;
         for n in 0..logs {
-            app.propose(&agreement(n), &grocer()).await.unwrap();
+            app.propose(&agreement(n), &grocer(), &crate::app::Tied::default()).await.unwrap();
         }
-        app.join(&named(1), &grocer(), None).await.unwrap();
+        app.join(&named(1), &grocer(), None, &crate::app::Tied::default()).await.unwrap();
         assert_eq!(app.project_parties().await.unwrap(), Projected::default());
         let before = store.logs_of(&grocer(), None, 9999).await.unwrap();
         assert_eq!(before.len(), logs);

@@ -1,7 +1,7 @@
 //! What was found withdrawn on a platform, offered again by whoever could withdraw it. It is a new grant, and waits for whatever
 //! any grant waits for.
 
-use super::{App, Recorded, Withdrawal, members};
+use super::{App, Recorded, Tied, Withdrawal, members};
 use crate::error::{Error, Result};
 use crate::log::{Body, Revocable};
 use mappings::model::{CollaborationId, MemberId};
@@ -13,6 +13,7 @@ impl App {
         collaboration: &CollaborationId,
         what: &Withdrawal,
         member: &MemberId,
+        tied: &Tied,
     ) -> Result<Recorded> {
         let key = members::signing_key(&self.home, member)?;
         let what = match what {
@@ -25,7 +26,7 @@ impl App {
                     .help("airlock approve COLLABORATION TEMPLATE --as MEMBER"));
             }
         };
-        self.decide(collaboration, (member, &key), |_| {
+        self.decide(collaboration, (member, &key), tied, |_| {
             Ok(Body::Reoffered { by: member.clone(), what: what.clone() })
         })
         .await

@@ -5,7 +5,7 @@ use super::{App, Evidence, RoomStanding, agreements};
 use crate::error::{Error, Result};
 use crate::log::{MemberState, Reserve, RunStatus, State};
 use crate::reconcile::said;
-use mappings::model::{CollaborationId, Digest, MemberId, RunId, TemplateName};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, RunId, TemplateName};
 use serde::Serialize;
 
 /// One template's approvals.
@@ -86,9 +86,16 @@ impl App {
         self.standing_of(collaboration, worker).await
     }
 
-    fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
+    pub(super) fn pending(&self, collaboration: &CollaborationId) -> Vec<String> {
         let pending = Reserve::pending(&self.home, collaboration).unwrap_or_default();
         pending.iter().filter_map(|one| one.withdrawal().map(|(_, what)| said(what))).collect()
+    }
+
+    /// Attempts to run that are left in the window that ends now.
+    pub(super) fn runs_left(&self, agreement: &Agreement, state: &State) -> u32 {
+        let window_ms = i64::try_from(agreement.limits.within_s).unwrap_or(i64::MAX);
+        let spent = state.attempts_within(self.clock.now_ms(), window_ms.saturating_mul(1000));
+        agreement.limits.runs_max.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX))
     }
 
     async fn standing_of(
@@ -113,17 +120,13 @@ impl App {
                 waits_for,
             });
         }
-        let spent = state.attempts_within(
-            self.clock.now_ms(),
-            i64::try_from(agreement.limits.within_s).unwrap_or(i64::MAX).saturating_mul(1000),
-        );
         Ok(Standing {
             collaboration: collaboration.clone(),
             leaves: loaded.size,
             doubt: loaded.doubt.clone().map(Error::from),
             agreement: state.in_force().map(|version| version.digest),
             waiting: waiting(state),
-            members: members(state),
+            members: members(state).into_iter().map(|(m, at)| (m, word(at).to_owned())).collect(),
             templates,
             revocations: state.revocations().keys().map(said).collect(),
             pending: self.pending(collaboration),
@@ -134,11 +137,18 @@ impl App {
                 .iter()
                 .map(|(run, known)| (run.clone(), stands(&known.status)))
                 .collect(),
-            runs_left: agreement
-                .limits
-                .runs_max
-                .saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX)),
+            runs_left: self.runs_left(agreement, state),
         })
+    }
+}
+
+/// How a member's state is called.
+pub(super) const fn word(stands: MemberState) -> &'static str {
+    match stands {
+        MemberState::Invited => "invited",
+        MemberState::Joined => "joined",
+        MemberState::Declined => "declined",
+        MemberState::Revoked => "revoked",
     }
 }
 
@@ -150,7 +160,7 @@ fn waiting(state: &State) -> Option<(Digest, Vec<MemberId>)> {
 }
 
 /// Members as the agreement in force has them; those who are new in the one that waits as they stand there.
-fn members(state: &State) -> Vec<(MemberId, String)> {
+pub(super) fn members(state: &State) -> Vec<(MemberId, MemberState)> {
     let holds = |member: &MemberId| {
         state.in_force().is_some_and(|version| version.accepted.contains(member))
     };
@@ -161,11 +171,8 @@ fn members(state: &State) -> Vec<(MemberId, String)> {
         | MemberState::Declined
         | MemberState::Revoked => stands,
     };
-    let named = |(member, state): (MemberId, MemberState)| {
-        let stands = format!("{:?}", seen(&member, state)).to_lowercase();
-        (member, stands)
-    };
-    state.members().into_iter().map(named).collect()
+    let all = state.members().into_iter();
+    all.map(|(member, stands)| (member.clone(), seen(&member, stands))).collect()
 }
 
 fn stands(status: &RunStatus) -> String {

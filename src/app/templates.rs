@@ -1,8 +1,8 @@
 //! Templates: an owner's approval of the versions that touch its datasets.
 
-use super::{App, agreements, known, members};
+use super::{App, Recorded, Tied, agreements, known, members};
 use crate::error::{Error, Result};
-use crate::log::Body;
+use crate::log::{Body, Entry, State};
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId, TemplateName};
 
 /// The templates of an agreement that touch a dataset of this owner.
@@ -23,7 +23,7 @@ impl App {
         names: Option<&[TemplateName]>,
         member: &MemberId,
     ) -> Result<Vec<(TemplateName, Digest)>> {
-        let key = members::signing_key(&self.home, member)?;
+        members::signing_key(&self.home, member)?;
         let loaded = self.load(collaboration).await?;
         let agreement = known(&loaded.state)?.clone();
         let mine = touching(&agreement, member)?;
@@ -48,16 +48,40 @@ impl App {
                 names.to_vec()
             }
         };
-        let mut approved = Vec::new();
-        for name in wanted {
-            let Some(template) = agreement.templates.get(&name) else { continue };
-            let digest = template.digest(&name);
-            self.decide(collaboration, (member, &key), |_| {
-                Ok(Body::Approved { member: member.clone(), template: name.clone(), digest })
-            })
-            .await?;
-            approved.push((name, digest));
+        let digest = |name: TemplateName| {
+            let digest = agreement.templates.get(&name)?.digest(&name);
+            Some((name, digest))
+        };
+        let approved: Vec<_> = wanted.into_iter().filter_map(digest).collect();
+        if !approved.is_empty() {
+            self.approve_versions(collaboration, &approved, member, &Tied::default()).await?;
         }
         Ok(approved)
+    }
+
+    /// Approves templates in the versions that were looked at, all of them or none; refused where another version is in their place.
+    pub async fn approve_versions(
+        &self,
+        collaboration: &CollaborationId,
+        versions: &[(TemplateName, Digest)],
+        member: &MemberId,
+        tied: &Tied,
+    ) -> Result<Recorded> {
+        let key = members::signing_key(&self.home, member)?;
+        let entry = |state: &State| {
+            let newest = state.in_force().or(state.waiting());
+            let approved = versions.iter().map(|(template, digest)| {
+                let (template, digest) = (template.clone(), *digest);
+                if newest.and_then(|version| version.templates.get(&template)) != Some(&digest) {
+                    let message = format!("{template} has another version than was looked at");
+                    return Err(Error::refused("template-changed", message)
+                        .help("another look, and an approval of what it shows"));
+                }
+                let body = Body::Approved { member: member.clone(), template, digest };
+                Ok(Entry::member(member, &key, body))
+            });
+            approved.collect()
+        };
+        self.decide_tied(collaboration, tied, entry).await
     }
 }

@@ -1,7 +1,7 @@
 //! Waivers: what a platform would hold more loosely than agreed, whom that touches, and their recorded consent to it. Knows
 //! no platform by name.
 
-use super::{App, Recorded, known, members};
+use super::{App, Recorded, Tied, known, members};
 use crate::error::{Error, Problem, Result};
 use crate::log::{Body, State, TermPath};
 use crate::reconcile::{Loss, losses, touched};
@@ -52,9 +52,9 @@ impl App {
     pub async fn waive(
         &self,
         collaboration: &CollaborationId,
-        room: &PlatformId,
-        at: &TermPath,
+        (room, at): (&PlatformId, &TermPath),
         member: &MemberId,
+        tied: &Tied,
     ) -> Result<(Verdict, Recorded)> {
         let key = members::signing_key(&self.home, member)?;
         let state = self.load(collaboration).await?.state;
@@ -73,7 +73,7 @@ impl App {
             return Err(Error::refused("not-an-owner", message));
         }
         let digest = agreement.digest();
-        let recorded = self.decide(collaboration, (member, &key), |_| {
+        let recorded = self.decide(collaboration, (member, &key), tied, |_| {
             Ok(Body::WaiverGiven {
                 member: member.clone(),
                 platform: room.clone(),

@@ -1,7 +1,7 @@
 //! `airlock apply`: put an agreement before its members, on record; or make a room as agreed.
 
 use super::screen::Screen;
-use crate::app::{App, agreements};
+use crate::app::{App, Tied, agreements};
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use std::path::Path;
@@ -32,7 +32,7 @@ impl Apply {
         };
         let agreement = agreements::read(Path::new(&self.what))?;
         let app = App::open(home).await?;
-        let recorded = app.propose(&agreement, &member).await?;
+        let recorded = app.propose(&agreement, &member, &Tied::default()).await?;
         screen.say(format!(
             "{}: agreement {} proposed by {}, leaf {}",
             agreement.collaboration,

@@ -1,7 +1,7 @@
 //! `airlock decline`: a member's own refusal of the agreement that waits.
 
 use super::screen::Screen;
-use crate::app::App;
+use crate::app::{App, Tied};
 use crate::error::Result;
 use mappings::model::{CollaborationId, MemberId};
 use std::path::Path;
@@ -19,7 +19,8 @@ pub(super) struct Decline {
 impl Decline {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
-        let (agreement, recorded) = app.decline(&self.collaboration, &self.member).await?;
+        let (agreement, recorded) =
+            app.decline(&self.collaboration, &self.member, None, &Tied::default()).await?;
         screen.say(format!(
             "{} declined agreement {agreement} of {}, leaf {}; what was in force stays so",
             self.member, self.collaboration, recorded.index

@@ -1,7 +1,7 @@
 //! `airlock join`: a member's own acceptance of the agreement as it stands.
 
 use super::screen::Screen;
-use crate::app::App;
+use crate::app::{App, Tied};
 use crate::error::Result;
 use mappings::model::{CollaborationId, Digest, MemberId};
 use std::path::Path;
@@ -26,7 +26,8 @@ fn digest(text: &str) -> std::result::Result<Digest, String> {
 impl Join {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
-        let joined = app.join(&self.collaboration, &self.member, self.agreement).await?;
+        let joined =
+            app.join(&self.collaboration, &self.member, self.agreement, &Tied::default()).await?;
         let (agreement, recorded) = joined;
         screen.say(format!(
             "{} joined {} under agreement {agreement}, leaf {}",

@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod connections;
 mod decline;
+mod ending;
 mod explain;
 mod export;
 mod join;
@@ -19,6 +20,7 @@ mod reoffer;
 mod revoke;
 mod run;
 mod screen;
+mod serve;
 mod status;
 mod sync;
 mod token;
@@ -85,6 +87,8 @@ enum Command {
     Export(export::Export),
     /// Keep every room at what its log says, over and over: close first, then give.
     Sync(sync::Sync),
+    /// Answer over HTTP, and keep every room at what its log says.
+    Serve(serve::Serve),
     /// Run an approved template.
     Run(run::Run),
     /// Show collaborations: members, approvals, revocations, runs.
@@ -173,6 +177,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Revoke(_)
         | Command::Reoffer(_)
         | Command::Sync(_)
+        | Command::Serve(_)
         | Command::Run(_)
         | Command::Status(_)
         | Command::Audit(_)) => asynchronous(command, arguments.home, screen),
@@ -181,7 +186,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
 
 fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
     // A worker that nobody looks at says what it could not do.
-    logging(if matches!(command, Command::Sync(_)) { "warn" } else { "off" });
+    logging(if matches!(command, Command::Sync(_) | Command::Serve(_)) { "warn" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(8 << 20)
@@ -203,6 +208,7 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             Command::Revoke(command) => command.run(&home, screen).await,
             Command::Reoffer(command) => command.run(&home, screen).await,
             Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
+            Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
             Command::Run(command) => command.run(&home, screen).await,
             Command::Status(command) => command.run(&home, screen).await,
             Command::Audit(command) => command.run(&home, screen).await,

@@ -2,7 +2,7 @@
 
 use super::run::{show, watched};
 use super::screen::Screen;
-use crate::app::{App, RunReport, RunRequest, Withdrawal, agreements, audit, members};
+use crate::app::{App, RunReport, RunRequest, Tied, Withdrawal, agreements, audit, members};
 use crate::demo;
 use crate::error::{Error, Kind, Result};
 use crate::home::Home;
@@ -119,9 +119,10 @@ async fn enrol(home: &Path, agreement: &Agreement, screen: Screen) -> Result<App
         .keys()
         .next()
         .ok_or_else(|| Error::failed("bug", "the demo agreement has no members"))?;
-    app.propose(agreement, proposer).await?;
+    app.propose(agreement, proposer, &Tied::default()).await?;
     for member in agreement.members.keys() {
-        app.join(&agreement.collaboration, member, Some(agreement.digest())).await?;
+        app.join(&agreement.collaboration, member, Some(agreement.digest()), &Tied::default())
+            .await?;
         screen.say(format!("  {member} joined"));
     }
     for member in agreement.members.keys() {

@@ -1,7 +1,7 @@
 //! `airlock reoffer`: what an owner was found to have taken away on a platform, offered again by that owner.
 
 use super::screen::Screen;
-use crate::app::{App, Withdrawal};
+use crate::app::{App, Tied, Withdrawal};
 use crate::error::Result;
 use mappings::model::{CollaborationId, DatasetName, MemberId};
 use std::path::Path;
@@ -41,7 +41,8 @@ impl Reoffer {
             What { .. } => Withdrawal::Membership,
         };
         let app = App::existing(home).await?;
-        let recorded = app.reoffer(&self.collaboration, &what, &self.member).await?;
+        let recorded =
+            app.reoffer(&self.collaboration, &what, &self.member, &Tied::default()).await?;
         screen.say(format!(
             "{} offers {what} again, leaf {}; platforms get it once they were seen closed{}",
             self.member,

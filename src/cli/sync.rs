@@ -1,14 +1,14 @@
 //! `airlock sync`: keeps every room at what its log says, over and over.
 
+use super::ending::signalled;
 use super::plan::or_nothing;
 use super::printer::Printer;
 use super::screen::Screen;
-use crate::app::{App, Pass};
+use crate::app::{App, Inbox, Pass};
 use crate::error::{Error, Result};
 use crate::triggers::Listening;
 use std::path::Path;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Passes that wait to be shown.
@@ -41,8 +41,10 @@ impl Sync {
             let message = "not every room could be looked at, closed or brought to what is agreed";
             return Err(Error::failed("room-not-closed", message).problems(problems));
         }
-        let listening = Listening::start(home).await?;
-        let inbox = listening.as_ref().map(|listening| listening.inbox.as_ref());
+        let inbox = Inbox::default().into();
+        let listening = Listening::start(home, &inbox).await?;
+        // Where nothing tells anything, nobody's names are kept in mind for it.
+        let inbox = listening.as_ref().map(|_| inbox.as_ref());
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(signalled(cancel.clone()));
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
@@ -66,23 +68,6 @@ impl Sync {
             tracing::warn!(missed, "passes are not shown: nobody read them in time");
         }
         end
-    }
-}
-
-/// The first signal ends the worker in order, the second at once.
-async fn signalled(cancel: CancellationToken) {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    for signals in 0.. {
-        tokio::select! {
-            asked = tokio::signal::ctrl_c() => if asked.is_err() {
-                return;
-            },
-            _ = terminate.recv() => {}
-        }
-        if signals > 0 {
-            std::process::exit(130);
-        }
-        cancel.cancel();
     }
 }
 

@@ -1,7 +1,7 @@
 //! `airlock waive`: an owner's consent to a room's holding a term more loosely than agreed.
 
 use super::screen::Screen;
-use crate::app::App;
+use crate::app::{App, Tied};
 use crate::error::Result;
 use crate::log::TermPath;
 use mappings::model::{CollaborationId, MemberId, PlatformId};
@@ -26,8 +26,9 @@ pub(super) struct Waive {
 impl Waive {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
-        let (verdict, recorded) =
-            app.waive(&self.collaboration, &self.room, &self.at, &self.member).await?;
+        let (verdict, recorded) = app
+            .waive(&self.collaboration, (&self.room, &self.at), &self.member, &Tied::default())
+            .await?;
         screen.say(format!(
             "{} waived {} in {}, leaf {}, for this agreement alone: {}",
             self.member, self.at, self.room, recorded.index, verdict.reason

@@ -54,6 +54,14 @@ impl Home {
         Ok(found.into_iter().map(|(_, pending)| pending).collect())
     }
 
+    /// Whether the reserve would take one more withdrawal, as far as can be told without putting one in.
+    #[must_use]
+    pub fn can_reserve(&self) -> bool {
+        let file = OpenOptions::new().read(true).write(true).open(self.reserve_file());
+        let held = file.and_then(|file| held(&file));
+        held.is_ok_and(|held| (held.len() as u64) < SLOTS)
+    }
+
     /// Puts a withdrawal into the reserve; on disk when this returns.
     pub fn reserve(&self, pending: &Pending) -> Result<()> {
         let path = self.reserve_file();

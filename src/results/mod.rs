@@ -8,12 +8,14 @@ mod landed;
 mod manifest;
 mod place;
 mod stage;
+mod within;
 
 pub use check::check;
 pub use deliver::{Delivery, place_files, publish, state, withdraw};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
-pub use place::{Place, overlaps};
+pub use place::Place;
 pub use stage::{Expected, Staged, StagedFile, preview, stage};
+pub use within::{lies_in, overlaps};
 
 /// Why a result could not be staged or delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -188,27 +188,6 @@ pub(super) fn failed(error: &object_store::Error) -> ResultsError {
     }
 }
 
-/// Whether one of two places lies in the other, by their real paths where they are local.
-#[must_use]
-pub fn overlaps(one: &str, two: &str) -> bool {
-    let real = |place: &str| -> Option<PathBuf> {
-        let path = Url::parse(place).ok()?.to_file_path().ok()?;
-        let there = path
-            .ancestors()
-            .find_map(|part| part.canonicalize().ok().map(|real| (part.to_path_buf(), real)));
-        let (known, real) = there?;
-        path.strip_prefix(known).ok().map(|rest| real.join(rest))
-    };
-    match (real(one), real(two)) {
-        (Some(one), Some(two)) => one.starts_with(&two) || two.starts_with(&one),
-        (None, None) => {
-            let slashed = |place: &str| format!("{}/", place.trim_end_matches('/'));
-            slashed(one).starts_with(&slashed(two)) || slashed(two).starts_with(&slashed(one))
-        }
-        (_, _) => false,
-    }
-}
-
 fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, ResultsError> {
     let bucket = url.host_str().ok_or(ResultsError::DestinationScheme)?;
     let loopback = std::env::var("AWS_ENDPOINT_URL").is_ok_and(|endpoint| {

@@ -4,13 +4,14 @@
 use super::{IgnoredAny, toml_file};
 use crate::error::{Error, Result};
 use crate::home::Home;
+use crate::results::lies_in;
 use mappings::model::MemberId;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
+    perhaps organisation, places and destinations; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
 const PORT: u16 = 8_470;
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
@@ -61,6 +62,10 @@ impl Default for HttpSetting {
 struct TenantFile {
     member: MemberId,
     organisation: Option<String>,
+    #[serde(default)]
+    places: Vec<String>,
+    #[serde(default)]
+    destinations: Vec<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -102,7 +107,6 @@ pub(crate) enum TokenType {
 
 /// Where the gateway answers, and to whom.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "read by whoever serves"))]
 pub(crate) struct Http {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
@@ -114,6 +118,8 @@ pub(crate) struct Http {
     pub(crate) development_issuer: bool,
     /// Members in whose name somebody may call.
     pub(crate) tenants: Vec<TenantSetting>,
+    /// Whether all of them are of one house, and may name any place and any collaboration: nobody wrote any of them down.
+    pub(crate) one_house: bool,
     /// Who says who calls.
     pub(crate) issuers: Vec<IssuerSetting>,
 }
@@ -125,6 +131,9 @@ pub(crate) struct TenantSetting {
     pub(crate) member: MemberId,
     /// What issuers call it.
     pub(crate) organisation: String,
+    /// Where its data may lie, and its results go, as far as this gateway opens places itself.
+    pub(crate) places: Vec<String>,
+    pub(crate) destinations: Vec<String>,
 }
 
 /// Somebody whose tokens are taken.
@@ -175,12 +184,18 @@ pub(crate) fn http(home: &Home) -> Result<Http> {
     }
     let mut tenants = tenants(set.tenants).map_err(invalid)?;
     let issuers = issuers(set.issuers, &tenants, home).map_err(invalid)?;
-    if set.development_issuer && tenants.is_empty() {
-        let named = |member: MemberId| TenantSetting { organisation: member.to_string(), member };
+    let one_house = set.development_issuer && tenants.is_empty();
+    if one_house {
+        let named = |member: MemberId| TenantSetting {
+            organisation: member.to_string(),
+            member,
+            places: Vec::new(),
+            destinations: Vec::new(),
+        };
         tenants = home.members()?.into_iter().map(named).collect();
     }
     let HttpSetting { listen, audience, development_issuer, .. } = set;
-    Ok(Http { listen, hosts, audience, development_issuer, tenants, issuers })
+    Ok(Http { listen, hosts, audience, development_issuer, tenants, one_house, issuers })
 }
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
@@ -188,7 +203,7 @@ const HOSTS: &str = "hosts are names or addresses by themselves, without a schem
 fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
     let mut seen = BTreeSet::new();
     let mut tenants = Vec::new();
-    for TenantFile { member, organisation } in set {
+    for TenantFile { member, organisation, places, destinations } in set {
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -196,7 +211,12 @@ fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
         if !seen.insert(member.clone()) {
             return Err("two of [[http.tenants]] are one member");
         }
-        tenants.push(TenantSetting { member, organisation });
+        if !places.iter().chain(&destinations).all(|place| lies_in(place, place)) {
+            return Err(
+                "places and destinations are whole URLs: file:///FOLDER/ or s3://BUCKET/PREFIX/, of plain letters",
+            );
+        }
+        tenants.push(TenantSetting { member, organisation, places, destinations });
     }
     Ok(tenants)
 }
@@ -411,6 +431,9 @@ mod tests {
             "[[http.issuers]]\nissuer = \"https://id.example\"".to_owned(),
             "[[http.issuers]]\nissuer = \" https://id.example\"\njwks_file = \"x\"".to_owned(),
             "[[http.tenants]]\nmember = \"Grocer\"".to_owned(),
+            "[[http.tenants]]\nmember = \"grocer\"\nplaces = [\"data\"]".to_owned(),
+            "[[http.tenants]]\nmember = \"grocer\"\nplaces = [\"s3://a/../b\"]".to_owned(),
+            "[[http.tenants]]\nmember = \"grocer\"\ndestinations = [\"https://a/b\"]".to_owned(),
             "[[http.tenants]]\nmember = \"grocer\"\norganisation = \"\"".to_owned(),
             "[http]\naudience = \"\"".to_owned(),
             "[http]\nport = 1".to_owned(),

@@ -85,7 +85,6 @@ impl Verifier {
 }
 
 /// The verifier of what is set. Where nobody is set, nobody gets in, and that is said.
-#[cfg_attr(not(test), expect(dead_code, reason = "called by whoever serves"))]
 pub(crate) fn verifier(http: &Http, home: &Home, clock: Arc<dyn Clock>) -> Result<Verifier> {
     let of_file = |issuer| Issuer::of_file(issuer, &http.audience);
     let mut issuers: Vec<Issuer> = http.issuers.iter().cloned().map(of_file).collect();

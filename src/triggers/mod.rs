@@ -25,29 +25,26 @@ use webhook::Webhook;
 /// Everything that listens; it ends with this.
 #[derive(Debug)]
 pub(crate) struct Listening {
-    /// Where whatever comes is put.
-    pub(crate) inbox: Arc<Inbox>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Listening {
-    /// Listens to what a gateway's folder names; `None` where it names nothing. A place that can't be listened at is an error now; a queue
-    /// that doesn't answer is tried again.
-    pub(crate) async fn start(home: &Path) -> Result<Option<Self>> {
+    /// Listens to what a gateway's folder names and puts it into the inbox; `None` where it names nothing. A place that can't be listened
+    /// at is an error now; a queue that doesn't answer is tried again.
+    pub(crate) async fn start(home: &Path, inbox: &Arc<Inbox>) -> Result<Option<Self>> {
         let set = settings::triggers(&Home::existing(home)?)?;
         if set.queues.is_empty() && set.webhook.is_none() {
             return Ok(None);
         }
-        let inbox = Arc::<Inbox>::default();
-        let mut listening = Self { inbox: Arc::clone(&inbox), tasks: Vec::new() };
+        let mut listening = Self { tasks: Vec::new() };
         if let Some(webhook) = set.webhook {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let (secret, inbox) = (Secret::new(&webhook.secret), Arc::clone(&inbox));
+            let (secret, inbox) = (Secret::new(&webhook.secret), Arc::clone(inbox));
             let webhook = Webhook { secret, inbox, clock }.at(webhook.listen).await?;
             listening.tasks.push(tokio::spawn(webhook.serve()));
         }
         for queue in &set.queues {
-            let (queue, inbox) = (wiring::queue(queue).await?, Arc::clone(&inbox));
+            let (queue, inbox) = (wiring::queue(queue).await?, Arc::clone(inbox));
             let read = async move { queue::read(queue.as_ref(), &inbox).await };
             listening.tasks.push(tokio::spawn(read));
         }

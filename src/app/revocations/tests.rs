@@ -146,8 +146,8 @@ async fn joined(folder: &std::path::Path, store: &Arc<Refusing>) -> App {
     let home = Home::open(folder).unwrap();
     members::keygen(&home, &grocer()).unwrap();
     let app = App::over(home, Arc::<Refusing>::clone(store)).await.unwrap();
-    app.propose(&agreement, &grocer()).await.unwrap();
-    app.join(&spring(), &grocer(), None).await.unwrap();
+    app.propose(&agreement, &grocer(), &crate::app::Tied::default()).await.unwrap();
+    app.join(&spring(), &grocer(), None, &crate::app::Tied::default()).await.unwrap();
     app
 }
 

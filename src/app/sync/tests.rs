@@ -197,7 +197,7 @@ async fn gateway(folder: &std::path::Path, store: &Arc<Moody>, names: &[&str]) -
             "rooms": [{ "platform": "native" }], "datasets": {}, "templates": {}, "destinations": {},
         });
         let agreement: Agreement = serde_json::from_value(value).unwrap();
-        app.propose(&agreement, &grocer()).await.unwrap();
+        app.propose(&agreement, &grocer(), &crate::app::Tied::default()).await.unwrap();
     }
     app
 }
@@ -281,7 +281,7 @@ async fn logs_are_listed_only_when_something_was_written() {
         while asked_for(&store.marked) < marked + 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        app.propose(&autumn, &grocer()).await.unwrap();
+        app.propose(&autumn, &grocer(), &crate::app::Tied::default()).await.unwrap();
     };
     tokio::join!(appended, worked(&app, &store, |_, asked| asked == 3));
     assert_eq!(asked_for(&store.listed), 3, "once by each worker, and for what was appended");

@@ -1,0 +1,128 @@
+//! The use cases as one caller has them: what it may see, what its roles let it ask for, then `App`. The member is always the caller's own, from
+//! what it proved, and never what a request says. What is absent and what may not be seen are answered alike. Must not know HTTP or tokens.
+
+mod agreements;
+mod collaborations;
+mod decisions;
+mod leaves;
+mod members;
+mod places;
+mod revocations;
+mod rooms;
+mod templates;
+
+pub(crate) use decisions::Done;
+pub(crate) use places::{House, Places};
+
+use super::App;
+use crate::access::{Action, Caller, roles_for};
+use crate::error::{Error, Result};
+use crate::log::{Loaded, State};
+use crate::store::Stands;
+use mappings::model::{CollaborationId, MemberId};
+
+/// One caller at this gateway.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    app: &'a App,
+    house: &'a House,
+    caller: &'a Caller,
+}
+
+/// A collaboration as one caller sees it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    collaboration: CollaborationId,
+    member: MemberId,
+    stands: Stands,
+    loaded: Loaded,
+}
+
+impl Seen {
+    fn state(&self) -> &State {
+        &self.loaded.state
+    }
+
+    /// Whether all of it may be seen: its members see it whole.
+    const fn is_whole(&self) -> bool {
+        matches!(self.stands, Stands::Member)
+    }
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) const fn new(app: &'a App, house: &'a House, caller: &'a Caller) -> Self {
+        Self { app, house, caller }
+    }
+
+    /// In whose name the caller acts; for an operator there is nothing of a member's.
+    fn member(&self) -> Result<&'a MemberId> {
+        self.caller.tenant().ok_or_else(absent)
+    }
+
+    /// Whether its roles let it ask for this.
+    fn may(&self, action: Action) -> Result<()> {
+        if self.caller.may(action) {
+            return Ok(());
+        }
+        let roles = roles_for(action).iter().map(ToString::to_string).collect::<Vec<_>>();
+        Err(Error::refused("not-permitted", format!("the caller's roles do not permit {action}"))
+            .help(format!("a role of {}", roles.join(", "))))
+    }
+
+    /// A collaboration that the caller may see at all. The store is asked first, and says no of most names without any log being read; then
+    /// the log itself, by which it must be so as well.
+    async fn seen(&self, name: &str, action: Action) -> Result<Seen> {
+        let member = self.member()?.clone();
+        let collaboration = name.parse::<CollaborationId>().map_err(|_| absent())?;
+        let stands = self.app.store.stands(&collaboration, &member).await;
+        let stands = stands.map_err(crate::log::LogError::from)?.ok_or_else(absent)?;
+        let loaded = self.app.load_denying(&collaboration).await?;
+        let found = loaded.state.parties().get(&member).copied().ok_or_else(absent)?;
+        let stands = narrower(stands, found);
+        if !self.caller.may(Action::ReadCollaboration) && !self.caller.may(Action::ReadLog) {
+            return Err(absent());
+        }
+        self.may(action)?;
+        Ok(Seen { collaboration, member, stands, loaded })
+    }
+
+    /// The same for what only members see.
+    async fn seen_whole(&self, name: &str, action: Action) -> Result<Seen> {
+        let seen = self.seen(name, action).await?;
+        if seen.is_whole() { Ok(seen) } else { Err(absent()) }
+    }
+}
+
+/// Of two words about a member that which shows less.
+const fn narrower(one: Stands, other: Stands) -> Stands {
+    match (one, other) {
+        (Stands::Member, _) | (Stands::Invited, Stands::Former) => other,
+        (Stands::Invited | Stands::Former, _) => one,
+    }
+}
+
+/// There is nothing, or nothing that the caller may see: the same words for both.
+fn absent() -> Error {
+    Error::invalid(
+        "not-found",
+        "there is nothing of this name, or nothing that this caller may see",
+    )
+}
+
+/// A thing of a collaboration by its name.
+fn named<T: std::str::FromStr>(name: &str) -> Result<T> {
+    name.parse().map_err(|_| absent())
+}
+
+fn texts<T: ToString>(all: impl IntoIterator<Item = T>) -> Vec<String> {
+    all.into_iter().map(|one| one.to_string()).collect()
+}
+
+/// How a standing is called.
+const fn word(stands: Stands) -> &'static str {
+    match stands {
+        Stands::Member => "member",
+        Stands::Invited => "invited",
+        Stands::Former => "former",
+    }
+}

@@ -1,0 +1,52 @@
+//! What a caller ties a decision to: what was decided when it looked, and a key under which it is done once. Must not know who calls, or how.
+
+use crate::error::{Error, Result};
+use crate::log::State;
+use crate::store::Once;
+
+/// The same; from the command line, nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Tied {
+    /// What the caller looked at.
+    pub(crate) looked: Looked,
+    /// The key under which it asks.
+    pub(crate) once: Option<Once>,
+}
+
+/// What a caller looked at before it decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// Whatever it was, it is to be decided on what is there now.
+    #[default]
+    Anything,
+    /// Nothing was agreed or proposed yet.
+    Nothing,
+    /// What was decided had this mark.
+    At(String),
+}
+
+/// The mark of what is decided: how long the log was after it, and what is not on record yet among it. Effects and runs don't change it.
+pub(crate) fn mark(state: &State) -> String {
+    format!("d{}", state.decided())
+}
+
+impl Looked {
+    /// Refuses a decision on something else than was looked at.
+    pub(super) fn holds(&self, state: &State) -> Result<()> {
+        match self {
+            Self::Anything => Ok(()),
+            Self::Nothing if state.agreement().is_none() => Ok(()),
+            Self::Nothing => {
+                let message = "what it is decided on is not said";
+                Err(Error::invalid("if-match-missing", message)
+                    .help("If-Match: the ETag of the collaboration that was looked at"))
+            }
+            Self::At(looked) if *looked == mark(state) => Ok(()),
+            Self::At(_) => {
+                let message = "something was decided since the caller looked";
+                Err(Error::refused("changed-meanwhile", message)
+                    .help("another look, and the decision again on what it shows"))
+            }
+        }
+    }
+}

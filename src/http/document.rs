@@ -1,0 +1,72 @@
+//! What the gateway says of itself: its `OpenAPI` document, and a page for every code. Must not know what a call does.
+
+use super::problem::{Own, Problem};
+use crate::wire;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The document changes with the program only.
+const FOR_AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+/// What holds of all paths.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Airlock",
+        description = "An interoperability gateway between data clean rooms: one agreement, held true on every platform.\n\nEvery answer that is not one of success is a problem document (RFC 9457) with a stable code.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/")),
+    security(("token" = [])),
+    components(schemas(wire::ProblemDocument)),
+    modifiers(&Token),
+)]
+pub(super) struct Whole;
+
+/// Callers show an access token.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let mut http = Http::new(HttpAuthScheme::Bearer);
+        http.bearer_format = Some("JWT".to_owned());
+        http.description =
+            Some("An access token (RFC 9068) of an issuer that this gateway knows.".to_owned());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(http));
+    }
+}
+
+/// The document as it is served and committed.
+pub(super) fn text(document: &Document) -> String {
+    document.to_pretty_json().unwrap_or_default()
+}
+
+/// The document.
+pub(super) fn served(text: String) -> impl Fn() -> std::future::Ready<Response> + Clone {
+    let headers: [(HeaderName, HeaderValue); 2] =
+        [(CONTENT_TYPE, JSON), (CACHE_CONTROL, FOR_AN_HOUR)];
+    let text = Bytes::from(text);
+    move || std::future::ready((headers.clone(), text.clone()).into_response())
+}
+
+/// What a code means.
+#[utoipa::path(get, path = "/problems/{code}", tag = "health", operation_id = "problem", security(()),
+    params(("code" = String, Path, description = "A stable code.")),
+    responses(
+        (status = 200, description = "The code in words, and what would pass.", body = String, content_type = "text/plain"),
+        (status = 404, description = "No problem of a request itself has this code.", body = wire::ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn problem(Path(code): Path<String>) -> Result<String, Own> {
+    let documents = Own::ALL.iter().map(|own| Problem::from(*own).document(""));
+    let found = documents.into_iter().find(|document| document.code == code);
+    let found = found.ok_or(Own::PathUnknown)?;
+    Ok(format!("{}\n\n{}\n\nwould pass: {}\n", found.title, found.detail, found.help))
+}

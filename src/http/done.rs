@@ -1,0 +1,38 @@
+//! The answer to a decision: the proof that it is on record, where its leaf is, and whether it was done before under the same key.
+
+use super::problem::{Own, Problem};
+use crate::app::desk::Done;
+use crate::error::Result;
+use axum::Json;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
+
+/// Does what was begun to its end, whether or not anybody waits for the answer.
+pub(super) async fn finished<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::spawn(work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Own::Bug.into()),
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        let place = format!(
+            "/v1/collaborations/{}/leaves/{}",
+            self.collaboration, self.given.receipt.index
+        );
+        let mut response = (StatusCode::CREATED, Json(self.given)).into_response();
+        if let Ok(place) = HeaderValue::from_str(&place) {
+            response.headers_mut().insert(LOCATION, place);
+        }
+        if self.repeated {
+            response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}

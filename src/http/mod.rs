@@ -1,0 +1,128 @@
+//! The HTTP gateway: bytes to calls and back. Decides nothing, and must not know platforms, stores, or what a rule means.
+
+mod agreements;
+mod asked;
+mod collaborations;
+mod document;
+mod done;
+mod entry;
+mod etag;
+mod health;
+mod leaves;
+mod limits;
+mod listen;
+mod members;
+mod problem;
+mod request;
+mod revocations;
+mod rooms;
+mod said;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod visitor;
+mod wrong;
+
+pub(crate) use listen::Listener;
+
+use crate::access::Caller;
+use crate::app::App;
+use crate::app::desk::{Desk, House};
+use crate::tokens::Verifier;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use health::Looked;
+use limits::Limits;
+use problem::Own;
+use request::Hosts;
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::Arc;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What every handler works with.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway(Arc<Shared>);
+
+/// The same.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    app: Arc<App>,
+    house: House,
+    verifier: Verifier,
+    looked: Looked,
+}
+
+impl Deref for Gateway {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Shared {
+    /// Where a caller is served.
+    fn desk<'a>(&'a self, caller: &'a Caller) -> Desk<'a> {
+        Desk::new(&self.app, &self.house, caller)
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Self {
+        Self(Arc::new(Shared { app, house, verifier, looked: Looked::default() }))
+    }
+
+    /// Every path, and what holds of all of them. `hosts` are the names under which it is asked.
+    pub(crate) fn router(self, hosts: BTreeSet<String>) -> Router {
+        let callers =
+            paths_of_callers().route_layer(from_fn_with_state(self.clone(), entry::known));
+        let (router, document) = paths_of_all().merge(callers).split_for_parts();
+        let text = document::text(&document);
+        let limits = Arc::<Limits>::default();
+        router
+            .route("/openapi.json", get(document::served(text)))
+            .fallback(|| async { Own::PathUnknown })
+            .method_not_allowed_fallback(|| async { Own::MethodUnknown })
+            .with_state(self)
+            .layer(from_fn_with_state(limits, limits::bounded))
+            .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
+    }
+}
+
+/// Paths that need no token, with what the document says of them; none is there without.
+fn paths_of_all() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(document::Whole::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(document::problem))
+}
+
+/// Paths of whoever shows a token.
+fn paths_of_callers() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(collaborations::me))
+        .routes(routes!(collaborations::collaborations))
+        .routes(routes!(collaborations::collaboration))
+        .routes(routes!(agreements::agreements, agreements::propose))
+        .routes(routes!(agreements::agreement))
+        .routes(routes!(members::members))
+        .routes(routes!(members::join))
+        .routes(routes!(members::decline))
+        .routes(routes!(templates::templates))
+        .routes(routes!(templates::template))
+        .routes(routes!(templates::explanation))
+        .routes(routes!(templates::approve))
+        .routes(routes!(rooms::rooms))
+        .routes(routes!(rooms::waive))
+        .routes(routes!(rooms::reoffer))
+        .routes(routes!(revocations::revocations, revocations::revoke))
+        .routes(routes!(revocations::revocation))
+        .routes(routes!(leaves::leaves))
+        .routes(routes!(leaves::leaf))
+        .routes(routes!(leaves::checkpoint))
+        .routes(routes!(leaves::consistency))
+}

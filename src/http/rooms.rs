@@ -1,0 +1,50 @@
+//! `/v1/collaborations/{collaboration}/rooms`.
+
+use super::Gateway;
+use super::done::finished;
+use super::entry::Who;
+use super::problem::Problem;
+use super::said::Said;
+use super::wrong::{Change, Read};
+use crate::app::desk::Done;
+use crate::wire;
+use axum::Json;
+use axum::extract::{Path, State};
+
+/// Its rooms on other platforms: what is wanted there, what was seen, what holds.
+#[utoipa::path(get, path = "/v1/collaborations/{collaboration}/rooms", tag = "rooms", operation_id = "rooms",
+    params(("collaboration" = String, Path, description = "The collaboration.")),
+    responses((status = 200, description = "The rooms.", body = wire::Rooms), Read))]
+pub(super) async fn rooms(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+) -> Result<Json<wire::Rooms>, Problem> {
+    Ok(Json(gateway.desk(&caller).rooms(&collaboration).await?))
+}
+
+/// Consents, as an owner, to a room's holding one term more loosely.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/waivers", tag = "rooms", operation_id = "waive", request_body = wire::Waived,
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = String, Header, description = "The `ETag` of the collaboration that was looked at; `*` for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
+pub(super) async fn waive(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+    Said { said, tied }: Said<wire::Waived>,
+) -> Result<Done, Problem> {
+    finished(async move { gateway.desk(&caller).waive(&collaboration, &said, &tied).await }).await
+}
+
+/// Offers again what was found taken away on a platform.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/reoffers", tag = "rooms", operation_id = "reoffer", request_body = wire::Thing,
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = String, Header, description = "The `ETag` of the collaboration that was looked at; `*` for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
+pub(super) async fn reoffer(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+    Said { said, tied }: Said<wire::Thing>,
+) -> Result<Done, Problem> {
+    finished(async move { gateway.desk(&caller).reoffer(&collaboration, &said, &tied).await }).await
+}

@@ -1,0 +1,61 @@
+//! Templates, their approvals, and what each room runs for them.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The templates of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Templates {
+    /// In order of name.
+    pub templates: Vec<Template>,
+}
+
+/// A template version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Its name.
+    pub template: String,
+    /// The digest that names this version: what an approval approves.
+    pub digest: String,
+    /// Its text.
+    pub sql: String,
+    /// Who may run it.
+    pub run_by: Vec<String>,
+    /// Who receives its results.
+    pub received_by: Vec<String>,
+    /// Owners who approved this version.
+    pub approved_by: Vec<String>,
+    /// Owners whose approval is missing.
+    pub waits_for: Vec<String>,
+}
+
+/// What the guard makes of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    /// Its name.
+    pub template: String,
+    /// The digest that names this version.
+    pub digest: String,
+    /// Each row is backed by so many distinct entities, dataset by dataset.
+    pub entities_min: BTreeMap<String, u64>,
+    /// What a reader should look at.
+    pub warnings: Vec<String>,
+    /// What each room runs.
+    pub texts: BTreeMap<String, Text>,
+}
+
+/// The text for a room, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// SQL in the room's dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaid: Option<String>,
+}
