@@ -36,9 +36,12 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Takes tokens of these issuers, of which no two have one name.
+    /// Takes tokens of these issuers, of which no two have one name. Their keys are looked at now: what is wrong with them is said at the start.
     #[must_use]
     pub fn new(issuers: Vec<Issuer>, clock: Arc<dyn Clock>) -> Self {
+        for issuer in &issuers {
+            issuer.keys().current(clock.steady_ms());
+        }
         Self { issuers, clock, memory: Memory::default() }
     }
 
