@@ -18,9 +18,9 @@ use std::time::Duration;
 /// Runs every promise; `open` opens the same store again, as a restart would; `pass` lets time pass for its leases and keys.
 pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
-    F: Fn() -> R,
+    F: Fn() -> R + Copy,
     R: Future<Output = Arc<dyn Store>>,
-    P: Fn(Duration) -> T,
+    P: Fn(Duration) -> T + Copy,
     T: Future<Output = ()>,
 {
     let (one, two) = (named("suite-one"), named("suite-two"));
@@ -35,8 +35,8 @@ where
     one_of_many_wins(&open().await, &two).await;
     another_log_of_the_same_length_is_not_appended_to(&*open().await).await;
     every_append_makes_another_mark(&*open().await, &*open().await).await;
-    parties::conforms(&open).await;
-    once::conforms(&open, &pass).await;
+    parties::conforms(open).await;
+    once::conforms(open, pass).await;
     leases::conforms(open, pass).await;
 }
 

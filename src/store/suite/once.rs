@@ -7,10 +7,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_hours(24);
-const MINUTE: Duration = Duration::from_mins(1);
+const MINUTES: u64 = 24 * 60;
+const NEARLY_A_DAY: Duration = Duration::from_mins(MINUTES - 1);
+const OVER_A_DAY: Duration = Duration::from_mins(MINUTES + 1);
 
-pub(super) async fn conforms<F, R, P, T>(open: &F, pass: &P)
+pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
     F: Fn() -> R,
     R: Future<Output = Arc<dyn Store>>,
@@ -142,25 +143,25 @@ async fn one_of_many_at_once_in_many_logs(store: &Arc<dyn Store>) {
     }
 }
 
-async fn a_key_is_kept_for_a_day<P, T>(store: &dyn Store, pass: &P)
+async fn a_key_is_kept_for_a_day<P, T>(store: &dyn Store, pass: P)
 where
     P: Fn(Duration) -> T,
     T: Future<Output = ()>,
 {
     let (log, scope) = (&named("suite-expired-key"), key(5, 0));
     store.append(log, &Head::default(), under(scope, 1, &[1], "one"), None).await.unwrap();
-    pass(DAY - MINUTE).await;
+    pass(NEARLY_A_DAY).await;
     let again = under(scope, 2, &[2], "two");
     let early = store.append(log, &head(1, "one"), again.clone(), None).await;
     assert_eq!(early, Err(StoreError::Repeated));
     assert!(store.spent(&scope).await.unwrap().is_some());
-    pass(MINUTE * 2).await;
+    pass(Duration::from_mins(2)).await;
     assert_eq!(store.spent(&scope).await, Ok(None));
     assert_eq!(store.append(log, &head(1, "one"), again.clone(), None).await, Ok(2));
     let spent = store.spent(&scope).await.unwrap().unwrap();
     assert_eq!((spent.index, spent.fingerprint), (1, [2; 32]));
     // It is kept for a day of its own.
-    pass(DAY - MINUTE).await;
+    pass(NEARLY_A_DAY).await;
     let late = store.append(log, &head(2, "two"), again, None).await;
     assert_eq!(late, Err(StoreError::Repeated));
 }
@@ -179,7 +180,7 @@ where
         store.append(log, &before, under(key(first, last), 1, &[1], "swept"), None).await.unwrap();
     };
     // What other promises left is swept first.
-    pass(DAY + MINUTE).await;
+    pass(OVER_A_DAY).await;
     spend(6, 0).await;
     assert_eq!(count().await, 1);
     for n in 0..=255 {
@@ -190,7 +191,7 @@ where
     }
     assert_eq!(count().await, 300);
     let before = store.head(log).await.unwrap();
-    pass(DAY + MINUTE).await;
+    pass(OVER_A_DAY).await;
     store.append(log, &before, appended(&[1], "swept"), None).await.unwrap();
     spend(9, 0).await;
     assert_eq!(count().await, 300 - 256 + 1);

@@ -7,7 +7,7 @@ use mappings::model::{CollaborationId, MemberId};
 use std::future::Future;
 use std::sync::Arc;
 
-pub(super) async fn conforms<F, R>(open: &F)
+pub(super) async fn conforms<F, R>(open: F)
 where
     F: Fn() -> R,
     R: Future<Output = Arc<dyn Store>>,
