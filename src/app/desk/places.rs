@@ -4,6 +4,7 @@
 use super::Desk;
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
+use crate::wiring;
 use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
 use std::collections::BTreeMap;
 
@@ -35,8 +36,7 @@ impl House {
 impl Desk<'_> {
     /// Refuses an agreement that names a place which is not its member's.
     pub(super) fn places_hold(&self, agreement: &Agreement) -> Result<()> {
-        let home = url::Url::from_directory_path(self.app.home.root()).map(String::from);
-        let home = home.map_err(|()| Error::failed("bug", "the gateway's folder has no URL"))?;
+        let home = wiring::location(&self.app.home.root().to_string_lossy())?;
         let mut problems = Vec::new();
         let mut look = |place: &str,
                         at: String,
