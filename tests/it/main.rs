@@ -14,6 +14,7 @@ mod datasets;
 mod denied;
 mod destinations;
 mod http;
+mod matrix;
 mod records;
 mod runs;
 mod serve;

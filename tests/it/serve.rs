@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 /// Two members and a stranger, whose tokens the gateway itself makes.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::of(10);
     for member in ["grocer", "brand", "press"] {
         world.airlock(&["keygen", "--member", member]).done();
@@ -17,7 +17,7 @@ fn world() -> World {
 }
 
 /// The agreement as a document with whole places.
-fn document(world: &World) -> String {
+pub(crate) fn document(world: &World) -> String {
     let root = format!("file://{}/", world.path("").canonicalize().unwrap().display());
     let whole = AGREEMENT
         .replace("data/", &format!("{root}data/"))
@@ -26,7 +26,7 @@ fn document(world: &World) -> String {
     format!("{line}\n")
 }
 
-fn propose(served: &Served<'_>, key: &str, looked: Option<&str>, text: &str) -> Told {
+pub(crate) fn propose(served: &Served<'_>, key: &str, looked: Option<&str>, text: &str) -> Told {
     let caller = served.caller("grocer", &["member-admin"]);
     let mut lines = vec![
         format!("Authorization: Bearer {}", caller.token),
