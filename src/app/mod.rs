@@ -12,6 +12,7 @@ mod leases;
 pub mod members;
 mod pace;
 mod parties;
+mod places;
 mod readiness;
 mod recovery;
 mod reoffer;
@@ -32,6 +33,7 @@ pub use conditions::{Condition, RoomStanding, Thing};
 pub use connections::{ConnectionLine, ExportForm};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use parties::Projected;
+pub(crate) use places::House;
 pub use readiness::Readiness;
 pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
@@ -163,7 +165,7 @@ impl App {
         F: Fn(&State) -> Result<Vec<Entry>> + Send + Sync,
     {
         let entry = |state: &State| {
-            tied.looked.holds(state)?;
+            tied.looked.holds(state, &self.key)?;
             entries(state)
         };
         let Some(once) = tied.once else {
@@ -222,7 +224,6 @@ impl App {
             return Err(Error::refused("not-a-member", message));
         }
         let key = members::signing_key(&self.home, member)?;
-        wiring::room_key(&self.home, &agreement.collaboration)?;
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };
         let entry = |state: &State| {
@@ -238,7 +239,9 @@ impl App {
                 None => Entry::gateway(body),
             }])
         };
-        self.decide_tied(&agreement.collaboration, tied, entry).await
+        let recorded = self.decide_tied(&agreement.collaboration, tied, entry).await?;
+        wiring::room_key(&self.home, &agreement.collaboration)?;
+        Ok(recorded)
     }
 }
 

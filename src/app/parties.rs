@@ -4,6 +4,7 @@
 use super::App;
 use crate::error::Result;
 use crate::log::LogError;
+use crate::store::StoreError;
 
 /// So many names are held at once.
 const PAGE: usize = 256;
@@ -27,7 +28,9 @@ impl App {
             for collaboration in &page {
                 match self.log.project(collaboration).await {
                     Ok(()) => projected.told += 1,
-                    Err(error @ LogError::Store(_)) => return Err(error.into()),
+                    Err(LogError::Store(error)) if error != StoreError::Corrupt => {
+                        return Err(LogError::Store(error).into());
+                    }
                     Err(error) => {
                         projected.left += 1;
                         let code = error.code();

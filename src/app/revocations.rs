@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// How long the log is tried before the reserve is taken.
 const TRY_FOR: Duration = Duration::from_secs(10);
+/// Withdrawals of one member that may wait for their record: there is place for 512 of all.
+const SHARE_MAX: usize = 128;
 /// How long a withdrawal for the reserve waits to be judged by the log.
 const LOOK_FOR: Duration = Duration::from_secs(2);
 
@@ -156,7 +158,24 @@ impl App {
         }
         let lacks = loaded.as_ref().is_some_and(Loaded::may_lack);
         let since = before.or(loaded.map(|loaded| loaded.size)).filter(|_| !lacks);
+        if self.waits(&leaf)? {
+            return Ok(());
+        }
         self.home.reserve(&Pending { leaf, since })
+    }
+
+    /// Whether the same waits for its record already. Refuses to one member what would leave no place for the others'.
+    fn waits(&self, leaf: &Leaf) -> Result<bool> {
+        let waiting = self.home.withdrawals().unwrap_or_default();
+        let own = waiting.iter().map(|one| &one.leaf).filter(|one| one.actor == leaf.actor);
+        let own: Vec<&Leaf> = own.collect();
+        let same = |one: &&Leaf| one.collaboration == leaf.collaboration && one.body == leaf.body;
+        if own.iter().any(same) || own.len() < SHARE_MAX {
+            return Ok(own.iter().any(same));
+        }
+        let message = "too many withdrawals of this member wait for the log";
+        Err(Error::failed("reserve-share-spent", message)
+            .help("the log as it was, so that they are put on record"))
     }
 }
 

@@ -3,11 +3,11 @@
 
 use super::leases::RenewedLease;
 use super::watch::Watched;
-use super::{App, agreements, delivery, members, standing};
+use super::{App, House, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
 use crate::log::{self, Body, Code, Entry, Run, State, Touched};
-use crate::wiring;
+use crate::{settings, wiring};
 use adapter_spi::{
     Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
 };
@@ -234,6 +234,8 @@ impl App {
     /// Places are looked at again: a link may lead elsewhere than when the agreement was recorded.
     fn places_hold(&self, agreement: &Agreement) -> Result<()> {
         agreements::places_apart(agreement)?;
+        // What an operator wrote down holds for every run, whoever asked for it and however its agreement came here.
+        House::of(&settings::http(&self.home)?).still_takes(agreement)?;
         wiring::room_key(&self.home, &agreement.collaboration)?;
         let home = wiring::location(&self.home.root().to_string_lossy())?;
         let inside = |place: &&String| crate::results::overlaps(&home, place);

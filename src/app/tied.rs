@@ -1,8 +1,9 @@
 //! What a caller ties a decision to: what was decided when it looked, and a key under which it is done once. Must not know who calls, or how.
 
 use crate::error::{Error, Result};
-use crate::log::State;
+use crate::log::{SecretKey, State};
 use crate::store::Once;
+use mappings::model::Digest;
 
 /// The same; from the command line, nothing.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +13,9 @@ pub struct Tied {
     /// The key under which it asks.
     pub(crate) once: Option<Once>,
 }
+
+/// Characters of a mark.
+const MARK: usize = 24;
 
 /// What a caller looked at before it decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,14 +29,20 @@ pub(crate) enum Looked {
     At(String),
 }
 
-/// The mark of what is decided: how long the log was after it, and what is not on record yet among it. Effects and runs don't change it.
-pub(crate) fn mark(state: &State) -> String {
-    format!("d{}", state.decided())
+/// The mark of what is decided, what is not on record yet among it. Effects and runs don't change it; and it tells nobody how long a log is,
+/// since it goes through a signature of the gateway's, which is the same for the same.
+pub(crate) fn mark(state: &State, key: &SecretKey) -> String {
+    let (recorded, due) = state.standing();
+    let due: Vec<_> = due.collect();
+    let text = serde_json::to_vec(&(state.collaboration(), recorded, due)).unwrap_or_default();
+    let signed = key.sign(&[b"airlock/mark/v1", text.as_slice()].concat());
+    let digest = Digest::of(signed.to_string().as_bytes()).to_string();
+    digest.chars().rev().take(MARK).collect()
 }
 
 impl Looked {
     /// Refuses a decision on something else than was looked at.
-    pub(super) fn holds(&self, state: &State) -> Result<()> {
+    pub(super) fn holds(&self, state: &State, key: &SecretKey) -> Result<()> {
         match self {
             Self::Anything => Ok(()),
             Self::Nothing if state.agreement().is_none() => Ok(()),
@@ -41,7 +51,7 @@ impl Looked {
                 Err(Error::invalid("if-match-missing", message)
                     .help("If-Match: the ETag of the collaboration that was looked at"))
             }
-            Self::At(looked) if *looked == mark(state) => Ok(()),
+            Self::At(looked) if *looked == mark(state, key) => Ok(()),
             Self::At(_) => {
                 let message = "something was decided since the caller looked";
                 Err(Error::refused("changed-meanwhile", message)

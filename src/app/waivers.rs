@@ -7,7 +7,7 @@ use crate::log::{Body, State, TermPath};
 use crate::reconcile::{Loss, losses, touched};
 use crate::wiring;
 use adapter_spi::{Assessment, Verdict};
-use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
 
 /// What stands against giving a room anything: each term that it holds more loosely, without the waivers it needs.
 pub(super) fn unwaived(
@@ -54,11 +54,14 @@ impl App {
         collaboration: &CollaborationId,
         (room, at): (&PlatformId, &TermPath),
         member: &MemberId,
-        tied: &Tied,
+        (only, tied): (Option<Digest>, &Tied),
     ) -> Result<(Verdict, Recorded)> {
         let key = members::signing_key(&self.home, member)?;
         let state = self.load(collaboration).await?.state;
         let agreement = known(&state)?.clone();
+        if only.is_some_and(|only| only != agreement.digest()) {
+            return Err(changed());
+        }
         let assessed = wiring::assess(&agreement)?;
         let held = assessed.iter().find(|assessment| assessment.platform == *room);
         let wider: Vec<&Verdict> = held.into_iter().flat_map(Assessment::wider).collect();
@@ -73,7 +76,10 @@ impl App {
             return Err(Error::refused("not-an-owner", message));
         }
         let digest = agreement.digest();
-        let recorded = self.decide(collaboration, (member, &key), tied, |_| {
+        let recorded = self.decide(collaboration, (member, &key), tied, |state| {
+            if state.digest() != Some(digest) {
+                return Err(changed());
+            }
             Ok(Body::WaiverGiven {
                 member: member.clone(),
                 platform: room.clone(),
@@ -83,4 +89,9 @@ impl App {
         });
         Ok(((*verdict).clone(), recorded.await?))
     }
+}
+
+fn changed() -> Error {
+    Error::refused("changed-meanwhile", "another agreement is in force or waits than was looked at")
+        .help("another look, and the decision again on what it shows")
 }

@@ -2,19 +2,21 @@
 
 use super::ending::signalled;
 use super::screen::Screen;
-use crate::app::desk::{House, Places};
-use crate::app::{App, Inbox, Pass, Projected};
+use crate::app::{App, House, Inbox, Pass, Projected};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::http::{Gateway, Listener};
 use crate::triggers::Listening;
-use crate::{settings, tokens};
+use crate::{settings, tokens, wiring};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often a log that could not be opened is tried again.
+const REOPEN_EVERY: Duration = Duration::from_secs(2);
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -40,39 +42,91 @@ impl Serve {
             return Err(Error::refused("http-exposed", message)
                 .help("[http] listen and beyond_loopback = true, where it is written down"));
         }
-        let listener = Listener::at(listen).await?;
-        let place = listener.place()?;
-        let app = Arc::new(App::open(home).await?);
-        let verifier = tokens::verifier(&set, &folder, Arc::new(SystemClock))?;
-        let inbox = Arc::<Inbox>::default();
-        let listening = Listening::start(home, &inbox).await?;
-        let gateway = Gateway::new(Arc::clone(&app), house(&set), verifier);
-        let router = gateway.router(set.hosts);
         let end = CancellationToken::new();
         let signals = tokio::spawn(signalled(end.clone()));
-        screen.say(format!("answering at http://{place}; Ctrl-C ends it"));
-        screen.object(&serde_json::json!({ "listening": place }));
-        let worker = async {
-            projected(&app).await;
+        let (mut place, mut told) = (listen, false);
+        // Where the log can't be opened it is served as it is known here, which is enough to deny, until it can.
+        while !end.is_cancelled() {
+            let listener = Listener::at(place).await?;
+            place = listener.place()?;
+            let (app, is_open) = opened(home).await?;
+            if !std::mem::replace(&mut told, true) {
+                screen.say(format!("answering at http://{place}; Ctrl-C ends it"));
+                screen.object(&serde_json::json!({ "listening": place }));
+            }
+            let turn = end.child_token();
+            let served = self.served((&folder, &set), (Arc::new(app), listener), &turn);
+            let mut served = std::pin::pin!(served);
+            tokio::select! {
+                ended = &mut served => ended?,
+                () = reopened(&folder, &turn), if !is_open => served.await?,
+            }
+        }
+        signals.abort();
+        Ok(())
+    }
+
+    /// Serves until it is to end.
+    async fn served(
+        &self,
+        (home, set): (&Home, &settings::Http),
+        (app, listener): (Arc<App>, Listener),
+        end: &CancellationToken,
+    ) -> Result<()> {
+        let inbox = Arc::<Inbox>::default();
+        // Whoever keeps the rooms is told what comes from outside, and nobody else.
+        let listening =
+            if self.no_sync { None } else { Listening::start(home.root(), &inbox).await? };
+        let verifier = tokens::verifier(set, home, Arc::new(SystemClock))?;
+        let gateway = Gateway::new(Arc::clone(&app), House::of(set), verifier);
+        let answers = async {
+            listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
+            gateway.finished().await;
+        };
+        let keeping = async {
             if !self.no_sync {
-                kept(&app, &inbox, Duration::from_secs(self.every), &end).await;
+                kept(&app, &inbox, Duration::from_secs(self.every), end).await;
             }
         };
-        tokio::join!(listener.serve(router, end.clone()), worker);
+        let projecting = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = projected(&app) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting);
         drop(listening);
-        signals.abort();
         Ok(())
     }
 }
 
-/// What the operator set for those who call.
-fn house(set: &settings::Http) -> House {
-    let places = |tenant: &settings::TenantSetting| {
-        let (data, destinations) = (tenant.places.clone(), tenant.destinations.clone());
-        (tenant.member.clone(), Places { data, destinations })
-    };
-    let places = (!set.one_house).then(|| set.tenants.iter().map(places).collect());
-    House { places }
+/// The gateway of a folder; where its log can't be reached now, one that denies. Whether it is open.
+async fn opened(home: &Path) -> Result<(App, bool)> {
+    match App::open(home).await {
+        Ok(app) => Ok((app, true)),
+        Err(error) if error.code.starts_with("store-") => {
+            tracing::warn!(
+                code = error.code,
+                "the log can't be opened; withdrawals are taken here until it can"
+            );
+            Ok((App::denying(home).await?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends a turn once the log can be opened.
+async fn reopened(home: &Home, turn: &CancellationToken) {
+    loop {
+        tokio::select! {
+            () = turn.cancelled() => return,
+            () = tokio::time::sleep(REOPEN_EVERY) => {}
+        }
+        if wiring::store(home).await.is_ok() {
+            turn.cancel();
+            return;
+        }
+    }
 }
 
 /// Logs that an earlier version wrote are seen by their members once it is known who these are.

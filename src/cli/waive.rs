@@ -27,7 +27,12 @@ impl Waive {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
         let (verdict, recorded) = app
-            .waive(&self.collaboration, (&self.room, &self.at), &self.member, &Tied::default())
+            .waive(
+                &self.collaboration,
+                (&self.room, &self.at),
+                &self.member,
+                (None, &Tied::default()),
+            )
             .await?;
         screen.say(format!(
             "{} waived {} in {}, leaf {}, for this agreement alone: {}",

@@ -46,5 +46,8 @@ pub(super) async fn propose(
     Path(collaboration): Path<String>,
     Document { text, tied }: Document,
 ) -> Result<Done, Problem> {
-    finished(async move { gateway.desk(&caller).propose(&collaboration, &text, &tied).await }).await
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).propose(&collaboration, text, &tied).await
+    })
+    .await
 }

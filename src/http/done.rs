@@ -7,13 +7,41 @@ use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 
+/// More than there are requests.
+const BEGUN_MAX: u32 = 1 << 16;
+
+/// What was begun and is not done yet.
+#[derive(Debug, Clone)]
+pub(super) struct Begun(Arc<Semaphore>);
+
+impl Default for Begun {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1 << 16)))
+    }
+}
+
+impl Begun {
+    /// Waits until all of it is.
+    pub(super) async fn done(&self) {
+        let _ = self.0.acquire_many(BEGUN_MAX).await;
+    }
+}
+
 /// Does what was begun to its end, whether or not anybody waits for the answer.
 pub(super) async fn finished<T: Send + 'static>(
+    begun: &Begun,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T, Problem> {
+    let place = Arc::clone(&begun.0).acquire_owned().await;
+    let work = async move {
+        let _place = place;
+        work.await
+    };
     match tokio::spawn(work).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(Own::Bug.into()),

@@ -2,11 +2,14 @@
 //! but whether it denies.
 
 use super::problem::Own;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
+use mappings::model::MemberId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -14,6 +17,11 @@ use tokio::sync::Semaphore;
 const UNDER_WAY_MAX: usize = 256;
 /// And withdrawals under way.
 const DENYING_MAX: usize = 32;
+/// Of them, one member's.
+const SHARE_MAX: usize = 8;
+/// A withdrawal is said within so long, in so many bytes.
+const SAID_WITHIN: Duration = Duration::from_secs(2);
+const DENIAL_MAX: usize = 64 * 1_024;
 /// An answer's head is there within so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -43,7 +51,16 @@ pub(super) async fn bounded(
     request: Request,
     next: Next,
 ) -> Response {
-    let places = if denies(&request) { &limits.denying } else { &limits.ordinary };
+    let (request, places) = if denies(&request) {
+        // A place is for what was said whole: who says it slowly keeps nobody else from denying.
+        let said = tokio::time::timeout(SAID_WITHIN, said(request)).await;
+        match said.unwrap_or(Err(Own::BodyUnread)) {
+            Ok(request) => (request, &limits.denying),
+            Err(own) => return own.into_response(),
+        }
+    } else {
+        (request, &limits.ordinary)
+    };
     let Ok(_place) = places.try_acquire() else {
         return Own::TooManyRequests.into_response();
     };
@@ -51,11 +68,49 @@ pub(super) async fn bounded(
     answer.unwrap_or_else(|_| Own::TimedOut.into_response())
 }
 
+/// A request with its body at hand.
+async fn said(request: Request) -> Result<Request, Own> {
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, DENIAL_MAX).await.map_err(|_| Own::BodyTooLarge)?;
+    Ok(Request::from_parts(head, Body::from(body)))
+}
+
+/// Withdrawals under way of each member: none takes the places of all.
+#[derive(Debug, Default)]
+pub(super) struct Shares(Mutex<BTreeMap<MemberId, usize>>);
+
+/// A member's place, while it has it.
+#[derive(Debug)]
+pub(super) struct Share<'a>(&'a Shares, MemberId);
+
+impl Shares {
+    /// A place for a member; none where it has its share.
+    pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share<'_>, Own> {
+        let member = member.ok_or(Own::PathUnknown)?.clone();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = all.entry(member.clone()).or_default();
+        if *taken >= SHARE_MAX {
+            return Err(Own::TooManyRequests);
+        }
+        *taken += 1;
+        Ok(Share(self, member))
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(&self.1) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            Some(_) | None => drop(all.remove(&self.1)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::Router;
-    use axum::body::Body;
     use axum::routing::{get, post};
     use tower::ServiceExt as _;
 
@@ -73,6 +128,18 @@ mod tests {
     async fn status(router: &Router, method: Method, path: &str) -> u16 {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    #[test]
+    fn one_member_has_no_more_than_its_share() {
+        let (shares, grocer, brand) =
+            (Shares::default(), "grocer".parse().unwrap(), "brand".parse().unwrap());
+        let all: Vec<_> = (0..SHARE_MAX).map(|_| shares.take(Some(&grocer)).unwrap()).collect();
+        assert_eq!(shares.take(Some(&grocer)).err(), Some(Own::TooManyRequests));
+        assert!(shares.take(Some(&brand)).is_ok() && shares.take(None).is_err());
+        drop(all);
+        assert!(shares.take(Some(&grocer)).is_ok());
+        assert!(shares.0.lock().unwrap().is_empty(), "nothing is kept of who has gone");
     }
 
     #[tokio::test]

@@ -33,7 +33,10 @@ pub(super) async fn join(
     Path(collaboration): Path<String>,
     Said { said, tied }: Said<wire::Answer>,
 ) -> Result<Done, Problem> {
-    finished(async move { gateway.desk(&caller).join(&collaboration, &said, &tied).await }).await
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).join(&collaboration, &said, &tied).await
+    })
+    .await
 }
 
 /// Declines the agreement that waits: final for that proposal.
@@ -46,5 +49,8 @@ pub(super) async fn decline(
     Path(collaboration): Path<String>,
     Said { said, tied }: Said<wire::Answer>,
 ) -> Result<Done, Problem> {
-    finished(async move { gateway.desk(&caller).decline(&collaboration, &said, &tied).await }).await
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).decline(&collaboration, &said, &tied).await
+    })
+    .await
 }

@@ -26,22 +26,27 @@ mod wrong;
 pub(crate) use listen::Listener;
 
 use crate::access::Caller;
-use crate::app::App;
-use crate::app::desk::{Desk, House};
+use crate::app::desk::Desk;
+use crate::app::{App, House};
 use crate::tokens::Verifier;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use done::Begun;
 use health::Looked;
-use limits::Limits;
+use limits::{Limits, Shares};
 use problem::Own;
 use request::Hosts;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// A decision takes no longer: a withdrawal tries the log for ten seconds before it takes the reserve.
+const FINISHED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What every handler works with.
 #[derive(Debug, Clone)]
@@ -54,6 +59,9 @@ pub(crate) struct Shared {
     house: House,
     verifier: Verifier,
     looked: Looked,
+    /// Decisions that were begun; they are done to their end.
+    begun: Begun,
+    denying: Shares,
 }
 
 impl Deref for Gateway {
@@ -73,11 +81,19 @@ impl Shared {
 
 impl Gateway {
     pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Self {
-        Self(Arc::new(Shared { app, house, verifier, looked: Looked::default() }))
+        let (looked, begun, denying) = (Looked::default(), Begun::default(), Shares::default());
+        Self(Arc::new(Shared { app, house, verifier, looked, begun, denying }))
+    }
+
+    /// Waits for every decision that was begun, once nothing more is asked.
+    pub(crate) async fn finished(&self) {
+        if tokio::time::timeout(FINISHED_WITHIN, self.begun.done()).await.is_err() {
+            tracing::warn!("decisions were under way at the end");
+        }
     }
 
     /// Every path, and what holds of all of them. `hosts` are the names under which it is asked.
-    pub(crate) fn router(self, hosts: BTreeSet<String>) -> Router {
+    pub(crate) fn router(&self, hosts: BTreeSet<String>) -> Router {
         let callers =
             paths_of_callers().route_layer(from_fn_with_state(self.clone(), entry::known));
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
@@ -87,7 +103,7 @@ impl Gateway {
             .route("/openapi.json", get(document::served(text)))
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
-            .with_state(self)
+            .with_state(self.clone())
             .layer(from_fn_with_state(limits, limits::bounded))
             .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
     }

@@ -82,12 +82,15 @@ impl Problem {
     /// The document.
     pub(super) fn document(&self, request_id: &str) -> wire::ProblemDocument {
         let Error { kind, code, message, help, .. } = &self.error;
-        // A failure's own words may hold paths, accounts and what a platform said.
-        let hidden = *kind == Kind::Failed && self.status == StatusCode::INTERNAL_SERVER_ERROR;
-        let (detail, help, problems) = if hidden {
-            (FAILED.to_owned(), String::new(), Vec::new())
-        } else {
-            (message.clone(), help.clone(), self.places())
+        // A failure's own words may hold paths, accounts and what a platform said; those of a store that is away are fixed.
+        let (detail, help, problems) = match *kind {
+            Kind::Failed if self.status == StatusCode::INTERNAL_SERVER_ERROR => {
+                (FAILED.to_owned(), String::new(), Vec::new())
+            }
+            Kind::Failed => (message.clone(), help.clone(), Vec::new()),
+            Kind::Invalid | Kind::Refused | Kind::Cancelled => {
+                (message.clone(), help.clone(), self.places())
+            }
         };
         wire::ProblemDocument {
             kind: format!("/problems/{code}"),

@@ -48,8 +48,15 @@ pub(super) async fn revoke(
     Path(collaboration): Path<String>,
     Denial(thing): Denial<wire::Thing>,
 ) -> Result<(StatusCode, Json<wire::Revoked>), Problem> {
-    let revoked =
-        finished(async move { gateway.desk(&caller).revoke(&collaboration, &thing).await }).await?;
+    let begun = gateway.begun.clone();
+    let work = async move {
+        let share = gateway.denying.take(caller.tenant());
+        match share {
+            Ok(_share) => gateway.desk(&caller).revoke(&collaboration, &thing).await.map(Ok),
+            Err(own) => Ok(Err(own)),
+        }
+    };
+    let revoked = finished(&begun, work).await??;
     let status = if revoked.durable { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     Ok((status, Json(revoked)))
 }

@@ -33,7 +33,10 @@ pub(super) async fn waive(
     Path(collaboration): Path<String>,
     Said { said, tied }: Said<wire::Waived>,
 ) -> Result<Done, Problem> {
-    finished(async move { gateway.desk(&caller).waive(&collaboration, &said, &tied).await }).await
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).waive(&collaboration, &said, &tied).await
+    })
+    .await
 }
 
 /// Offers again what was found taken away on a platform.
@@ -46,5 +49,8 @@ pub(super) async fn reoffer(
     Path(collaboration): Path<String>,
     Said { said, tied }: Said<wire::Thing>,
 ) -> Result<Done, Problem> {
-    finished(async move { gateway.desk(&caller).reoffer(&collaboration, &said, &tied).await }).await
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).reoffer(&collaboration, &said, &tied).await
+    })
+    .await
 }

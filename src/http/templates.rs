@@ -57,8 +57,8 @@ pub(super) async fn approve(
     Path((collaboration, template)): Path<(String, String)>,
     Said { said, tied }: Said<wire::Version>,
 ) -> Result<Done, Problem> {
-    finished(
-        async move { gateway.desk(&caller).approve(&collaboration, &template, &said, &tied).await },
-    )
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).approve(&collaboration, &template, &said, &tied).await
+    })
     .await
 }

@@ -66,7 +66,7 @@ pub struct Waived {
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
 pub enum Thing {
     /// The caller's own membership.
-    Membership,
+    Membership {},
     /// A dataset that it owns.
     Dataset {
         /// Which.
@@ -90,5 +90,5 @@ pub enum Thing {
         template: String,
     },
     /// The whole room.
-    Room,
+    Room {},
 }

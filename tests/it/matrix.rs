@@ -67,7 +67,7 @@ fn agreed(world: &World, served: &Served<'_>) -> String {
 fn body(operation: &str, digest: &str, text: &str) -> String {
     let nothing = format!("sha256:{}", "0".repeat(64));
     match operation {
-        "propose" => text.to_owned(),
+        "propose" => text.replace("collaboration: spring", "collaboration: autumn"),
         "join" | "decline" => json!({ "agreement": nothing }).to_string(),
         "approve" => json!({ "digest": nothing }).to_string(),
         "waive" => {

@@ -255,3 +255,117 @@ fn what_is_no_request_is_answered_as_one() {
     let head = format!("X-Long: {}", "x".repeat(17 * 1024));
     assert_eq!(served.ask("GET", "/healthz", &[head], "").status, 431);
 }
+
+#[test]
+fn a_withdrawal_is_in_force_where_the_log_is_away_from_the_start() {
+    let world = World::settled(10);
+    world.airlock(&["keygen", "--member", "press"]).done();
+    std::fs::write(world.path("home/gateway.toml"), "[http]\ndevelopment_issuer = true\n").unwrap();
+    let away = ["airlock.db", "airlock.db-wal", "airlock.db-shm"];
+    for name in away {
+        let _ = std::fs::rename(world.path("home").join(name), world.path(name));
+    }
+    // A folder in its place can't be opened.
+    std::fs::create_dir(world.path("home/airlock.db")).unwrap();
+    let served = Served::start(&world);
+    let ready: Value = serde_json::from_str(&served.ask("GET", "/readyz", &[], "").body).unwrap();
+    assert_eq!(ready["status"], "denying");
+    let grocer = served.caller("grocer", &ALL);
+    grocer.get(AT).is(503, ready_code(&grocer.get(AT)));
+    let press = served.caller("press", &ALL);
+    let told = press.revoke("nowhere", &json!({ "kind": "membership" }).to_string());
+    assert_eq!(told.status, 503, "nothing is kept of a log that was never seen: {told:?}");
+    for _ in 0..3 {
+        let told = grocer.revoke("spring", &json!({ "kind": "membership" }).to_string());
+        assert_eq!((told.status, &told.json()["durable"]), (202, &json!(false)), "{told:?}");
+    }
+    // Back again, it is served as it is, and what was withdrawn comes on record.
+    std::fs::remove_dir(world.path("home/airlock.db")).unwrap();
+    for name in away {
+        let _ = std::fs::rename(world.path(name), world.path("home").join(name));
+    }
+    let since = std::time::Instant::now();
+    loop {
+        assert!(since.elapsed().as_secs() < 30, "it is not on record");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let Ok(stream) = std::net::TcpStream::connect(served.at) else { continue };
+        drop(stream);
+        let told = grocer.get(AT);
+        if told.status == 200 && told.json()["standing"] == "former" {
+            break;
+        }
+    }
+    assert_eq!(served.end("-TERM"), Some(0));
+    world.log_is_whole();
+}
+
+fn ready_code(told: &Told) -> &'static str {
+    match told.json()["code"].as_str() {
+        Some("store-full") => "store-full",
+        _ => "store-unavailable",
+    }
+}
+
+#[test]
+fn a_member_names_its_own_places_and_begins_names_of_its_own() {
+    let world = world();
+    let root = format!("file://{}", world.path("").canonicalize().unwrap().display());
+    let root = root.trim_end_matches('/');
+    let settings = format!(
+        "[http]\ndevelopment_issuer = true\n\
+         [[http.tenants]]\nmember = \"grocer\"\nplaces = [\"{root}/data/sales.parquet\"]\n\
+         [[http.tenants]]\nmember = \"brand\"\nplaces = [\"{root}/data/seen.parquet\"]\ndestinations = [\"{root}/results/\"]\n"
+    );
+    std::fs::write(world.path("home/gateway.toml"), settings).unwrap();
+    let served = Served::start(&world);
+    let (grocer, brand) = (served.caller("grocer", &ALL), served.caller("brand", &ALL));
+    let text = document(&world);
+    let named = |name: &str, text: &str| {
+        text.replace("collaboration: spring", &format!("collaboration: {name}"))
+    };
+    let put = |token: &str, name: &str, key: &str, text: &str| {
+        let lines = [
+            format!("Authorization: Bearer {token}"),
+            "Content-Type: application/yaml".to_owned(),
+            format!("Idempotency-Key: propose-00000000{key}"),
+        ];
+        served.ask(
+            "POST",
+            &format!("/v1/collaborations/{name}/agreements"),
+            &lines,
+            &named(name, text),
+        )
+    };
+    put(&grocer.token, "spring", "01", &text).is(422, "collaboration-name");
+    put(&brand.token, "grocer-spring", "02", &text).is(422, "collaboration-name");
+    let theirs = text.replace("data/sales.parquet", "data/other.parquet");
+    put(&grocer.token, "grocer-spring", "03", &theirs).is(409, "place-not-registered");
+    let elsewhere = text.replace("results/brand", "data/brand");
+    put(&grocer.token, "grocer-spring", "04", &elsewhere).is(409, "place-not-registered");
+    let relative = text.replace(&format!("{root}/data/seen"), "data/seen");
+    put(&grocer.token, "grocer-spring", "05", &relative).is(409, "place-not-registered");
+    let put_once = put(&grocer.token, "grocer-spring", "06", &text);
+    assert_eq!(put_once.status, 201, "{put_once:?}");
+    // Whoever is only asked does not put another in its place.
+    let again = text.replace("entities_min: 3", "entities_min: 4");
+    put(&brand.token, "grocer-spring", "07", &again).is(409, "collaboration-taken");
+    assert_eq!(
+        put(&grocer.token, "grocer-spring", "08", &again).status,
+        428,
+        "on what, is not said"
+    );
+}
+
+#[test]
+fn a_withdrawal_of_all_says_no_more_than_that() {
+    let world = world();
+    let served = Served::start(&world);
+    let grocer = served.caller("grocer", &ALL);
+    for (body, status) in [
+        (r#"{"kind":"room","dataset":"sales"}"#, 400),
+        (r#"{"kind":"membership","member":"brand"}"#, 400),
+        (r#"{"kind":"room"}"#, 404),
+    ] {
+        assert_eq!(grocer.revoke("nowhere", body).status, status, "{body}");
+    }
+}

@@ -6,6 +6,7 @@ use crate::app::mark;
 use crate::error::{Error, Result};
 use crate::log::LogError;
 use crate::reconcile::said;
+use crate::store::Stands;
 use crate::wire;
 use mappings::model::CollaborationId;
 
@@ -51,6 +52,7 @@ impl Desk<'_> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let (state, whole) = (seen.state(), seen.is_whole());
         let agreement = state.in_force().or(state.waiting()).ok_or_else(absent)?;
+        let waiting = state.waiting().filter(|_| seen.stands != Stands::Former);
         let pending = if whole { self.app.pending(&seen.collaboration) } else { Vec::new() };
         let standing = wire::Collaboration {
             name: seen.collaboration.to_string(),
@@ -58,7 +60,7 @@ impl Desk<'_> {
             leaves: if whole { seen.loaded.size } else { 0 },
             doubt: seen.loaded.doubt.clone().map(|doubt| Error::from(doubt).code),
             agreement: state.in_force().filter(|_| whole).map(|version| version.digest.to_string()),
-            waiting: state.waiting().map(|version| version.digest.to_string()),
+            waiting: waiting.map(|version| version.digest.to_string()),
             withdrawn: if whole {
                 state.revocations().keys().map(said).collect()
             } else {
@@ -67,6 +69,6 @@ impl Desk<'_> {
             pending,
             runs_left: if whole { self.app.runs_left(&agreement.agreement, state) } else { 0 },
         };
-        Ok((standing, mark(state)))
+        Ok((standing, mark(state, &self.app.key)))
     }
 }

@@ -5,10 +5,10 @@ use super::leaves::receipt_of;
 use super::{Desk, absent, named};
 use crate::access::{Action, Withdrawn};
 use crate::app::{Recorded, Revoked, Tied, Withdrawal};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::log::{LogError, TermPath};
 use crate::store::Stands;
-use crate::wire;
+use crate::{wire, wiring};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mappings::model::{CollaborationId, Digest, MemberId, PlatformId, TemplateName};
@@ -24,33 +24,53 @@ pub(crate) struct Done {
 
 impl Desk<'_> {
     /// Puts an agreement before its members.
-    pub(crate) async fn propose(&self, name: &str, text: &str, tied: &Tied) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let member = self.member()?;
-        self.may(Action::Propose)?;
-        let agreement = crate::app::agreements::read_text(text, "the document")?;
-        if agreement.collaboration.as_str() != name {
-            let message = "the document is of another collaboration";
-            return Err(Error::invalid("collaboration-differs", message)
-                .help("the collaboration that the path names"));
-        }
-        self.places_hold(&agreement)?;
-        let of = &agreement.collaboration;
-        let known = self.app.store.stands(of, member).await.map_err(LogError::from)?;
-        if known.is_none() && !self.house.names(of, member) {
+    pub(crate) async fn propose(&self, name: &str, text: String, tied: &Tied) -> Result<Done> {
+        self.once(tied, async {
+            let member = self.member()?;
+            self.may(Action::Propose)?;
+            let read = move || crate::app::agreements::read_text(&text, "the document");
+            let agreement = self.guarding(read).await?;
+            let of = agreement.collaboration.clone();
+            if of.as_str() != name {
+                let message = "the document is of another collaboration";
+                return Err(Error::invalid("collaboration-differs", message)
+                    .help("the collaboration that the path names"));
+            }
+            let home = wiring::location(&self.app.home.root().to_string_lossy())?;
+            self.house.takes(&agreement, &home)?;
+            self.may_name(&of, member).await?;
+            let guarded = agreement.clone();
+            self.guarding(move || crate::app::agreements::guard_all(&guarded)).await?;
+            self.app.propose(&agreement, member, tied).await.map(|recorded| (of, recorded))
+        })
+        .await
+    }
+
+    /// Whether the member may propose under this name: of what is agreed, as its member; else under a name of its own, or where it accepted
+    /// what waits.
+    async fn may_name(&self, of: &CollaborationId, member: &MemberId) -> Result<()> {
+        let is_own = self.house.names(of, member);
+        if self.app.log.size(of).await? == 0 {
             let message = "a new collaboration has a name of whoever proposes it";
-            return Err(
-                Error::invalid("collaboration-name", message).help(format!("{member}-NAME"))
-            );
+            let other = Error::invalid("collaboration-name", message);
+            return if is_own { Ok(()) } else { Err(other.help(format!("{member}-NAME"))) };
         }
-        if known.is_none() && self.app.log.size(of).await? > 0 {
-            let message = "a collaboration of this name is there already";
-            return Err(Error::refused("collaboration-taken", message).help("another name"));
+        let state = self.app.load(of).await?.state;
+        let may = match (state.in_force(), state.waiting()) {
+            (Some(version), _) => version.agreement.members.contains_key(member),
+            (None, Some(version)) => {
+                version.accepted.contains(member)
+                    || is_own && version.agreement.members.contains_key(member)
+            }
+            (None, None) => is_own,
+        };
+        if may {
+            return Ok(());
         }
-        let recorded = self.app.propose(&agreement, member, tied).await?;
-        self.done(of, recorded).await
+        let message =
+            "a collaboration of this name is there, and this is not its member's to replace";
+        Err(Error::refused("collaboration-taken", message)
+            .help("another name, or a proposal of one of its members"))
     }
 
     /// Accepts the agreement that waits.
@@ -60,12 +80,12 @@ impl Desk<'_> {
         answer: &wire::Answer,
         tied: &Tied,
     ) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let (of, member, digest) = self.answers(name, Action::Join, answer).await?;
-        let (_, recorded) = self.app.join(&of, &member, Some(digest), tied).await?;
-        self.done(&of, recorded).await
+        self.once(tied, async {
+            let (of, member, digest) = self.answers(name, Action::Join, answer).await?;
+            let (_, recorded) = self.app.join(&of, &member, Some(digest), tied).await?;
+            Ok((of, recorded))
+        })
+        .await
     }
 
     /// Declines it: final for that proposal.
@@ -75,12 +95,12 @@ impl Desk<'_> {
         answer: &wire::Answer,
         tied: &Tied,
     ) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let (of, member, digest) = self.answers(name, Action::Decline, answer).await?;
-        let (_, recorded) = self.app.decline(&of, &member, Some(digest), tied).await?;
-        self.done(&of, recorded).await
+        self.once(tied, async {
+            let (of, member, digest) = self.answers(name, Action::Decline, answer).await?;
+            let (_, recorded) = self.app.decline(&of, &member, Some(digest), tied).await?;
+            Ok((of, recorded))
+        })
+        .await
     }
 
     async fn answers(
@@ -104,15 +124,14 @@ impl Desk<'_> {
         version: &wire::Version,
         tied: &Tied,
     ) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let seen = self.seen_whole(name, Action::Approve).await?;
-        let template = named::<TemplateName>(template)?;
-        let version = [(template, digest(&version.digest)?)];
-        let recorded =
-            self.app.approve_versions(&seen.collaboration, &version, &seen.member, tied).await?;
-        self.done(&seen.collaboration, recorded).await
+        self.once(tied, async {
+            let seen = self.seen_whole(name, Action::Approve).await?;
+            let version = [(named::<TemplateName>(template)?, digest(&version.digest)?)];
+            let of = seen.collaboration;
+            let recorded = self.app.approve_versions(&of, &version, &seen.member, tied).await?;
+            Ok((of, recorded))
+        })
+        .await
     }
 
     /// Consents to a room's holding a term more loosely.
@@ -122,21 +141,16 @@ impl Desk<'_> {
         waived: &wire::Waived,
         tied: &Tied,
     ) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let seen = self.seen_whole(name, Action::Waive).await?;
-        let room = waived.room.parse::<PlatformId>().map_err(|_| absent())?;
-        let at = TermPath::new(&waived.at).map_err(|_| absent())?;
-        let looked = digest(&waived.agreement)?;
-        if seen.state().digest() != Some(looked) {
-            let message = "another agreement is in force or waits";
-            return Err(Error::refused("changed-meanwhile", message)
-                .help("another look, and the decision again on what it shows"));
-        }
-        let (_, recorded) =
-            self.app.waive(&seen.collaboration, (&room, &at), &seen.member, tied).await?;
-        self.done(&seen.collaboration, recorded).await
+        self.once(tied, async {
+            let seen = self.seen_whole(name, Action::Waive).await?;
+            let room = waived.room.parse::<PlatformId>().map_err(|_| absent())?;
+            let at = TermPath::new(&waived.at).map_err(|_| absent())?;
+            let tied = (Some(digest(&waived.agreement)?), tied);
+            let of = seen.collaboration;
+            let (_, recorded) = self.app.waive(&of, (&room, &at), &seen.member, tied).await?;
+            Ok((of, recorded))
+        })
+        .await
     }
 
     /// Offers again what was found taken away on a platform.
@@ -146,27 +160,31 @@ impl Desk<'_> {
         thing: &wire::Thing,
         tied: &Tied,
     ) -> Result<Done> {
-        if let Some(done) = self.before(tied).await? {
-            return Ok(done);
-        }
-        let seen = self.seen(name, Action::Reoffer).await?;
-        let what = withdrawal(thing)?;
-        let recorded = self.app.reoffer(&seen.collaboration, &what, &seen.member, tied).await?;
-        self.done(&seen.collaboration, recorded).await
+        self.once(tied, async {
+            let seen = self.seen(name, Action::Reoffer).await?;
+            let (of, what) = (seen.collaboration, withdrawal(thing)?);
+            let recorded = self.app.reoffer(&of, &what, &seen.member, tied).await?;
+            Ok((of, recorded))
+        })
+        .await
     }
 
     /// Withdraws. Nothing keeps it waiting: neither what was decided meanwhile, nor a log that can't be read now.
     pub(crate) async fn revoke(&self, name: &str, thing: &wire::Thing) -> Result<wire::Revoked> {
         let what = withdrawal(thing)?;
-        let action = Action::Withdraw(kind(&what));
-        let (of, member) = match self.seen(name, action).await {
+        let seen = self.seen_denying(name).await;
+        if seen.as_ref().err().is_none_or(|error| error.kind == Kind::Failed) {
+            self.may(Action::Withdraw(kind(&what)))?;
+        }
+        let (of, member) = match seen {
             Ok(seen) => (seen.collaboration, seen.member),
-            // Where nobody can say whose it is, a member takes away what is its own beyond doubt.
-            Err(error)
-                if error.kind == crate::error::Kind::Failed && what == Withdrawal::Membership =>
-            {
-                self.may(action)?;
-                (named::<CollaborationId>(name)?, self.member()?.clone())
+            // Where nobody can say whose it is, a member of a log that was seen here takes away what is its own beyond doubt.
+            Err(error) if error.kind == Kind::Failed && what == Withdrawal::Membership => {
+                let of = named::<CollaborationId>(name)?;
+                if !self.app.log.seen().contains(&of) {
+                    return Err(error);
+                }
+                (of, self.member()?.clone())
             }
             Err(error) => return Err(error),
         };
@@ -182,10 +200,23 @@ impl Desk<'_> {
         }
     }
 
-    /// What was done before under the same key; it is told again, whatever was decided since.
-    async fn before(&self, tied: &Tied) -> Result<Option<Done>> {
-        let Some((of, recorded)) = self.app.repeated(tied).await? else { return Ok(None) };
-        Ok(Some(self.done(&of, recorded).await?))
+    /// Does something once under the caller's key: what was done before is told again, whatever was decided since and whatever is refused now.
+    async fn once(
+        &self,
+        tied: &Tied,
+        work: impl Future<Output = Result<(CollaborationId, Recorded)>> + Send,
+    ) -> Result<Done> {
+        if let Some((of, recorded)) = self.app.repeated(tied).await? {
+            return self.done(&of, recorded).await;
+        }
+        match work.await {
+            Ok((of, recorded)) => self.done(&of, recorded).await,
+            // The same came twice at once, and the other was faster.
+            Err(error) => match self.app.repeated(tied).await? {
+                Some((of, recorded)) => self.done(&of, recorded).await,
+                None => Err(error),
+            },
+        }
     }
 
     async fn done(&self, of: &CollaborationId, recorded: Recorded) -> Result<Done> {
@@ -205,8 +236,8 @@ fn digest(text: &str) -> Result<Digest> {
 
 fn withdrawal(thing: &wire::Thing) -> Result<Withdrawal> {
     Ok(match thing {
-        wire::Thing::Membership => Withdrawal::Membership,
-        wire::Thing::Room => Withdrawal::Room,
+        wire::Thing::Membership {} => Withdrawal::Membership,
+        wire::Thing::Room {} => Withdrawal::Room,
         wire::Thing::Dataset { dataset } => Withdrawal::Dataset(named(dataset)?),
         wire::Thing::Column { dataset, column } => {
             Withdrawal::Column(named(dataset)?, named(column)?)

@@ -33,11 +33,16 @@ impl Desk<'_> {
         if index >= end(&seen)? {
             return Err(absent());
         }
-        let receipt = self.app.log.receipt(&seen.collaboration, index).await?;
+        // What was decided since somebody left is not its own: a receipt is under the newest checkpoint.
+        let receipt = if seen.is_whole() {
+            Some(self.app.log.receipt(&seen.collaboration, index).await?)
+        } else {
+            None
+        };
         let stored = self.app.store.read(&seen.collaboration, index, 1).await;
         let stored = stored.map_err(LogError::from)?;
         let bytes = stored.first().ok_or_else(absent)?;
-        shown(index, bytes, Some(receipt_of(&receipt)))
+        shown(index, bytes, receipt.as_ref().map(receipt_of))
     }
 
     /// The newest checkpoint: a signed note.

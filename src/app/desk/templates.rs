@@ -9,15 +9,17 @@ use crate::wire;
 use mappings::guard::Guarded;
 use mappings::model::{Agreement, PlatformId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 impl Desk<'_> {
     /// All of them.
     pub(crate) async fn templates(&self, name: &str) -> Result<wire::Templates> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let agreement = agreement(&seen)?;
-        let all = agreements::guard_all(agreement)?;
+        let of = Arc::clone(&agreement);
+        let all = self.guarding(move || agreements::guard_all(&of)).await?;
         let shown =
-            all.iter().map(|(template, guarded)| shown(&seen, agreement, template, guarded));
+            all.iter().map(|(template, guarded)| shown(&seen, &agreement, template, guarded));
         Ok(wire::Templates { templates: shown.collect::<Result<_>>()? })
     }
 
@@ -25,8 +27,8 @@ impl Desk<'_> {
     pub(crate) async fn template(&self, name: &str, template: &str) -> Result<wire::Template> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let (template, agreement) = (named::<TemplateName>(template)?, agreement(&seen)?);
-        let guarded = guarded(agreement, &template)?;
-        shown(&seen, agreement, &template, &guarded)
+        let guarded = self.guarded(&agreement, &template).await?;
+        shown(&seen, &agreement, &template, &guarded)
     }
 
     /// What the guard makes of it, and what each room runs.
@@ -37,7 +39,7 @@ impl Desk<'_> {
     ) -> Result<wire::Explanation> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let (template, agreement) = (named::<TemplateName>(template)?, agreement(&seen)?);
-        let guarded = guarded(agreement, &template)?;
+        let guarded = self.guarded(&agreement, &template).await?;
         let rooms = agreement.rooms.iter().map(|room| &room.platform);
         let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, &guarded)?)));
         let thresholds = guarded.thresholds.iter();
@@ -48,6 +50,14 @@ impl Desk<'_> {
             warnings: guarded.warnings.clone(),
             texts: texts.collect(),
         })
+    }
+
+    async fn guarded(&self, of: &Arc<Agreement>, template: &TemplateName) -> Result<Guarded> {
+        if !of.templates.contains_key(template) {
+            return Err(absent());
+        }
+        let (of, template) = (Arc::clone(of), template.clone());
+        self.guarding(move || agreements::guard_one(&of, &template)).await
     }
 }
 
@@ -62,21 +72,14 @@ fn most(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 }
 
 /// The agreement whose templates the caller may see.
-fn agreement(seen: &Seen) -> Result<&Agreement> {
+fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
     let state = seen.state();
     let version = match seen.stands {
         Stands::Member => state.in_force().or(state.waiting()),
         Stands::Invited => state.waiting(),
         Stands::Former => None,
     };
-    version.map(|version| version.agreement.as_ref()).ok_or_else(absent)
-}
-
-fn guarded(agreement: &Agreement, template: &TemplateName) -> Result<Guarded> {
-    if !agreement.templates.contains_key(template) {
-        return Err(absent());
-    }
-    agreements::guard_one(agreement, template)
+    version.map(|version| Arc::clone(&version.agreement)).ok_or_else(absent)
 }
 
 fn shown(

@@ -127,10 +127,12 @@ impl State {
     }
 
     /// What members accepted, only one of them proposes to replace, by its signature. Before there is such an agreement the gateway
-    /// may write for members whose keys nobody knows yet.
+    /// may write for members whose keys nobody knows yet; and in logs of earlier builds, which must still be read and closed, as long
+    /// as no proposal is signed.
     fn proposer(&self, actor: &Actor, agreement: &Agreement) -> Signer {
         let Actor::Member(member) = actor else {
-            return if self.in_force.is_some() { Err(Illegal::Actor) } else { Ok(None) };
+            let replaces = self.in_force.is_some() && self.signed_proposal;
+            return if replaces { Err(Illegal::Actor) } else { Ok(None) };
         };
         if !self.may_propose(member) || !agreement.members.contains_key(member) {
             return Err(Illegal::MemberUnknown);

@@ -104,6 +104,10 @@ pub struct State {
     platforms: Platforms,
     tenures: Tenures,
     decided: u64,
+    /// The same without what is not on record.
+    recorded: u64,
+    /// Whether a member signed a proposal. Earlier builds wrote the members' next versions as their own.
+    signed_proposal: bool,
     signed_at_last: BTreeSet<Signature>,
 }
 
@@ -278,6 +282,12 @@ impl State {
         state
     }
 
+    /// How long the log was after its newest decision on record, and what is withdrawn beyond that.
+    pub(crate) fn standing(&self) -> (u64, impl Iterator<Item = &Revocable>) {
+        let due = self.tombstones.iter().filter(|(_, at)| **at >= self.size);
+        (self.recorded, due.map(|(what, _)| what))
+    }
+
     /// What owners took away on platforms themselves.
     #[must_use]
     pub const fn found(&self) -> &BTreeMap<Revocable, Found> {
@@ -308,6 +318,7 @@ impl State {
         self.last_at_ms = leaf.at_ms;
         if leaf.body.is_decision() {
             self.decided = self.size;
+            self.recorded = self.size;
         }
         match &leaf.body {
             Body::Opened { gateway } => {
@@ -315,6 +326,7 @@ impl State {
                 self.collaboration = Some(leaf.collaboration.clone());
             }
             Body::Proposed { agreement, digest } => {
+                self.signed_proposal |= leaf.signature.is_some();
                 self.waiting = Some(Version::proposed(index, *digest, agreement));
             }
             Body::Joined { member, key, .. } => self.record_joined(index, leaf.at_ms, member, *key),

@@ -1,0 +1,150 @@
+//! Which places a member may name: those that this gateway's operator wrote down for it, since the gateway opens them with its own rights. Without
+//! that, whoever names another's place would have the gateway read or fill it. Must not know who calls.
+
+use crate::error::{Error, Problem, Result};
+use crate::results::{lies_in, overlaps};
+use crate::settings::{Http, TenantSetting};
+use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
+use std::collections::BTreeMap;
+use tokio::sync::Semaphore;
+
+/// Requests that guard templates, at a time.
+const GUARDING_MAX: usize = 2;
+
+/// What an operator set for those who call.
+#[derive(Debug)]
+pub(crate) struct House {
+    /// The places of each member; `None` where all who call are of one house, and may name any.
+    places: Option<BTreeMap<MemberId, Places>>,
+    /// Leave to guard templates, which takes a processor for a while.
+    pub(crate) guarding: Semaphore,
+}
+
+/// The places of a member, as URLs.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    /// Its data lies in one of these.
+    data: Vec<String>,
+    /// Its results go into one of these.
+    destinations: Vec<String>,
+}
+
+impl Default for House {
+    fn default() -> Self {
+        Self { places: None, guarding: Semaphore::new(GUARDING_MAX) }
+    }
+}
+
+impl House {
+    /// What the settings say.
+    pub(crate) fn of(set: &Http) -> Self {
+        let places = |tenant: &TenantSetting| {
+            let (data, destinations) = (tenant.places.clone(), tenant.destinations.clone());
+            (tenant.member.clone(), Places { data, destinations })
+        };
+        let written = !set.one_house && !set.tenants.is_empty();
+        Self {
+            places: written.then(|| set.tenants.iter().map(places).collect()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a member may begin a collaboration of this name. Names are everybody's, and which are taken is nobody's business: each member
+    /// has those that begin with its own, and with no longer one of another.
+    pub(crate) fn names(&self, collaboration: &CollaborationId, member: &MemberId) -> bool {
+        let Some(places) = &self.places else { return true };
+        let begins = |one: &MemberId| {
+            let rest = collaboration.as_str().strip_prefix(one.as_str());
+            rest.is_some_and(|rest| rest.starts_with('-'))
+        };
+        let longer = |one: &MemberId| one.as_str().len() > member.as_str().len() && begins(one);
+        begins(member) && !places.keys().any(longer)
+    }
+
+    /// Refuses an agreement that names a place which is not its member's, or lies in the gateway's own folder.
+    pub(crate) fn takes(&self, agreement: &Agreement, home: &str) -> Result<()> {
+        refused(named(agreement).filter(|place| {
+            let may = match &self.places {
+                None => place.url.contains("://"),
+                Some(known) => known.get(place.member).is_some_and(|own| own.hold(place)),
+            };
+            !may || overlaps(place.url, home)
+        }))
+    }
+
+    /// The same before a run, by what the places are by then: a link may lead elsewhere than when the agreement was taken. Of members for whom
+    /// nothing is written down nothing came over HTTP.
+    pub(crate) fn still_takes(&self, agreement: &Agreement) -> Result<()> {
+        let Some(known) = &self.places else { return Ok(()) };
+        let left = |place: &Named<'_>| known.get(place.member).is_some_and(|own| !own.hold(place));
+        refused(named(agreement).filter(left))
+    }
+}
+
+impl Places {
+    fn hold(&self, place: &Named<'_>) -> bool {
+        let own = if place.is_data { &self.data } else { &self.destinations };
+        own.iter().any(|within| lies_in(place.url, within))
+    }
+}
+
+/// A place that an agreement names.
+struct Named<'a> {
+    url: &'a str,
+    member: &'a MemberId,
+    is_data: bool,
+    at: String,
+}
+
+fn named(agreement: &Agreement) -> impl Iterator<Item = Named<'_>> {
+    let data = agreement.datasets.iter().filter_map(|(name, dataset)| {
+        let Some(Location::Name(url)) = dataset.at.get(&PlatformId::native()) else { return None };
+        let at = format!("datasets.{name}.at.native");
+        Some(Named { url, member: &dataset.owner, is_data: true, at })
+    });
+    let results = agreement.destinations.iter().map(|(member, url)| {
+        let at = format!("destinations.{member}");
+        Named { url, member, is_data: false, at }
+    });
+    data.chain(results)
+}
+
+fn refused<'a>(places: impl Iterator<Item = Named<'a>>) -> Result<()> {
+    let problem = |place: Named<'_>| {
+        Problem {
+        code: "place-not-registered".to_owned(),
+        at: place.at,
+        message: format!("the place is none that was written down for {} here", place.member),
+        help: "a whole URL in a place that the operator wrote down: [[http.tenants]] places, destinations".to_owned(),
+    }
+    };
+    let problems: Vec<Problem> = places.map(problem).collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} places are not their members'", problems.len());
+    Err(Error::refused("place-not-registered", message).problems(problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn house(members: &[&str]) -> House {
+        let places = members.iter().map(|name| (name.parse().unwrap(), Places::default()));
+        House { places: Some(places.collect()), ..House::default() }
+    }
+
+    #[test]
+    fn a_member_has_the_names_that_begin_with_its_own_and_no_longer_one() {
+        let house = house(&["grocer", "grocer-north", "brand"]);
+        let may = |name: &str, member: &str| {
+            house.names(&name.parse().unwrap(), &member.parse().unwrap())
+        };
+        assert!(may("grocer-spring", "grocer") && may("grocer-north-spring", "grocer-north"));
+        assert!(!may("grocer-north-spring", "grocer"), "another's");
+        assert!(!may("grocer", "grocer") && !may("grocers-spring", "grocer"));
+        assert!(!may("brand-spring", "grocer") && !may("spring", "brand"));
+        assert!(House::default().names(&"spring".parse().unwrap(), &"brand".parse().unwrap()));
+    }
+}
