@@ -84,7 +84,7 @@ pub struct Recorded {
     pub size: u64,
     /// The signed checkpoint.
     pub checkpoint: String,
-    /// RFC 6962 inclusion proof, each hash in base64.
+    /// RFC 6962 inclusion proof, each hash in hex digits.
     pub proof: Vec<String>,
     /// All of that, and what it is over.
     #[serde(skip)]

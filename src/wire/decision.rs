@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Proof that a leaf is in the log that the gateway signed. Hashes are in base64.
+/// Proof that a leaf is in the log that the gateway signed. Hashes are 64 hex digits each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {

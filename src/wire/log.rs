@@ -43,6 +43,6 @@ pub struct Proof {
     pub old: u64,
     /// How long the longer one is.
     pub new: u64,
-    /// The hashes, in base64.
+    /// The hashes, 64 hex digits each.
     pub hashes: Vec<String>,
 }
