@@ -8,6 +8,7 @@ use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
     Agreement, Digest, Literal, Location, ParameterName, PlatformId, TemplateName,
 };
+use mappings::spark::Unsaid;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -153,6 +154,16 @@ pub fn guard_one(agreement: &Agreement, name: &TemplateName) -> Result<Guarded> 
         Error::refused("template-refused", format!("the guard refuses template {name}"))
             .problems(problems(name, &refusals))
     })
+}
+
+/// What a room runs for a guarded template, or why it can't be said there; none where a room runs no text of ours.
+#[must_use]
+pub fn text_for(room: &PlatformId, guarded: &Guarded) -> Option<Result<String, Unsaid>> {
+    match room.as_str() {
+        "native" => Some(Ok(guarded.datafusion.clone())),
+        "aws-clean-rooms" => Some(mappings::spark::spark(guarded).map(|text| text.sql)),
+        _ => None,
+    }
 }
 
 /// Binds parameters given as text.

@@ -65,11 +65,7 @@ fn passed(
     }
     let mut texts = serde_json::Map::new();
     for room in &agreement.rooms {
-        let text = match room.platform.as_str() {
-            "native" => Ok(guarded.datafusion.clone()),
-            "aws-clean-rooms" => mappings::spark::spark(guarded).map(|text| text.sql),
-            _ => continue,
-        };
+        let Some(text) = agreements::text_for(&room.platform, guarded) else { continue };
         match &text {
             Ok(text) => {
                 screen.say(format!("  text for {}:", room.platform));

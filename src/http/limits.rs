@@ -1,6 +1,7 @@
 //! How much is done at a time, and for how long. What denies has places of its own, which nothing else takes. Must not know what is asked,
 //! but whether it denies.
 
+use super::body::whole;
 use super::problem::Own;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -71,7 +72,7 @@ pub(super) async fn bounded(
 /// A request with its body at hand.
 async fn said(request: Request) -> Result<Request, Own> {
     let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, DENIAL_MAX).await.map_err(|_| Own::BodyTooLarge)?;
+    let body = whole(body, DENIAL_MAX).await?;
     Ok(Request::from_parts(head, Body::from(body)))
 }
 

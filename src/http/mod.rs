@@ -2,6 +2,7 @@
 
 mod agreements;
 mod asked;
+pub(crate) mod body;
 mod collaborations;
 mod document;
 mod done;

@@ -1,6 +1,7 @@
 //! Why something is not done, as a problem document (RFC 9457): one table says which status a code has. Its body is written where the
 //! request's name is known (`request`). What a failure says of this machine stays in this gateway's own log.
 
+use super::body::Unread;
 use crate::error::{Error, Kind};
 use crate::wire;
 use axum::http::StatusCode;
@@ -115,6 +116,15 @@ impl Problem {
             _ => Own::RequestMalformed,
         };
         own.into()
+    }
+}
+
+impl From<Unread> for Own {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLong => Self::BodyTooLarge,
+            Unread::Cut => Self::BodyUnread,
+        }
     }
 }
 

@@ -7,14 +7,13 @@ use super::visitor::Door;
 use crate::app::Inbox;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::http::body::{Unread, whole};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use futures::StreamExt as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -109,7 +108,10 @@ impl Webhook {
 
     async fn take_in(&self, request: Request) -> Result<(), Refused> {
         let (head, body) = request.into_parts();
-        let body = whole(body).await?;
+        let body = whole(body, BODY_MAX).await.map_err(|unread| match unread {
+            Unread::TooLong => Refused::TooLarge,
+            Unread::Cut => Refused::Unread,
+        })?;
         let signature = only(&head.headers).ok_or(Refused::Unsigned)?;
         if !self.secret.signs(signature, &body, self.clock.now_ms()) {
             return Err(Refused::Unsigned);
@@ -143,19 +145,6 @@ async fn wake(State(webhook): State<Arc<Webhook>>, request: Request) -> Response
         Ok(()) => (StatusCode::ACCEPTED, [(CONNECTION, "close")]).into_response(),
         Err(refused) => refused.into_response(),
     }
-}
-
-/// A body, as far as it is not too long.
-async fn whole(body: Body) -> Result<Vec<u8>, Refused> {
-    let (mut whole, mut parts) = (Vec::new(), body.into_data_stream());
-    while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Refused::Unread)?;
-        if whole.len().saturating_add(part.len()) > BODY_MAX {
-            return Err(Refused::TooLarge);
-        }
-        whole.extend_from_slice(&part);
-    }
-    Ok(whole)
 }
 
 /// The signature's header, of which there is one.

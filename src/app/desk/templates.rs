@@ -104,14 +104,9 @@ fn shown(
     })
 }
 
-/// What a room runs; none where the room says it in no text of ours.
-pub(crate) fn text(room: &PlatformId, guarded: &Guarded) -> Option<wire::Text> {
-    let text = match room.as_str() {
-        "native" => Ok(guarded.datafusion.clone()),
-        "aws-clean-rooms" => mappings::spark::spark(guarded).map(|text| text.sql),
-        _ => return None,
-    };
-    Some(match text {
+/// What a room runs; none where it runs no text of ours.
+fn text(room: &PlatformId, guarded: &Guarded) -> Option<wire::Text> {
+    agreements::text_for(room, guarded).map(|text| match text {
         Ok(sql) => wire::Text { sql: Some(sql), unsaid: None },
         Err(why) => wire::Text { sql: None, unsaid: Some(why.to_string()) },
     })
