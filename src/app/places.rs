@@ -1,11 +1,14 @@
 //! Which places a member may name: those that this gateway's operator wrote down for it, since the gateway opens them with its own rights. Without
 //! that, whoever names another's place would have the gateway read or fill it. Must not know who calls.
 
+use super::sync::Inbox;
+use super::turns::Asking;
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
 use crate::settings::{Http, TenantSetting};
 use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Requests that guard templates, at a time.
@@ -18,6 +21,10 @@ pub(crate) struct House {
     places: Option<BTreeMap<MemberId, Places>>,
     /// Leave to guard templates, which takes a processor for a while.
     pub(crate) guarding: Semaphore,
+    /// Who asks platforms now.
+    pub(super) asking: Asking,
+    /// Where whoever keeps the rooms is told to look; none where nobody does here.
+    pub(super) inbox: Option<Arc<Inbox>>,
 }
 
 /// The places of a member, as URLs.
@@ -31,7 +38,8 @@ struct Places {
 
 impl Default for House {
     fn default() -> Self {
-        Self { places: None, guarding: Semaphore::new(GUARDING_MAX) }
+        let guarding = Semaphore::new(GUARDING_MAX);
+        Self { places: None, guarding, asking: Asking::default(), inbox: None }
     }
 }
 
@@ -47,6 +55,11 @@ impl House {
             places: written.then(|| set.tenants.iter().map(places).collect()),
             ..Self::default()
         }
+    }
+
+    /// The same with a worker that reads this.
+    pub(crate) fn with_worker(self, inbox: Arc<Inbox>) -> Self {
+        Self { inbox: Some(inbox), ..self }
     }
 
     /// Whether a member may begin a collaboration of this name. Names are everybody's, and which are taken is nobody's business: each member

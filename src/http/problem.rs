@@ -140,7 +140,8 @@ impl From<Own> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind, &error.code);
-        let retry_after_s = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let again = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+        let retry_after_s = again.contains(&status).then_some(1);
         Self { status, error, retry_after_s }
     }
 }
@@ -152,9 +153,14 @@ fn status(kind: Kind, code: &str) -> StatusCode {
         "not-permitted" => StatusCode::FORBIDDEN,
         "changed-meanwhile" => StatusCode::PRECONDITION_FAILED,
         "if-match-missing" => StatusCode::PRECONDITION_REQUIRED,
+        "platforms-asked-already" | "platforms-busy" => StatusCode::TOO_MANY_REQUESTS,
+        // Its words are ours.
+        "room-unseen" => StatusCode::BAD_GATEWAY,
         // Their words are fixed and name nothing of this machine.
         "store-unavailable" | "store-denied" | "store-full" | "store-read-only"
-        | "store-conflict" | "lease-lost" | "log-busy" => StatusCode::SERVICE_UNAVAILABLE,
+        | "store-conflict" | "lease-lost" | "log-busy" | "triggers-full" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => match kind {
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::Refused | Kind::Cancelled => StatusCode::CONFLICT,
