@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Collaborations that are asked about for one page of invitations.
 const ASKED_MAX: usize = 2_000;
+/// So many at a time.
+const PAGE: usize = 200;
 
 impl Desk<'_> {
     /// A page of the versions that the caller may see, after the position of a proposal.
@@ -87,9 +89,9 @@ impl Desk<'_> {
         let mut after = after.map(named::<CollaborationId>).transpose()?;
         let (mut invitations, mut asked) = (Vec::new(), 0);
         loop {
-            let page = self.app.store.logs_of(member, after.as_ref(), max).await;
+            let page = self.app.store.logs_of(member, after.as_ref(), PAGE).await;
             let page = page.map_err(LogError::from)?;
-            let is_last = page.len() < max;
+            let is_last = page.len() < PAGE;
             asked += page.len();
             for (of, stands) in page {
                 if stands == Stands::Invited {

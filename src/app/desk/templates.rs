@@ -144,3 +144,43 @@ fn text(room: &PlatformId, guarded: &Guarded) -> Option<wire::Text> {
         Err(why) => wire::Text { sql: None, unsaid: Some(why.to_string()) },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGREEMENT: &str = "agreement: v1
+collaboration: spring
+members: { grocer: { name: Grocer, abilities: [contribute, run, receive] } }
+rooms: [native]
+datasets:
+  sales:
+    owner: grocer
+    at: { native: file:///data/sales.parquet }
+    entity: person
+    columns:
+      person: { use: match, key: email, from: email, type: utf8 }
+      segment: { type: utf8, use: dimension }
+    rule: { entities_min: 3, join: optional }
+templates:
+  good: { class: aggregate, sql: 'SELECT segment, COUNT(DISTINCT person) AS people FROM sales GROUP BY segment', run_by: [grocer], received_by: [grocer] }
+  bad: { class: aggregate, sql: SELECT segment FROM sales, run_by: [grocer], received_by: [grocer] }
+destinations: { grocer: file:///results }
+";
+
+    #[test]
+    fn a_template_that_is_refused_says_why_beside_its_text() {
+        let agreement = agreements::read_text(AGREEMENT, "the document").unwrap();
+        let of = |name: &str| explained(&agreement, &name.parse().unwrap()).unwrap();
+        let (good, bad) = (of("good"), of("bad"));
+        assert!(good.passes && good.refusals.is_empty() && good.texts.contains_key("native"));
+        assert_eq!(good.thresholds[0].rule_of, "grocer");
+        assert_eq!(good.entities_min["sales"], 3);
+        assert!(!bad.passes && bad.texts.is_empty() && bad.thresholds.is_empty());
+        assert_eq!(bad.sql, "SELECT segment FROM sales");
+        let refusal = &bad.refusals[0];
+        assert!(refusal.at.starts_with("templates.bad.sql"), "{refusal:?}");
+        assert!(!refusal.detail.is_empty() && !refusal.help.is_empty(), "{refusal:?}");
+        assert!(explained(&agreement, &"none".parse().unwrap()).is_err());
+    }
+}
