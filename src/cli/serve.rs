@@ -80,7 +80,9 @@ impl Serve {
         let listening =
             if self.no_sync { None } else { Listening::start(home.root(), &inbox).await? };
         let verifier = tokens::verifier(set, home, Arc::new(SystemClock))?;
-        let gateway = Gateway::new(Arc::clone(&app), House::of(set), verifier)?;
+        let house = House::of(set);
+        let house = if self.no_sync { house } else { house.with_worker(Arc::clone(&inbox)) };
+        let gateway = Gateway::new(Arc::clone(&app), house, verifier)?;
         let answers = async {
             listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
             gateway.finished().await;
@@ -174,7 +176,9 @@ async fn kept(app: &App, inbox: &Inbox, every: Duration, end: &CancellationToken
             tracing::warn!(collaboration = %pass.collaboration, at, code, "{}", problem.message);
         }
     };
-    if let Err(error) = app.sync(every, Some(inbox), end, tell).await {
+    let ended = app.sync(every, Some(inbox), end, tell).await;
+    inbox.leave();
+    if let Err(error) = ended {
         tracing::warn!(code = error.code, "rooms are not kept from here: {}", error.message);
     }
 }

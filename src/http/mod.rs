@@ -3,7 +3,10 @@
 mod agreements;
 mod asked;
 pub(crate) mod body;
+mod checks;
 mod collaborations;
+mod connections;
+mod datasets;
 mod document;
 mod done;
 mod entry;
@@ -134,10 +137,15 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
 fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(collaborations::me))
+        .routes(routes!(collaborations::invitations))
+        .routes(routes!(checks::check))
         .routes(routes!(collaborations::collaborations))
         .routes(routes!(collaborations::collaboration))
         .routes(routes!(agreements::agreements, agreements::propose))
         .routes(routes!(agreements::agreement))
+        .routes(routes!(agreements::agreement_diff))
+        .routes(routes!(datasets::datasets))
+        .routes(routes!(datasets::dataset))
         .routes(routes!(members::members))
         .routes(routes!(members::join))
         .routes(routes!(members::decline))
@@ -152,6 +160,9 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))
+        .routes(routes!(rooms::plan))
+        .routes(routes!(rooms::look))
+        .routes(routes!(connections::test))
         .routes(routes!(rooms::waive))
         .routes(routes!(rooms::reoffer))
         .routes(routes!(revocations::revocations, revocations::revoke))

@@ -126,6 +126,7 @@ impl Desk<'_> {
     ) -> Result<Done> {
         self.once(tied, async {
             let seen = self.seen_whole(name, Action::Approve).await?;
+            let _leave = self.house.guarding.acquire().await;
             let version = [(named::<TemplateName>(template)?, digest(&version.digest)?)];
             let of = seen.collaboration;
             let recorded = self.app.approve_versions(&of, &version, &seen.member, tied).await?;
