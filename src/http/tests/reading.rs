@@ -444,7 +444,7 @@ async fn a_plan_is_of_a_room_of_the_agreement() {
     assert_eq!(plan["room"], "native");
     assert!(plan["exact"].as_u64().unwrap() > 10 && plan["losses"] == json!([]), "{plan}");
     let calls = plan["steps"].as_array().unwrap();
-    assert!(calls.iter().any(|step| step["what"] == "membership of brand"), "{plan}");
+    assert!(calls.iter().any(|step| step["what"] == "dataset sales"), "{plan}");
     door.post("grocer", &format!("{AT}/rooms/snowflake/plans"), "")
         .await
         .is(409, "room-not-agreed");
