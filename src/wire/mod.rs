@@ -14,7 +14,9 @@ mod template;
 pub use agreement::{AgreementVersion, Agreements};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
-pub use health::{Check, Health};
+pub use health::{
+    Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
+};
 pub use log::{Leaf, Leaves, Proof};
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};

@@ -4,6 +4,7 @@
 mod agreements;
 mod collaborations;
 mod decisions;
+mod health;
 mod leaves;
 mod members;
 mod revocations;
