@@ -16,6 +16,7 @@ mod leaves;
 mod limits;
 mod listen;
 mod members;
+mod metrics;
 mod problem;
 mod request;
 mod results;
@@ -30,6 +31,7 @@ mod visitor;
 mod wrong;
 
 pub(crate) use listen::Listener;
+pub(crate) use metrics::metrics;
 
 use crate::access::Caller;
 use crate::app::desk::Desk;
@@ -43,7 +45,7 @@ use done::Begun;
 use health::Looked;
 use limits::{Limits, Shares};
 use problem::Own;
-use request::Hosts;
+use request::Entrance;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -115,13 +117,14 @@ impl Gateway {
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
         let text = document::text(&document);
         let limits = Arc::<Limits>::default();
+        let entrance = Entrance::new(hosts, self.app.metrics());
         router
             .route("/openapi.json", get(document::served(text)))
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
             .with_state(self.clone())
             .layer(from_fn_with_state(limits, limits::bounded))
-            .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
+            .layer(from_fn_with_state(entrance, request::answered))
     }
 }
 
@@ -136,6 +139,7 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
 /// Paths of whoever shows a token.
 fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
+        .routes(routes!(health::detail))
         .routes(routes!(collaborations::me))
         .routes(routes!(collaborations::invitations))
         .routes(routes!(checks::check))

@@ -22,7 +22,9 @@ pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
 pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
-pub use health::{Check, Health};
+pub use health::{
+    Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
+};
 pub use log::{Leaf, Leaves, Proof};
 pub use plan::{
     ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,

@@ -8,6 +8,7 @@ mod connections;
 mod datasets;
 mod decisions;
 mod differences;
+mod health;
 mod leaves;
 mod members;
 mod plans;
