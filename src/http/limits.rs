@@ -41,7 +41,8 @@ impl Default for Limits {
     }
 }
 
-/// Whether a request takes something away, by its path alone: nothing is read of it before there is a place for it.
+/// Whether a request takes something away, over the API or by a form of the console, by its path alone: nothing is read of it before there is a
+/// place for it.
 fn denies(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/revocations")
 }

@@ -4,6 +4,7 @@ mod agreements;
 mod asked;
 pub(crate) mod body;
 mod collaborations;
+mod console;
 mod document;
 mod done;
 mod entry;
@@ -105,6 +106,7 @@ impl Gateway {
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
             .with_state(self.clone())
+            .merge(console::router(self.clone()))
             .layer(from_fn_with_state(limits, limits::bounded))
             .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
     }

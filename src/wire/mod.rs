@@ -4,19 +4,27 @@
 mod agreement;
 mod collaboration;
 mod decision;
+mod fidelity;
 mod health;
+mod learn;
 mod log;
 mod problem;
 mod revocation;
 mod room;
+mod run_line;
 mod template;
+mod verified;
 
 pub use agreement::{AgreementVersion, Agreements};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
+pub use fidelity::{Fidelity, RoomHeld, TermHeld};
 pub use health::{Check, Health};
+pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
 pub use log::{Leaf, Leaves, Proof};
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
+pub use run_line::{RunLine, RunLines};
 pub use template::{Explanation, Template, Templates, Text};
+pub use verified::Verified;

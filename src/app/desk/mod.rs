@@ -4,11 +4,15 @@
 mod agreements;
 mod collaborations;
 mod decisions;
+mod fidelity;
+mod learn;
 mod leaves;
 mod members;
 mod revocations;
 mod rooms;
+mod run_lines;
 mod templates;
+mod verified;
 
 pub(crate) use decisions::Done;
 

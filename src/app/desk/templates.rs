@@ -72,7 +72,7 @@ fn most(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 }
 
 /// The agreement whose templates the caller may see.
-fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
+pub(super) fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
     let state = seen.state();
     let version = match seen.stands {
         Stands::Member => state.in_force().or(state.waiting()),
