@@ -123,7 +123,8 @@ mod tests {
         Router::new()
             .route("/slow", get(forever))
             .route("/quick", get(async || "done"))
-            .route("/v1/collaborations/spring/revocations", denies)
+            .route("/v1/collaborations/spring/revocations", denies.clone())
+            .route("/console/collaborations/spring/revocations", denies)
             .layer(bound)
     }
 
@@ -156,8 +157,11 @@ mod tests {
         assert_eq!(status(&router, Method::GET, "/quick").await, 200);
         let busy = limits.ordinary.acquire().await.unwrap();
         assert_eq!(status(&router, Method::GET, "/quick").await, 429);
-        let denial = "/v1/collaborations/spring/revocations";
-        assert_eq!(status(&router, Method::POST, denial).await, 200);
+        for denial in
+            ["/v1/collaborations/spring/revocations", "/console/collaborations/spring/revocations"]
+        {
+            assert_eq!(status(&router, Method::POST, denial).await, 200, "{denial}");
+        }
         drop(busy);
         assert_eq!(status(&router, Method::GET, "/slow").await, 503, "it took too long");
         assert_eq!(status(&router, Method::GET, "/quick").await, 200, "its place is free again");

@@ -63,10 +63,7 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
         @if let Some(version) = &standing.waiting { (waits(name, version)) }
         dl.facts {
             (pair("You are", &mark(&of.standing)))
-            (pair("In force", &match &of.agreement {
-                Some(of) => html! { a href=(place(name, &format!("/agreements/{of}"))) { (digest(of)) } },
-                None => html! { span.none { "no agreement that every member joined" } },
-            }))
+            (pair("In force", &in_force(of)))
             @if let Some(agreement) = shown { (document::facts(agreement)) }
             @if of.standing == "member" {
                 (pair("Runs left", &html! { (of.runs_left) }))
@@ -81,6 +78,16 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
         @if of.standing == "member" { (rooms(standing)) }
         (withdrawn(of, session))
     })
+}
+
+fn in_force(of: &wire::Collaboration) -> Markup {
+    html! {
+        @if let Some(digest_of) = &of.agreement {
+            a href=(place(&of.name, &format!("/agreements/{digest_of}"))) { (digest(digest_of)) }
+        } @else {
+            span.none { "no agreement that every member joined" }
+        }
+    }
 }
 
 fn warnings(of: &wire::Collaboration) -> Markup {

@@ -32,7 +32,7 @@ impl Jar {
     }
 
     /// What a request shows; nothing where it shows two of this name, of which one is somebody else's.
-    pub(super) fn shown<'h>(self, headers: &'h HeaderMap) -> Option<&'h str> {
+    pub(super) fn shown(self, headers: &HeaderMap) -> Option<&str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|one| one.split_once('='));
         let mut own =

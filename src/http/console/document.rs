@@ -189,7 +189,7 @@ pub(super) fn changes(old: &Agreement, new: &Agreement) -> Vec<String> {
                         (Some(_), None) => all.push(format!("{part}.{name} is left out")),
                         (None, Some(_)) => all.push(format!("{part}.{name} is new")),
                         (one, other) if one != other => {
-                            all.push(format!("{part}.{name} is changed"))
+                            all.push(format!("{part}.{name} is changed"));
                         }
                         _ => {}
                     }
