@@ -2,29 +2,40 @@
 //! nothing decided. Names and digests are texts here; whoever reads them judges them. Times are in milliseconds since 1970 UTC.
 
 mod agreement;
+mod check;
 mod collaboration;
+mod dataset;
 mod decision;
 mod fidelity;
 mod health;
 mod learn;
 mod log;
+mod plan;
 mod problem;
 mod revocation;
 mod room;
-mod run_line;
+mod run;
 mod template;
 mod verified;
 
-pub use agreement::{AgreementVersion, Agreements};
+pub use agreement::{
+    AgreementDiff, AgreementListed, AgreementVersion, Agreements, Change, Invitation, Invitations,
+};
+pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
+pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
 pub use fidelity::{Fidelity, RoomHeld, TermHeld};
 pub use health::{Check, Health};
 pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
 pub use log::{Leaf, Leaves, Proof};
+pub use plan::{
+    ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,
+    PlanWaits, RoomPlan,
+};
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
-pub use run_line::{RunLine, RunLines};
+pub use run::{Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use template::{Explanation, Template, Templates, Text};
 pub use verified::Verified;

@@ -126,6 +126,7 @@ impl Desk<'_> {
     ) -> Result<Done> {
         self.once(tied, async {
             let seen = self.seen_whole(name, Action::Approve).await?;
+            let _leave = self.house.guarding.acquire().await;
             let version = [(named::<TemplateName>(template)?, digest(&version.digest)?)];
             let of = seen.collaboration;
             let recorded = self.app.approve_versions(&of, &version, &seen.member, tied).await?;
@@ -201,7 +202,7 @@ impl Desk<'_> {
     }
 
     /// Does something once under the caller's key: what was done before is told again, whatever was decided since and whatever is refused now.
-    async fn once(
+    pub(super) async fn once(
         &self,
         tied: &Tied,
         work: impl Future<Output = Result<(CollaborationId, Recorded)>> + Send,
@@ -228,7 +229,7 @@ impl Desk<'_> {
     }
 }
 
-fn digest(text: &str) -> Result<Digest> {
+pub(super) fn digest(text: &str) -> Result<Digest> {
     Digest::try_from(text.to_owned()).map_err(|shape| {
         Error::invalid("digest-malformed", shape).help("the digest of what was looked at")
     })

@@ -24,11 +24,10 @@ pub(super) async fn page(
     let (of, mark) = desk.collaboration(&name).await?;
     let version = desk.agreement(&name, &digest).await?;
     let agreement = document::of(&version)?;
-    let in_force = desk.agreements(&name).await?.agreements;
-    let in_force =
-        in_force.iter().find(|one| one.state == "in-force" && one.digest != version.digest);
-    let changes = in_force.map(document::of).transpose()?;
-    let changes = changes.map(|old| document::changes(&old, &agreement));
+    let changes = match of.agreement.as_deref().filter(|in_force| *in_force != version.digest) {
+        Some(in_force) => Some(desk.agreement_diff(&name, (in_force, &digest)).await?.changes),
+        None => None,
+    };
     let body = html! {
         h1 { "Agreement" }
         dl.facts {
@@ -41,15 +40,15 @@ pub(super) async fn page(
         }
         @if let Some(changes) = changes {
             section {
-                h2 { "What it changes" }
-                @if changes.is_empty() { p { "Nothing of the agreement in force." } }
-                ul { @for one in &changes { li { (text(one)) } } }
+                h2 { "How it differs from the agreement in force" }
+                @if changes.is_empty() { p { "It says the same." } }
+                ul { @for one in &changes { li { (changed(one)) } } }
             }
         }
         section { h2 { "Members" } (document::members(&agreement)) }
         section {
             h2 { "Datasets" }
-            @for (name, dataset) in &agreement.datasets { h3 { (name) } (document::dataset(name.as_str(), dataset, &|_| None)) }
+            @for (name, dataset) in &agreement.datasets { h3 { (name) } (document::dataset(name.as_str(), dataset, true, &|_| None)) }
         }
         section {
             h2 { "Templates" }
@@ -58,6 +57,17 @@ pub(super) async fn page(
         (answers(&of, &version, &mark, &session))
     };
     Ok(page::page(&Frame::of("Agreement", &of.name, Tab::Overview), &session, &desk, &body))
+}
+
+/// One difference; what is another member's place or account is not said.
+fn changed(one: &wire::Change) -> Markup {
+    let value = |value: &serde_json::Value| html! { code { (text(&value.to_string())) } };
+    html! {
+        code { (text(&one.path)) } " " (one.change)
+        @if one.withheld { ": another member's, and not said here" }
+        @if let Some(before) = &one.before { ", was " (value(before)) }
+        @if let Some(after) = &one.after { ", is " (value(after)) }
+    }
 }
 
 /// The forms of a version that waits for the one who looks.

@@ -4,6 +4,7 @@ use super::super::problem::Problem;
 use super::Console;
 use super::document;
 use super::entered::Entered;
+use super::form::token;
 use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
 use super::session::Session;
 use super::shown::{digest, list, mark, text, time};
@@ -33,11 +34,17 @@ pub(super) async fn page(
     let desk = console.desk(session.caller());
     let (of, _) = desk.collaboration(&name).await?;
     let (is_member, is_former) = (of.standing == "member", of.standing == "former");
-    let versions = desk.agreements(&name).await?.agreements;
-    let in_force = versions.iter().find(|version| version.state == "in-force");
+    let in_force = match &of.agreement {
+        Some(digest) => Some(document::of(&desk.agreement(&name, digest).await?)?),
+        None => None,
+    };
+    let waiting = match &of.waiting {
+        Some(digest) => Some(desk.agreement(&name, digest).await?),
+        None => None,
+    };
     let standing = Standing {
-        in_force: in_force.map(document::of).transpose()?,
-        waiting: versions.iter().find(|version| version.state == "waiting").cloned(),
+        in_force,
+        waiting,
         members: if is_former { Vec::new() } else { desk.members(&name).await?.members },
         templates: if is_former {
             Ok(wire::Templates { templates: Vec::new() })
@@ -75,7 +82,7 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
             (datasets(standing, agreement, session))
             (templates(standing, name, session))
         }
-        @if of.standing == "member" { (rooms(standing)) }
+        @if of.standing == "member" { (rooms(standing, session)) }
         (withdrawn(of, session))
     })
 }
@@ -145,7 +152,7 @@ fn datasets(standing: &Standing, agreement: &Agreement, session: &Session) -> Ma
                 };
                 details open[agreement.datasets.len() <= 3] {
                     summary { h3 { (dataset) } span.dim { "of " (of.owner) ", " (of.columns.len()) " columns" } }
-                    (document::dataset(dataset.as_str(), of, &act))
+                    (document::dataset(dataset.as_str(), of, is_own, &act))
                     @if is_own && may(Withdrawn::Dataset) {
                         p { a.act href=(place(name, &format!("/withdraw?kind=dataset&dataset={dataset}"))) { "Withdraw dataset " (dataset) } }
                     }
@@ -183,12 +190,22 @@ fn templates(standing: &Standing, name: &str, session: &Session) -> Markup {
     }
 }
 
-fn rooms(standing: &Standing) -> Markup {
+fn rooms(standing: &Standing, session: &Session) -> Markup {
+    let name = standing.of.name.as_str();
+    let may_look = session.caller().may(Action::Look);
     html! {
         section {
             h2 #rooms { "Rooms" }
             p { (mark("current")) " native: it holds what the log says, and begins empty." }
-            @for room in &standing.rooms { (one_room(room)) }
+            @for room in &standing.rooms {
+                (one_room(room))
+                @if may_look {
+                    form method="post" action=(place(name, &format!("/rooms/{}/looks", room.room))) {
+                        (token(session, "look", &[name, &room.room]))
+                        button type="submit" { "Look at " (room.room) " soon" }
+                    }
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::Console;
 use super::form::{Fields, Sent};
 use super::page::place;
 use super::recorded;
-use super::session::{Session, Told};
+use super::session::{Kind, Session, Told};
 use super::withdraw::{NAMES, thing, told};
 use crate::app::Tied;
 use crate::app::desk::Done;
@@ -119,7 +119,7 @@ pub(super) async fn revoke(
         receipt: revoked.receipt,
         why: revoked.why,
         repeated: false,
-        denies: true,
+        kind: Kind::Denied,
     };
     if revoked.durable {
         return Ok(moved(&session, told));
@@ -129,6 +129,26 @@ pub(super) async fn revoke(
     Ok((StatusCode::ACCEPTED, page).into_response())
 }
 
+/// Has the worker look at a room soon. Nothing is decided by that, and nothing recorded.
+pub(super) async fn look(
+    State(console): State<Console>,
+    Path((name, room)): Path<(String, String)>,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let fields = sent.read("look", &[&name, &room], &[])?;
+    let session = Arc::clone(fields.session());
+    let asked = console.desk(session.caller()).look(&name, &room).await?;
+    let told = Told {
+        collaboration: name,
+        what: format!("{} is looked at soon", asked.room),
+        kind: Kind::Asked,
+        receipt: None,
+        why: None,
+        repeated: false,
+    };
+    Ok(moved(&session, told))
+}
+
 fn on_record(session: &Session, what: &str, done: Done) -> Response {
     let told = Told {
         collaboration: done.collaboration.to_string(),
@@ -136,7 +156,7 @@ fn on_record(session: &Session, what: &str, done: Done) -> Response {
         receipt: Some(done.given.receipt),
         why: None,
         repeated: done.repeated,
-        denies: false,
+        kind: Kind::Decided,
     };
     moved(session, told)
 }

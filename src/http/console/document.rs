@@ -68,10 +68,11 @@ pub(super) fn members(agreement: &Agreement) -> Markup {
     table("Members of this version", &heads, &rows)
 }
 
-/// A dataset, and what each of its columns may be used for.
+/// A dataset, and what each of its columns may be used for; where it lies is its owner's, unless the document itself is shown.
 pub(super) fn dataset(
     name: &str,
     dataset: &Dataset,
+    says_where: bool,
     column_act: &dyn Fn(&str) -> Option<Markup>,
 ) -> Markup {
     let acts = dataset.columns.keys().any(|column| column_act(column.as_str()).is_some());
@@ -94,7 +95,7 @@ pub(super) fn dataset(
         dl.facts {
             (pair("Owner", &html! { (dataset.owner) }))
             (rule(dataset))
-            @for (room, place) in &dataset.at { (pair(room.as_str(), &at(place))) }
+            @if says_where { @for (room, place) in &dataset.at { (pair(room.as_str(), &at(place))) } }
         }
         (table(&format!("Columns of {name}"), &heads, &rows))
     }
@@ -165,68 +166,5 @@ pub(super) fn template(name: &str, template: &Template) -> Markup {
             @if !template.parameters.is_empty() { (pair("Parameters", &list(&texts(template.parameters.keys())))) }
         }
         (code(&template.sql, &format!("SQL of {name}")))
-    }
-}
-
-/// What a version that waits changes of the one in force, by name.
-pub(super) fn changes(old: &Agreement, new: &Agreement) -> Vec<String> {
-    let (old, new) = (serde_json::json!(old), serde_json::json!(new));
-    let empty = serde_json::Map::new();
-    let mut all = Vec::new();
-    let (before, after) = (old.as_object().unwrap_or(&empty), new.as_object().unwrap_or(&empty));
-    let mut parts: Vec<&String> = before.keys().chain(after.keys()).collect();
-    parts.sort();
-    parts.dedup();
-    for part in parts {
-        let (was, is) = (before.get(part), after.get(part));
-        match (was.and_then(|it| it.as_object()), is.and_then(|it| it.as_object())) {
-            (Some(was), Some(is)) => {
-                let mut names: Vec<&String> = was.keys().chain(is.keys()).collect();
-                names.sort();
-                names.dedup();
-                for name in names {
-                    match (was.get(name), is.get(name)) {
-                        (Some(_), None) => all.push(format!("{part}.{name} is left out")),
-                        (None, Some(_)) => all.push(format!("{part}.{name} is new")),
-                        (one, other) if one != other => {
-                            all.push(format!("{part}.{name} is changed"));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ if was != is => all.push(format!("{part} is changed")),
-            _ => {}
-        }
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_version_changes_is_told_by_name() {
-        let text = include_str!("../../demo/agreement.yaml");
-        let read = |text: &str| mappings::agreement::read(text).unwrap();
-        let old = read(text);
-        assert!(changes(&old, &old).is_empty());
-        let new = read(
-            &text
-                .replace("entities_min: 50", "entities_min: 5")
-                .replace("runs_max: 100", "runs_max: 7")
-                .replace("  overlap-by-segment:", "  overlap:"),
-        );
-        let told = changes(&old, &new);
-        assert_eq!(
-            told,
-            [
-                "datasets.exposures is changed",
-                "limits.runs_max is changed",
-                "templates.overlap is new",
-                "templates.overlap-by-segment is left out"
-            ]
-        );
     }
 }

@@ -83,6 +83,7 @@ fn router_with(console: Console) -> Router {
         .route(&of("/decline"), post(decisions::decline))
         .route(&of("/templates/{template}/approvals"), post(decisions::approve))
         .route(&of("/waivers"), post(decisions::waive))
+        .route(&of("/rooms/{room}/looks"), post(decisions::look))
         .route_layer(from_fn_with_state(console.clone(), entered::entered));
     Router::new()
         .route("/console/sign-in", get(sign_in::page).post(sign_in::enter))

@@ -5,7 +5,7 @@ use super::Console;
 use super::entered::Entered;
 use super::log::receipt_of;
 use super::page::{self, Frame, Tab, notice, place};
-use super::session::{Session, Told};
+use super::session::{Kind, Session, Told};
 use super::shown::text;
 use crate::access::Action;
 use crate::app::desk::Desk;
@@ -20,7 +20,8 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let told = session.told(number, &name).ok_or(Own::PathUnknown)?;
     let desk = console.desk(session.caller());
-    let index = told.receipt.as_ref().map(|receipt| receipt.index).filter(|_| told.denies);
+    let index =
+        told.receipt.as_ref().map(|receipt| receipt.index).filter(|_| told.kind == Kind::Denied);
     let closure = match index {
         Some(index) => desk.revocation(&name, index).await.ok(),
         None => None,
@@ -37,7 +38,11 @@ pub(super) fn shown(
 ) -> Html<String> {
     let name = told.collaboration.as_str();
     let reads_log = session.caller().may(Action::ReadLog);
-    let title = if told.receipt.is_some() { "Recorded" } else { "In force here" };
+    let title = match (told.kind, &told.receipt) {
+        (Kind::Asked, _) => "Asked for",
+        (_, Some(_)) => "Recorded",
+        (_, None) => "In force here",
+    };
     let body = html! {
         h1 { (title) }
         @match &told.receipt {
@@ -51,6 +56,7 @@ pub(super) fn shown(
                 }
                 section { h2 { "Receipt" } p.dim { "Keep it: it proves that the leaf is in the log that the gateway signed." } (receipt_of(receipt)) }
             },
+            None if told.kind == Kind::Asked => (notice(false, &html! { p role="status" { strong { (text(&told.what)) } "." } })),
             None => {
                 (notice(true, &html! {
                     p role="status" {

@@ -42,7 +42,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What came of a decision.
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A decision.
+    Decided,
+    /// A withdrawal, which may be in force in this gateway alone.
+    Denied,
+    /// Something of which nothing is recorded.
+    Asked,
+}
+
+/// What came of it.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) collaboration: String,
@@ -54,8 +65,7 @@ pub(super) struct Told {
     pub(super) why: Option<String>,
     /// Whether it was on record before, by the same form.
     pub(super) repeated: bool,
-    /// Whether it took something away.
-    pub(super) denies: bool,
+    pub(super) kind: Kind,
 }
 
 /// One session.
@@ -290,7 +300,7 @@ mod tests {
             receipt: None,
             why: None,
             repeated: false,
-            denies: false,
+            kind: Kind::Decided,
         };
         let first = session.tell(told());
         assert!(session.told(first, "spring").is_some() && session.told(first, "autumn").is_none());

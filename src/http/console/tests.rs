@@ -174,7 +174,7 @@ impl Place {
         let verifier = verifier(&set, &home, Arc::<FixedClock>::clone(&clock)).unwrap();
         let issuer = DevIssuer::of(&set, &home).unwrap();
         let app = Arc::new(App::open(folder.path()).await.unwrap());
-        let gateway = Gateway::new(Arc::clone(&app), House::default(), verifier);
+        let gateway = Gateway::new(Arc::clone(&app), House::default(), verifier).unwrap();
         let console = Console { gateway: gateway.clone(), sessions: Arc::default() };
         let hosts = ["localhost", "airlock.example"].map(str::to_owned).into();
         let router = gateway.router_with(hosts, router_with(console.clone()));

@@ -175,6 +175,17 @@ async fn a_form_is_done_once_and_only_on_what_was_shown() {
 }
 
 #[tokio::test]
+async fn a_look_is_asked_for_where_somebody_looks() {
+    let place = Place::agreed().await;
+    place.seen_there().await;
+    let steward = place.signed_in("brand", &[Role::DataSteward]).await;
+    let form = form_of(&place, &steward, "", "/rooms/aws-clean-rooms/looks").await;
+    place.send(&steward, &form.clone().without("form")).await.refused(403, "form-forged");
+    // No worker runs beside this test.
+    place.send(&steward, &form).await.refused(409, "no-worker");
+}
+
+#[tokio::test]
 async fn the_whole_log_is_verified_on_demand() {
     let place = Place::agreed().await;
     let auditor = place.signed_in("brand", &[Role::Auditor]).await;

@@ -19,13 +19,14 @@ const READ: [&str; 14] = [
     "/log?from=2",
     "/log/0",
 ];
-const SENT: [(&str, &str, &[&str]); 6] = [
+const SENT: [(&str, &str, &[&str]); 7] = [
     ("/join", "join", &["spring", ""]),
     ("/decline", "decline", &["spring", ""]),
     ("/templates/reach/approvals", "approve", &["spring", "reach", ""]),
     ("/waivers", "waive", &["spring", "", "", ""]),
     ("/revocations", "revoke", &["spring", "membership", "", "", ""]),
     ("/log/verification", "verify", &["spring"]),
+    ("/rooms/aws-clean-rooms/looks", "look", &["spring", "aws-clean-rooms"]),
 ];
 
 /// The pages of a place in which something was withdrawn.
@@ -50,13 +51,18 @@ fn every_route_is_walked_by_these_tests() {
     let mut routes: Vec<String> = Vec::new();
     for part in source.split(".route(").skip(1) {
         let text = part.split('"').nth(1).unwrap();
-        routes
-            .push(text.replace("{digest}", "*").replace("{template}", "*").replace("{index}", "*"));
+        routes.push(
+            text.replace("{digest}", "*")
+                .replace("{template}", "*")
+                .replace("{room}", "*")
+                .replace("{index}", "*"),
+        );
     }
     let of = |path: &str| {
         let path = path.split('?').next().unwrap();
         let whole: Vec<&str> = path.split('/').collect();
-        let is_name = |n: usize| matches!(whole.get(n - 1), Some(&"agreements" | &"templates"));
+        let is_name =
+            |n: usize| matches!(whole.get(n - 1), Some(&"agreements" | &"templates" | &"rooms"));
         let part = |(n, part): (usize, &&str)| {
             let name = n > 0 && is_name(n) || matches!(*part, "INDEX" | "0");
             if name { "*".to_owned() } else { (*part).to_owned() }
@@ -151,6 +157,7 @@ async fn a_stranger_sends_forms_for_nothing() {
             vec![("kind", "membership")],
         ),
         ("/log/verification", "verify", vec!["spring"], vec![]),
+        ("/rooms/aws-clean-rooms/looks", "look", vec!["spring", "aws-clean-rooms"], vec![]),
     ] {
         let form = place.made_up(&press, &format!("{AT}{path}"), action, &object);
         let form = fields.into_iter().fold(form, |form, (name, value)| form.with(name, value));
