@@ -44,7 +44,8 @@ impl Default for Limits {
     }
 }
 
-/// Whether a request takes something away, by its path alone: nothing is read of it before there is a place for it.
+/// Whether a request takes something away, over the API or by a form of the console, by its path alone: nothing is read of it before there is a
+/// place for it.
 fn denies(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/revocations")
 }
@@ -141,7 +142,8 @@ mod tests {
         Router::new()
             .route("/slow", get(forever))
             .route("/quick", get(async || "done"))
-            .route("/v1/collaborations/spring/revocations", denies)
+            .route("/v1/collaborations/spring/revocations", denies.clone())
+            .route("/console/collaborations/spring/revocations", denies)
             .layer(bound)
     }
 
@@ -174,8 +176,11 @@ mod tests {
         assert_eq!(status(&router, Method::GET, "/quick").await, 200);
         let busy = limits.ordinary.acquire().await.unwrap();
         assert_eq!(status(&router, Method::GET, "/quick").await, 429);
-        let denial = "/v1/collaborations/spring/revocations";
-        assert_eq!(status(&router, Method::POST, denial).await, 200);
+        for denial in
+            ["/v1/collaborations/spring/revocations", "/console/collaborations/spring/revocations"]
+        {
+            assert_eq!(status(&router, Method::POST, denial).await, 200, "{denial}");
+        }
         drop(busy);
         assert_eq!(status(&router, Method::GET, "/slow").await, 503, "it took too long");
         assert_eq!(status(&router, Method::GET, "/quick").await, 200, "its place is free again");

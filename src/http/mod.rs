@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod checks;
 mod collaborations;
 mod connections;
+mod console;
 mod datasets;
 mod document;
 mod done;
@@ -113,6 +114,11 @@ impl Gateway {
 
     /// Every path, and what holds of all of them. `hosts` are the names under which it is asked.
     pub(crate) fn router(&self, hosts: BTreeSet<String>) -> Router {
+        self.router_with(hosts, console::router(self.clone()))
+    }
+
+    /// The same with this console.
+    fn router_with(&self, hosts: BTreeSet<String>, console: Router) -> Router {
         let callers =
             paths_of_callers().route_layer(from_fn_with_state(self.clone(), entry::known));
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
@@ -124,6 +130,7 @@ impl Gateway {
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
             .with_state(self.clone())
+            .merge(console)
             .layer(from_fn_with_state(limits, limits::bounded))
             .layer(from_fn_with_state(entrance, request::answered))
     }

@@ -1,6 +1,7 @@
 //! What holds of every request: its name, the name under which the gateway is asked, and how an answer leaves. Whatever a handler does, a
 //! panic included, what leaves is an answer of ours. Must not know what is asked.
 
+use super::console;
 use super::problem::{Own, Problem};
 use crate::metrics::{Event, Metrics};
 use axum::extract::{Request, State};
@@ -70,6 +71,7 @@ pub(super) async fn answered(
 }
 
 async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Response {
+    let page = Some(request.uri().path().to_owned()).filter(|path| console::is_console(path));
     let answer = async {
         if !hosts.know(request.headers()) {
             return Own::HostUnknown.into_response();
@@ -83,10 +85,16 @@ async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Respon
         if let Some(told) = problem.for_operators() {
             tracing::warn!(status = status.as_u16(), "{told}");
         }
-        response = written(&problem, id, &response);
+        response = match &page {
+            Some(page) => console::written(&problem, (id, page), &response),
+            None => written(&problem, id, &response),
+        };
     }
     tracing::debug!(status = status.as_u16());
     let headers = response.headers_mut();
+    if page.is_some() {
+        console::sealed(headers);
+    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(id) {

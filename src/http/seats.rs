@@ -154,7 +154,9 @@ mod tests {
     #[test]
     fn a_seat_takes_a_file() {
         let text = |soft: &str| {
-            format!("Limit  Soft  Hard  Units\nMax open files            {soft}                 524288               files\n")
+            format!(
+                "Limit  Soft  Hard  Units\nMax open files            {soft}                 524288               files\n"
+            )
         };
         assert_eq!(files(&text("1024")), Some(1_024));
         assert_eq!(files(&text("unlimited")), Some(usize::MAX));
