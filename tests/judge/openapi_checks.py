@@ -23,6 +23,8 @@ CODE = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 ENCODED = re.compile(r"^[A-Za-z0-9+/_-]{16,}={0,2}$")
 MEMBERS = {"type", "title", "status", "code", "detail", "help", "problems", "request_id"}
 LOCK = threading.Lock()
+# What a header must be like to be read at all, where the document says less.
+HEADERS = {"Idempotency-Key": {"type": "string", "pattern": "^[!-~]{16,40}$"}, "If-Match": {"enum": ["*"]}}
 
 
 def weighted(name, schema):
@@ -64,11 +66,24 @@ def before_load_schema(context, raw_schema):
             if not isinstance(operation, dict):
                 continue
             for parameter in operation.get("parameters", []):
-                if "schema" in parameter:
+                if parameter["in"] == "header" and parameter["name"] in HEADERS:
+                    parameter["schema"] = {"anyOf": [HEADERS[parameter["name"]], parameter["schema"]]}
+                elif "schema" in parameter:
                     parameter["schema"] = weighted(parameter["name"], parameter["schema"])
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 if "schema" in content:
                     content["schema"] = inlined(content["schema"], raw_schema)
+                    if content["schema"].get("type") == "object" and "properties" not in content["schema"]:
+                        content["schema"] = {"anyOf": [{"enum": POOL["*"]}, content["schema"]]}
+
+
+@schemathesis.hook
+def map_case(context, case):
+    """A document that is there goes where it says that it belongs."""
+    name = case.body.get("collaboration") if isinstance(case.body, dict) else None
+    if isinstance(name, str) and name in POOL["collaboration"] and "collaboration" in (case.path_parameters or {}):
+        case.path_parameters["collaboration"] = name
+    return case
 
 
 @schemathesis.hook

@@ -4,14 +4,13 @@ What only one tenant may read carries its sentinels: `named` in what a path or a
 sees. Must not know: what is asked of the gateway afterwards.
 """
 
-import json
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import receipts
 
 SPARE = 4
+ACCOUNTS = {"alfa": "111111111111", "bravo": "222222222222"}
 
 
 def named(member):
@@ -41,15 +40,15 @@ class Parties:
                 pq.write_table(table, self.served.folder / "data" / member / f"{name}.parquet")
 
     def dataset(self, owner, private):
-        """One dataset of a document."""
+        """One dataset of a document, in the native room and on a platform that nobody here has a connection to."""
         file = deep(owner) if private else "shared"
         columns = {"person": {"use": "match", "key": "email", "from": "mail", "type": "utf8"},
                    "label": {"type": "utf8", "use": "dimension"},
                    "amount": {"type": "float64", "use": "measure", "aggregates": ["sum", "avg"]}}
         if private:
             columns[f"{named(owner)}_label"] = {"type": "utf8", "use": "dimension", "from": "label"}
-        return {"owner": owner, "at": {"native": f"file://{self.served.folder.resolve()}/data/{owner}/{file}.parquet"}, "entity": "person",
-                "columns": columns, "rule": {"entities_min": 2, "join": "optional"}}
+        at = {"native": f"file://{self.served.folder.resolve()}/data/{owner}/{file}.parquet", "aws-clean-rooms": {"glue": {"database": file, "table": file}}}
+        return {"owner": owner, "at": at, "entity": "person", "columns": columns, "rule": {"entities_min": 2, "join": "optional"}}
 
     def document(self, collaboration, members, private=None, entities_min=2):
         """An agreement; with `private`, one whose every text is that member's."""
@@ -66,8 +65,8 @@ class Parties:
             templates[template] = {"class": "aggregate", "run_by": [runner], "received_by": [runner],
                                    "sql": f"SELECT s.label, COUNT(DISTINCT s.person) AS people FROM {name} s WHERE s.label <> {said} GROUP BY s.label"}
         return {"agreement": "v1", "collaboration": collaboration, "description": f"{mark} description",
-                "members": {m: {"name": f"{mark} {m}", "abilities": ["contribute", "run", "receive"]} for m in members},
-                "rooms": ["native"], "datasets": sets, "templates": templates, "limits": {"runs_max": 1000, "within": "24h"},
+                "members": {m: {"name": f"{mark} {m}", "abilities": ["contribute", "run", "receive"], "identity": {"aws-clean-rooms": ACCOUNTS[m]}} for m in members},
+                "rooms": ["native", {"platform": "aws-clean-rooms", "region": "eu-central-1"}], "datasets": sets, "templates": templates, "limits": {"runs_max": 1000, "within": "24h"},
                 "destinations": {m: f"{root}/results/{m}/{collaboration}-{mark}" for m in members}}
 
     def decide(self, member, path, body, looked="*"):
@@ -146,18 +145,17 @@ class Parties:
 
 
 def texts(value):
-    """Every (name, value) of a JSON value that is a text or a number, and the lists' items under their singular."""
+    """Every (name, value) of a JSON value that is a text or a number; what is in a list or an object goes by the list's name without its s."""
     found = []
     if isinstance(value, dict):
         for name, inner in value.items():
+            single = name[:-1] if name.endswith("s") else name
             if isinstance(inner, (str, int)) and not isinstance(inner, bool):
                 found.append((name, inner))
             elif isinstance(inner, list):
-                single = name[:-1] if name.endswith("s") else name
                 found += [(single, one) for one in inner if isinstance(one, str)]
-                found += [(single, one[key]) for one in inner if isinstance(one, dict) for key in ("name", "digest", "id") if isinstance(one.get(key), str)]
+                found += [(single, one[key]) for one in inner if isinstance(one, dict) for key in ("name", "id") if isinstance(one.get(key), str)]
             elif isinstance(inner, dict):
-                single = name[:-1] if name.endswith("s") else name
                 found += [(single, key) for key in inner]
             found += texts(inner)
     elif isinstance(value, list):
@@ -166,16 +164,13 @@ def texts(value):
     return found
 
 
-def harvest(served, token, document, most=12):
-    """Values by the names that the document gives to parameters and to members of bodies, as this caller may read them."""
+def harvest(served, token, document, names, most=12):
+    """Values under these names, as this caller may read them: every GET is asked with what is known so far, until nothing more comes."""
     pool, asked, grown = {}, set(), True
-    wanted = json.dumps(document)
-    while grown and len(asked) < 400:
+    while grown and len(asked) < 600:
         grown = False
         for path, methods in document["paths"].items():
-            if "get" not in methods:
-                continue
-            for concrete in filled(path, pool, most):
+            for concrete in filled(path, pool, most) if "get" in methods else []:
                 if concrete in asked:
                     continue
                 asked.add(concrete)
@@ -184,7 +179,7 @@ def harvest(served, token, document, most=12):
                     continue
                 for name, value in texts(told.json()):
                     known = pool.setdefault(name, [])
-                    if f'"{name}"' in wanted and value not in known and len(known) < 60:
+                    if name in names and value not in known and len(known) < 40:
                         known.append(value)
                         grown = True
     return {name: values for name, values in pool.items() if values}
@@ -192,11 +187,11 @@ def harvest(served, token, document, most=12):
 
 def filled(path, pool, most):
     """A path's concrete forms by known values: none where one of its names has no value yet."""
-    parts, forms = path.split("/"), [[]]
-    for part in parts:
+    forms = [[]]
+    for part in path.split("/"):
         if part.startswith("{") and part.endswith("}"):
             values = pool.get(part[1:-1], [])[:most]
-            forms = [form + [str(value)] for form in forms for value in values][:most * 4]
+            forms = [[*form, str(value)] for value in values for form in forms][: most * 4]
         else:
-            forms = [form + [part] for form in forms]
+            forms = [[*form, part] for form in forms]
     return ["/".join(form) for form in forms]

@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""The API of `airlock serve` against its own document, asked by schemathesis in the name of two tenants of one gateway.
+
+    openapi.py [--airlock PATH] [--examples N] [--seed N] [--keep DIR] [--allow-not-run]
+    openapi.py --self-test      the same checks against a proxy that lies; each lie must be found
+
+Reads first, then changes, then reads of what is left. Beside what schemathesis checks: problem documents with a stable code, nothing of the
+other tenant in any answer, receipts that hold, absent and forbidden alike. Operations are the document's: one that is added is asked too.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import airlock  # noqa: E402
+
+try:
+    import liar  # noqa: E402
+    import parties  # noqa: E402
+    import proofs  # noqa: E402
+    import served  # noqa: E402
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # noqa: E402
+    from schemathesis.core.version import SCHEMATHESIS_VERSION  # noqa: E402
+    MISSING = None
+except ImportError as error:
+    MISSING = str(error)
+
+HERE = Path(__file__).resolve().parent
+RUN_S = 240
+CONFIG = """[checks.missing_required_header]
+expected-statuses = [400, 401, 403, 406, 415, 422, 428]
+"""
+# Only what no API can promise of generated data is not asked: that all of it is accepted.
+LEFT_OUT = "positive_data_acceptance"
+
+
+class Asked:
+    """One run of schemathesis: what it found, and what was answered."""
+
+    def __init__(self, folder, name):
+        self.folder = folder / name
+        self.folder.mkdir(parents=True)
+        self.counts, self.report, self.output = self.folder / "counts", self.folder / "report.json", ""
+
+    def run(self, url, token, context, words, seed):
+        """Runs it to its end."""
+        (self.folder / "context.json").write_text(json.dumps(context | {"counts": str(self.counts)}), encoding="utf-8")
+        (self.folder / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
+        environment = served.environment_free_of_proxies() | {
+            "SCHEMATHESIS_HOOKS": "openapi_checks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
+            "JUDGE_CONTEXT": str(self.folder / "context.json")}
+        command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {token}", "--seed", str(seed),
+                   "--phases", "examples,coverage,fuzzing", "--exclude-checks", LEFT_OUT, "--continue-on-failure", "--generation-database", "none",
+                   "--suppress-health-check", "all", "--no-color", "--warnings", "off", "--request-timeout", "20", "--report", "json",
+                   "--report-json-path", str(self.report), *words]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)
+        self.output = done.stdout + done.stderr
+        if not self.report.exists():
+            raise AssertionError(f"schemathesis ended with {done.returncode} and no report: {self.output[-1500:]}")
+        return self
+
+    def found(self):
+        """What failed: kind, title and operations."""
+        report = json.loads(self.report.read_text(encoding="utf-8"))
+        failures = [(one["type"], one["title"], one["operations"]) for one in report["failures"]]
+        return failures + [("error", one["title"], []) for one in report["errors"]] + ([] if report["complete"] else [("error", "it did not come to its end", [])])
+
+    def answers(self):
+        """How often each (operation, method, status) was answered."""
+        if not self.counts.exists():
+            return collections.Counter()
+        return collections.Counter(tuple(line.split()) for line in self.counts.read_text(encoding="utf-8").splitlines())
+
+    def failures(self):
+        """What schemathesis printed of them."""
+        _, _, rest = self.output.partition("= FAILURES =")
+        said = rest or self.output.partition("= ERRORS =")[2]
+        return said.partition("= SUMMARY =")[0].strip("= \n")
+
+
+def wanted(document):
+    """The names under which a value may be asked for: of parameters, and of what is in a request's body."""
+    names = set()
+
+    def inner(schema, depth=0):
+        if not isinstance(schema, dict) or depth > 8:
+            return
+        if "$ref" in schema:
+            found = document
+            for part in schema["$ref"].removeprefix("#/").split("/"):
+                found = found[part]
+            inner(found, depth + 1)
+        names.update(schema.get("properties", {}))
+        for one in [*schema.get("properties", {}).values(), *(s for key in ("oneOf", "anyOf", "allOf") for s in schema.get(key, [])), schema.get("items")]:
+            inner(one, depth + 1)
+
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            names.update(one["name"] for one in operation.get("parameters", []) if one["in"] in ("path", "query"))
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                inner(content.get("schema"))
+    return names
+
+
+def pools(gateway, filled, document):
+    """For each tenant the values that it may read, and names of the other's that it could guess."""
+    names, found = wanted(document), {}
+    for member in gateway.tenants:
+        found[member] = parties.harvest(gateway, filled.tokens[member], document, names)
+    whole = {}
+    for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
+        whole[member] = {name: list(values) for name, values in found[member].items()}
+        for name, values in found[other].items():
+            guessed = [one for one in values if parties.deep(other) not in str(one)][:6]
+            whole[member][name] = [*whole[member].get(name, []), *(one for one in guessed if one not in whole[member].get(name, []))]
+        fresh = [filled.document(f"{member}-fresh-{n}", [member, other][: 1 + n % 2]) for n in range(4)]
+        whole[member]["collaboration"] += [one["collaboration"] for one in fresh]
+        whole[member]["*"] = fresh
+    return found, whole
+
+
+def context(filled, member, other, pool):
+    """What the checks know when this member asks."""
+    return {"pool": pool, "key": filled.key, "deep": parties.deep(other), "named": parties.named(other)}
+
+
+def alike(gateway, filled, document, found):
+    """Whether what is the other's is answered as what is not there, operation by operation; how many were asked."""
+    asked, wrong = 0, []
+    for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
+        theirs = f"{other}-{parties.named(other)}-first"
+        for path, methods in document["paths"].items():
+            if "{collaboration}" not in path:
+                continue
+            pool = {name: values for name, values in found[other].items() if name != "collaboration"}
+            for form in parties.filled(path.replace("{collaboration}", "COLLABORATION"), pool | {"index": [0, 1], "run": pool.get("run", ["run-1"])}, 3):
+                for method in methods:
+                    said = []
+                    for name in (theirs, f"{other}-nowhere-at-all"):
+                        place = form.replace("COLLABORATION", name)
+                        told = gateway.ask(method.upper(), place, filled.tokens[member]) if method == "get" else gateway.change(place, filled.tokens[member], {"kind": "room"})
+                        body = json.loads(told.body)
+                        headers = sorted((n.lower(), v) for n, v in told.headers if n.lower() not in ("date", "airlock-request-id"))
+                        said.append((told.status, {n: v for n, v in body.items() if n != "request_id"}, headers))
+                    asked += 1
+                    if said[0] != said[1] or said[0][0] < 400:
+                        wrong.append(f"{method} {form} of {other} is answered {said[0][:2]} to {member}, and what is nowhere {said[1][:2]}")
+    return asked, wrong
+
+
+def sound(gateway, filled, folder):
+    """Whether the logs that were decided on still verify, and the gateway still answers and did not fail in itself; how many leaves there are."""
+    wrong, leaves = [], 0
+    if not gateway.alive() or gateway.ask("GET", "/readyz").json()["status"] != "ready":
+        wrong.append("the gateway is not ready afterwards")
+    for name in sorted({name for standing in filled.standing.values() for name in standing}):
+        exported = gateway.cli.call("audit", "export", name, "--to", str(folder / "exported" / name))
+        if exported["key"] != filled.key:
+            wrong.append(f"{name} is signed under another key than /v1/me says")
+        leaves += proofs.verify(folder / "exported" / name, filled.key)
+    said = gateway.stderr.read_text(encoding="utf-8", errors="replace")
+    if "panicked" in said:
+        wrong.append(f"the gateway panicked: {said[said.index('panicked') - 200:][:600]}")
+    if any(token in said for token in filled.tokens.values()):
+        wrong.append("the gateway's own log has a token in it")
+    return leaves, wrong
+
+
+def judge(arguments, folder):
+    """All of it; 0 when nothing is wrong."""
+    since, wrong, answers = time.monotonic(), [], collections.Counter()
+    with served.Served(airlock.binary(arguments.airlock), folder) as gateway:
+        filled = parties.Parties(gateway)
+        filled.fill()
+        document = gateway.ask("GET", "/openapi.json").json()
+        wrong += [f"the document: {error.message}" for error in OpenAPIV31SpecValidator(document).iter_errors()]
+        found, pool = pools(gateway, filled, document)
+        asked, unlike = alike(gateway, filled, document, found)
+        wrong += unlike
+        few = max(5, arguments.examples // 4)
+        plan = [("reads", ["--include-method", "GET"], arguments.examples), ("changes", ["--exclude-method", "GET"], arguments.examples), ("left", ["--include-method", "GET"], few)]
+        for name, words, examples in plan:
+            for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
+                run = Asked(folder, f"{name}-{member}").run(
+                    gateway.url(), gateway.token(member), context(filled, member, other, pool[member]), [*words, "-n", str(examples)], arguments.seed)
+                answers += run.answers()
+                if run.found():
+                    wrong.append(f"{name} as {member}: {run.found()}\n{run.failures()}")
+        leaves, unsound = sound(gateway, filled, folder)
+        wrong += unsound
+    operations = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
+    well = {name for name, method, status in answers if status[0] == "2"}
+    wrong += [f"{name} was not asked" for name in sorted(operations - {name for name, _, _ in answers})]
+    made = sum(count for (_, _, status), count in answers.items() if status == "201")
+    if made < 20:
+        wrong.append(f"only {made} decisions were taken on generated requests")
+    for one in wrong:
+        print(f"FAILED: {one}\n", file=sys.stderr)
+    print(f"schemathesis {SCHEMATHESIS_VERSION}, seed {arguments.seed}: {sum(answers.values())} requests to {len(operations)} operations as two tenants, {made + filled.decided} "
+          f"receipts verified, {asked} times absent and forbidden compared, {leaves} leaves verified; {len(wrong)} wrong; {time.monotonic() - since:.0f} s")
+    if operations - well:
+        print(f"never answered with success: {', '.join(sorted(operations - well))}")
+    return 1 if wrong else 0
+
+
+# How it lies, of what, and under which name it must be found.
+def lies(canary):
+    """Every lie."""
+    return [
+        ("a decision without its receipt", liar.with_body(liar.without_receipt), "revoke", "a 201 has no receipt"),
+        ("a receipt over another root", liar.with_body(liar.forged_root), "leaf", "the inclusion path leads to another root"),
+        ("a receipt of a longer log", liar.with_body(liar.forged_size), "leaf", "a receipt does not hold"),
+        ("a receipt of another leaf", liar.with_body(liar.other_leaf), "leaf", "the leaf's hash is not that of its bytes"),
+        ("the other tenant's text in a header", liar.leaking_header(canary), "me", "something that only the other tenant may read"),
+        ("the other tenant's text in base64", liar.leaking_encoded(canary), "leaves", "something that only the other tenant may read"),
+        ("500 where all was well", liar.failing, "me", "Server error"),
+        ("an answer that lacks something", liar.with_body(liar.lacking), "me", "Response violates schema"),
+        ("a status that is not documented", liar.undocumented, "me", "Undocumented HTTP status code"),
+        ("JSON that is called a page", liar.other_type, "me", "Undocumented Content-Type"),
+        ("a code that is no code", liar.with_body(liar.renamed), "collaborations", "a code "),
+        ("a problem that says too much", liar.with_body(liar.strange), "collaborations", "a problem of "),
+        ("an answer without a name", liar.nameless, "me", "no request id"),
+        ("a bad query that is taken", liar.taking({400}, 200, b'{"collaborations":[]}'), "collaborations", "API accepted schema-violating request"),
+        ("a method that is not there, taken", liar.taking({405}, 200, b"{}"), "me", "Unsupported"),
+        ("a caller without a token, taken", liar.taking({401}, 200, b'{"collaborations":[]}'), "collaborations", "API accepts requests without authentication"),
+        ("a change without what it was decided on", liar.taking({428}, 404, b"{}"), "join", "Missing required header"),
+    ]
+
+
+def self_test(arguments, folder):
+    """Each lie is found under its name, and nothing where nobody lies; 0 when so."""
+    wrong = []
+    with served.Served(airlock.binary(arguments.airlock), folder) as gateway:
+        filled = parties.Parties(gateway)
+        filled.fill()
+        _, pool = pools(gateway, filled, gateway.ask("GET", "/openapi.json").json())
+        known = context(filled, filled.alfa, filled.bravo, pool[filled.alfa])
+
+        def lied(number, lie, operation):
+            with liar.Liar(gateway.at, lie) as url:
+                run = Asked(folder, f"lie-{number}")
+                return run.run(url, gateway.token(filled.alfa), known, ["--include-operation-id", operation, "-n", "15"], arguments.seed)
+
+        def honest(request, status, headers, body):
+            return status, headers, body
+
+        told = [("nothing", honest, "me", None), *lies(parties.deep(filled.bravo))]
+        with concurrent.futures.ThreadPoolExecutor(3) as lanes:
+            runs = list(lanes.map(lambda one: lied(one[0], one[1][1], one[1][2]), enumerate(told)))
+    for (what, _, _, name), run in zip(told, runs, strict=True):
+        if name is None and run.found():
+            wrong.append(f"something was found where nobody lied: {run.found()}\n{run.failures()}")
+        if name is not None and name not in run.failures():
+            wrong.append(f"{what} was not found as {name!r}: {run.found()}\n{run.failures()[:1500]}")
+    for one in wrong:
+        print(f"FAILED: {one}", file=sys.stderr)
+    print(f"{len(told) - 1 - len(wrong)} of {len(told) - 1} lies were found")
+    return 1 if wrong else 0
+
+
+def main():
+    """Judges, or is judged."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--airlock")
+    parser.add_argument("--examples", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=20261127)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--allow-not-run", action="store_true")
+    arguments = parser.parse_args()
+
+    def work():
+        if MISSING or not SCHEMATHESIS_VERSION.startswith("4."):
+            raise airlock.NotRun(f"schemathesis 4 is not there: {MISSING or SCHEMATHESIS_VERSION}; requirements-http.txt names all of it")
+        folder = arguments.keep or Path(tempfile.mkdtemp(prefix="airlock-openapi-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return (self_test if arguments.self_test else judge)(arguments, folder)
+        finally:
+            if not arguments.keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        return airlock.guarded(work, arguments.allow_not_run)
+    except (AssertionError, ValueError, OSError, subprocess.TimeoutExpired) as wrong:
+        print(f"FAILED: {wrong}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
