@@ -59,7 +59,7 @@ class Asked:
             "SCHEMATHESIS_HOOKS": "openapi_checks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
             "JUDGE_CONTEXT": str(self.folder / "context.json")}
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {token}", "--seed", str(seed),
-                   "--phases", "examples,coverage,fuzzing", "--exclude-checks", LEFT_OUT, "--continue-on-failure", "--generation-database", "none",
+                   "--exclude-checks", LEFT_OUT, "--continue-on-failure", "--generation-database", "none",
                    "--suppress-health-check", "all", "--no-color", "--warnings", "off", "--request-timeout", "20", "--report", "json",
                    "--report-json-path", str(self.report), *words]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)
@@ -111,29 +111,37 @@ def wanted(document):
     return names
 
 
-def pools(gateway, filled, document):
-    """For each tenant the values that it may read, and names of the other's that it could guess."""
-    names, found = wanted(document), {}
-    for member in gateway.tenants:
-        found[member] = parties.harvest(gateway, filled.tokens[member], document, names)
-    whole = {}
-    for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
-        whole[member] = {name: list(values) for name, values in found[member].items()}
-        for name, values in found[other].items():
-            guessed = [one for one in values if parties.deep(other) not in str(one)][:6]
-            whole[member][name] = [*whole[member].get(name, []), *(one for one in guessed if one not in whole[member].get(name, []))]
-        fresh = [filled.document(f"{member}-fresh-{n}", [member, other][: 1 + n % 2]) for n in range(4)]
-        whole[member]["collaboration"] += [one["collaboration"] for one in fresh]
-        whole[member]["*"] = fresh
-    return found, whole
+class Values:
+    """Values that are there, by the names under which the document asks for them."""
+
+    def __init__(self, gateway, filled, document):
+        self.gateway, self.filled, self.document, self.names = gateway, filled, document, wanted(document)
+        self.of = {member: parties.harvest(gateway, filled.tokens[member], document, self.names) for member in gateway.tenants}
+
+    def around(self, base):
+        """Those of one collaboration, as each of the two may read them."""
+        names, known = self.names - {"collaboration"}, {"collaboration": [base]}
+        return [parties.harvest(self.gateway, token, self.document, names, known) for token in self.filled.tokens.values()]
+
+    def pool(self, member, other, base):
+        """What a member asks with: what is around this collaboration first, then all that it may read, then names of the other's that it could guess."""
+        whole = {}
+        for one in [*self.around(base), self.of[member], {name: values[:6] for name, values in self.of[other].items()}]:
+            for name, values in one.items():
+                known = whole.setdefault(name, [])
+                known += [value for value in values if value not in known and parties.deep(other) not in str(value)]
+        fresh = [self.filled.document(f"{member}-fresh-{n}", [member, other][: 1 + n % 2]) for n in range(4)]
+        whole["collaboration"] += [one["collaboration"] for one in fresh]
+        places = self.filled.standing[member]
+        waiting = {name: self.gateway.ask("GET", f"/v1/collaborations/{name}", self.filled.tokens[member]).json().get("waiting") for name in places}
+        return whole | {"*": fresh, "+": waiting}
+
+    def context(self, member, other, base):
+        """What the checks know when this member asks."""
+        return {"pool": self.pool(member, other, base), "key": self.filled.key, "deep": parties.deep(other), "named": parties.named(other)}
 
 
-def context(filled, member, other, pool):
-    """What the checks know when this member asks."""
-    return {"pool": pool, "key": filled.key, "deep": parties.deep(other), "named": parties.named(other)}
-
-
-def alike(gateway, filled, document, found):
+def alike(gateway, filled, document, values):
     """Whether what is the other's is answered as what is not there, operation by operation; how many were asked."""
     asked, wrong = 0, []
     for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
@@ -141,7 +149,7 @@ def alike(gateway, filled, document, found):
         for path, methods in document["paths"].items():
             if "{collaboration}" not in path:
                 continue
-            pool = {name: values for name, values in found[other].items() if name != "collaboration"}
+            pool = {name: known for name, known in values.of[other].items() if name != "collaboration"}
             for form in parties.filled(path.replace("{collaboration}", "COLLABORATION"), pool | {"index": [0, 1], "run": pool.get("run", ["run-1"])}, 3):
                 for method in methods:
                     said = []
@@ -175,6 +183,20 @@ def sound(gateway, filled, folder):
     return leaves, wrong
 
 
+def plan(filled):
+    """What is asked, in which order, and from which collaborations on: where a tenant is asked, has left, is a member, and is alone."""
+    alfa, bravo = filled.alfa, filled.bravo
+    reads, changes = ["--include-method", "GET"], ["--exclude-method", "GET"]
+    both, own = f"{alfa}-both", [f"{one}-{parties.named(one)}-first" for one in (alfa, bravo)]
+    return [
+        ("reads", reads, "examples,coverage,fuzzing", 2, [both, own[1]]),
+        ("asked", changes, "coverage", 1, [f"{bravo}-asks", f"{alfa}-asks"]),
+        ("gone", changes, "coverage", 1, [f"{bravo}-left", f"{alfa}-left"]),
+        ("changes", changes, "examples,coverage,fuzzing", 1, [own[0], both]),
+        ("left", reads, "fuzzing", 2, [f"{bravo}-asks", f"{alfa}-left"]),
+    ]
+
+
 def judge(arguments, folder):
     """All of it; 0 when nothing is wrong."""
     since, wrong, answers = time.monotonic(), [], collections.Counter()
@@ -183,18 +205,23 @@ def judge(arguments, folder):
         filled.fill()
         document = gateway.ask("GET", "/openapi.json").json()
         wrong += [f"the document: {error.message}" for error in OpenAPIV31SpecValidator(document).iter_errors()]
-        found, pool = pools(gateway, filled, document)
-        asked, unlike = alike(gateway, filled, document, found)
+        values = Values(gateway, filled, document)
+        asked, unlike = alike(gateway, filled, document, values)
         wrong += unlike
-        few = max(5, arguments.examples // 4)
-        plan = [("reads", ["--include-method", "GET"], arguments.examples), ("changes", ["--exclude-method", "GET"], arguments.examples), ("left", ["--include-method", "GET"], few)]
-        for name, words, examples in plan:
-            for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
-                run = Asked(folder, f"{name}-{member}").run(
-                    gateway.url(), gateway.token(member), context(filled, member, other, pool[member]), [*words, "-n", str(examples)], arguments.seed)
-                answers += run.answers()
-                if run.found():
-                    wrong.append(f"{name} as {member}: {run.found()}\n{run.failures()}")
+        for name, words, phases, lanes, bases in plan(filled):
+            # Reads do not disturb one another; changes come one tenant after the other, so that a seed says what happens.
+            def asks(place, name=name, words=words, phases=phases):
+                member, other, base = place
+                return Asked(folder, f"{name}-{member}").run(
+                    gateway.url(), gateway.token(member), values.context(member, other, base),
+                    [*words, "--phases", phases, "-n", str(arguments.examples)], arguments.seed)
+
+            places = [(filled.alfa, filled.bravo, bases[0]), (filled.bravo, filled.alfa, bases[1])]
+            with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+                for (member, _, base), run in zip(places, pool.map(asks, places), strict=True):
+                    answers += run.answers()
+                    if run.found():
+                        wrong.append(f"{name} as {member}, from {base} on: {run.found()}\n{run.failures()}")
         leaves, unsound = sound(gateway, filled, folder)
         wrong += unsound
     operations = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
@@ -216,7 +243,6 @@ def judge(arguments, folder):
 def lies(canary):
     """Every lie."""
     return [
-        ("a decision without its receipt", liar.with_body(liar.without_receipt), "revoke", "a 201 has no receipt"),
         ("a receipt over another root", liar.with_body(liar.forged_root), "leaf", "the inclusion path leads to another root"),
         ("a receipt of a longer log", liar.with_body(liar.forged_size), "leaf", "a receipt does not hold"),
         ("a receipt of another leaf", liar.with_body(liar.other_leaf), "leaf", "the leaf's hash is not that of its bytes"),
@@ -224,15 +250,16 @@ def lies(canary):
         ("the other tenant's text in base64", liar.leaking_encoded(canary), "leaves", "something that only the other tenant may read"),
         ("500 where all was well", liar.failing, "me", "Server error"),
         ("an answer that lacks something", liar.with_body(liar.lacking), "me", "Response violates schema"),
-        ("a status that is not documented", liar.undocumented, "me", "Undocumented HTTP status code"),
+        ("a status that is not documented", liar.undocumented, "me", "Undocumented status code"),
         ("JSON that is called a page", liar.other_type, "me", "Undocumented Content-Type"),
         ("a code that is no code", liar.with_body(liar.renamed), "collaborations", "a code "),
         ("a problem that says too much", liar.with_body(liar.strange), "collaborations", "a problem of "),
         ("an answer without a name", liar.nameless, "me", "no request id"),
-        ("a bad query that is taken", liar.taking({400}, 200, b'{"collaborations":[]}'), "collaborations", "API accepted schema-violating request"),
+        ("a bad query that is taken", liar.taking({400}, 200, b'{"collaborations":[]}'), "collaborations", "Schema-violating request accepted"),
         ("a method that is not there, taken", liar.taking({405}, 200, b"{}"), "me", "Unsupported"),
         ("a caller without a token, taken", liar.taking({401}, 200, b'{"collaborations":[]}'), "collaborations", "API accepts requests without authentication"),
-        ("a change without what it was decided on", liar.taking({428}, 404, b"{}"), "join", "Missing required header"),
+        ("a change without what it was decided on", liar.taking({428}, 202, b"{}"), "join", "Missing required header accepted"),
+        ("a decision without its receipt", liar.with_body(liar.without_receipt), "revoke", "a 201 has no receipt"),
     ]
 
 
@@ -242,20 +269,22 @@ def self_test(arguments, folder):
     with served.Served(airlock.binary(arguments.airlock), folder) as gateway:
         filled = parties.Parties(gateway)
         filled.fill()
-        _, pool = pools(gateway, filled, gateway.ask("GET", "/openapi.json").json())
-        known = context(filled, filled.alfa, filled.bravo, pool[filled.alfa])
+        values = Values(gateway, filled, gateway.ask("GET", "/openapi.json").json())
+        known = values.context(filled.alfa, filled.bravo, f"{filled.alfa}-both")
 
         def lied(number, lie, operation):
-            with liar.Liar(gateway.at, lie) as url:
+            with liar.Liar(gateway.at, liar.about_the_api(lie)) as url:
                 run = Asked(folder, f"lie-{number}")
-                return run.run(url, gateway.token(filled.alfa), known, ["--include-operation-id", operation, "-n", "15"], arguments.seed)
+                return run.run(url, gateway.token(filled.alfa), known, ["--include-operation-id", operation, "--phases", "coverage"], arguments.seed)
 
         def honest(request, status, headers, body):
             return status, headers, body
 
+        # What takes something away comes last: nothing would be left to lie about.
         told = [("nothing", honest, "me", None), *lies(parties.deep(filled.bravo))]
         with concurrent.futures.ThreadPoolExecutor(3) as lanes:
-            runs = list(lanes.map(lambda one: lied(one[0], one[1][1], one[1][2]), enumerate(told)))
+            runs = list(lanes.map(lambda one: lied(one[0], one[1][1], one[1][2]), enumerate(told[:-1])))
+        runs.append(lied(len(runs), *told[-1][1:3]))
     for (what, _, _, name), run in zip(told, runs, strict=True):
         if name is None and run.found():
             wrong.append(f"something was found where nobody lied: {run.found()}\n{run.failures()}")

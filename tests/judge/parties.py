@@ -108,6 +108,7 @@ class Parties:
             raise AssertionError(f"a withdrawal: {told}")
         for n in range(SPARE):
             self.agree(self.document(f"{member}-{named(member)}-spare-{n}", [member], member), [member], approves=False)
+            self.propose(member, self.document(f"{member}-asking-{n}", [member, other]))
         # The other is asked about a second version, and sees nothing of the first.
         asks = f"{member}-asks"
         self.agree(self.document(asks, [member], member), [member])
@@ -164,9 +165,9 @@ def texts(value):
     return found
 
 
-def harvest(served, token, document, names, most=12):
+def harvest(served, token, document, names, known=None, most=12):
     """Values under these names, as this caller may read them: every GET is asked with what is known so far, until nothing more comes."""
-    pool, asked, grown = {}, set(), True
+    pool, asked, grown = dict(known or {}), set(), True
     while grown and len(asked) < 600:
         grown = False
         for path, methods in document["paths"].items():
@@ -175,12 +176,12 @@ def harvest(served, token, document, names, most=12):
                     continue
                 asked.add(concrete)
                 told = served.ask("GET", concrete, token)
-                if told.status != 200 or not told.header("content-type", "").startswith("application/json"):
+                if not told.header("content-type", "").startswith(("application/json", "application/problem+json")):
                     continue
                 for name, value in texts(told.json()):
-                    known = pool.setdefault(name, [])
-                    if name in names and value not in known and len(known) < 40:
-                        known.append(value)
+                    values = pool.setdefault(name, [])
+                    if name in names and value not in values and len(values) < 40:
+                        values.append(value)
                         grown = True
     return {name: values for name, values in pool.items() if values}
 
