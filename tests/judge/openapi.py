@@ -300,7 +300,7 @@ def main():
     """Judges, or is judged."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--airlock")
-    parser.add_argument("--examples", type=int, default=40)
+    parser.add_argument("--examples", type=int, default=20)
     parser.add_argument("--seed", type=int, default=20261127)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--self-test", action="store_true")
