@@ -289,8 +289,11 @@ def full(arguments, seen, gateway, filled):
         (f"{VISITORS} connections on which half a head is said", [b"GET /healthz HTTP/1.1\r\nHost: "] * VISITORS, "alfa-spare-2"),
         (f"{VISITORS} connections on which nothing is said", [b""] * VISITORS, "alfa-spare-3"),
     ]
+    crowds.append(("1010 connections, and 1,024 files are all that it may open", [b""] * 1_010, "alfa-spare-0"))
     for what, crowd, name in crowds:
         streams = []
+        if "files" in what:
+            resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE, (1_024, hard))
         try:
             for data in crowd:
                 stream = socket.socket()
@@ -300,7 +303,7 @@ def full(arguments, seen, gateway, filled):
                 if data:
                     stream.sendall(data)
             time.sleep(0.3)
-            took, told = denied(gateway, alfa, name, {"kind": "dataset", "dataset": "sales_alfa"})
+            took, told = denied(gateway, alfa, name, {"kind": "column", "dataset": "sales_alfa", "column": "amount"} if "files" in what else {"kind": "dataset", "dataset": "sales_alfa"})
             good = took is not None and told.status in (201, 202) and took <= DENIED_WITHIN_S
             seen.holds(f"a withdrawal while there are {what}", good, f"{took and round(took, 2)} s: {told}")
             said.append(f"{took:.2f} s" if took is not None else str(told))
@@ -310,6 +313,7 @@ def full(arguments, seen, gateway, filled):
             for stream in streams:
                 stream.close()
         time.sleep(0.5)
+    gateway.ready(READY_WITHIN_S)
     return f"a withdrawal took {', '.join(said)}"
 
 
