@@ -1,5 +1,6 @@
 //! Templates: an owner's approval of the versions that touch its datasets.
 
+use super::runs::template_changed;
 use super::{App, Recorded, Tied, agreements, known, members};
 use crate::error::{Error, Result};
 use crate::log::{Body, Entry, State};
@@ -73,9 +74,7 @@ impl App {
             let approved = versions.iter().map(|(template, digest)| {
                 let (template, digest) = (template.clone(), *digest);
                 if newest.and_then(|version| version.templates.get(&template)) != Some(&digest) {
-                    let message = format!("{template} has another version than was looked at");
-                    return Err(Error::refused("template-changed", message)
-                        .help("another look, and an approval of what it shows"));
+                    return Err(template_changed(&template, "an approval"));
                 }
                 let body = Body::Approved { member: member.clone(), template, digest };
                 Ok(Entry::member(member, &key, body))

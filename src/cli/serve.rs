@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a log that could not be opened is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(2);
+/// How often what a run left is tried to be settled.
+const SETTLE_EVERY: Duration = Duration::from_secs(30);
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -78,7 +80,7 @@ impl Serve {
         let listening =
             if self.no_sync { None } else { Listening::start(home.root(), &inbox).await? };
         let verifier = tokens::verifier(set, home, Arc::new(SystemClock))?;
-        let gateway = Gateway::new(Arc::clone(&app), House::of(set), verifier);
+        let gateway = Gateway::new(Arc::clone(&app), House::of(set), verifier)?;
         let answers = async {
             listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
             gateway.finished().await;
@@ -94,7 +96,17 @@ impl Serve {
                 () = projected(&app) => {}
             }
         };
-        tokio::join!(answers, keeping, projecting);
+        let running = async {
+            end.cancelled().await;
+            gateway.runs().end().await;
+        };
+        let settling = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = settled(&app) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting, running, settling);
         drop(listening);
         Ok(())
     }
@@ -139,6 +151,18 @@ async fn projected(app: &App) {
         Err(error) => {
             tracing::warn!(code = error.code, "older logs are not shown yet: {}", error.message);
         }
+    }
+}
+
+/// Runs that a process of this folder left when it died are settled, as soon as their logs and destinations can be reached.
+async fn settled(app: &App) {
+    let mut left = app.interrupted();
+    loop {
+        left = app.recover_all(left).await;
+        if left.is_empty() {
+            return;
+        }
+        tokio::time::sleep(SETTLE_EVERY).await;
     }
 }
 

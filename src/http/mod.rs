@@ -15,8 +15,10 @@ mod listen;
 mod members;
 mod problem;
 mod request;
+mod results;
 mod revocations;
 mod rooms;
+mod runs;
 mod said;
 mod templates;
 #[cfg(test)]
@@ -28,7 +30,8 @@ pub(crate) use listen::Listener;
 
 use crate::access::Caller;
 use crate::app::desk::Desk;
-use crate::app::{App, House};
+use crate::app::{App, House, Runs};
+use crate::error::Result;
 use crate::tokens::Verifier;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -58,11 +61,13 @@ pub(crate) struct Gateway(Arc<Shared>);
 pub(crate) struct Shared {
     app: Arc<App>,
     house: House,
+    runs: Arc<Runs>,
     verifier: Verifier,
     looked: Looked,
     /// Decisions that were begun; they are done to their end.
     begun: Begun,
     denying: Shares,
+    following: Shares,
 }
 
 impl Deref for Gateway {
@@ -76,14 +81,21 @@ impl Deref for Gateway {
 impl Shared {
     /// Where a caller is served.
     fn desk<'a>(&'a self, caller: &'a Caller) -> Desk<'a> {
-        Desk::new(&self.app, &self.house, caller)
+        Desk::new((&self.app, &self.house, &self.runs), caller)
     }
 }
 
 impl Gateway {
-    pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Self {
-        let (looked, begun, denying) = (Looked::default(), Begun::default(), Shares::default());
-        Self(Arc::new(Shared { app, house, verifier, looked, begun, denying }))
+    pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Result<Self> {
+        let (looked, begun) = (Looked::default(), Begun::default());
+        let (denying, following) = (Shares::of_denying(), Shares::of_following());
+        let runs = Runs::new(Arc::clone(&app), house.runs_max().clone())?;
+        Ok(Self(Arc::new(Shared { app, house, runs, verifier, looked, begun, denying, following })))
+    }
+
+    /// Runs under way.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Waits for every decision that was begun, once nothing more is asked.
@@ -133,6 +145,12 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(templates::template))
         .routes(routes!(templates::explanation))
         .routes(routes!(templates::approve))
+        .routes(routes!(runs::runs, runs::request))
+        .routes(routes!(runs::run))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::events))
+        .routes(routes!(results::manifest))
+        .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))
         .routes(routes!(rooms::waive))
         .routes(routes!(rooms::reoffer))

@@ -32,6 +32,17 @@ pub(super) struct Said<T> {
 #[derive(Debug)]
 pub(super) struct Denial<T>(pub(super) T);
 
+/// A change that names what it is about by digests, and is done once.
+#[derive(Debug)]
+pub(super) struct Keyed<T> {
+    pub(super) said: T,
+    pub(super) tied: Tied,
+}
+
+/// A change of which the path says everything, done once.
+#[derive(Debug)]
+pub(super) struct Same(pub(super) Tied);
+
 /// A document as text, tied as a change is.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -49,6 +60,28 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Said<T> {
         let body = whole(body, BODY_MAX).await?;
         let once = Some(once(&head, &body)?);
         Ok(Self { said: json(&body)?, tied: Tied { looked, once } })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Gateway> for Keyed<T> {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let (head, body) = request.into_parts();
+        is(&head.headers, &["application/json"])?;
+        let body = whole(body, BODY_MAX).await?;
+        let once = Some(once(&head, &body)?);
+        Ok(Self { said: json(&body)?, tied: Tied { once, ..Tied::default() } })
+    }
+}
+
+impl FromRequest<Gateway> for Same {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let (head, body) = request.into_parts();
+        let body = whole(body, 0).await?;
+        Ok(Self(Tied { once: Some(once(&head, &body)?), ..Tied::default() }))
     }
 }
 

@@ -11,7 +11,7 @@ async fn gateway() -> (tempfile::TempDir, Router) {
     let folder = tempfile::tempdir().unwrap();
     let app = App::open(folder.path()).await.unwrap();
     let verifier = Verifier::new(Vec::new(), Arc::new(SystemClock));
-    let gateway = Gateway::new(Arc::new(app), House::default(), verifier);
+    let gateway = Gateway::new(Arc::new(app), House::default(), verifier).unwrap();
     (folder, gateway.router(BTreeSet::from(["localhost".to_owned()])))
 }
 

@@ -9,6 +9,7 @@ mod log;
 mod problem;
 mod revocation;
 mod room;
+mod run;
 mod template;
 
 pub use agreement::{AgreementVersion, Agreements};
@@ -19,4 +20,5 @@ pub use log::{Leaf, Leaves, Proof};
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
+pub use run::{Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use template::{Explanation, Template, Templates, Text};

@@ -54,6 +54,11 @@ fn agreed(world: &World, served: &Served<'_>) -> String {
     for member in ["grocer", "brand", "bank"] {
         world.airlock(&["join", "spring", "--as", member]).done();
     }
+    for member in ["grocer", "brand"] {
+        world.airlock(&["approve", "spring", "--all", "--as", member]).done();
+    }
+    let run = ["run", "spring", "reach", "--as", "brand", "--run-id", "run-matrix"];
+    world.airlock(&run).done();
     world.airlock(&["revoke", "spring", "--membership", "--as", "bank"]).done();
     let second =
         propose(served, "propose-0000000001", Some("*"), &text.replace("rooms:", &named("press")));
@@ -73,6 +78,8 @@ fn body(operation: &str, digest: &str, text: &str) -> String {
         "waive" => {
             json!({ "room": "aws-clean-rooms", "at": "limits", "agreement": nothing }).to_string()
         }
+        "request-run" => json!({ "template": "reach", "digest": nothing }).to_string(),
+        "cancel" => String::new(),
         "reoffer" => json!({ "kind": "dataset", "dataset": "sales" }).to_string(),
         _ => digest.to_owned(),
     }
@@ -90,6 +97,7 @@ impl Asking<'_> {
         self.asked += 1;
         let path = path.replace("{collaboration}", "spring").replace("{template}", "reach");
         let mut path = path.replace("{digest}", &self.digest).replace("{index}", "5");
+        path = path.replace("{run}", "run-matrix").replace("{file}", "part-0.parquet");
         if row.operation == "consistency" {
             path.push_str("?old=1&new=2");
         }

@@ -201,7 +201,7 @@ impl Desk<'_> {
     }
 
     /// Does something once under the caller's key: what was done before is told again, whatever was decided since and whatever is refused now.
-    async fn once(
+    pub(super) async fn once(
         &self,
         tied: &Tied,
         work: impl Future<Output = Result<(CollaborationId, Recorded)>> + Send,
@@ -228,7 +228,7 @@ impl Desk<'_> {
     }
 }
 
-fn digest(text: &str) -> Result<Digest> {
+pub(super) fn digest(text: &str) -> Result<Digest> {
     Digest::try_from(text.to_owned()).map_err(|shape| {
         Error::invalid("digest-malformed", shape).help("the digest of what was looked at")
     })

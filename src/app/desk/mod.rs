@@ -6,18 +6,23 @@ mod collaborations;
 mod decisions;
 mod leaves;
 mod members;
+mod results;
 mod revocations;
 mod rooms;
+mod runs;
 mod templates;
 
 pub(crate) use decisions::Done;
+pub(crate) use results::FetchedFile;
+pub(crate) use runs::RunsAsked;
 
-use super::{App, House};
+use super::{App, House, Runs};
 use crate::access::{Action, Caller, roles_for};
 use crate::error::{Error, Result};
 use crate::log::{Loaded, LogError, State};
 use crate::store::{Stands, StoreError};
 use mappings::model::{CollaborationId, MemberId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whoever takes something away waits for a look at most so long.
@@ -28,6 +33,7 @@ const LOOK_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Desk<'a> {
     app: &'a App,
     house: &'a House,
+    runs: &'a Arc<Runs>,
     caller: &'a Caller,
 }
 
@@ -52,8 +58,11 @@ impl Seen {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) const fn new(app: &'a App, house: &'a House, caller: &'a Caller) -> Self {
-        Self { app, house, caller }
+    pub(crate) const fn new(
+        (app, house, runs): (&'a App, &'a House, &'a Arc<Runs>),
+        caller: &'a Caller,
+    ) -> Self {
+        Self { app, house, runs, caller }
     }
 
     /// In whose name the caller acts; for an operator there is nothing of a member's.
