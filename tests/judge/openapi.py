@@ -116,7 +116,11 @@ class Values:
 
     def __init__(self, gateway, filled, document):
         self.gateway, self.filled, self.document, self.names = gateway, filled, document, wanted(document)
-        self.of = {member: parties.harvest(gateway, filled.tokens[member], document, self.names) for member in gateway.tenants}
+        self.look()
+
+    def look(self):
+        """Reads all that there is now."""
+        self.of = {member: parties.harvest(self.gateway, token, self.document, self.names) for member, token in self.filled.tokens.items()}
 
     def around(self, base):
         """Those of one collaboration, as each of the two may read them."""
@@ -216,6 +220,7 @@ def judge(arguments, folder):
                     gateway.url(), gateway.token(member), values.context(member, other, base),
                     [*words, "--phases", phases, "-n", str(arguments.examples)], arguments.seed)
 
+            values.look()
             places = [(filled.alfa, filled.bravo, bases[0]), (filled.bravo, filled.alfa, bases[1])]
             with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
                 for (member, _, base), run in zip(places, pool.map(asks, places), strict=True):
