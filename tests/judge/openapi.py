@@ -136,9 +136,18 @@ class Values:
                 known += [value for value in values if value not in known and parties.deep(other) not in str(value)]
         fresh = [self.filled.document(f"{member}-fresh-{n}", [member, other][: 1 + n % 2]) for n in range(4)]
         whole["collaboration"] += [one["collaboration"] for one in fresh]
-        places = self.filled.standing[member]
-        waiting = {name: self.gateway.ask("GET", f"/v1/collaborations/{name}", self.filled.tokens[member]).json().get("waiting") for name in places}
-        return whole | {"*": fresh, "+": waiting}
+        waits, versions = {}, {}
+        for name in [base, *self.filled.standing[member]]:
+            waits[name] = self.told(member, f"/v1/collaborations/{name}").get("waiting")
+            templates = self.told(member, f"/v1/collaborations/{name}/templates").get("templates", [])
+            versions |= {f"{name}/{one['template']}": one["digest"] for one in templates}
+        whole["agreement"] = [*(one for one in waits.values() if one), *whole.get("agreement", [])]
+        return whole | {"*": fresh, "+": waits, "=": versions}
+
+    def told(self, member, path):
+        """What a member is told, or nothing."""
+        told = self.gateway.ask("GET", path, self.filled.tokens[member])
+        return told.json() if told.status == 200 else {}
 
     def context(self, member, other, base):
         """What the checks know when this member asks."""
@@ -187,17 +196,23 @@ def sound(gateway, filled, folder):
     return leaves, wrong
 
 
-def plan(filled):
-    """What is asked, in which order, and from which collaborations on: where a tenant is asked, has left, is a member, and is alone."""
+def plan(filled, operations):
+    """What is asked, by whom, in which order, and from which collaborations on: where a tenant is a member, alone, asked, and has left."""
     alfa, bravo = filled.alfa, filled.bravo
     reads, changes = ["--include-method", "GET"], ["--exclude-method", "GET"]
-    both, own = f"{alfa}-both", [f"{one}-{parties.named(one)}-first" for one in (alfa, bravo)]
+    every, both, own = "examples,coverage,fuzzing", f"{alfa}-both", [f"{one}-{parties.named(one)}-first" for one in (alfa, bravo)]
+    # What would make a member of who is asked, or nobody, is asked where it may.
+    answers = [word for name in ("join", "decline") if name in operations for word in ("--exclude-operation-id", name)]
+    singles = [("join", bravo, f"{alfa}-asking-0"), ("approve", alfa, f"{alfa}-spare-1"), ("request-run", alfa, both)]
+    # What is of one step is asked at once, since reads do not disturb one another; changes come one after the other, so that a seed says what happens.
     return [
-        ("reads", reads, "examples,coverage,fuzzing", 2, [both, own[1]]),
-        ("asked", changes, "coverage", 1, [f"{bravo}-asks", f"{alfa}-asks"]),
-        ("gone", changes, "coverage", 1, [f"{bravo}-left", f"{alfa}-left"]),
-        ("changes", changes, "examples,coverage,fuzzing", 1, [own[0], both]),
-        ("left", reads, "fuzzing", 2, [f"{bravo}-asks", f"{alfa}-left"]),
+        [("reads", reads, every, alfa, both), ("reads", reads, "fuzzing", bravo, own[1])],
+        [(name, ["--include-operation-id", name], "coverage,fuzzing", member, base) for name, member, base in singles if name in operations],
+        [("asked", changes + answers, "coverage", alfa, f"{bravo}-asks")],
+        [("gone", changes, "coverage", bravo, f"{alfa}-left")],
+        [("changes", changes, every, alfa, own[0])],
+        [("changes", changes, "fuzzing", bravo, both)],
+        [("left", reads, "fuzzing", alfa, f"{bravo}-asks"), ("left", reads, "fuzzing", bravo, f"{alfa}-left")],
     ]
 
 
@@ -212,24 +227,24 @@ def judge(arguments, folder):
         values = Values(gateway, filled, document)
         asked, unlike = alike(gateway, filled, document, values)
         wrong += unlike
-        for name, words, phases, lanes, bases in plan(filled):
-            # Reads do not disturb one another; changes come one tenant after the other, so that a seed says what happens.
-            def asks(place, name=name, words=words, phases=phases):
-                member, other, base = place
-                return Asked(folder, f"{name}-{member}").run(
-                    gateway.url(), gateway.token(member), values.context(member, other, base),
-                    [*words, "--phases", phases, "-n", str(arguments.examples)], arguments.seed)
+        others = {filled.alfa: filled.bravo, filled.bravo: filled.alfa}
 
+        def asks(one):
+            name, words, phases, member, base = one
+            return Asked(folder, f"{name}-{member}").run(
+                gateway.url(), gateway.token(member), values.context(member, others[member], base),
+                [*words, "--phases", phases, "-n", str(arguments.examples // 2 if name == "left" else arguments.examples)], arguments.seed)
+
+        operations = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
+        for step in plan(filled, operations):
             values.look()
-            places = [(filled.alfa, filled.bravo, bases[0]), (filled.bravo, filled.alfa, bases[1])]
-            with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-                for (member, _, base), run in zip(places, pool.map(asks, places), strict=True):
+            with concurrent.futures.ThreadPoolExecutor(len(step)) as pool:
+                for (name, _, _, member, base), run in zip(step, pool.map(asks, step), strict=True):
                     answers += run.answers()
                     if run.found():
                         wrong.append(f"{name} as {member}, from {base} on: {run.found()}\n{run.failures()}")
         leaves, unsound = sound(gateway, filled, folder)
         wrong += unsound
-    operations = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
     well = {name for name, method, status in answers if status[0] == "2"}
     wrong += [f"{name} was not asked" for name in sorted(operations - {name for name, _, _ in answers})]
     made = sum(count for (_, _, status), count in answers.items() if status == "201")

@@ -82,7 +82,7 @@ def before_load_schema(context, raw_schema):
 
 @schemathesis.hook
 def map_case(context, case):
-    """A document that is there goes where it says that it belongs, and a digest that is there to a collaboration where it waits."""
+    """A document that is there goes where it says that it belongs, a digest to a collaboration where it waits, or to its own template."""
     if not isinstance(case.body, dict) or "collaboration" not in (case.path_parameters or {}):
         return case
     name, agreement = case.body.get("collaboration"), case.body.get("agreement")
@@ -91,6 +91,9 @@ def map_case(context, case):
     elif isinstance(agreement, str):
         place = next((place for place, digest in POOL["+"].items() if digest and digest == agreement), None)
         case.path_parameters["collaboration"] = place or case.path_parameters["collaboration"]
+    elif case.body.get("digest") in POOL.get("digest", []):
+        template = case.body.get("template", case.path_parameters.get("template"))
+        case.body["digest"] = POOL["="].get(f"{case.path_parameters['collaboration']}/{template}", case.body["digest"])
     return case
 
 
