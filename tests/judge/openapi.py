@@ -12,6 +12,7 @@ import argparse
 import collections
 import concurrent.futures
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,31 @@ def alike(gateway, filled, document, values):
     return asked, wrong
 
 
+def hidden(gateway, filled):
+    """Whether a tenant that is only asked, or has left, is told of names that it does not see, by what it may not withdraw; how many were tried."""
+    asked, lengths, names = 0, [], []
+    for member, other in ((filled.alfa, filled.bravo), (filled.bravo, filled.alfa)):
+        dataset, template = f"{parties.named(other)}_sales", f"{parties.named(other)}-sums"
+        things = [({"kind": "dataset", "dataset": dataset}, dataset), ({"kind": "column", "dataset": dataset, "column": "label"}, dataset),
+                  ({"kind": "template", "template": template}, template), ({"kind": "approval", "template": template}, template)]
+        for place in (f"{other}-asks/revocations", f"{other}-asks/reoffers", f"{other}-left/revocations", f"{other}-left/reoffers"):
+            for thing, name in things:
+                said = []
+                for real in (True, False):
+                    other_name = name if real else "zqnobody" + name[len("zqnobody"):]
+                    body = json.loads(json.dumps(thing).replace(name, other_name))
+                    told = gateway.change(f"/v1/collaborations/{place}", filled.tokens[member], body)
+                    problem = {key: value for key, value in json.loads(told.body).items() if key != "request_id"}
+                    said.append((told.status, json.dumps(problem).replace(other_name, "NAME")))
+                    if re.search(r"leaf [0-9]+", said[-1][1]):
+                        lengths.append(f"{member}: {place} {thing['kind']}: {said[-1]}")
+                asked += 1
+                if said[0] != said[1]:
+                    names.append(f"{member}: {place} {thing['kind']}: {said[0]} where it is, {said[1]} where it is not")
+    told = (("how long a log is that it does not see", lengths), ("whether a name is there that it does not see", names))
+    return asked, [f"{len(found)} times a tenant is told {what}, as {found[0]}" for what, found in told if found]
+
+
 def sound(gateway, filled, folder):
     """Whether the logs that were decided on still verify, and the gateway still answers and did not fail in itself; how many leaves there are."""
     wrong, leaves = [], 0
@@ -226,7 +252,8 @@ def judge(arguments, folder):
         wrong += [f"the document: {error.message}" for error in OpenAPIV31SpecValidator(document).iter_errors()]
         values = Values(gateway, filled, document)
         asked, unlike = alike(gateway, filled, document, values)
-        wrong += unlike
+        tried, told = hidden(gateway, filled)
+        wrong += unlike + told
         others = {filled.alfa: filled.bravo, filled.bravo: filled.alfa}
 
         def asks(one):
@@ -253,7 +280,7 @@ def judge(arguments, folder):
     for one in wrong:
         print(f"FAILED: {one}\n", file=sys.stderr)
     print(f"schemathesis {SCHEMATHESIS_VERSION}, seed {arguments.seed}: {sum(answers.values())} requests to {len(operations)} operations as two tenants, {made + filled.decided} "
-          f"receipts verified, {asked} times absent and forbidden compared, {leaves} leaves verified; {len(wrong)} wrong; {time.monotonic() - since:.0f} s")
+          f"receipts verified, {asked + tried} times absent and forbidden compared, {leaves} leaves verified; {len(wrong)} wrong; {time.monotonic() - since:.0f} s")
     if operations - well:
         print(f"never answered with success: {', '.join(sorted(operations - well))}")
     return 1 if wrong else 0
