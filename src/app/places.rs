@@ -2,11 +2,14 @@
 //! that, whoever names another's place would have the gateway read or fill it. Must not know who calls.
 
 use super::supervisor::RunsMax;
+use super::sync::Inbox;
+use super::turns::Asking;
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
 use crate::settings::{Http, TenantSetting};
 use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Requests that guard templates, at a time.
@@ -25,6 +28,10 @@ pub(crate) struct House {
     pub(crate) fetching: Semaphore,
     /// Runs at a time.
     runs_max: RunsMax,
+    /// Who asks platforms now.
+    pub(super) asking: Asking,
+    /// Where whoever keeps the rooms is told to look; none where nobody does here.
+    pub(super) inbox: Option<Arc<Inbox>>,
 }
 
 /// The places of a member, as URLs.
@@ -43,6 +50,8 @@ impl Default for House {
             guarding: Semaphore::new(GUARDING_MAX),
             fetching: Semaphore::new(FETCHING_MAX),
             runs_max: RunsMax::default(),
+            asking: Asking::default(),
+            inbox: None,
         }
     }
 }
@@ -64,6 +73,11 @@ impl House {
             },
             ..Self::default()
         }
+    }
+
+    /// The same with a worker that reads this.
+    pub(crate) fn with_worker(self, inbox: Arc<Inbox>) -> Self {
+        Self { inbox: Some(inbox), ..self }
     }
 
     /// Whether a member may begin a collaboration of this name. Names are everybody's, and which are taken is nobody's business: each member

@@ -22,6 +22,7 @@ use crate::store::Fence;
 use adapter_spi::Cx;
 use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
+use std::time::{Duration, Instant};
 
 /// Rooms that are looked at at the same time, and so many more where something is to be closed.
 const SLOTS: Slots = Slots { ordinary: 8, reserved: 4 };
@@ -99,6 +100,11 @@ pub(super) fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
         let message = format!("what {member} has there could not be looked at");
         problem(room, code, &message, "airlock connections test COLLABORATION")
     });
+    unseen.chain(beside(room, report)).collect()
+}
+
+/// What went wrong beside members' parts that were not seen.
+pub(super) fn beside(room: &PlatformId, report: &Report) -> Vec<Problem> {
     let beside = report.problems.iter().map(|(code, reason)| problem(room, code, reason, ""));
     let unread = report.unread.iter().map(|code| {
         problem(
@@ -118,7 +124,7 @@ pub(super) fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
             Some(problem(room, code, "it could not be looked at, or its log not be used", ""))
         }
     };
-    unseen.chain(beside).chain(unread).chain(end).collect()
+    beside.chain(unread).chain(end).collect()
 }
 
 impl App {
@@ -129,17 +135,17 @@ impl App {
         cx: Cx,
         memory: &mut Memory,
     ) -> Report {
-        match self.turn(collaboration, room, fence) {
-            Ok(turn) => {
-                let turn = Site { cx, ..turn };
-                let report = Box::pin(pass(&turn, memory)).await;
-                self.keep_look(collaboration, room, &report);
-                report
-            }
-            Err(_) => Report {
-                end: End::Failed { code: "room-unreached", retry_ms: None },
-                ..Report::default()
-            },
-        }
+        let Ok(turn) = self.turn(collaboration, room, fence) else {
+            let end = End::Failed { code: "room-unreached", retry_ms: None };
+            let report = Report { end, ..Report::default() };
+            self.passed((collaboration, room), &report, Duration::ZERO);
+            return report;
+        };
+        let turn = Site { cx, ..turn };
+        let since = Instant::now();
+        let report = Box::pin(pass(&turn, memory)).await;
+        self.passed((collaboration, room), &report, since.elapsed());
+        self.keep_look(collaboration, room, &report);
+        report
     }
 }

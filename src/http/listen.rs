@@ -37,10 +37,20 @@ pub(crate) struct Listener {
 impl Listener {
     /// Takes the place; one that is taken is an error.
     pub(crate) async fn at(place: SocketAddr) -> Result<Self> {
+        Self::of(place, ("http-unbound", "another port in [http] listen, or whoever has it ended"))
+            .await
+    }
+
+    /// The same for metrics.
+    pub(crate) async fn of_metrics(place: SocketAddr) -> Result<Self> {
+        let told = ("metrics-unbound", "another port in [metrics] listen, or whoever has it ended");
+        Self::of(place, told).await
+    }
+
+    async fn of(place: SocketAddr, (code, help): (&str, &str)) -> Result<Self> {
         let tcp = TcpListener::bind(place).await.map_err(|error| {
             let message = format!("the gateway can't listen at {place}: {}", error.kind());
-            Error::failed("http-unbound", message)
-                .help("another port in [http] listen, or whoever has it ended")
+            Error::failed(code, message).help(help)
         })?;
         Ok(Self { tcp, places: Arc::new(Semaphore::new(VISITORS_MAX)) })
     }

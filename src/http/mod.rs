@@ -3,7 +3,10 @@
 mod agreements;
 mod asked;
 pub(crate) mod body;
+mod checks;
 mod collaborations;
+mod connections;
+mod datasets;
 mod document;
 mod done;
 mod entry;
@@ -13,6 +16,7 @@ mod leaves;
 mod limits;
 mod listen;
 mod members;
+mod metrics;
 mod problem;
 mod request;
 mod results;
@@ -27,6 +31,7 @@ mod visitor;
 mod wrong;
 
 pub(crate) use listen::Listener;
+pub(crate) use metrics::metrics;
 
 use crate::access::Caller;
 use crate::app::desk::Desk;
@@ -40,7 +45,7 @@ use done::Begun;
 use health::Looked;
 use limits::{Limits, Shares};
 use problem::Own;
-use request::Hosts;
+use request::Entrance;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -112,13 +117,14 @@ impl Gateway {
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
         let text = document::text(&document);
         let limits = Arc::<Limits>::default();
+        let entrance = Entrance::new(hosts, self.app.metrics());
         router
             .route("/openapi.json", get(document::served(text)))
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
             .with_state(self.clone())
             .layer(from_fn_with_state(limits, limits::bounded))
-            .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
+            .layer(from_fn_with_state(entrance, request::answered))
     }
 }
 
@@ -133,11 +139,17 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
 /// Paths of whoever shows a token.
 fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
+        .routes(routes!(health::detail))
         .routes(routes!(collaborations::me))
+        .routes(routes!(collaborations::invitations))
+        .routes(routes!(checks::check))
         .routes(routes!(collaborations::collaborations))
         .routes(routes!(collaborations::collaboration))
         .routes(routes!(agreements::agreements, agreements::propose))
         .routes(routes!(agreements::agreement))
+        .routes(routes!(agreements::agreement_diff))
+        .routes(routes!(datasets::datasets))
+        .routes(routes!(datasets::dataset))
         .routes(routes!(members::members))
         .routes(routes!(members::join))
         .routes(routes!(members::decline))
@@ -152,6 +164,9 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))
+        .routes(routes!(rooms::plan))
+        .routes(routes!(rooms::look))
+        .routes(routes!(connections::test))
         .routes(routes!(rooms::waive))
         .routes(routes!(rooms::reoffer))
         .routes(routes!(revocations::revocations, revocations::revoke))

@@ -158,8 +158,14 @@ fn status(kind: Kind, code: &str) -> StatusCode {
         "collaboration-unknown" | "not-found" => StatusCode::NOT_FOUND,
         "not-permitted" => StatusCode::FORBIDDEN,
         "changed-meanwhile" => StatusCode::PRECONDITION_FAILED,
-        "runs-at-once" | "fetching-at-once" | "cap-spent" => StatusCode::TOO_MANY_REQUESTS,
         "if-match-missing" => StatusCode::PRECONDITION_REQUIRED,
+        "runs-at-once"
+        | "fetching-at-once"
+        | "cap-spent"
+        | "platforms-asked-already"
+        | "platforms-busy" => StatusCode::TOO_MANY_REQUESTS,
+        // Its words are ours.
+        "room-unseen" => StatusCode::BAD_GATEWAY,
         // Their words are fixed and name nothing of this machine.
         "storage-unavailable"
         | "store-unavailable"
@@ -168,7 +174,8 @@ fn status(kind: Kind, code: &str) -> StatusCode {
         | "store-read-only"
         | "store-conflict"
         | "lease-lost"
-        | "log-busy" => StatusCode::SERVICE_UNAVAILABLE,
+        | "log-busy"
+        | "triggers-full" => StatusCode::SERVICE_UNAVAILABLE,
         "manifest-missing" | "manifest-differs" | "manifest-unreadable" | "file-differs" => {
             StatusCode::CONFLICT
         }
@@ -221,6 +228,10 @@ mod tests {
     fn what_may_pass_later_says_when() {
         let full = Problem::from(Error::failed("store-full", "the store is full"));
         assert_eq!((full.status.as_u16(), full.retry_after_s), (503, Some(1)));
+        let busy = Problem::from(Error::refused("platforms-busy", "others ask"));
+        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(1)));
+        let dropped = Problem::from(Error::refused("member-dropped", "a member is left out"));
+        assert_eq!((dropped.status.as_u16(), dropped.retry_after_s), (409, None));
         let document = full.document("r");
         assert_eq!(document.detail, "the store is full");
         for own in Own::ALL {

@@ -1,5 +1,7 @@
 //! The door as a whole, without a socket.
 
+mod reading;
+
 use super::*;
 use crate::clock::SystemClock;
 use axum::body::{Body, to_bytes};

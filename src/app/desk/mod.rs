@@ -2,10 +2,16 @@
 //! what it proved, and never what a request says. What is absent and what may not be seen are answered alike. Must not know HTTP or tokens.
 
 mod agreements;
+mod checks;
 mod collaborations;
+mod connections;
+mod datasets;
 mod decisions;
+mod differences;
+mod health;
 mod leaves;
 mod members;
+mod plans;
 mod results;
 mod revocations;
 mod rooms;
@@ -156,6 +162,12 @@ fn absent() -> Error {
 /// A thing of a collaboration by its name.
 fn named<T: std::str::FromStr>(name: &str) -> Result<T> {
     name.parse().map_err(|_| absent())
+}
+
+/// A word of a closed list, as documents say it.
+fn said_as(word: &impl serde::Serialize) -> String {
+    let said = serde_json::to_value(word).ok();
+    said.and_then(|said| said.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn texts<T: ToString>(all: impl IntoIterator<Item = T>) -> Vec<String> {
