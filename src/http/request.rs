@@ -6,7 +6,7 @@ use super::problem::{Own, Problem};
 use crate::metrics::{Event, Metrics};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -25,12 +25,20 @@ struct Hosts(Arc<BTreeSet<String>>);
 
 impl Hosts {
     /// Whether a request is meant for this gateway: a page of somebody else's name is not, wherever that name leads.
-    fn know(&self, headers: &HeaderMap) -> bool {
+    fn know(&self, target: &Uri, headers: &HeaderMap) -> bool {
+        // What the target itself names goes before the header (RFC 9112, section 3.2.2); here both have to be good.
+        if target.authority().is_some_and(|named| !self.has(named.as_str())) {
+            return false;
+        }
         let mut named = headers.get_all(HOST).iter();
         let (Some(host), None) = (named.next().and_then(|host| host.to_str().ok()), named.next())
         else {
             return false;
         };
+        self.has(host)
+    }
+
+    fn has(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             Some(_) | None => host,
@@ -73,7 +81,7 @@ pub(super) async fn answered(
 async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Response {
     let page = Some(request.uri().path().to_owned()).filter(|path| console::is_console(path));
     let answer = async {
-        if !hosts.know(request.headers()) {
+        if !hosts.know(request.uri(), request.headers()) {
             return Own::HostUnknown.into_response();
         }
         next.run(request).await
@@ -192,6 +200,7 @@ mod tests {
     fn only_what_is_meant_for_this_gateway_is_answered() {
         let hosts = ["localhost", "127.0.0.1", "[::1]", "airlock.example.org"];
         let hosts = Hosts(Arc::new(hosts.map(str::to_owned).into()));
+        let here = Uri::from_static("/healthz");
         for good in [
             "localhost",
             "localhost:8470",
@@ -200,7 +209,7 @@ mod tests {
             "Airlock.Example.org",
             "airlock.example.org:443",
         ] {
-            assert!(hosts.know(&of("host", good)), "{good}");
+            assert!(hosts.know(&here, &of("host", good)), "{good}");
         }
         for bad in [
             "",
@@ -211,10 +220,16 @@ mod tests {
             "localhost:x",
             "user@localhost",
         ] {
-            assert!(!hosts.know(&of("host", bad)), "{bad}");
+            assert!(!hosts.know(&here, &of("host", bad)), "{bad}");
         }
         let mut two = of("host", "localhost");
         two.append(HOST, HeaderValue::from_static("localhost"));
-        assert!(!hosts.know(&two) && !hosts.know(&HeaderMap::new()));
+        assert!(!hosts.know(&here, &two) && !hosts.know(&here, &HeaderMap::new()));
+        // A target that names somebody else is meant for them, whatever the header says.
+        let (own, other) =
+            (Uri::from_static("http://localhost/"), Uri::from_static("http://evil.example/"));
+        assert!(hosts.know(&own, &of("host", "localhost")));
+        assert!(!hosts.know(&other, &of("host", "localhost")));
+        assert!(!hosts.know(&own, &of("host", "evil.example")));
     }
 }
