@@ -343,3 +343,11 @@ fn a_place_for_metrics_that_is_taken_is_told() {
     let told = Answer::of(world.command(&["serve", "--listen", "127.0.0.1:0"]).output().unwrap());
     told.is(1, "metrics-unbound");
 }
+
+#[test]
+fn what_the_example_for_a_cluster_sets_is_taken() {
+    let world = World::of(10);
+    set(&world, include_str!("../../examples/deploy/kubernetes/gateway.toml"));
+    let shown = world.airlock(&["config", "show"]).done().to_string();
+    assert!(shown.contains("0.0.0.0:9470") && shown.contains("grocer.jwks.json"), "{shown}");
+}
