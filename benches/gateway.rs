@@ -130,6 +130,7 @@ async fn run(app: &App, agreement: &Agreement) -> Fallible<(RunReport, f64)> {
         by: MemberId::new("two")?,
         room: mappings::model::PlatformId::native(),
         parameters: BTreeMap::new(),
+        digest: None,
         run: None,
         limits: RunLimits::default(),
     };

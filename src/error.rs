@@ -1,6 +1,8 @@
 //! The gateway's errors: a stable code, what was wrong, what would pass. Knows nothing of HTTP or terminals.
 //! Texts are built from names only; row values, SQL literals and secrets have no way in.
 
+pub mod codes;
+
 use serde::Serialize;
 use std::fmt;
 

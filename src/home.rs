@@ -186,6 +186,20 @@ impl Home {
         known().ok_or_else(|| Error::failed("io", format!("{} can't be read", path.display())))
     }
 
+    /// Collaborations with a run that was requested from this folder, and whose process died or is at work now.
+    #[must_use]
+    pub fn interrupted(&self) -> BTreeSet<CollaborationId> {
+        let names = |folder: PathBuf| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok())
+        };
+        let runs: BTreeSet<RunId> =
+            names(self.scratch()).filter_map(|name| run_of(&name)).collect();
+        let all =
+            names(self.root.join("openings")).filter_map(|name| CollaborationId::new(&name).ok());
+        all.filter(|of| runs.iter().any(|run| self.requested(of, run))).collect()
+    }
+
     fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
         self.root.join("openings").join(collaboration.as_str()).join(format!("{run}.json"))
     }

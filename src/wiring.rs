@@ -212,13 +212,20 @@ impl Rooms {
         Ok(adapter_aws_clean_rooms::export(desired, member, connections, form))
     }
 
-    /// Tries the connections of every member of an agreement that is operated.
-    pub(crate) async fn test(&self, agreement: &Agreement) -> Result<Vec<ConnectionLine>> {
+    /// Tries the connections of every member of an agreement that is operated, or of one.
+    pub(crate) async fn test(
+        &self,
+        agreement: &Agreement,
+        only: Option<&MemberId>,
+    ) -> Result<Vec<ConnectionLine>> {
         let room = PlatformId::aws_clean_rooms();
         self.adapter(&room)?;
         let mut lines = Vec::new();
         if let Some(aws) = &self.aws {
-            for member in aws.operated().filter(|m| agreement.members.contains_key(*m)) {
+            let named = |member: &&MemberId| {
+                agreement.members.contains_key(*member) && only.is_none_or(|only| only == *member)
+            };
+            for member in aws.operated().filter(named) {
                 let tried = aws.test(agreement, member).await;
                 lines.extend(tried.into_iter().map(|one| ConnectionLine {
                     room: room.to_string(),

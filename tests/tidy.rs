@@ -139,6 +139,144 @@ fn who_calls_is_said_without_http() {
     );
 }
 
+/// Hyphenated words of the rooms whose errors reach an answer that are no codes of it: platforms, kinds of leaves and drift, conditions, terms of an
+/// agreement, and what is only said where a gateway starts.
+const WORDS: [&str; 35] = [
+    "aws-clean-rooms",
+    "closed-first",
+    "connections-invalid",
+    "count-distinct",
+    "delivery-intended",
+    "device-id",
+    "drift-found",
+    "effect-intended",
+    "effect-outcome",
+    "final-on-platform",
+    "format-only",
+    "found-withdrawn",
+    "hmac-bytes",
+    "hmac-hex",
+    "in-force",
+    "kebab-case",
+    "lower-trim",
+    "missing-repeatedly",
+    "never-seen",
+    "not-certain-yet",
+    "not-possible",
+    "open-not-wanted",
+    "phone-us",
+    "revocation-confirmed",
+    "room-observed",
+    "run-cancelled",
+    "run-failed",
+    "run-requested",
+    "run-succeeded",
+    "server-default",
+    "settings-invalid",
+    "sha256-bytes",
+    "sha256-hex",
+    "unsettled-calls",
+    "waiver-given",
+];
+
+/// What an answer's code may come from, without tests.
+fn answering() -> impl Iterator<Item = (String, String)> {
+    const ROOMS: [&str; 9] = [
+        "src/app/",
+        "src/error",
+        "src/home",
+        "src/log/",
+        "src/reconcile/",
+        "src/results/",
+        "src/store/",
+        "src/wiring.rs",
+        "mappings/src/agreement/",
+    ];
+    let is_test = |f: &str| ["/tests", "/cases", "/suite", "_tests"].iter().any(|t| f.contains(t));
+    let inside = move |f: &str| ROOMS.iter().any(|room| f.starts_with(room));
+    let all = sources()
+        .into_iter()
+        .filter(move |(f, _)| inside(f) && !is_test(f) && !f.starts_with("src/error/codes"));
+    all.map(|(f, text)| {
+        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        (f, product.to_owned())
+    })
+}
+
+fn is_code(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Everything between two quotation marks that is written as codes of several words are.
+fn hyphenated(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| line.split('"')).filter(|part| is_code(part) && part.contains('-'))
+}
+
+#[test]
+fn every_code_that_an_answer_may_have_is_explained() {
+    let of = |f: &str| std::fs::read_to_string(root().join(f)).unwrap();
+    let tables = ["agreement", "gateway", "guard", "log", "platform"];
+    let mut explained = BTreeSet::new();
+    for table in tables {
+        let text = of(&format!("src/error/codes/{table}.rs"));
+        let rows = text.lines().filter_map(|line| line.strip_prefix("    (\""));
+        explained.extend(rows.filter_map(|row| row.split('"').next().map(str::to_owned)));
+    }
+    assert!(explained.len() > 200, "{}", explained.len());
+    // Those of a request carry their own words: `Name, STATUS, "code", "what it means", "what would pass";`.
+    let problem = of("src/http/problem.rs");
+    let own = problem.lines().filter(|line| line.starts_with("    ") && line.ends_with("\";"));
+    let own: BTreeSet<String> =
+        own.filter_map(|line| line.split('"').nth(1).map(str::to_owned)).collect();
+    assert!(own.len() > 15, "{own:?}");
+    explained.extend(own);
+    let (mut broken, mut seen) = (Vec::new(), BTreeSet::new());
+    for (file, text) in answering() {
+        // On one line, so that a code stands right after what makes it one.
+        let joined = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let makers = [
+            "Error::invalid(",
+            "Error::refused(",
+            "Error::failed(",
+            "Self::failed(",
+            "Denied::new(",
+            "code: ",
+        ];
+        for maker in makers {
+            for rest in joined.split(maker).skip(1) {
+                let Some(rest) = rest.trim_start().strip_prefix('"') else { continue };
+                let code = rest.split('"').next().unwrap_or_default();
+                if is_code(code) && !explained.contains(code) && !WORDS.contains(&code) {
+                    broken.push(format!("{file}: {code}"));
+                }
+            }
+        }
+        // `Name, "code", "what it means";`
+        let rows = text.lines().filter(|line| line.ends_with("\";"));
+        let rows = rows.filter(|line| line.split('"').count() == 5 && line.contains(", \""));
+        for code in rows.filter_map(|line| line.split('"').nth(1)) {
+            if is_code(code) && !explained.contains(code) {
+                broken.push(format!("{file}: {code}"));
+            }
+        }
+        // Whatever is written as codes are is one, or is said to be none.
+        for literal in hyphenated(&text) {
+            seen.insert(literal.to_owned());
+            if !explained.contains(literal) && !WORDS.contains(&literal) {
+                broken.push(format!("{file}: {literal}"));
+            }
+        }
+    }
+    let idle = WORDS.iter().filter(|word| !seen.contains(**word));
+    broken.extend(idle.map(|word| format!("{word}: no word that is there")));
+    broken.sort();
+    broken.dedup();
+    none(broken, "a code is in src/error/codes, a word that is none in WORDS");
+}
+
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let out = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])

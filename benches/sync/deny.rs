@@ -268,6 +268,7 @@ async fn run(app: &App, name: &str, (word, turn): (&str, &Semaphore)) -> Fallibl
         room: PlatformId::native(),
         by: brand()?,
         parameters: BTreeMap::new(),
+        digest: None,
         run: None,
         limits: adapter_spi::RunLimits::default(),
     };

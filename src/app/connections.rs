@@ -48,8 +48,17 @@ impl App {
         &self,
         collaboration: &CollaborationId,
     ) -> Result<Vec<ConnectionLine>> {
+        self.test_connections_of(collaboration, None).await
+    }
+
+    /// The same of one member alone.
+    pub(super) async fn test_connections_of(
+        &self,
+        collaboration: &CollaborationId,
+        only: Option<&MemberId>,
+    ) -> Result<Vec<ConnectionLine>> {
         let state = self.load(collaboration).await?.state;
-        self.rooms.test(known(&state)?).await
+        self.rooms.test(known(&state)?, only).await
     }
 
     /// A member's part of a room as a document.

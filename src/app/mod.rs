@@ -23,9 +23,11 @@ mod rooms;
 mod runs;
 mod shards;
 mod status;
+mod supervisor;
 mod sync;
 mod templates;
 mod tied;
+mod turns;
 mod waivers;
 mod watch;
 
@@ -40,11 +42,13 @@ pub use readiness::Readiness;
 pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
-pub use runs::{Delivered, Preview, RunReport, RunRequest};
+pub use runs::{Delivered, Preview, RunPhase, RunReport, RunRequest, Told};
 pub use status::{Standing, TemplateStanding};
+pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
 pub(crate) use tied::{Looked, mark};
+pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -54,6 +58,7 @@ use crate::log::{
     SecretKey, State,
 };
 use crate::metrics::{CountedStore, Metrics};
+use crate::reconcile::budget::Budgets;
 use crate::store::{Fence, Store};
 use crate::wiring::{self, Rooms};
 use mappings::model::{Agreement, CollaborationId, MemberId};
@@ -77,6 +82,8 @@ pub struct App {
     /// Asked by every run under way.
     watch: Watch,
     metrics: Arc<Metrics>,
+    /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
+    budgets: Arc<std::sync::Mutex<Budgets>>,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -149,7 +156,8 @@ impl App {
             .with_reserve(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
-        let app = Self { home, log, store, key, rooms, clock, recording, watch, metrics };
+        let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
+        let app = Self { home, log, store, key, rooms, clock, recording, watch, metrics, budgets };
         app.record_pending().await;
         Ok(app)
     }

@@ -1,15 +1,21 @@
 //! Which places a member may name: those that this gateway's operator wrote down for it, since the gateway opens them with its own rights. Without
 //! that, whoever names another's place would have the gateway read or fill it. Must not know who calls.
 
+use super::supervisor::RunsMax;
+use super::sync::Inbox;
+use super::turns::Asking;
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
 use crate::settings::{Http, TenantSetting};
 use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Requests that guard templates, at a time.
 const GUARDING_MAX: usize = 2;
+/// Requests that fetch a result, at a time.
+const FETCHING_MAX: usize = 4;
 
 /// What an operator set for those who call.
 #[derive(Debug)]
@@ -18,6 +24,14 @@ pub(crate) struct House {
     places: Option<BTreeMap<MemberId, Places>>,
     /// Leave to guard templates, which takes a processor for a while.
     pub(crate) guarding: Semaphore,
+    /// Leave to fetch a result from where it lies.
+    pub(crate) fetching: Semaphore,
+    /// Runs at a time.
+    runs_max: RunsMax,
+    /// Who asks platforms now.
+    pub(super) asking: Asking,
+    /// Where whoever keeps the rooms is told to look; none where nobody does here.
+    pub(super) inbox: Option<Arc<Inbox>>,
 }
 
 /// The places of a member, as URLs.
@@ -31,7 +45,14 @@ struct Places {
 
 impl Default for House {
     fn default() -> Self {
-        Self { places: None, guarding: Semaphore::new(GUARDING_MAX) }
+        Self {
+            places: None,
+            guarding: Semaphore::new(GUARDING_MAX),
+            fetching: Semaphore::new(FETCHING_MAX),
+            runs_max: RunsMax::default(),
+            asking: Asking::default(),
+            inbox: None,
+        }
     }
 }
 
@@ -42,11 +63,21 @@ impl House {
             let (data, destinations) = (tenant.places.clone(), tenant.destinations.clone());
             (tenant.member.clone(), Places { data, destinations })
         };
+        let runs_max = |tenant: &TenantSetting| Some((tenant.member.clone(), tenant.runs_at_once?));
         let written = !set.one_house && !set.tenants.is_empty();
         Self {
             places: written.then(|| set.tenants.iter().map(places).collect()),
+            runs_max: RunsMax {
+                in_all: set.runs_at_once,
+                of_member: set.tenants.iter().filter_map(runs_max).collect(),
+            },
             ..Self::default()
         }
+    }
+
+    /// The same with a worker that reads this.
+    pub(crate) fn with_worker(self, inbox: Arc<Inbox>) -> Self {
+        Self { inbox: Some(inbox), ..self }
     }
 
     /// Whether a member may begin a collaboration of this name. Names are everybody's, and which are taken is nobody's business: each member
@@ -70,6 +101,24 @@ impl House {
             };
             !may || overlaps(place.url, home)
         }))
+    }
+
+    /// How many runs there may be at a time.
+    pub(crate) const fn runs_max(&self) -> &RunsMax {
+        &self.runs_max
+    }
+
+    /// Refuses to read a member's result from a place that is not written down for it any more.
+    pub(crate) fn receives(&self, member: &MemberId, url: &str) -> Result<()> {
+        let Some(known) = &self.places else { return Ok(()) };
+        let holds = |own: &Places| own.destinations.iter().any(|within| lies_in(url, within));
+        if known.get(member).is_some_and(holds) {
+            return Ok(());
+        }
+        let message = format!("the destination of {member} is none of those written down for it");
+        Err(Error::refused("place-not-registered", message).help(
+            "the result from where it lies; or the destination among [[http.tenants]] destinations",
+        ))
     }
 
     /// The same before a run, by what the places are by then: a link may lead elsewhere than when the agreement was taken. Of members for whom

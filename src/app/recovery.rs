@@ -9,7 +9,7 @@ use crate::log::{Body, Code, OpenRun, Run};
 use crate::results::{self, Delivery, Place};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, RunId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a destination may keep a command waiting for what an older run left there.
@@ -43,6 +43,26 @@ impl App {
             lease.release().await;
         }
         Ok(())
+    }
+
+    /// Collaborations of which a process of this folder died at a run.
+    pub(crate) fn interrupted(&self) -> BTreeSet<CollaborationId> {
+        self.home.interrupted()
+    }
+
+    /// Settles what there is to settle in each. Those in which that can't be seen now.
+    pub(crate) async fn recover_all(
+        &self,
+        all: BTreeSet<CollaborationId>,
+    ) -> BTreeSet<CollaborationId> {
+        let mut left = BTreeSet::new();
+        for collaboration in all {
+            if let Err(error) = self.recover(&collaboration).await {
+                tracing::warn!(code = error.code, "runs that were left are not settled yet");
+                left.insert(collaboration);
+            }
+        }
+        left
     }
 
     /// Ends a run that nothing works on any more, as its destinations say. Nothing happens to one that has ended.

@@ -1,16 +1,20 @@
 //! Rooms on platforms, on somebody's word: what would be done there, done, and closed. The passes are `reconcile`'s; here is how
 //! often, for how long, and what is said. Knows no platform by name.
 
-use super::sync::problems;
+use super::pace::Paced;
+use super::sync::{beside, problems};
 use super::{App, known};
 use crate::error::{Error, Problem, Result};
 use crate::home::KeptLook;
 use crate::log::State;
-use crate::reconcile::{Drift, DriftClass, End, Loss, Memory, Report, Turn, Waiting, pass, said};
+use crate::reconcile::{
+    Drift, DriftClass, End, Loss, Memory, Report, Turn, Wait, Waiting, pass, said,
+};
 use crate::store::Fence;
 use adapter_spi::{Cx, NeedsCounterparty};
-use mappings::model::{CollaborationId, PlatformId};
+use mappings::model::{CollaborationId, MemberId, PlatformId};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// More passes than any agreement needs; each ends with a new look.
@@ -38,6 +42,12 @@ pub struct StepLine {
     /// What it waits for, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
+    /// In whose account, of the platform's own things.
+    #[serde(skip)]
+    pub member: Option<MemberId>,
+    /// What it waits for, by code.
+    #[serde(skip)]
+    pub waits: Option<&'static str>,
 }
 
 /// A room as it is, and what it takes to make it as agreed.
@@ -64,6 +74,9 @@ pub struct RoomPlan {
     pub losses: Vec<Loss>,
     /// Terms held exactly as agreed.
     pub exact: usize,
+    /// The problems by code, and whose part each is about.
+    #[serde(skip)]
+    pub troubles: Vec<(Option<MemberId>, String)>,
 }
 
 /// What was done to a room.
@@ -114,11 +127,42 @@ impl App {
         collaboration: &CollaborationId,
         room: &PlatformId,
     ) -> Result<RoomPlan> {
-        let state = self.load_denying(collaboration).await?.state;
-        let newest = known(&state)?;
+        self.planned(collaboration, room, Cx::default()).await
+    }
+
+    /// The same for whoever asks from outside: its calls take their turns among the worker's, and nothing of what is kept for closing.
+    pub(super) async fn plan_room_in_turn(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+    ) -> Result<RoomPlan> {
+        let pace = Paced {
+            budgets: Arc::clone(&self.budgets),
+            platform: room.clone(),
+            urgent: false,
+            clock: Arc::clone(&self.clock),
+            used: Arc::default(),
+        };
+        let cx = Cx { pace: Some(Arc::new(pace)), ..Cx::default() };
+        self.planned(collaboration, room, cx).await
+    }
+
+    /// Refuses a room that is none of the agreement's and never was.
+    pub(super) fn is_room(&self, state: &State, room: &PlatformId) -> Result<()> {
+        let newest = known(state)?;
         let last = state.rooms().get(room).filter(|_| !newest.is_held_in(room));
-        self.rooms.holds(last.map_or(newest, |last| last), room)?;
-        let turn = Turn { looks_only: true, ..self.turn(collaboration, room, None)? };
+        self.rooms.holds(last.map_or(newest, |last| last), room)
+    }
+
+    async fn planned(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        cx: Cx,
+    ) -> Result<RoomPlan> {
+        let state = self.load_denying(collaboration).await?.state;
+        self.is_room(&state, room)?;
+        let turn = Turn { looks_only: true, cx, ..self.turn(collaboration, room, None)? };
         let report = pass(&turn, &mut Memory::default()).await;
         match report.end {
             End::Refused { code, message } if report.plan.is_empty() => {
@@ -128,16 +172,21 @@ impl App {
             End::Settled | End::Waiting | End::Again | End::Refused { .. } | End::Undone { .. } => {
             }
         }
-        let waits_for = |step: &Waiting| {
+        let why = |step: &Waiting| {
             let same = |other: &&Waiting| (&other.what, &other.call) == (&step.what, &step.call);
-            report.waits.iter().find(same).map(|waits| waits.why.to_string())
+            report.waits.iter().find(same).map(|waits| &waits.why)
         };
         let line = |step: &Waiting| StepLine {
             effect: step.effect,
             what: step.what.clone(),
             call: step.call.clone(),
-            waits_for: waits_for(step),
+            waits_for: why(step).map(ToString::to_string),
+            member: step.member.clone(),
+            waits: why(step).map(Wait::code),
         };
+        let unseen =
+            report.unseen.iter().map(|(member, code)| (Some(member.clone()), code.clone()));
+        let others = beside(room, &report).into_iter().map(|one| (None, one.code));
         let still = state.awaited(room).map(|(index, closure)| {
             let what: Vec<_> = closure.what.iter().map(said).collect();
             let what = if what.is_empty() { "all of it".to_owned() } else { what.join(", ") };
@@ -147,6 +196,7 @@ impl App {
             room: room.clone(),
             closing: still.collect(),
             problems: problems(room, &report),
+            troubles: unseen.chain(others).collect(),
             steps: report.plan.iter().map(line).collect(),
             open: report.open,
             waiting: report.needs,

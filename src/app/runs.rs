@@ -3,18 +3,18 @@
 
 use super::leases::RenewedLease;
 use super::watch::Watched;
-use super::{App, House, agreements, delivery, members, standing};
+use super::{App, House, Recorded, Tied, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
-use crate::log::{self, Body, Code, Entry, Run, State, Touched};
+use crate::log::{self, Body, Code, Entry, State, Touched};
 use crate::{settings, wiring};
 use adapter_spi::{
     Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
 };
 use mappings::guard::Guarded;
 use mappings::model::{
-    Agreement, CollaborationId, Literal, MemberId, ParameterName, PlatformId, ResultClass, RunId,
-    TemplateName,
+    Agreement, CollaborationId, Digest, Literal, MemberId, ParameterName, PlatformId, ResultClass,
+    RunId, TemplateName,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct RunRequest {
     pub collaboration: CollaborationId,
     /// The template.
     pub template: TemplateName,
+    /// The version that was looked at, or `None` for the one there is.
+    pub digest: Option<Digest>,
     /// Where it runs.
     pub room: PlatformId,
     /// Who runs it.
@@ -87,6 +89,20 @@ pub struct RunReport {
     pub preview: Preview,
 }
 
+/// How far a run is, between its request and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunPhase {
+    /// Its room reads and computes.
+    Running(RunProgress),
+    /// What came out is verified and written anew.
+    Verifying,
+    /// Files go to their receivers.
+    Delivering,
+}
+
+/// Whoever is told how far a run is.
+pub type Told<'a> = &'a mut (dyn FnMut(RunPhase) + Send);
+
 /// Everything that is fixed before a run starts.
 #[derive(Debug)]
 pub(crate) struct Started {
@@ -114,55 +130,78 @@ impl App {
         &self,
         request: RunRequest,
         cancel: &CancellationToken,
-        progress: &mut (dyn FnMut(RunProgress) + Send),
+        told: Told<'_>,
     ) -> Result<RunReport> {
         self.recover(&request.collaboration).await?;
-        let started = self.start(request).await?;
-        let landing = self.landing(&started.run)?;
-        let outcome = self.carry_out(&started, &landing, cancel, progress).await;
-        let _ = std::fs::remove_dir_all(&landing);
+        let (started, _) = self.request_run(request, &Tied::default()).await?;
+        self.finish_run(&started, (cancel, &cancelled), told).await
+    }
+
+    /// Carries out a run that was requested, to its end on record. Where it is stopped from here, `why` says what that was.
+    ///
+    /// # Errors
+    /// Why there is no result; it is on the record, and nothing is delivered.
+    pub(crate) async fn finish_run(
+        &self,
+        started: &Started,
+        (cancel, why): (&CancellationToken, &(dyn Fn() -> Error + Sync)),
+        told: Told<'_>,
+    ) -> Result<RunReport> {
+        let outcome = match self.landing(&started.run) {
+            Ok(landing) => {
+                let outcome = self.carry_out(started, &landing, cancel, told).await;
+                let _ = std::fs::remove_dir_all(&landing);
+                let was_stopped = cancel.is_cancelled();
+                outcome.map_err(|error| {
+                    if was_stopped && error.kind == Kind::Cancelled { why() } else { error }
+                })
+            }
+            Err(error) => Err(error),
+        };
         let ended = match &outcome {
             Ok(_) => Ok(()),
-            Err(error) => self.end(&started, error).await,
+            Err(error) => self.end(started, error).await,
         };
         started.lease.release().await;
         ended.and(outcome)
     }
 
-    /// Puts the end of a run without a result on record; what was being delivered is settled as far as it got.
+    /// Puts the end of a run without a result on record, where nobody else did; what was being delivered is settled as far as it got.
     async fn end(&self, started: &Started, error: &Error) -> Result<()> {
         let Started { collaboration, run, .. } = started;
         let loaded = self.load(collaboration).await?;
-        let open = loaded.state.runs().get(run).and_then(Run::open);
-        if open.is_some_and(|open| open.intended.is_some()) {
+        let Some(known) = loaded.state.runs().get(run) else { return Ok(()) };
+        let Some(open) = known.open() else {
+            // Its member, or another gateway, ended it.
+            let was_cancelled = matches!(known.status, log::RunStatus::Cancelled(_));
+            return if was_cancelled { Err(cancelled()) } else { Ok(()) };
+        };
+        if open.intended.is_some() {
             return self.settle(collaboration, run, code_of(error), None).await;
         }
         self.record(collaboration, end_of(run.clone(), error)).await?;
         Ok(())
     }
 
-    /// Guards, binds and decides; the request is durable when this returns.
-    async fn start(&self, request: RunRequest) -> Result<Started> {
-        let RunRequest { collaboration, template, room, by, parameters, run, limits } = request;
+    /// Guards, binds and decides; the request is durable when this returns, and counts against the cap whatever follows.
+    pub(crate) async fn request_run(
+        &self,
+        request: RunRequest,
+        tied: &Tied,
+    ) -> Result<(Started, Recorded)> {
+        let RunRequest { collaboration, template, digest, room, by, parameters, run, limits } =
+            request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
-        self.rooms.holds(&agreement, &room)?;
-        self.waived(&agreement, &loaded.state, &room)?;
-        self.places_hold(&agreement)?;
+        if digest.is_some_and(|digest| digest != guarded.digest) {
+            return Err(template_changed(&template, "a run"));
+        }
+        self.room_holds(&agreement, &loaded.state, &room)?;
         let parameters = agreements::bind(&agreement, &template, &parameters)?;
         let run = run.map_or_else(|| self.new_run_id(), Ok)?;
-        let receivers: Vec<MemberId> = agreement
-            .templates
-            .get(&template)
-            .map(|t| t.received_by.iter().cloned().collect())
-            .unwrap_or_default();
-        let touched: Touched = guarded
-            .datasets
-            .iter()
-            .map(|(name, used)| (name.clone(), used.columns.clone()))
-            .collect();
+        let (receivers, touched) = (receivers(&agreement, &template), touched(&guarded));
         let values = serde_json::json!(parameters);
         let salt = salt()?;
         let commitment = log::commitment(&salt, &values);
@@ -197,8 +236,13 @@ impl App {
         asked(&loaded.state)?;
         let (claim, lease) = self.claim(&collaboration, &run).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
-        self.log.decide(&collaboration, asked).await?;
-        Ok(Started {
+        let recorded = self.decide_tied(&collaboration, tied, asked).await?;
+        if recorded.repeated {
+            lease.release().await;
+            let message = "this run was requested before, under the same key";
+            return Err(Error::refused("run-id-used", message));
+        }
+        let started = Started {
             collaboration,
             run,
             room,
@@ -210,7 +254,15 @@ impl App {
             limits,
             _claim: claim,
             lease,
-        })
+        };
+        Ok((started, recorded))
+    }
+
+    /// Refuses a room that may not run it as things are.
+    fn room_holds(&self, agreement: &Agreement, state: &State, room: &PlatformId) -> Result<()> {
+        self.rooms.holds(agreement, room)?;
+        self.waived(agreement, state, room)?;
+        self.places_hold(agreement)
     }
 
     /// Claims a run's id for this process; refused when it was requested before, or is being requested.
@@ -269,13 +321,15 @@ impl App {
         started: &Started,
         landing: &Path,
         cancel: &CancellationToken,
-        progress: &mut (dyn FnMut(RunProgress) + Send),
+        told: Told<'_>,
     ) -> Result<RunReport> {
         let loaded = self.load(&started.collaboration).await?;
         self.rooms.grant(started, &loaded.state).await?;
-        let output = self.watch(started, landing, cancel, progress).await?;
+        let output = self.watch(started, landing, cancel, told).await?;
+        told(RunPhase::Verifying);
         let ready = delivery::stage(self, started, landing, &output).await?;
         self.intend(started, ready.intent(started)).await?;
+        told(RunPhase::Delivering);
         let delivered = delivery::commit(self, started, &ready, cancel).await?;
         self.record(&started.collaboration, ready.outcome(started)).await?;
         ready.report(started, output, delivered)
@@ -297,10 +351,10 @@ impl App {
         started: &Started,
         landing: &Path,
         cancel: &CancellationToken,
-        progress: &mut (dyn FnMut(RunProgress) + Send),
+        told: Told<'_>,
     ) -> Result<RunOutput> {
         let room = self.rooms.runs(&started.room)?;
-        let ended = self.watched(started, landing, cancel, progress).await;
+        let ended = self.watched(started, landing, cancel, told).await;
         if ended.is_err() {
             let _ended_already = room.cancel(&started.run, &Cx::default()).await;
         }
@@ -313,7 +367,7 @@ impl App {
         started: &Started,
         landing: &Path,
         cancel: &CancellationToken,
-        progress: &mut (dyn FnMut(RunProgress) + Send),
+        told: Told<'_>,
     ) -> Result<RunOutput> {
         let room = self.rooms.runs(&started.room)?;
         let cx = Cx { cancel: cancel.child_token(), ..Cx::default() };
@@ -328,7 +382,7 @@ impl App {
                         return Err(stopped.unwrap_or_else(|| failed(failure)));
                     }
                     RunStatus::Cancelled => return Err(stopped.unwrap_or_else(cancelled)),
-                    RunStatus::Running(so_far) => progress(so_far),
+                    RunStatus::Running(so_far) => told(RunPhase::Running(so_far)),
                     RunStatus::Cancelling => {}
                 }
                 looked = Some(std::time::Instant::now());
@@ -352,11 +406,34 @@ impl App {
         if cancel.is_cancelled() {
             return Ok(Some(cancelled()));
         }
-        let of = (&*self.store, &self.home);
-        if !self.watch.is_due(of, &started.collaboration, watched).await {
+        if !self.grew(&started.collaboration, watched).await {
             return Ok(None);
         }
         Ok(self.may_deliver(started).await.err())
+    }
+
+    /// Stops an own run, on record: whoever works on it finds that there.
+    pub(crate) async fn cancel_run(
+        &self,
+        (collaboration, run): (&CollaborationId, &RunId),
+        member: &MemberId,
+        tied: &Tied,
+    ) -> Result<Recorded> {
+        let key = members::signing_key(&self.home, member)?;
+        let body = |_: &State| {
+            let code = code_of(&cancelled());
+            Ok(Body::RunCancelled { run: run.clone(), code })
+        };
+        self.decide(collaboration, (member, &key), tied, body).await
+    }
+
+    /// Whether a collaboration's log had better be read again by whoever watches something in it.
+    pub(crate) async fn grew(
+        &self,
+        collaboration: &CollaborationId,
+        watched: &mut Watched,
+    ) -> bool {
+        self.watch.is_due((&*self.store, &self.home), collaboration, watched).await
     }
 
     /// Refuses once anything that the run rests on was withdrawn.
@@ -364,6 +441,23 @@ impl App {
         let loaded = self.load(&started.collaboration).await?;
         loaded.state.may_deliver(&started.run).map_err(Error::from)
     }
+}
+
+pub(super) fn template_changed(template: &TemplateName, what: &str) -> Error {
+    let message = format!("{template} has another version than was looked at");
+    Error::refused("template-changed", message)
+        .help(format!("another look, and {what} of what it shows"))
+}
+
+fn receivers(agreement: &Agreement, template: &TemplateName) -> Vec<MemberId> {
+    let template = agreement.templates.get(template);
+    template.map(|one| one.received_by.iter().cloned().collect()).unwrap_or_default()
+}
+
+/// The datasets and columns that a text reads.
+fn touched(guarded: &Guarded) -> Touched {
+    let of = guarded.datasets.iter();
+    of.map(|(name, used)| (name.clone(), used.columns.clone())).collect()
 }
 
 fn salt() -> Result<[u8; 32]> {

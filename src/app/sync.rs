@@ -100,6 +100,11 @@ pub(super) fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
         let message = format!("what {member} has there could not be looked at");
         problem(room, code, &message, "airlock connections test COLLABORATION")
     });
+    unseen.chain(beside(room, report)).collect()
+}
+
+/// What went wrong beside members' parts that were not seen.
+pub(super) fn beside(room: &PlatformId, report: &Report) -> Vec<Problem> {
     let beside = report.problems.iter().map(|(code, reason)| problem(room, code, reason, ""));
     let unread = report.unread.iter().map(|code| {
         problem(
@@ -119,7 +124,7 @@ pub(super) fn problems(room: &PlatformId, report: &Report) -> Vec<Problem> {
             Some(problem(room, code, "it could not be looked at, or its log not be used", ""))
         }
     };
-    unseen.chain(beside).chain(unread).chain(end).collect()
+    beside.chain(unread).chain(end).collect()
 }
 
 impl App {

@@ -1,5 +1,6 @@
 //! Templates: an owner's approval of the versions that touch its datasets.
 
+use super::runs::template_changed;
 use super::{App, Recorded, Tied, agreements, known, members};
 use crate::error::{Error, Result};
 use crate::log::{Body, Entry, State};
@@ -26,9 +27,8 @@ impl App {
         members::signing_key(&self.home, member)?;
         let loaded = self.load(collaboration).await?;
         let agreement = known(&loaded.state)?.clone();
-        let mine = touching(&agreement, member)?;
         let wanted = match names {
-            None => mine
+            None => touching(&agreement, member)?
                 .into_iter()
                 .filter(|name| {
                     let digest = agreement.templates.get(name).map(|t| t.digest(name));
@@ -38,12 +38,6 @@ impl App {
             Some(names) => {
                 for name in names {
                     agreements::known(&agreement, name)?;
-                    if !mine.contains(name) {
-                        return Err(Error::refused(
-                            "not-an-owner",
-                            format!("template {name} touches no dataset of {member}"),
-                        ));
-                    }
                 }
                 names.to_vec()
             }
@@ -59,7 +53,38 @@ impl App {
         Ok(approved)
     }
 
-    /// Approves templates in the versions that were looked at, all of them or none; refused where another version is in their place.
+    /// Refuses an approval of a template that touches nothing of whoever would approve it. Whose a dataset is never changes once it is agreed, so it is
+    /// looked at before the decision.
+    async fn touches(
+        &self,
+        collaboration: &CollaborationId,
+        versions: &[(TemplateName, Digest)],
+        member: &MemberId,
+    ) -> Result<()> {
+        let state = self.load(collaboration).await?.state;
+        let Some(version) = state.in_force().or(state.waiting()).cloned() else { return Ok(()) };
+        // One that has another version by now is refused for that.
+        let same = |(template, digest): &&(TemplateName, Digest)| {
+            version.templates.get(template) == Some(digest)
+        };
+        let names: Vec<_> = versions.iter().filter(same).map(|(name, _)| name.clone()).collect();
+        let member = member.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            for name in names {
+                let guarded = agreements::guard_one(&version.agreement, &name)?;
+                if !guarded.datasets.values().any(|dataset| dataset.owner == member) {
+                    let message = format!("template {name} touches no dataset of {member}");
+                    return Err(Error::refused("not-an-owner", message)
+                        .help("an owner of a dataset that it reads approves it"));
+                }
+            }
+            Ok(())
+        });
+        looked.await.map_err(|_| Error::failed("bug", "the guard failed at a template"))?
+    }
+
+    /// Approves templates in the versions that were looked at, all of them or none; refused where another version is in their place, or one touches
+    /// nothing of the member's.
     pub async fn approve_versions(
         &self,
         collaboration: &CollaborationId,
@@ -68,14 +93,13 @@ impl App {
         tied: &Tied,
     ) -> Result<Recorded> {
         let key = members::signing_key(&self.home, member)?;
+        self.touches(collaboration, versions, member).await?;
         let entry = |state: &State| {
             let newest = state.in_force().or(state.waiting());
             let approved = versions.iter().map(|(template, digest)| {
                 let (template, digest) = (template.clone(), *digest);
                 if newest.and_then(|version| version.templates.get(&template)) != Some(&digest) {
-                    let message = format!("{template} has another version than was looked at");
-                    return Err(Error::refused("template-changed", message)
-                        .help("another look, and an approval of what it shows"));
+                    return Err(template_changed(&template, "an approval"));
                 }
                 let body = Body::Approved { member: member.clone(), template, digest };
                 Ok(Entry::member(member, &key, body))

@@ -30,7 +30,7 @@ pub(super) struct Watch(Mutex<Answer>);
 
 /// What one run knows of its log.
 #[derive(Debug, Default)]
-pub(super) struct Watched(Option<(Standing, Instant)>);
+pub(crate) struct Watched(Option<(Standing, Instant)>);
 
 impl Watch {
     /// Whether a log had better be read: something happened to it, it was not read for long, or nobody knows.

@@ -91,7 +91,7 @@ fn holds(plan: &RoomPlan) -> bool {
 
 /// How what was seen differs from what is wanted.
 pub(super) fn drift(drift: &[Drift], screen: Screen) {
-    for Drift { class, on, detail } in drift {
+    for Drift { class, on, detail, .. } in drift {
         let says = match class {
             DriftClass::ServerDefault => "the platform's own default",
             DriftClass::FormatOnly => "the same, written otherwise",
@@ -165,6 +165,7 @@ mod tests {
             drift: Vec::new(),
             losses: Vec::new(),
             exact: 0,
+            troubles: Vec::new(),
         };
         assert!(holds(&plan(&[], Vec::new())));
         assert!(!holds(&plan(&["dataset sales, leaf 7"], Vec::new())));

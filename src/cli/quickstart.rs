@@ -142,6 +142,7 @@ fn request(agreement: &Agreement, template: &TemplateName) -> Result<RunRequest>
         by,
         room: mappings::model::PlatformId::native(),
         parameters: BTreeMap::new(),
+        digest: None,
         run: None,
         limits: RunLimits::default(),
     })

@@ -1,7 +1,7 @@
 //! `airlock run`: one run of an approved template; Ctrl-C cancels it and leaves nothing behind.
 
 use super::screen::Screen;
-use crate::app::{App, RunReport, RunRequest};
+use crate::app::{App, RunPhase, RunReport, RunRequest};
 use crate::error::{Error, Result};
 use adapter_spi::RunLimits;
 use mappings::model::{CollaborationId, MemberId, PlatformId, ResultClass, RunId, TemplateName};
@@ -75,6 +75,7 @@ impl Run {
         let request = RunRequest {
             collaboration: self.collaboration,
             template: self.template,
+            digest: None,
             room: self.room,
             by: self.member,
             parameters,
@@ -113,7 +114,12 @@ pub(super) async fn watched(app: &App, request: RunRequest, screen: Screen) -> R
         }
     });
     let mut progress = screen.progress(request.template.as_str());
-    let report = app.run(request, &cancel, &mut |p| progress.tell(p.rows_read, p.bytes_read)).await;
+    let mut told = |phase| {
+        if let RunPhase::Running(so_far) = phase {
+            progress.tell(so_far.rows_read, so_far.bytes_read);
+        }
+    };
+    let report = app.run(request, &cancel, &mut told).await;
     ctrl_c.abort();
     report
 }

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a log that could not be opened is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(2);
+/// How often what a run left is tried to be settled.
+const SETTLE_EVERY: Duration = Duration::from_secs(30);
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -87,7 +89,9 @@ impl Serve {
         let listening =
             if self.no_sync { None } else { Listening::start(home.root(), &inbox).await? };
         let verifier = tokens::verifier(set, home, Arc::new(SystemClock))?;
-        let gateway = Gateway::new(Arc::clone(&app), House::of(set), verifier);
+        let house = House::of(set);
+        let house = if self.no_sync { house } else { house.with_worker(Arc::clone(&inbox)) };
+        let gateway = Gateway::new(Arc::clone(&app), house, verifier)?;
         let answers = async {
             listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
             gateway.finished().await;
@@ -108,7 +112,17 @@ impl Serve {
                 } => {}
             }
         };
-        tokio::join!(answers, keeping, projecting);
+        let running = async {
+            end.cancelled().await;
+            gateway.runs().end().await;
+        };
+        let settling = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = settled(&app) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting, running, settling);
         drop(listening);
         Ok(())
     }
@@ -156,6 +170,18 @@ async fn projected(app: &App) {
     }
 }
 
+/// Runs that a process of this folder left when it died are settled, as soon as their logs and destinations can be reached.
+async fn settled(app: &App) {
+    let mut left = app.interrupted();
+    loop {
+        left = app.recover_all(left).await;
+        if left.is_empty() {
+            return;
+        }
+        tokio::time::sleep(SETTLE_EVERY).await;
+    }
+}
+
 /// Keeps rooms at what their logs say. A worker that can't begin, or ends, keeps nobody from asking and denying.
 async fn kept(app: &App, inbox: &Inbox, every: Duration, end: &CancellationToken) {
     let tell = |pass: &Pass| {
@@ -164,7 +190,9 @@ async fn kept(app: &App, inbox: &Inbox, every: Duration, end: &CancellationToken
             tracing::warn!(collaboration = %pass.collaboration, at, code, "{}", problem.message);
         }
     };
-    if let Err(error) = app.sync(every, Some(inbox), end, tell).await {
+    let ended = app.sync(every, Some(inbox), end, tell).await;
+    inbox.leave();
+    if let Err(error) = ended {
         tracing::warn!(code = error.code, "rooms are not kept from here: {}", error.message);
     }
 }

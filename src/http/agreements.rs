@@ -1,6 +1,7 @@
 //! `/v1/collaborations/{collaboration}/agreements`.
 
 use super::Gateway;
+use super::asked::{Asked, page};
 use super::done::finished;
 use super::entry::Who;
 use super::problem::Problem;
@@ -10,17 +11,41 @@ use crate::app::desk::Done;
 use crate::wire;
 use axum::Json;
 use axum::extract::{Path, State};
+use serde::Deserialize;
 
-/// The versions that count now: the one in force, and the one that waits for members. Whoever is invited sees the latter only.
+/// A page.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct After {
+    /// The position after which the page begins: `next` of the page before it.
+    after: Option<u64>,
+    /// So many at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+}
+
+/// With what it is compared.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Compared {
+    /// The digest of the other version.
+    from: String,
+}
+
+/// Every version that there ever was, in order. Whoever is invited sees the one that waits, and whoever left none.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/agreements", tag = "agreements", operation_id = "agreements",
-    params(("collaboration" = String, Path, description = "The collaboration.")),
-    responses((status = 200, description = "The versions.", body = wire::Agreements), Read))]
+    params(("collaboration" = String, Path, description = "The collaboration."), After),
+    responses((status = 200, description = "A page of versions.", body = wire::Agreements), Read))]
 pub(super) async fn agreements(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
+    Asked(After { after, limit }): Asked<After>,
 ) -> Result<Json<wire::Agreements>, Problem> {
-    Ok(Json(gateway.desk(&caller).agreements(&collaboration).await?))
+    let max = page(limit)?;
+    Ok(Json(gateway.desk(&caller).agreements(&collaboration, after, max).await?))
 }
 
 /// One of them by its digest.
@@ -33,6 +58,20 @@ pub(super) async fn agreement(
     Path((collaboration, digest)): Path<(String, String)>,
 ) -> Result<Json<wire::AgreementVersion>, Problem> {
     Ok(Json(gateway.desk(&caller).agreement(&collaboration, &digest).await?))
+}
+
+/// What differs between two versions, place by place. That another member's account or place changed is told, and not how.
+#[utoipa::path(get, path = "/v1/collaborations/{collaboration}/agreements/{digest}/diff", tag = "agreements", operation_id = "agreement-diff",
+    params(("collaboration" = String, Path, description = "The collaboration."), ("digest" = String, Path, description = "The digest of the version that is compared."), Compared),
+    responses((status = 200, description = "The differences.", body = wire::AgreementDiff), Read))]
+pub(super) async fn agreement_diff(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path((collaboration, digest)): Path<(String, String)>,
+    Asked(Compared { from }): Asked<Compared>,
+) -> Result<Json<wire::AgreementDiff>, Problem> {
+    let diff = gateway.desk(&caller).agreement_diff(&collaboration, (&from, &digest)).await?;
+    Ok(Json(diff))
 }
 
 /// Puts an agreement before its members: the first one of a collaboration, which is there from then on, or the next.

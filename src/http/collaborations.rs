@@ -1,4 +1,4 @@
-//! `/v1/me` and `/v1/collaborations`.
+//! `/v1/me`, `/v1/invitations` and `/v1/collaborations`.
 
 use super::Gateway;
 use super::asked::{Asked, page};
@@ -45,12 +45,24 @@ pub(super) async fn collaborations(
     Ok(Json(wire::Collaborations { collaborations, next }))
 }
 
+/// The collaborations that the caller's member is invited to, each with the agreement that waits for it.
+#[utoipa::path(get, path = "/v1/invitations", tag = "collaborations", operation_id = "invitations", params(After),
+    responses((status = 200, description = "A page of them.", body = wire::Invitations), Read))]
+pub(super) async fn invitations(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Asked(After { after, limit }): Asked<After>,
+) -> Result<Json<wire::Invitations>, Problem> {
+    let max = page(limit)?;
+    Ok(Json(gateway.desk(&caller).invitations(after.as_deref(), max).await?))
+}
+
 /// A collaboration as it stands.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}", tag = "collaborations", operation_id = "collaboration",
     params(("collaboration" = String, Path, description = "Its name."), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer before.")),
     responses(
-        (status = 200, description = "Where it stands.", body = wire::Collaboration, headers(("ETag" = String, description = "What is decided: it changes with every decision, and not with runs and effects."))),
-        (status = 304, description = "Nothing was decided since."), Read))]
+        (status = 200, description = "Where it stands.", body = wire::Collaboration, headers(("ETag" = String, description = "What is decided, and what is shown beside it: a change that names it in `If-Match` is tied to the former alone, which runs and effects don't change."))),
+        (status = 304, description = "It would say the same."), Read))]
 pub(super) async fn collaboration(
     State(gateway): State<Gateway>,
     Who(caller): Who,

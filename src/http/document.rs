@@ -1,6 +1,7 @@
-//! What the gateway says of itself: its `OpenAPI` document, and a page for every code. Must not know what a call does.
+//! What the gateway says of itself: its `OpenAPI` document, and a page for every code that an answer may have. Must not know what a call does.
 
 use super::problem::{Own, Problem};
+use crate::error::codes;
 use crate::wire;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -62,11 +63,12 @@ pub(super) fn served(text: String) -> impl Fn() -> std::future::Ready<Response> 
     params(("code" = String, Path, description = "A stable code.")),
     responses(
         (status = 200, description = "The code in words, and what would pass.", body = String, content_type = "text/plain"),
-        (status = 404, description = "No problem of a request itself has this code.", body = wire::ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No answer has this code.", body = wire::ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(super) async fn problem(Path(code): Path<String>) -> Result<String, Own> {
-    let documents = Own::ALL.iter().map(|own| Problem::from(*own).document(""));
-    let found = documents.into_iter().find(|document| document.code == code);
-    let found = found.ok_or(Own::PathUnknown)?;
-    Ok(format!("{}\n\n{}\n\nwould pass: {}\n", found.title, found.detail, found.help))
+    let mut own = Own::ALL.iter().map(|own| Problem::from(*own).document(""));
+    let own = own.find(|document| document.code == code).map(|one| (one.detail, one.help));
+    let others = codes::explained(&code).map(|one| (one.means.to_owned(), one.pass.to_owned()));
+    let (means, pass) = own.or(others).ok_or(Own::PathUnknown)?;
+    Ok(format!("{}\n\n{means}\n\nwould pass: {pass}\n", code.replace('-', " ")))
 }

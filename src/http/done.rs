@@ -49,6 +49,14 @@ pub(super) async fn finished<T: Send + 'static>(
     }
 }
 
+/// Says of an answer whether it was given before, under the same key.
+pub(super) fn repeated(mut response: Response, is: bool) -> Response {
+    if is {
+        response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
+    }
+    response
+}
+
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
         let place = format!(
@@ -59,9 +67,6 @@ impl IntoResponse for Done {
         if let Ok(place) = HeaderValue::from_str(&place) {
             response.headers_mut().insert(LOCATION, place);
         }
-        if self.repeated {
-            response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
-        }
-        response
+        repeated(response, self.repeated)
     }
 }

@@ -20,6 +20,8 @@ const UNDER_WAY_MAX: usize = 256;
 const DENYING_MAX: usize = 32;
 /// Of them, one member's.
 const SHARE_MAX: usize = 8;
+/// Streams of events to one member.
+const FOLLOWING_MAX: usize = 32;
 /// A withdrawal is said within so long, in so many bytes.
 const SAID_WITHIN: Duration = Duration::from_secs(2);
 const DENIAL_MAX: usize = 64 * 1_024;
@@ -76,31 +78,46 @@ async fn said(request: Request) -> Result<Request, Own> {
     Ok(Request::from_parts(head, Body::from(body)))
 }
 
-/// Withdrawals under way of each member: none takes the places of all.
-#[derive(Debug, Default)]
-pub(super) struct Shares(Mutex<BTreeMap<MemberId, usize>>);
+type Taken = Arc<Mutex<BTreeMap<MemberId, usize>>>;
+
+/// What each member has under way of something that is for all: none takes the places of all.
+#[derive(Debug)]
+pub(super) struct Shares {
+    each: usize,
+    taken: Taken,
+}
 
 /// A member's place, while it has it.
 #[derive(Debug)]
-pub(super) struct Share<'a>(&'a Shares, MemberId);
+pub(super) struct Share(Taken, MemberId);
 
 impl Shares {
+    /// Places for withdrawals.
+    pub(super) fn of_denying() -> Self {
+        Self { each: SHARE_MAX, taken: Taken::default() }
+    }
+
+    /// Places for those who follow something.
+    pub(super) fn of_following() -> Self {
+        Self { each: FOLLOWING_MAX, taken: Taken::default() }
+    }
+
     /// A place for a member; none where it has its share.
-    pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share<'_>, Own> {
+    pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         let member = member.ok_or(Own::PathUnknown)?.clone();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry(member.clone()).or_default();
-        if *taken >= SHARE_MAX {
+        if *taken >= self.each {
             return Err(Own::TooManyRequests);
         }
         *taken += 1;
-        Ok(Share(self, member))
+        Ok(Share(Arc::clone(&self.taken), member))
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for Share {
     fn drop(&mut self) {
-        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get_mut(&self.1) {
             Some(taken) if *taken > 1 => *taken -= 1,
             Some(_) | None => drop(all.remove(&self.1)),
@@ -134,13 +151,13 @@ mod tests {
     #[test]
     fn one_member_has_no_more_than_its_share() {
         let (shares, grocer, brand) =
-            (Shares::default(), "grocer".parse().unwrap(), "brand".parse().unwrap());
+            (Shares::of_denying(), "grocer".parse().unwrap(), "brand".parse().unwrap());
         let all: Vec<_> = (0..SHARE_MAX).map(|_| shares.take(Some(&grocer)).unwrap()).collect();
         assert_eq!(shares.take(Some(&grocer)).err(), Some(Own::TooManyRequests));
         assert!(shares.take(Some(&brand)).is_ok() && shares.take(None).is_err());
         drop(all);
         assert!(shares.take(Some(&grocer)).is_ok());
-        assert!(shares.0.lock().unwrap().is_empty(), "nothing is kept of who has gone");
+        assert!(shares.taken.lock().unwrap().is_empty(), "nothing is kept of who has gone");
     }
 
     #[tokio::test]

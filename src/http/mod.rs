@@ -3,7 +3,10 @@
 mod agreements;
 mod asked;
 pub(crate) mod body;
+mod checks;
 mod collaborations;
+mod connections;
+mod datasets;
 mod document;
 mod done;
 mod entry;
@@ -16,8 +19,10 @@ mod members;
 mod metrics;
 mod problem;
 mod request;
+mod results;
 mod revocations;
 mod rooms;
+mod runs;
 mod said;
 mod templates;
 #[cfg(test)]
@@ -30,7 +35,8 @@ pub(crate) use metrics::metrics;
 
 use crate::access::Caller;
 use crate::app::desk::Desk;
-use crate::app::{App, House};
+use crate::app::{App, House, Runs};
+use crate::error::Result;
 use crate::tokens::Verifier;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -60,11 +66,13 @@ pub(crate) struct Gateway(Arc<Shared>);
 pub(crate) struct Shared {
     app: Arc<App>,
     house: House,
+    runs: Arc<Runs>,
     verifier: Verifier,
     looked: Looked,
     /// Decisions that were begun; they are done to their end.
     begun: Begun,
     denying: Shares,
+    following: Shares,
 }
 
 impl Deref for Gateway {
@@ -78,14 +86,21 @@ impl Deref for Gateway {
 impl Shared {
     /// Where a caller is served.
     fn desk<'a>(&'a self, caller: &'a Caller) -> Desk<'a> {
-        Desk::new(&self.app, &self.house, caller)
+        Desk::new((&self.app, &self.house, &self.runs), caller)
     }
 }
 
 impl Gateway {
-    pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Self {
-        let (looked, begun, denying) = (Looked::default(), Begun::default(), Shares::default());
-        Self(Arc::new(Shared { app, house, verifier, looked, begun, denying }))
+    pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Result<Self> {
+        let (looked, begun) = (Looked::default(), Begun::default());
+        let (denying, following) = (Shares::of_denying(), Shares::of_following());
+        let runs = Runs::new(Arc::clone(&app), house.runs_max().clone())?;
+        Ok(Self(Arc::new(Shared { app, house, runs, verifier, looked, begun, denying, following })))
+    }
+
+    /// Runs under way.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Waits for every decision that was begun, once nothing more is asked.
@@ -126,10 +141,15 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(health::detail))
         .routes(routes!(collaborations::me))
+        .routes(routes!(collaborations::invitations))
+        .routes(routes!(checks::check))
         .routes(routes!(collaborations::collaborations))
         .routes(routes!(collaborations::collaboration))
         .routes(routes!(agreements::agreements, agreements::propose))
         .routes(routes!(agreements::agreement))
+        .routes(routes!(agreements::agreement_diff))
+        .routes(routes!(datasets::datasets))
+        .routes(routes!(datasets::dataset))
         .routes(routes!(members::members))
         .routes(routes!(members::join))
         .routes(routes!(members::decline))
@@ -137,7 +157,16 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(templates::template))
         .routes(routes!(templates::explanation))
         .routes(routes!(templates::approve))
+        .routes(routes!(runs::runs, runs::request))
+        .routes(routes!(runs::run))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::events))
+        .routes(routes!(results::manifest))
+        .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))
+        .routes(routes!(rooms::plan))
+        .routes(routes!(rooms::look))
+        .routes(routes!(connections::test))
         .routes(routes!(rooms::waive))
         .routes(routes!(rooms::reoffer))
         .routes(routes!(revocations::revocations, revocations::revoke))

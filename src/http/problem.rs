@@ -59,6 +59,9 @@ own! {
     Bug, INTERNAL_SERVER_ERROR, "bug", "this gateway failed at it, and goes on", "please report it, with what the gateway says where it was started";
 }
 
+/// What there is too much of now ends in the meantime, perhaps; a run's cap is of a day.
+const LATER_S: u32 = 10;
+
 /// What is said of a failure whose own words are for the operator.
 const FAILED: &str = "this gateway could not do it; its own log says why, under the request's name";
 
@@ -140,7 +143,11 @@ impl From<Own> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind, &error.code);
-        let retry_after_s = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let retry_after_s = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            StatusCode::TOO_MANY_REQUESTS => Some(LATER_S),
+            _ => None,
+        };
         Self { status, error, retry_after_s }
     }
 }
@@ -152,9 +159,26 @@ fn status(kind: Kind, code: &str) -> StatusCode {
         "not-permitted" => StatusCode::FORBIDDEN,
         "changed-meanwhile" => StatusCode::PRECONDITION_FAILED,
         "if-match-missing" => StatusCode::PRECONDITION_REQUIRED,
+        "runs-at-once"
+        | "fetching-at-once"
+        | "cap-spent"
+        | "platforms-asked-already"
+        | "platforms-busy" => StatusCode::TOO_MANY_REQUESTS,
+        // Its words are ours.
+        "room-unseen" => StatusCode::BAD_GATEWAY,
         // Their words are fixed and name nothing of this machine.
-        "store-unavailable" | "store-denied" | "store-full" | "store-read-only"
-        | "store-conflict" | "lease-lost" | "log-busy" => StatusCode::SERVICE_UNAVAILABLE,
+        "storage-unavailable"
+        | "store-unavailable"
+        | "store-denied"
+        | "store-full"
+        | "store-read-only"
+        | "store-conflict"
+        | "lease-lost"
+        | "log-busy"
+        | "triggers-full" => StatusCode::SERVICE_UNAVAILABLE,
+        "manifest-missing" | "manifest-differs" | "manifest-unreadable" | "file-differs" => {
+            StatusCode::CONFLICT
+        }
         _ => match kind {
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::Refused | Kind::Cancelled => StatusCode::CONFLICT,
@@ -204,6 +228,10 @@ mod tests {
     fn what_may_pass_later_says_when() {
         let full = Problem::from(Error::failed("store-full", "the store is full"));
         assert_eq!((full.status.as_u16(), full.retry_after_s), (503, Some(1)));
+        let busy = Problem::from(Error::refused("platforms-busy", "others ask"));
+        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(1)));
+        let dropped = Problem::from(Error::refused("member-dropped", "a member is left out"));
+        assert_eq!((dropped.status.as_u16(), dropped.retry_after_s), (409, None));
         let document = full.document("r");
         assert_eq!(document.detail, "the store is full");
         for own in Own::ALL {

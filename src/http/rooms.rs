@@ -5,11 +5,12 @@ use super::done::finished;
 use super::entry::Who;
 use super::problem::Problem;
 use super::said::Said;
-use super::wrong::{Change, Read};
+use super::wrong::{Change, Platform, Read};
 use crate::app::desk::Done;
 use crate::wire;
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 
 /// Its rooms on other platforms: what is wanted there, what was seen, what holds.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/rooms", tag = "rooms", operation_id = "rooms",
@@ -21,6 +22,31 @@ pub(super) async fn rooms(
     Path(collaboration): Path<String>,
 ) -> Result<Json<wire::Rooms>, Problem> {
     Ok(Json(gateway.desk(&caller).rooms(&collaboration).await?))
+}
+
+/// What it would take to make a room as agreed. Its platform is asked, and nothing is changed there; a member asks once at a time, and two do in all.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/rooms/{room}/plans", tag = "rooms", operation_id = "plan",
+    params(("collaboration" = String, Path, description = "The collaboration."), ("room" = String, Path, description = "The platform.")),
+    responses((status = 200, description = "The plan.", body = wire::RoomPlan), Platform))]
+pub(super) async fn plan(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path((collaboration, room)): Path<(String, String)>,
+) -> Result<Json<wire::RoomPlan>, Problem> {
+    Ok(Json(Box::pin(gateway.desk(&caller).plan(&collaboration, &room)).await?))
+}
+
+/// Has this gateway's worker look at a room soon.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/rooms/{room}/looks", tag = "rooms", operation_id = "look",
+    params(("collaboration" = String, Path, description = "The collaboration."), ("room" = String, Path, description = "The platform.")),
+    responses((status = 202, description = "It will be looked at.", body = wire::LookAsked), Platform))]
+pub(super) async fn look(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path((collaboration, room)): Path<(String, String)>,
+) -> Result<(StatusCode, Json<wire::LookAsked>), Problem> {
+    let asked = gateway.desk(&caller).look(&collaboration, &room).await?;
+    Ok((StatusCode::ACCEPTED, Json(asked)))
 }
 
 /// Consents, as an owner, to a room's holding one term more loosely.

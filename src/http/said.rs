@@ -4,9 +4,11 @@
 use super::Gateway;
 use super::body::whole;
 use super::entry::Who;
+use super::etag::decided;
 use super::problem::Own;
 use crate::app::{Looked, Tied};
 use crate::store::Once;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
@@ -18,6 +20,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest body of a change, and of an agreement.
 const BODY_MAX: usize = 64 * 1_024;
 const DOCUMENT_MAX: usize = mappings::agreement::SOURCE_BYTES_MAX;
+/// The types of a document.
+const DOCUMENTS: [&str; 2] = ["application/json", "application/yaml"];
 /// How long a key is.
 const KEY: std::ops::RangeInclusive<usize> = 16..=128;
 
@@ -31,6 +35,31 @@ pub(super) struct Said<T> {
 /// A withdrawal: it is tied to nothing, and nothing keeps it from being said again.
 #[derive(Debug)]
 pub(super) struct Denial<T>(pub(super) T);
+
+/// A change that names what it is about by digests, and is done once.
+#[derive(Debug)]
+pub(super) struct Keyed<T> {
+    pub(super) said: T,
+    pub(super) tied: Tied,
+}
+
+/// A change of which the path says everything, done once.
+#[derive(Debug)]
+pub(super) struct Same(pub(super) Tied);
+
+/// A document as text that nothing is done with but read.
+#[derive(Debug)]
+pub(super) struct Text(pub(super) String);
+
+impl FromRequest<Gateway> for Text {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let (head, body) = request.into_parts();
+        is(&head.headers, &DOCUMENTS)?;
+        text(whole(body, DOCUMENT_MAX).await?).map(Self)
+    }
+}
 
 /// A document as text, tied as a change is.
 #[derive(Debug)]
@@ -52,6 +81,28 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Said<T> {
     }
 }
 
+impl<T: DeserializeOwned> FromRequest<Gateway> for Keyed<T> {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let (head, body) = request.into_parts();
+        is(&head.headers, &["application/json"])?;
+        let body = whole(body, BODY_MAX).await?;
+        let once = Some(once(&head, &body)?);
+        Ok(Self { said: json(&body)?, tied: Tied { once, ..Tied::default() } })
+    }
+}
+
+impl FromRequest<Gateway> for Same {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let (head, body) = request.into_parts();
+        let body = whole(body, 0).await?;
+        Ok(Self(Tied { once: Some(once(&head, &body)?), ..Tied::default() }))
+    }
+}
+
 impl<T: DeserializeOwned> FromRequest<Gateway> for Denial<T> {
     type Rejection = Own;
 
@@ -67,14 +118,18 @@ impl FromRequest<Gateway> for Document {
 
     async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
         let (head, body) = request.into_parts();
-        is(&head.headers, &["application/json", "application/yaml"])?;
+        is(&head.headers, &DOCUMENTS)?;
         // Of a collaboration that is not there yet there is nothing to have looked at.
         let looked = looked(&head.headers)?.unwrap_or(Looked::Nothing);
         let body = whole(body, DOCUMENT_MAX).await?;
         let once = Some(once(&head, &body)?);
-        let text = String::from_utf8(body.into()).map_err(|_| Own::JsonUnreadable)?;
-        Ok(Self { text, tied: Tied { looked, once } })
+        Ok(Self { text: text(body)?, tied: Tied { looked, once } })
     }
+}
+
+/// A document in UTF-8.
+fn text(body: Bytes) -> Result<String, Own> {
+    String::from_utf8(body.into()).map_err(|_| Own::JsonUnreadable)
 }
 
 /// Refuses a body of a type that is not read, by its one header.
@@ -99,7 +154,8 @@ fn looked(headers: &HeaderMap) -> Result<Option<Looked>, Own> {
     }
     let mark = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     let mark = mark.filter(|mark| !mark.is_empty() && !mark.contains(['"', ',']));
-    mark.map(|mark| Some(Looked::At(mark.to_owned()))).ok_or(Own::IfMatchUnreadable)
+    // What a read shows beside what is decided keeps nobody from deciding.
+    mark.map(|mark| Some(Looked::At(decided(mark).to_owned()))).ok_or(Own::IfMatchUnreadable)
 }
 
 /// The key under which the caller asks, as a scope of its own, and what it asks under it. Another caller's same key is another scope.
@@ -161,6 +217,7 @@ mod tests {
         let asked = |all: &[&'static str]| looked(&of(&IF_MATCH, all));
         assert_eq!(asked(&[]), Ok(None));
         assert_eq!(asked(&["\"d7\""]), Ok(Some(Looked::At("d7".to_owned()))));
+        assert_eq!(asked(&["\"d7.a1\""]), Ok(Some(Looked::At("d7".to_owned()))));
         assert_eq!(asked(&["*"]), Ok(Some(Looked::Anything)));
         for bad in [
             &["d7"][..],

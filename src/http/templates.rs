@@ -35,7 +35,8 @@ pub(super) async fn template(
     Ok(Json(gateway.desk(&caller).template(&collaboration, &template).await?))
 }
 
-/// What the guard makes of a template, and the text that each room runs.
+/// What the guard makes of a template: its text as it was agreed beside what each room runs, whose rule asks for each threshold, and why it is refused
+/// where it is.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/templates/{template}/explanation", tag = "templates", operation_id = "explanation",
     params(("collaboration" = String, Path, description = "The collaboration."), ("template" = String, Path, description = "Its name.")),
     responses((status = 200, description = "The explanation.", body = wire::Explanation), Read))]

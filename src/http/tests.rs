@@ -1,5 +1,7 @@
 //! The door as a whole, without a socket.
 
+mod reading;
+
 use super::*;
 use crate::clock::SystemClock;
 use axum::body::{Body, to_bytes};
@@ -11,7 +13,7 @@ async fn gateway() -> (tempfile::TempDir, Router) {
     let folder = tempfile::tempdir().unwrap();
     let app = App::open(folder.path()).await.unwrap();
     let verifier = Verifier::new(Vec::new(), Arc::new(SystemClock));
-    let gateway = Gateway::new(Arc::new(app), House::default(), verifier);
+    let gateway = Gateway::new(Arc::new(app), House::default(), verifier).unwrap();
     (folder, gateway.router(BTreeSet::from(["localhost".to_owned()])))
 }
 

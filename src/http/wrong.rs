@@ -24,6 +24,37 @@ const OF_CHANGES: [(&str, &str); 6] = [
     ("428", "What it is decided on is not said."),
 ];
 
+const OF_CHECKS: [(&str, &str); 4] = [
+    ("409", "The guard or a room refuses it; `problems` has every reason."),
+    ("413", "The body is too long."),
+    ("415", "The body is of a type that is not read here."),
+    ("422", "It is no agreement; `problems` has every reason."),
+];
+
+const OF_PLATFORMS: [(&str, &str); 3] = [
+    ("409", "A rule says no."),
+    ("422", "This gateway reaches nobody there."),
+    ("502", "The platform could not be looked at now."),
+];
+
+/// Of a check.
+pub(super) struct Check;
+
+impl IntoResponses for Check {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        all(&[&OF_ALL, &OF_CHECKS])
+    }
+}
+
+/// Of what asks a platform.
+pub(super) struct Platform;
+
+impl IntoResponses for Platform {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        all(&[&OF_ALL, &OF_PLATFORMS])
+    }
+}
+
 /// Of a change.
 pub(super) struct Change;
 

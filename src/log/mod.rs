@@ -21,9 +21,9 @@ pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use fold::{
-    Alarm, Awaited, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError, Found,
-    Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Run, RunRequest, RunStatus, State,
-    Tenure,
+    Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
+    Found, Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Proposal, Run, RunRequest,
+    RunStatus, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

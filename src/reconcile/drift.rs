@@ -2,6 +2,7 @@
 //! otherwise. Pure: must not know adapters, stores or clocks. Absence counts only when it is certain.
 
 use super::memory::{Memory, When};
+use super::report::whose;
 use super::things::Subject;
 use crate::log::{Holding, Revocable, State};
 use adapter_spi::{Desired, Lag, NoteClass, Observation, Plan};
@@ -37,6 +38,9 @@ pub struct Drift {
     pub on: String,
     /// What is known: the platform's word for it, or how often it was missed.
     pub detail: String,
+    /// In whose account, of the platform's own things.
+    #[serde(skip)]
+    pub member: Option<MemberId>,
 }
 
 /// What a whole look adds to the record.
@@ -231,11 +235,13 @@ impl Sight<'_> {
             class: class(note.class),
             on: note.kind.to_string(),
             detail: note.at.clone(),
+            member: whose(&note.kind),
         });
         let tightened = |thing: &Revocable, detail: &str| Drift {
             class: DriftClass::Tightened,
             on: said(thing),
             detail: detail.to_owned(),
+            member: None,
         };
         let unsure = account.unsure.iter().map(|thing| tightened(thing, UNSURE));
         let found = account.found.iter().map(|(thing, how)| tightened(thing, how));
@@ -243,6 +249,7 @@ impl Sight<'_> {
             class: DriftClass::Loosened,
             on: if of.is_empty() { "the room".to_owned() } else { listed(of) },
             detail: "closed-first".to_owned(),
+            member: None,
         });
         let all: BTreeSet<Drift> = notes.chain(unsure).chain(found).chain(wider).collect();
         all.into_iter().collect()

@@ -55,6 +55,24 @@ pub enum Wait {
     },
 }
 
+impl Wait {
+    /// The same by code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Lease => "lease",
+            Self::Log { .. } => "log",
+            Self::Withdrawn => "withdrawn",
+            Self::Closing { .. } => "closing",
+            Self::Certainty { .. } => "certainty",
+            Self::Landing { .. } => "landing",
+            Self::Sight { .. } => "sight",
+            Self::Word { .. } => "word",
+        }
+    }
+}
+
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

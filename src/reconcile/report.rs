@@ -6,7 +6,7 @@ use super::losses::Loss;
 use crate::clock::Clock;
 use crate::log::{AgreementLog, Revocable};
 use crate::store::Fence;
-use adapter_spi::{Adapter, Cx, Effect, NeedsCounterparty, Step};
+use adapter_spi::{Adapter, Cx, Effect, NeedsCounterparty, ResourceKind, Step};
 use mappings::model::{CollaborationId, MemberId};
 use serde::Serialize;
 
@@ -38,6 +38,9 @@ pub struct Waiting {
     pub what: String,
     /// The native call.
     pub call: String,
+    /// In whose account, of the platform's own things.
+    #[serde(skip)]
+    pub member: Option<MemberId>,
     /// What it is about; everything when it names nothing.
     #[serde(skip)]
     pub of: Vec<Revocable>,
@@ -52,6 +55,7 @@ impl Waiting {
             effect: step.effect,
             what: step.resource.kind.to_string(),
             call: call.unwrap_or_default().to_owned(),
+            member: whose(&step.resource.kind),
             of: Vec::new(),
             why: Wait::Nothing,
         }
@@ -98,6 +102,17 @@ pub enum End {
         /// Not before this many milliseconds.
         retry_ms: Option<u64>,
     },
+}
+
+/// In whose account a platform's own thing is.
+pub(super) fn whose(kind: &ResourceKind) -> Option<MemberId> {
+    match kind {
+        ResourceKind::Native(native) => Some(native.member.clone()),
+        ResourceKind::Dataset(_)
+        | ResourceKind::Template(_)
+        | ResourceKind::Member(_)
+        | ResourceKind::Approval(..) => None,
+    }
 }
 
 /// What a pass did and found.

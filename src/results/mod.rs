@@ -4,6 +4,7 @@
 
 mod check;
 mod deliver;
+mod fetch;
 mod landed;
 mod manifest;
 mod place;
@@ -12,6 +13,7 @@ mod within;
 
 pub use check::check;
 pub use deliver::{Delivery, place_files, publish, state, withdraw};
+pub use fetch::{fetch, manifest_of};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::Place;
 pub use stage::{Expected, Staged, StagedFile, preview, stage};
@@ -44,6 +46,9 @@ pub enum ResultsError {
     /// The manifest is not one, or not in canonical bytes.
     #[error("the manifest is not readable")]
     ManifestUnreadable,
+    /// The manifest is not the one that is on record.
+    #[error("the manifest that lies there is not the one on record")]
+    ManifestDiffers,
     /// The manifest is not signed by the expected gateway.
     #[error("the manifest is not signed by this gateway's key")]
     ManifestSignature,
@@ -77,6 +82,7 @@ impl ResultsError {
             Self::DeliveryConflict => "delivery-conflict",
             Self::ManifestMissing => "manifest-missing",
             Self::ManifestUnreadable => "manifest-unreadable",
+            Self::ManifestDiffers => "manifest-differs",
             Self::ManifestSignature => "manifest-signature-wrong",
             Self::FileDiffers => "file-differs",
             Self::LandingUnreadable => "landing-unreadable",

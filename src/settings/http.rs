@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation, places and destinations; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
+const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once and development_issuer; [[http.tenants]] with member, and \
+    perhaps organisation, places, destinations and runs_at_once; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -27,6 +27,7 @@ pub(super) struct HttpSetting {
     hosts: Vec<String>,
     audience: String,
     development_issuer: bool,
+    runs_at_once: usize,
     #[serde(default)]
     tenants: Vec<TenantFile>,
     #[serde(default)]
@@ -40,6 +41,7 @@ struct TenantFile {
     organisation: Option<String>,
     places: Vec<String>,
     destinations: Vec<String>,
+    runs_at_once: Option<usize>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -76,6 +78,8 @@ pub(crate) struct Http {
     pub(crate) audience: String,
     /// Whether the gateway itself makes tokens, for trying things out on one machine.
     pub(crate) development_issuer: bool,
+    /// Runs under way at a time that callers asked for.
+    pub(crate) runs_at_once: usize,
     /// Members in whose name somebody may call.
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether all of them are of one house, and may name any place and any collaboration: nobody wrote any of them down.
@@ -94,6 +98,8 @@ pub(crate) struct TenantSetting {
     /// Where its data may lie, and its results go, as far as this gateway opens places itself.
     pub(crate) places: Vec<String>,
     pub(crate) destinations: Vec<String>,
+    /// Runs that it may have under way; none where that is not said.
+    pub(crate) runs_at_once: Option<usize>,
 }
 
 /// Somebody whose tokens are taken.
@@ -161,11 +167,21 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
             member,
             places: Vec::new(),
             destinations: Vec::new(),
+            runs_at_once: None,
         };
         tenants = home.members()?.into_iter().map(named).collect();
     }
-    let HttpSetting { listen, audience, development_issuer, .. } = set;
-    let http = Http { listen, hosts, audience, development_issuer, tenants, one_house, issuers };
+    let HttpSetting { listen, audience, development_issuer, runs_at_once, .. } = set;
+    let http = Http {
+        listen,
+        hosts,
+        audience,
+        development_issuer,
+        runs_at_once,
+        tenants,
+        one_house,
+        issuers,
+    };
     Ok((http, rows))
 }
 
@@ -174,7 +190,7 @@ const HOSTS: &str = "hosts are names or addresses by themselves, without a schem
 fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
     let mut seen = BTreeSet::new();
     let mut tenants = Vec::new();
-    for TenantFile { member, organisation, places, destinations } in set {
+    for TenantFile { member, organisation, places, destinations, runs_at_once } in set {
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -187,7 +203,7 @@ fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
                 "places and destinations are whole URLs: file:///FOLDER/ or s3://BUCKET/PREFIX/, of plain letters",
             );
         }
-        tenants.push(TenantSetting { member, organisation, places, destinations });
+        tenants.push(TenantSetting { member, organisation, places, destinations, runs_at_once });
     }
     Ok(tenants)
 }

@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 28] = [
+pub(super) const SETTINGS: [Setting; 30] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -73,10 +73,12 @@ pub(super) const SETTINGS: [Setting; 28] = [
     by_default("http.hosts", "[]"),
     by_default("http.audience", "\"airlock\"").or("AIRLOCK_HTTP_AUDIENCE", Form::Text),
     by_default("http.development_issuer", "false"),
+    by_default("http.runs_at_once", "4"),
     of("http.tenants[].member"),
     of("http.tenants[].organisation"),
     by_default("http.tenants[].places", "[]"),
     by_default("http.tenants[].destinations", "[]"),
+    of("http.tenants[].runs_at_once"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
     by_default("http.issuers[].typ", "\"at+jwt\""),

@@ -2,23 +2,36 @@
 //! nothing decided. Names and digests are texts here; whoever reads them judges them. Times are in milliseconds since 1970 UTC.
 
 mod agreement;
+mod check;
 mod collaboration;
+mod dataset;
 mod decision;
 mod health;
 mod log;
+mod plan;
 mod problem;
 mod revocation;
 mod room;
+mod run;
 mod template;
 
-pub use agreement::{AgreementVersion, Agreements};
+pub use agreement::{
+    AgreementDiff, AgreementListed, AgreementVersion, Agreements, Change, Invitation, Invitations,
+};
+pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
+pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
 pub use health::{
     Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
 };
 pub use log::{Leaf, Leaves, Proof};
+pub use plan::{
+    ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,
+    PlanWaits, RoomPlan,
+};
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
+pub use run::{Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use template::{Explanation, Template, Templates, Text};

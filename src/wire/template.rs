@@ -1,5 +1,6 @@
 //! Templates, their approvals, and what each room runs for them.
 
+use super::{Place, Threshold};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -40,6 +41,15 @@ pub struct Explanation {
     pub template: String,
     /// The digest that names this version.
     pub digest: String,
+    /// Its text as it was agreed; beside it, under `texts`, what each room runs.
+    pub sql: String,
+    /// Whether the guard passes it.
+    pub passes: bool,
+    /// Why the guard refuses it, place by place, and what would pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Place>,
+    /// What every row that leaves is backed by, and whose rule asks for it.
+    pub thresholds: Vec<Threshold>,
     /// Each row is backed by so many distinct entities, dataset by dataset.
     pub entities_min: BTreeMap<String, u64>,
     /// What a reader should look at.

@@ -24,6 +24,7 @@ pub(crate) struct Told {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Told {
@@ -44,7 +45,7 @@ impl Told {
         let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
-        Self { status, headers, body: String::from_utf8(body).unwrap() }
+        Self { status, headers, body: String::from_utf8_lossy(&body).into_owned(), bytes: body }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -135,6 +136,12 @@ impl<'w> Served<'w> {
         Calling { served: self, token }
     }
 
+    /// Ends as if the machine had.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asked to end by a signal, it ends with this code.
     pub(crate) fn end(mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
@@ -174,6 +181,30 @@ impl Calling<'_> {
         ];
         lines.extend(looked.map(|mark| format!("If-Match: {mark}")));
         self.served.ask("POST", path, &lines, body)
+    }
+
+    /// A change of which path and body say everything, done once under a key.
+    pub(crate) fn once(&self, path: &str, key: &str, body: &str) -> Told {
+        if !body.is_empty() {
+            return self.change(path, key, None, body);
+        }
+        let lines = [self.bearer(), format!("Idempotency-Key: {key}")];
+        self.served.ask("POST", path, &lines, "")
+    }
+
+    /// What a stream of events says, until it ends.
+    pub(crate) fn events(&self, path: &str) -> Vec<Value> {
+        let mut stream = self.served.connect();
+        let text = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{}\r\nConnection: close\r\n\r\n",
+            self.served.at,
+            self.bearer()
+        );
+        stream.write_all(text.as_bytes()).unwrap();
+        let lines = BufReader::new(stream).lines().map(Result::unwrap);
+        let data = lines
+            .filter_map(|line| Some(serde_json::from_str(line.strip_prefix("data: ")?).unwrap()));
+        data.collect()
     }
 
     /// A withdrawal.

@@ -10,6 +10,7 @@
 
 mod agreements;
 mod answers;
+mod asked;
 mod datasets;
 mod denied;
 mod destinations;

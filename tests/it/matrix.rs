@@ -54,6 +54,11 @@ fn agreed(world: &World, served: &Served<'_>) -> String {
     for member in ["grocer", "brand", "bank"] {
         world.airlock(&["join", "spring", "--as", member]).done();
     }
+    for member in ["grocer", "brand"] {
+        world.airlock(&["approve", "spring", "--all", "--as", member]).done();
+    }
+    let run = ["run", "spring", "reach", "--as", "brand", "--run-id", "run-matrix"];
+    world.airlock(&run).done();
     world.airlock(&["revoke", "spring", "--membership", "--as", "bank"]).done();
     let second =
         propose(served, "propose-0000000001", Some("*"), &text.replace("rooms:", &named("press")));
@@ -67,12 +72,15 @@ fn agreed(world: &World, served: &Served<'_>) -> String {
 fn body(operation: &str, digest: &str, text: &str) -> String {
     let nothing = format!("sha256:{}", "0".repeat(64));
     match operation {
+        "check" => text.to_owned(),
+        "plan" | "look" | "test-connections" | "cancel" => String::new(),
         "propose" => text.replace("collaboration: spring", "collaboration: autumn"),
         "join" | "decline" => json!({ "agreement": nothing }).to_string(),
         "approve" => json!({ "digest": nothing }).to_string(),
         "waive" => {
             json!({ "room": "aws-clean-rooms", "at": "limits", "agreement": nothing }).to_string()
         }
+        "request-run" => json!({ "template": "reach", "digest": nothing }).to_string(),
         "reoffer" => json!({ "kind": "dataset", "dataset": "sales" }).to_string(),
         _ => digest.to_owned(),
     }
@@ -89,9 +97,14 @@ impl Asking<'_> {
     fn ask(&mut self, (method, path): (&str, &str), row: &Row, token: Option<&str>) -> Told {
         self.asked += 1;
         let path = path.replace("{collaboration}", "spring").replace("{template}", "reach");
+        let path = path.replace("{dataset}", "sales").replace("{room}", "native");
         let mut path = path.replace("{digest}", &self.digest).replace("{index}", "5");
+        path = path.replace("{run}", "run-matrix").replace("{file}", "part-0.parquet");
         if row.operation == "consistency" {
             path.push_str("?old=1&new=2");
+        }
+        if row.operation == "agreement-diff" {
+            path = format!("{path}?from={}", self.digest);
         }
         if row.operation == "leaf" {
             path = path.replace("/5", "/1");
@@ -100,7 +113,8 @@ impl Asking<'_> {
             token.map(|token| format!("Authorization: Bearer {token}")).into_iter().collect();
         let mut said = String::new();
         if method == "post" {
-            let kind = if row.operation == "propose" { "yaml" } else { "json" };
+            let is_document = matches!(row.operation.as_str(), "propose" | "check");
+            let kind = if is_document { "yaml" } else { "json" };
             lines.push(format!("Content-Type: application/{kind}"));
             lines.push("If-Match: *".to_owned());
             lines.push(format!("Idempotency-Key: matrix-{:020}", self.asked));

@@ -95,6 +95,10 @@ fn what_a_caller_may_not_see_is_not_there() {
     let paths = [
         "",
         "/agreements",
+        "/agreements/sha256:00",
+        "/agreements/sha256:00/diff?from=sha256:00",
+        "/datasets",
+        "/datasets/sales",
         "/members",
         "/templates",
         "/templates/reach",

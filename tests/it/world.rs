@@ -199,7 +199,12 @@ impl World {
     #[track_caller]
     pub(crate) fn nothing_left(&self) {
         assert_eq!(self.delivered(), Vec::<PathBuf>::new());
-        assert_eq!(files(&self.path("home/scratch")), Vec::<PathBuf>::new());
+        assert_eq!(self.scratch(), Vec::<PathBuf>::new());
+    }
+
+    /// What runs left in the gateway's folder.
+    pub(crate) fn scratch(&self) -> Vec<PathBuf> {
+        files(&self.path("home/scratch"))
     }
 
     /// The log verifies, and each run in it has an end.

@@ -1,49 +1,197 @@
-//! Versions of an agreement, as members and those who are invited see them.
+//! Versions of an agreement, as members and those who are invited see them, and what differs between two. A member sees every version that
+//! there ever was; whoever is invited the one that waits; whoever left none.
 
-use super::{Desk, Seen, absent, texts};
+use super::differences::differences;
+use super::{Desk, Seen, absent, named, texts};
 use crate::access::Action;
-use crate::error::Result;
-use crate::log::fold::Version;
+use crate::error::{Error, Result};
+use crate::log::{Actor, Became, Body, Leaf, LogError, Proposal};
 use crate::store::Stands;
 use crate::wire;
+use mappings::model::{Agreement, CollaborationId};
+use std::sync::Arc;
+
+/// Collaborations that are asked about for one page of invitations.
+const ASKED_MAX: usize = 2_000;
+/// So many at a time.
+const PAGE: usize = 200;
 
 impl Desk<'_> {
-    /// The version in force and the one that waits; whoever is invited sees the latter only, and whoever left neither.
-    pub(crate) async fn agreements(&self, name: &str) -> Result<wire::Agreements> {
+    /// A page of the versions that the caller may see, after the position of a proposal.
+    pub(crate) async fn agreements(
+        &self,
+        name: &str,
+        after: Option<u64>,
+        max: usize,
+    ) -> Result<wire::Agreements> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        Ok(wire::Agreements { agreements: visible(&seen) })
+        let mut rest = visible(&seen)
+            .skip_while(|(_, proposal)| after.is_some_and(|after| proposal.index <= after));
+        let page: Vec<_> = rest.by_ref().take(max).collect();
+        let last = page.last().map(|(_, proposal)| proposal.index.to_string());
+        let next = last.filter(|_| rest.next().is_some());
+        let listed = |(number, proposal): (u64, &Proposal)| wire::AgreementListed {
+            digest: proposal.digest.to_string(),
+            number,
+            state: word(seen.state().became(proposal)).to_owned(),
+            proposed_by: proposer(proposal),
+            index: proposal.index,
+            at_ms: proposal.at_ms,
+        };
+        Ok(wire::Agreements { agreements: page.into_iter().map(listed).collect(), next })
     }
 
-    /// One of them by its digest.
+    /// One of them by its digest; of several with the same document the newest.
     pub(crate) async fn agreement(
         &self,
         name: &str,
         digest: &str,
     ) -> Result<wire::AgreementVersion> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let found = visible(&seen).into_iter().find(|version| version.digest == digest);
-        found.ok_or_else(absent)
+        let (number, proposal) = version(&seen, digest)?;
+        let document = self.document(&seen, proposal).await?;
+        Ok(wire::AgreementVersion {
+            digest: proposal.digest.to_string(),
+            number,
+            state: word(seen.state().became(proposal)).to_owned(),
+            proposed_by: proposer(proposal),
+            index: proposal.index,
+            at_ms: proposal.at_ms,
+            accepted: texts(&proposal.accepted),
+            declined: texts(&proposal.declined),
+            document: serde_json::json!(*document),
+        })
+    }
+
+    /// What differs between two of them.
+    pub(crate) async fn agreement_diff(
+        &self,
+        name: &str,
+        (from, to): (&str, &str),
+    ) -> Result<wire::AgreementDiff> {
+        let seen = self.seen(name, Action::ReadCollaboration).await?;
+        let ((_, from), (_, to)) = (version(&seen, from)?, version(&seen, to)?);
+        let (before, after) = (self.document(&seen, from).await?, self.document(&seen, to).await?);
+        let viewer = seen.member.clone();
+        let changes = self.guarding(move || Ok(differences(&viewer, &before, &after))).await?;
+        let (from, to) = (from.digest.to_string(), to.digest.to_string());
+        Ok(wire::AgreementDiff { from, to, changes })
+    }
+
+    /// A page of the collaborations that the caller's member is invited to, after a name.
+    pub(crate) async fn invitations(
+        &self,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<wire::Invitations> {
+        let member = self.member()?;
+        self.may(Action::ReadCollaboration)?;
+        let mut after = after.map(named::<CollaborationId>).transpose()?;
+        let (mut invitations, mut asked) = (Vec::new(), 0);
+        loop {
+            let page = self.app.store.logs_of(member, after.as_ref(), PAGE).await;
+            let page = page.map_err(LogError::from)?;
+            let is_last = page.len() < PAGE;
+            asked += page.len();
+            for (of, stands) in page {
+                if stands == Stands::Invited {
+                    invitations.extend(self.invitation(&of).await?);
+                }
+                after = Some(of);
+                if invitations.len() == max {
+                    let next = after.map(|after| after.to_string());
+                    return Ok(wire::Invitations { invitations, next });
+                }
+            }
+            if is_last || asked >= ASKED_MAX {
+                let next = after.filter(|_| !is_last).map(|after| after.to_string());
+                return Ok(wire::Invitations { invitations, next });
+            }
+        }
+    }
+
+    /// What waits for the caller's member there; nothing where the log says otherwise than the store.
+    async fn invitation(&self, of: &CollaborationId) -> Result<Option<wire::Invitation>> {
+        let invitation = |agreement, proposed_by, at_ms, doubt| wire::Invitation {
+            collaboration: of.to_string(),
+            agreement,
+            proposed_by,
+            at_ms,
+            doubt,
+        };
+        let loaded = match self.app.log.load_denying(of).await {
+            Ok(loaded) => loaded,
+            Err(LogError::Store(error)) => return Err(LogError::from(error).into()),
+            // One log that can't be read keeps nobody from seeing the others.
+            Err(error) => {
+                return Ok(Some(invitation(None, None, None, Some(Error::from(error).code))));
+            }
+        };
+        let state = &loaded.state;
+        if state.parties().get(self.member()?) != Some(&Stands::Invited) {
+            return Ok(None);
+        }
+        let waits = state.proposals().last().filter(|_| state.waiting().is_some());
+        Ok(waits.map(|proposal| {
+            let doubt = loaded.doubt.clone().map(|doubt| Error::from(doubt).code);
+            let digest = proposal.digest.to_string();
+            invitation(Some(digest), Some(proposer(proposal)), Some(proposal.at_ms), doubt)
+        }))
+    }
+
+    /// The document of a version: of those that count now it is at hand, of others in its leaf.
+    async fn document(&self, seen: &Seen, proposal: &Proposal) -> Result<Arc<Agreement>> {
+        let state = seen.state();
+        let counts = [state.in_force(), state.waiting()].into_iter().flatten();
+        if let Some(version) = counts.into_iter().find(|one| one.index == proposal.index) {
+            return Ok(Arc::clone(&version.agreement));
+        }
+        let stored = self.app.store.read(&seen.collaboration, proposal.index, 1).await;
+        let stored = stored.map_err(LogError::from)?;
+        let leaf = Leaf::parse(stored.first().ok_or_else(absent)?);
+        match leaf.map(|leaf| leaf.body) {
+            Ok(Body::Proposed { agreement, digest }) if digest == proposal.digest => {
+                Ok(Arc::new(*agreement))
+            }
+            Ok(_) | Err(_) => {
+                let message = "the leaf of a version is not what was read before";
+                Err(Error::failed("log-unreadable", message))
+            }
+        }
     }
 }
 
-fn visible(seen: &Seen) -> Vec<wire::AgreementVersion> {
+/// The versions that the caller may see, with their numbers.
+fn visible(seen: &Seen) -> impl Iterator<Item = (u64, &Proposal)> {
     let state = seen.state();
-    let in_force = state.in_force().filter(|_| seen.is_whole());
-    let waiting = state.waiting().filter(|version| match seen.stands {
-        Stands::Member | Stands::Invited => version.agreement.members.contains_key(&seen.member),
+    let waits = state.waiting().filter(|one| one.agreement.members.contains_key(&seen.member));
+    let waits = waits.map(|one| one.index);
+    let may = move |proposal: &Proposal| match seen.stands {
+        Stands::Member => true,
+        Stands::Invited => waits == Some(proposal.index),
         Stands::Former => false,
-    });
-    let in_force = in_force.map(|version| shown(version, "in-force"));
-    in_force.into_iter().chain(waiting.map(|version| shown(version, "waiting"))).collect()
+    };
+    (1..).zip(state.proposals()).filter(move |(_, proposal)| may(proposal))
 }
 
-fn shown(version: &Version, state: &str) -> wire::AgreementVersion {
-    wire::AgreementVersion {
-        digest: version.digest.to_string(),
-        state: state.to_owned(),
-        index: version.index,
-        accepted: texts(&version.accepted),
-        declined: texts(&version.declined),
-        document: serde_json::json!(*version.agreement),
+fn version<'s>(seen: &'s Seen, digest: &str) -> Result<(u64, &'s Proposal)> {
+    let found = visible(seen).filter(|(_, proposal)| proposal.digest.to_string() == digest);
+    found.last().ok_or_else(absent)
+}
+
+fn proposer(proposal: &Proposal) -> String {
+    match &proposal.by {
+        Actor::Member(member) => member.to_string(),
+        Actor::Gateway => "gateway".to_owned(),
+    }
+}
+
+/// How what became of a version is called.
+const fn word(became: Became) -> &'static str {
+    match became {
+        Became::InForce => "in-force",
+        Became::Waiting => "waiting",
+        Became::Declined => "declined",
+        Became::Superseded => "superseded",
     }
 }

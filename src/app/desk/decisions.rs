@@ -127,6 +127,7 @@ impl Desk<'_> {
     ) -> Result<Done> {
         self.once("approve", tied, async {
             let seen = self.seen_whole(name, Action::Approve).await?;
+            let _leave = self.house.guarding.acquire().await;
             let version = [(named::<TemplateName>(template)?, digest(&version.digest)?)];
             let of = seen.collaboration;
             let recorded = self.app.approve_versions(&of, &version, &seen.member, tied).await?;
@@ -210,7 +211,7 @@ impl Desk<'_> {
     }
 
     /// Does something once under the caller's key: what was done before is told again, whatever was decided since and whatever is refused now.
-    async fn once(
+    pub(super) async fn once(
         &self,
         kind: &'static str,
         tied: &Tied,
@@ -260,7 +261,7 @@ const fn refused(error: &Error) -> &'static str {
     }
 }
 
-fn digest(text: &str) -> Result<Digest> {
+pub(super) fn digest(text: &str) -> Result<Digest> {
     Digest::try_from(text.to_owned()).map_err(|shape| {
         Error::invalid("digest-malformed", shape).help("the digest of what was looked at")
     })

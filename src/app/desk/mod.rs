@@ -2,23 +2,33 @@
 //! what it proved, and never what a request says. What is absent and what may not be seen are answered alike. Must not know HTTP or tokens.
 
 mod agreements;
+mod checks;
 mod collaborations;
+mod connections;
+mod datasets;
 mod decisions;
+mod differences;
 mod health;
 mod leaves;
 mod members;
+mod plans;
+mod results;
 mod revocations;
 mod rooms;
+mod runs;
 mod templates;
 
 pub(crate) use decisions::Done;
+pub(crate) use results::FetchedFile;
+pub(crate) use runs::RunsAsked;
 
-use super::{App, House};
+use super::{App, House, Runs};
 use crate::access::{Action, Caller, roles_for};
 use crate::error::{Error, Result};
 use crate::log::{Loaded, LogError, State};
 use crate::store::{Stands, StoreError};
 use mappings::model::{CollaborationId, MemberId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whoever takes something away waits for a look at most so long.
@@ -29,6 +39,7 @@ const LOOK_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Desk<'a> {
     app: &'a App,
     house: &'a House,
+    runs: &'a Arc<Runs>,
     caller: &'a Caller,
 }
 
@@ -53,8 +64,11 @@ impl Seen {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) const fn new(app: &'a App, house: &'a House, caller: &'a Caller) -> Self {
-        Self { app, house, caller }
+    pub(crate) const fn new(
+        (app, house, runs): (&'a App, &'a House, &'a Arc<Runs>),
+        caller: &'a Caller,
+    ) -> Self {
+        Self { app, house, runs, caller }
     }
 
     /// In whose name the caller acts; for an operator there is nothing of a member's.
@@ -148,6 +162,12 @@ fn absent() -> Error {
 /// A thing of a collaboration by its name.
 fn named<T: std::str::FromStr>(name: &str) -> Result<T> {
     name.parse().map_err(|_| absent())
+}
+
+/// A word of a closed list, as documents say it.
+fn said_as(word: &impl serde::Serialize) -> String {
+    let said = serde_json::to_value(word).ok();
+    said.and_then(|said| said.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn texts<T: ToString>(all: impl IntoIterator<Item = T>) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Templates of the agreement in force, or else of the one that waits.
 
+use super::checks::thresholds;
 use super::{Desk, Seen, absent, named, texts};
 use crate::access::Action;
 use crate::app::agreements;
@@ -31,7 +32,7 @@ impl Desk<'_> {
         shown(&seen, &agreement, &template, &guarded)
     }
 
-    /// What the guard makes of it, and what each room runs.
+    /// What the guard makes of it, its text as it was agreed beside what each room runs, and why it is refused where it is.
     pub(crate) async fn explanation(
         &self,
         name: &str,
@@ -39,17 +40,8 @@ impl Desk<'_> {
     ) -> Result<wire::Explanation> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let (template, agreement) = (named::<TemplateName>(template)?, agreement(&seen)?);
-        let guarded = self.guarded(&agreement, &template).await?;
-        let rooms = agreement.rooms.iter().map(|room| &room.platform);
-        let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, &guarded)?)));
-        let thresholds = guarded.thresholds.iter();
-        Ok(wire::Explanation {
-            template: template.to_string(),
-            digest: guarded.digest.to_string(),
-            entities_min: most(thresholds.map(|one| (one.dataset.to_string(), one.entities_min))),
-            warnings: guarded.warnings.clone(),
-            texts: texts.collect(),
-        })
+        let of = Arc::clone(&agreement);
+        self.guarding(move || explained(&of, &template)).await
     }
 
     async fn guarded(&self, of: &Arc<Agreement>, template: &TemplateName) -> Result<Guarded> {
@@ -59,6 +51,47 @@ impl Desk<'_> {
         let (of, template) = (Arc::clone(of), template.clone());
         self.guarding(move || agreements::guard_one(&of, &template)).await
     }
+}
+
+/// A template that the guard passes or refuses, explained.
+fn explained(agreement: &Agreement, name: &TemplateName) -> Result<wire::Explanation> {
+    let template = agreement.templates.get(name).ok_or_else(absent)?;
+    let refused = wire::Explanation {
+        template: name.to_string(),
+        digest: template.digest(name).to_string(),
+        sql: template.sql.clone(),
+        passes: false,
+        refusals: Vec::new(),
+        thresholds: Vec::new(),
+        entities_min: BTreeMap::new(),
+        warnings: Vec::new(),
+        texts: BTreeMap::new(),
+    };
+    let guarded = match mappings::guard::guard(agreement, name) {
+        Ok(guarded) => guarded,
+        Err(refusals) => {
+            let place = |one: crate::error::Problem| wire::Place {
+                code: one.code,
+                at: one.at,
+                detail: one.message,
+                help: one.help,
+            };
+            let refusals = agreements::problems(name, &refusals);
+            let refusals = refusals.into_iter().map(place).collect();
+            return Ok(wire::Explanation { refusals, ..refused });
+        }
+    };
+    let rooms = agreement.rooms.iter().map(|room| &room.platform);
+    let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, &guarded)?)));
+    let rules = guarded.thresholds.iter();
+    Ok(wire::Explanation {
+        passes: true,
+        thresholds: thresholds(&guarded),
+        entities_min: most(rules.map(|one| (one.dataset.to_string(), one.entities_min))),
+        warnings: guarded.warnings.clone(),
+        texts: texts.collect(),
+        ..refused
+    })
 }
 
 /// Where several rules ask for entities of one dataset, the strictest.
@@ -72,7 +105,7 @@ fn most(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 }
 
 /// The agreement whose templates the caller may see.
-fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
+pub(super) fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
     let state = seen.state();
     let version = match seen.stands {
         Stands::Member => state.in_force().or(state.waiting()),
@@ -110,4 +143,44 @@ fn text(room: &PlatformId, guarded: &Guarded) -> Option<wire::Text> {
         Ok(sql) => wire::Text { sql: Some(sql), unsaid: None },
         Err(why) => wire::Text { sql: None, unsaid: Some(why.to_string()) },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGREEMENT: &str = "agreement: v1
+collaboration: spring
+members: { grocer: { name: Grocer, abilities: [contribute, run, receive] } }
+rooms: [native]
+datasets:
+  sales:
+    owner: grocer
+    at: { native: file:///data/sales.parquet }
+    entity: person
+    columns:
+      person: { use: match, key: email, from: email, type: utf8 }
+      segment: { type: utf8, use: dimension }
+    rule: { entities_min: 3, join: optional }
+templates:
+  good: { class: aggregate, sql: 'SELECT segment, COUNT(DISTINCT person) AS people FROM sales GROUP BY segment', run_by: [grocer], received_by: [grocer] }
+  bad: { class: aggregate, sql: SELECT segment FROM sales, run_by: [grocer], received_by: [grocer] }
+destinations: { grocer: file:///results }
+";
+
+    #[test]
+    fn a_template_that_is_refused_says_why_beside_its_text() {
+        let agreement = agreements::read_text(AGREEMENT, "the document").unwrap();
+        let of = |name: &str| explained(&agreement, &name.parse().unwrap()).unwrap();
+        let (good, bad) = (of("good"), of("bad"));
+        assert!(good.passes && good.refusals.is_empty() && good.texts.contains_key("native"));
+        assert_eq!(good.thresholds[0].rule_of, "grocer");
+        assert_eq!(good.entities_min["sales"], 3);
+        assert!(!bad.passes && bad.texts.is_empty() && bad.thresholds.is_empty());
+        assert_eq!(bad.sql, "SELECT segment FROM sales");
+        let refusal = &bad.refusals[0];
+        assert!(refusal.at.starts_with("templates.bad.sql"), "{refusal:?}");
+        assert!(!refusal.detail.is_empty() && !refusal.help.is_empty(), "{refusal:?}");
+        assert!(explained(&agreement, &"none".parse().unwrap()).is_err());
+    }
 }

@@ -3,6 +3,7 @@
 
 use mappings::model::{CollaborationId, PlatformId};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Different names that wait; the worker takes all of them twice a second.
@@ -33,12 +34,16 @@ pub struct Full;
 
 /// The same.
 #[derive(Debug, Default)]
-pub struct Inbox(Mutex<BTreeSet<Trigger>>);
+pub struct Inbox {
+    waiting: Mutex<BTreeSet<Trigger>>,
+    /// Whether nobody reads it any more.
+    is_left: AtomicBool,
+}
 
 impl Inbox {
     /// Takes all that a message asks for, or nothing.
     pub fn take_in(&self, triggers: Vec<Trigger>) -> Result<(), Full> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let new = triggers.iter().filter(|one| !waiting.contains(one)).count();
         if waiting.len().saturating_add(new) > WAITING_MAX {
             return Err(Full);
@@ -47,9 +52,20 @@ impl Inbox {
         Ok(())
     }
 
+    /// Nobody reads it any more.
+    pub(crate) fn leave(&self) {
+        self.is_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a worker reads it, or will.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        !self.is_left.load(Ordering::Relaxed)
+    }
+
     /// Gives all of it away.
     pub(crate) fn emptied(&self) -> BTreeSet<Trigger> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -6,7 +6,7 @@ use super::inbox::Inbox;
 use super::seen::{After, Seen};
 use super::worker::Worker;
 use crate::app::App;
-use crate::app::pace::{LIMIT, Paced};
+use crate::app::pace::Paced;
 use crate::app::rooms::unreached;
 use crate::app::shards::{RENEW_EVERY, Shards};
 use crate::error::{Error, Problem, Result};
@@ -102,7 +102,7 @@ impl App {
             listed: None,
             recording: false,
             named: false,
-            budgets: Arc::new(Mutex::new(Budgets::new(LIMIT))),
+            budgets: Arc::clone(&self.budgets),
             troubles: BTreeMap::new(),
             inbox,
         };

@@ -13,6 +13,7 @@ mod legal;
 mod parties;
 mod permit;
 mod platforms;
+mod proposals;
 mod runs;
 
 pub use closures::{Awaited, Cause, Closure, Confirmed};
@@ -21,6 +22,7 @@ pub use illegal::{FoldError, Illegal};
 pub use parties::Tenure;
 pub use permit::{Denied, RunRequest};
 pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
+pub use proposals::{Became, Proposal};
 pub use runs::{OpenRun, Run, RunStatus};
 
 pub(super) use parties::moves as moves_parties;
@@ -92,6 +94,8 @@ pub struct State {
     gateway: Option<PublicKey>,
     in_force: Option<Version>,
     waiting: Option<Version>,
+    /// Every version that was put before the members, in order.
+    proposals: Vec<Proposal>,
     keys: BTreeMap<MemberId, PublicKey>,
     approvals: BTreeMap<(TemplateName, Digest), BTreeMap<MemberId, u64>>,
     tombstones: BTreeMap<Revocable, u64>,
@@ -334,11 +338,13 @@ impl State {
             Body::Proposed { agreement, digest } => {
                 self.signed_proposal |= leaf.signature.is_some();
                 self.waiting = Some(Version::proposed(index, *digest, agreement));
+                self.proposals.push(Proposal::new(index, leaf, *digest));
             }
             Body::Joined { member, key, .. } => self.record_joined(index, leaf.at_ms, member, *key),
             Body::Declined { member } => {
                 if let Some(version) = &mut self.waiting {
                     version.declined.insert(member.clone());
+                    self.answered(|asked| asked.declined.insert(member.clone()));
                 }
             }
             Body::Approved { member, template, digest } => {
@@ -402,6 +408,7 @@ impl State {
             return;
         };
         version.accepted.insert(member.clone());
+        self.answered(|asked| asked.accepted.insert(member.clone()));
         if version.agreement.members.keys().all(|m| version.accepted.contains(m)) {
             for (name, dataset) in &version.agreement.datasets {
                 let offered = (name.clone(), dataset.owner.clone(), dataset.at.clone());
@@ -414,6 +421,7 @@ impl State {
             for room in &version.agreement.rooms {
                 self.platforms.rooms.insert(room.platform.clone(), Arc::clone(&version.agreement));
             }
+            self.answered(|asked| asked.in_force.replace(index).is_none());
             self.in_force = Some(version);
         } else {
             self.waiting = Some(version);

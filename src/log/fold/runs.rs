@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::log::leaf::{Body, Code, Leaf, Touched};
-use mappings::model::{Agreement, Digest, MemberId, RunId, TemplateName};
+use mappings::model::{Agreement, Digest, MemberId, PlatformId, RunId, TemplateName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,6 +58,14 @@ pub struct Run {
     pub template: TemplateName,
     /// Its version.
     pub digest: Digest,
+    /// The agreement it runs under.
+    pub agreement: Digest,
+    /// Where it runs.
+    pub platform: PlatformId,
+    /// Who shall receive.
+    pub receivers: Vec<MemberId>,
+    /// The position of the newest leaf about it.
+    pub newest: u64,
     /// Where it stands.
     pub status: RunStatus,
 }
@@ -83,6 +91,7 @@ impl State {
             receivers,
             touched,
             text_digest,
+            platform,
             ..
         } = &leaf.body
         {
@@ -103,6 +112,10 @@ impl State {
                 by: by.clone(),
                 template: template.clone(),
                 digest: *digest,
+                agreement: version.digest,
+                platform: platform.clone(),
+                receivers: receivers.clone(),
+                newest: index,
                 status: RunStatus::Requested(Box::new(open)),
             };
             self.runs.insert(run.clone(), requested);
@@ -112,6 +125,7 @@ impl State {
             return;
         };
         run.status = next_status(&run.status, &leaf.body);
+        run.newest = index;
     }
 }
 

@@ -1,0 +1,122 @@
+//! Results, for those who receive them: the manifest that is on record, and the files that it names, read back from the receiver's own destination.
+
+use super::runs::found;
+use super::{Desk, Seen, absent};
+use crate::access::Action;
+use crate::error::{Error, Result};
+use crate::log::{Body, Leaf, LogError, Run};
+use crate::results::{self, FileLine, Place};
+use mappings::model::{Agreement, CollaborationId, Digest, RunId};
+use std::sync::Arc;
+
+/// Leaves that are read at a time, looking for one.
+const READ: usize = 64;
+
+/// A file of a result, whole and the one that was signed, where nobody else can reach it.
+#[derive(Debug)]
+pub(crate) struct FetchedFile {
+    pub(crate) line: FileLine,
+    pub(crate) file: std::fs::File,
+}
+
+/// A result of the caller's member: where it lies, and the digest of its manifest.
+struct Received {
+    of: CollaborationId,
+    run: RunId,
+    place: Place,
+    manifest: Digest,
+}
+
+impl Desk<'_> {
+    /// The manifest of a result, as it lies at the destination of the caller's member.
+    pub(crate) async fn manifest(&self, name: &str, run: &str) -> Result<Vec<u8>> {
+        let seen = self.seen_whole(name, Action::ReadManifest).await?;
+        let result = self.received(&seen, run).await?;
+        let _leave = self.fetching()?;
+        let of = (&result.of, &result.run);
+        Ok(results::manifest_of(&result.place, of, result.manifest).await?.1)
+    }
+
+    /// A file of a result.
+    pub(crate) async fn file(&self, name: &str, run: &str, file: &str) -> Result<FetchedFile> {
+        let seen = self.seen_whole(name, Action::ReadResult).await?;
+        let result = self.received(&seen, run).await?;
+        let _leave = self.fetching()?;
+        let of = (&result.of, &result.run);
+        let (manifest, _) = results::manifest_of(&result.place, of, result.manifest).await?;
+        let line = manifest.files.into_iter().find(|line| line.name == file).ok_or_else(absent)?;
+        let scratch = self.app.home.scratch();
+        let into = tempfile::tempfile_in(&scratch)
+            .map_err(|error| Error::io("write into", &scratch, &error))?;
+        let file = results::fetch(&result.place, of, &line, into).await?;
+        Ok(FetchedFile { line, file })
+    }
+
+    fn fetching(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        self.house.fetching.try_acquire().map_err(|_| {
+            let message = "as many results are fetched as this gateway fetches at a time";
+            Error::refused("fetching-at-once", message).help("the same again, in a moment")
+        })
+    }
+
+    /// The result of a run, for a member that receives it; to every other there is none.
+    async fn received(&self, seen: &Seen, run: &str) -> Result<Received> {
+        let (id, run) = found(seen, run)?;
+        if !run.receivers.contains(&seen.member) {
+            return Err(absent());
+        }
+        let missing = || {
+            let message = "the run delivered nothing to this member";
+            Error::refused("result-missing", message).help("a run that has succeeded")
+        };
+        if run.open().is_some() {
+            return Err(missing());
+        }
+        let of = seen.collaboration.clone();
+        let ended = self.leaf_at(&of, run.newest).await?.body;
+        let (Body::RunSucceeded { manifests: all, .. } | Body::RunFailed { delivered: all, .. }) =
+            ended
+        else {
+            return Err(missing());
+        };
+        let manifest = all.get(&seen.member).copied().ok_or_else(missing)?;
+        let agreement = self.agreement_of(seen, run).await?;
+        let destination = agreement.destinations.get(&seen.member).ok_or_else(missing)?;
+        self.house.receives(&seen.member, destination)?;
+        let place = Place::look(destination)?;
+        Ok(Received { of, run: id, place, manifest })
+    }
+
+    /// The agreement that a run ran under.
+    async fn agreement_of(&self, seen: &Seen, run: &Run) -> Result<Arc<Agreement>> {
+        let known = [seen.state().in_force(), seen.state().waiting()];
+        let mut known = known.into_iter().flatten();
+        if let Some(version) = known.find(|version| version.digest == run.agreement) {
+            return Ok(Arc::clone(&version.agreement));
+        }
+        let mut end = run.index;
+        while end > 0 {
+            let from = end.saturating_sub(READ as u64);
+            let max = usize::try_from(end.saturating_sub(from)).unwrap_or(READ);
+            let stored = self.app.store.read(&seen.collaboration, from, max).await;
+            for bytes in stored.map_err(LogError::from)?.iter().rev() {
+                if let Body::Proposed { agreement, digest } = parsed(bytes)?.body
+                    && digest == run.agreement
+                {
+                    return Ok(Arc::from(agreement));
+                }
+            }
+            end = from;
+        }
+        Err(absent())
+    }
+
+    async fn leaf_at(&self, of: &CollaborationId, index: u64) -> Result<Leaf> {
+        let stored = self.app.store.read(of, index, 1).await.map_err(LogError::from)?;
+        parsed(stored.first().ok_or_else(absent)?)
+    }
+}
+
+fn parsed(bytes: &[u8]) -> Result<Leaf> {
+    Leaf::parse(bytes).map_err(|error| Error::failed("log-unreadable", error.to_string()))
+}

@@ -1,0 +1,224 @@
+//! Runs that are asked for over HTTP, as a real process: followed, stopped, killed, counted, and their results fetched by who receives them.
+
+use crate::http::{Calling, Served, Told};
+use crate::world::World;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::time::{Duration, Instant};
+
+/// Enough that a run can be met at work.
+const MANY: usize = 300_000;
+const RUNS: &str = "/v1/collaborations/spring/runs";
+
+fn world(people: usize, settings: &str) -> World {
+    let world = World::settled(people);
+    let text = format!("[http]\ndevelopment_issuer = true\n{settings}");
+    std::fs::write(world.path("home/gateway.toml"), text).unwrap();
+    world
+}
+
+/// What asks for a run of the version that is there.
+fn wanted(caller: &Calling<'_>) -> Value {
+    let template = caller.get("/v1/collaborations/spring/templates/reach").done();
+    json!({ "template": "reach", "digest": template["digest"] })
+}
+
+fn asks(caller: &Calling<'_>, key: &str) -> Told {
+    let body = wanted(caller).to_string();
+    caller.once(RUNS, &format!("{key}-0000000000000000"), &body)
+}
+
+/// The run's place, once it is at work.
+fn at_work(caller: &Calling<'_>, key: &str) -> String {
+    let asked = asks(caller, key);
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let place = asked.headers["location"].clone();
+    assert_eq!(caller.get(&place).done()["phase"], "running");
+    place
+}
+
+fn ended(caller: &Calling<'_>, place: &str) -> Value {
+    let last = caller.events(&format!("{place}/events")).pop().unwrap();
+    assert_eq!(caller.get(place).done(), last, "what was followed is what is there");
+    last
+}
+
+#[test]
+fn a_run_is_asked_for_once_followed_to_its_end_and_fetched() {
+    let world = world(10, "");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let asked = asks(&brand, "first");
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let again = asks(&brand, "first");
+    let said =
+        |told: &Told| (told.status, told.json()["run"].clone(), told.json()["leaf_bytes"].clone());
+    assert_eq!(said(&again), said(&asked));
+    assert_eq!(again.headers["idempotent-replay"], "true");
+    let other = json!({ "template": "other", "digest": "sha256:0" }).to_string();
+    brand.once(RUNS, "first-0000000000000000", &other).is(422, "idempotency-key-reused");
+    let place = &asked.headers["location"];
+    let end = ended(&brand, place);
+    assert_eq!((&end["state"], &end["receivers"]), (&json!("succeeded"), &json!(["brand"])));
+    // Its result is at the receiver's own destination, and comes as it is there.
+    let manifest = brand.get(&format!("{place}/manifest")).done();
+    assert_eq!(manifest["rows"], end["rows"]);
+    let files = manifest["files"].as_array().unwrap();
+    assert!(!files.is_empty());
+    for line in files {
+        let name = line["name"].as_str().unwrap();
+        let file = brand.get(&format!("{place}/files/{name}"));
+        assert_eq!(file.status, 200, "{file:?}");
+        let hex: String = Sha256::digest(&file.bytes)
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(line["sha256"], format!("sha256:{hex}"));
+        assert_eq!(line["bytes"], file.bytes.len());
+        assert!(file.headers["repr-digest"].starts_with("sha-256=:"));
+        // One that was changed there, or leads to another's, is not shown at all.
+        let there = world.delivered().into_iter().find(|path| path.ends_with(name)).unwrap();
+        std::fs::remove_file(&there).unwrap();
+        std::os::unix::fs::symlink(world.path("data/sales.parquet"), &there).unwrap();
+        brand.get(&format!("{place}/files/{name}")).is(409, "file-differs");
+        brand.get(&format!("{place}/files/nothing.parquet")).is(404, "not-found");
+    }
+    // To who does not receive it there is none, and who receives it needs the role.
+    let grocer = served.caller("grocer", &["analyst", "privacy-officer"]);
+    assert_eq!(grocer.get(place).done()["state"], "succeeded");
+    grocer.get(&format!("{place}/manifest")).is(404, "not-found");
+    let name = files[0]["name"].as_str().unwrap();
+    grocer.get(&format!("{place}/files/{name}")).is(404, "not-found");
+    let officer = served.caller("brand", &["privacy-officer"]);
+    officer.get(&format!("{place}/manifest")).done();
+    officer.get(&format!("{place}/files/{name}")).is(403, "not-permitted");
+    // Pages and filters.
+    ended(&brand, &asks(&brand, "second").headers["location"]);
+    let page = brand.get(&format!("{RUNS}?limit=1")).done();
+    let next = brand.get(&format!("{RUNS}?limit=1&before={}", page["next"])).done();
+    assert_eq!((&next["runs"][0]["run"], &next["next"]), (&end["run"], &Value::Null));
+    let none = grocer.get(&format!("{RUNS}?received=true")).done();
+    assert_eq!(none["runs"], json!([]));
+    brand.get(&format!("{RUNS}?state=nothing")).is(400, "query-invalid");
+    world.log_is_whole();
+}
+
+#[test]
+fn what_may_not_run_is_not_begun() {
+    let world = world(10, "");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let ask = |change: &dyn Fn(&mut Value), key: &str| {
+        let mut wanted = wanted(&brand);
+        change(&mut wanted);
+        brand.once(RUNS, &format!("{key}-0000000000000000"), &wanted.to_string())
+    };
+    let other = format!("sha256:{}", "0".repeat(64));
+    ask(&|wanted| wanted["digest"] = json!(other), "digest").is(409, "template-changed");
+    ask(&|wanted| wanted["room"] = json!("aws-clean-rooms"), "room").is(409, "room-not-agreed");
+    ask(&|wanted| wanted["parameters"] = json!({ "x": "1" }), "set").is(422, "parameters-invalid");
+    ask(&|wanted| wanted["limits"] = json!({ "rows_max": 0 }), "limit").is(422, "limit-above");
+    ask(&|wanted| wanted["by"] = json!("grocer"), "by").is(400, "json-unreadable");
+    let grocer = served.caller("grocer", &["analyst"]);
+    assert_eq!(asks(&grocer, "grocer").status, 409, "it may not run this");
+    assert_eq!(brand.get(RUNS).done()["runs"], json!([]));
+    // The same with nothing wrong, within limits of its own.
+    let passes = ask(&|wanted| wanted["limits"] = json!({ "rows_max": 10 }), "limits");
+    assert_eq!(passes.status, 202, "{passes:?}");
+    assert_eq!(ended(&brand, &passes.headers["location"])["state"], "succeeded");
+}
+
+#[test]
+fn its_member_stops_it_and_nobody_else() {
+    let world = world(MANY, "");
+    let served = Served::start(&world);
+    let (brand, grocer) =
+        (served.caller("brand", &["analyst"]), served.caller("grocer", &["analyst"]));
+    let place = at_work(&brand, "stopped");
+    let stop = format!("{place}/cancellations");
+    grocer.once(&stop, "cancel-00000000000", "").is(409, "not-the-runner");
+    let stopped = brand.once(&stop, "cancel-00000000000", "");
+    assert_eq!(stopped.status, 201, "{stopped:?}");
+    let end = ended(&brand, &place);
+    assert_eq!((&end["state"], &end["code"]), (&json!("cancelled"), &json!("cancelled")));
+    assert_eq!(brand.once(&stop, "cancel-00000000000", "").headers["idempotent-replay"], "true");
+    brand.once(&stop, "cancel-00000000001", "").is(409, "run-ended");
+    brand.get(&format!("{place}/manifest")).is(409, "result-missing");
+    soon(|| world.delivered().is_empty() && world.scratch().is_empty());
+    world.log_is_whole();
+}
+
+#[test]
+fn a_withdrawal_stops_it_while_it_is_followed() {
+    let world = world(MANY, "");
+    let served = Served::start(&world);
+    let (brand, grocer) =
+        (served.caller("brand", &["analyst"]), served.caller("grocer", &["privacy-officer"]));
+    let place = at_work(&brand, "withdrawn");
+    let revoked =
+        grocer.revoke("spring", &json!({ "kind": "dataset", "dataset": "sales" }).to_string());
+    assert_eq!(revoked.status, 201);
+    assert_eq!(ended(&brand, &place)["code"], "dataset-revoked");
+    asks(&brand, "after").is(409, "dataset-revoked");
+    soon(|| world.delivered().is_empty() && world.scratch().is_empty());
+    world.log_is_whole();
+}
+
+#[test]
+fn no_more_run_than_may_and_the_cap_is_not_spent_on_others() {
+    let world = world(MANY, "runs_at_once = 1\n");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let place = at_work(&brand, "one");
+    let left =
+        |caller: &Calling<'_>| caller.get("/v1/collaborations/spring").done()["runs_left"].clone();
+    let before = left(&brand);
+    let refused = asks(&brand, "two");
+    refused.is(429, "runs-at-once");
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(left(&brand), before);
+    assert_eq!(brand.once(&format!("{place}/cancellations"), "cancel-00000000000", "").status, 201);
+    ended(&brand, &place);
+    soon(|| asks(&brand, "two").status == 202);
+    assert_eq!(served.end("-TERM"), Some(0));
+    world.log_is_whole();
+}
+
+#[test]
+fn what_was_killed_is_settled_and_what_was_asked_for_stays_one_run() {
+    let world = world(MANY, "");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let asked = asks(&brand, "killed");
+    assert_eq!(asked.status, 202, "{asked:?}");
+    served.kill();
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let again = asks(&brand, "killed");
+    assert_eq!((again.status, &again.json()["run"]), (202, &asked.json()["run"]));
+    assert_eq!(again.json()["receipt"]["index"], asked.json()["receipt"]["index"]);
+    let end = ended(&brand, &asked.headers["location"]);
+    assert_eq!((&end["state"], &end["code"]), (&json!("failed"), &json!("interrupted")));
+    assert_eq!(brand.get(RUNS).done()["runs"].as_array().unwrap().len(), 1);
+    soon(|| world.delivered().is_empty() && world.scratch().is_empty());
+    world.log_is_whole();
+}
+
+#[test]
+fn at_the_end_a_run_is_done_or_stopped_and_on_record_as_such() {
+    let world = world(MANY, "");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    at_work(&brand, "ending");
+    assert_eq!(served.end("-TERM"), Some(0));
+    world.log_is_whole();
+    assert!(world.scratch().is_empty(), "{:?}", world.scratch());
+}
+
+#[track_caller]
+fn soon(is: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is() {
+        assert!(since.elapsed() < Duration::from_secs(30), "it did not come to be");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
