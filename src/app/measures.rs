@@ -73,6 +73,11 @@ impl App {
         self.metrics.told(Event::RunEnded { outcome });
     }
 
+    /// A run was ended by its member.
+    pub(super) fn run_cancelled(&self) {
+        self.metrics.told(Event::RunEnded { outcome: "cancelled" });
+    }
+
     /// Where a log stands that this process keeps.
     pub(super) fn stands(&self, of: &CollaborationId, state: &State) {
         let limits = state.in_force().map(|version| &version.agreement.limits);

@@ -81,9 +81,9 @@ pub struct App {
     recording: Mutex<()>,
     /// Asked by every run under way.
     watch: Watch,
-    metrics: Arc<Metrics>,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -157,7 +157,7 @@ impl App {
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
-        let app = Self { home, log, store, key, rooms, clock, recording, watch, metrics, budgets };
+        let app = Self { home, log, store, key, rooms, clock, recording, watch, budgets, metrics };
         app.record_pending().await;
         Ok(app)
     }

@@ -24,6 +24,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod said;
+mod seats;
 mod templates;
 #[cfg(test)]
 mod tests;
