@@ -53,7 +53,7 @@ struct Arguments {
         value_name = "FORMAT",
         default_value = "text"
     )]
-    log: LogFormat,
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -203,7 +203,9 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Serve(_)
         | Command::Run(_)
         | Command::Status(_)
-        | Command::Audit(_)) => asynchronous(command, (arguments.home, arguments.log), screen),
+        | Command::Audit(_)) => {
+            asynchronous(command, (arguments.home, arguments.log_format), screen)
+        }
     }
 }
 
@@ -271,4 +273,14 @@ fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "airlock", &mut script);
     std::io::stdout().write_all(&script).map_err(|_| Error::failed("io", "write the completions"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_has_a_word_twice() {
+        Arguments::command().debug_assert();
+    }
 }
