@@ -15,6 +15,8 @@ pub mod home;
 #[cfg(feature = "gateway")]
 mod http;
 pub mod log;
+#[cfg(feature = "gateway")]
+mod metrics;
 pub mod reconcile;
 #[cfg(feature = "gateway")]
 pub mod results;

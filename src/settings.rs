@@ -2,32 +2,27 @@
 //! comes into an error. Must not know how a store is spoken to.
 
 mod http;
+mod metrics;
+mod sheet;
+mod shown;
+mod table;
 mod triggers;
 
 pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
+pub(crate) use metrics::metrics;
+pub(crate) use sheet::{Environment, Row, Source};
+pub(crate) use shown::{known_variables, shown};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::store::Address;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
+use sheet::{Section, section};
 use std::path::Path;
 
 const HELP: &str = "[store] with url = \"postgres://ROLE@HOST/DATABASE\" and perhaps password_env = \"VARIABLE\", \
     or with url_env = \"VARIABLE\"";
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsFile {
-    #[serde(default)]
-    store: Option<StoreSetting>,
-    /// A worker's; whoever denies is not kept from it by what stands there.
-    #[serde(default, rename = "triggers")]
-    _triggers: IgnoredAny,
-    /// A server's; the same holds.
-    #[serde(default, rename = "http")]
-    _http: IgnoredAny,
-}
 
 /// Where the shared store is. A variable is named, never its value.
 #[derive(Debug, serde::Deserialize)]
@@ -40,33 +35,36 @@ struct StoreSetting {
 
 /// The shared store that a gateway's folder names; none means the folder's own file.
 pub(crate) fn store(home: &Home) -> Result<Option<Address>> {
+    Ok(store_of(home, &Environment::of_process())?.0)
+}
+
+fn store_of(home: &Home, variables: &Environment) -> Result<(Option<Address>, Vec<Row>)> {
+    let read: Section<StoreSetting> = section(home, variables, "store", HELP)?;
+    if !read.is_set {
+        return Ok((None, read.rows));
+    }
     let path = home.settings();
-    let file: SettingsFile = toml_file(&path, "settings-invalid", HELP)?;
-    let Some(setting) = file.store else { return Ok(None) };
     let invalid = |what: &str| {
         Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
     };
-    let named = |name: &str| variable(name).ok_or("a variable that [store] names is not set");
-    let password = setting.password_env.as_deref().map(named).transpose().map_err(invalid)?;
-    let url = match (setting.url, setting.url_env) {
-        (Some(url), None) if Address::holds_password(&url) => {
-            let message = format!("{}: the store's url holds a password", path.display());
+    // Its name is not to be shown: it may be the secret itself, put in the wrong place.
+    let named = |name: &str| variables.get(name).ok_or("a variable that [store] names is not set");
+    let password = read.set.password_env.as_deref().map(named).transpose().map_err(invalid)?;
+    let url = match (read.set.url.as_deref(), read.set.url_env.as_deref()) {
+        (Some(url), None) if Address::holds_password(url) => {
+            let message = format!("{}: the store's url holds a password", read.at("store.url"));
             return Err(Error::refused("store-password-in-file", message)
                 .help("the url without it, and password_env, PGPASSFILE or ~/.pgpass; a new password, too"));
         }
         (Some(url), None) => url,
-        (None, Some(name)) => named(&name).map_err(invalid)?,
+        (None, Some(name)) => named(name).map_err(invalid)?,
         (Some(_), Some(_)) | (None, None) => {
             return Err(invalid("[store] has either url or url_env"));
         }
     };
-    let address = Address::new(&url, password.as_deref());
-    address.map(Some).map_err(|error| invalid(&format!("the store's url is {error}")))
-}
-
-/// The value of a variable. Its name is not to be shown: it may be the secret itself, put in the wrong place.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let address = Address::new(url, password);
+    let address = address.map_err(|error| invalid(&format!("the store's url is {error}")))?;
+    Ok((Some(address), read.rows))
 }
 
 /// A TOML file by its path; one that isn't there says nothing.
@@ -80,12 +78,19 @@ where
         Err(error) => return Err(Error::io("read", path, &error)),
     };
     toml::from_str(&text).map_err(|error| {
-        let before = error.span().map(|span| text.get(..span.start).unwrap_or_default());
-        let line = before.map_or(1, |before| before.lines().count().max(1));
-        // What was read may be a secret in the wrong place, and the reader's own words repeat it.
-        let message = format!("{}:{line}: this is not what may stand there", path.display());
-        Error::invalid(code, message).help(help)
+        not_that(path, &text, error.span().map_or(0, |span| span.start), code, help)
     })
+}
+
+/// What was read may be a secret in the wrong place, and the reader's own words repeat it: its line is all that is said.
+fn not_that(path: &Path, text: &str, at: usize, code: &str, help: &str) -> Error {
+    let (path, line) = (path.display(), line(text, at));
+    let message = format!("{path}:{line}: this is not what may stand there");
+    Error::invalid(code, message).help(help)
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod delivery;
 pub(crate) mod desk;
 mod evidence;
 mod leases;
+mod measures;
 pub mod members;
 mod pace;
 mod parties;
@@ -34,6 +35,7 @@ pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
 pub use connections::{ConnectionLine, ExportForm};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
+pub(crate) use measures::measured;
 pub use parties::Projected;
 pub(crate) use places::House;
 pub use readiness::Readiness;
@@ -55,6 +57,7 @@ use crate::log::{
     AgreementLog, Body, DecideError, Decided, Denied, Entry, KeyError, Loaded, LogError, Receipt,
     SecretKey, State,
 };
+use crate::metrics::{CountedStore, Metrics};
 use crate::reconcile::budget::Budgets;
 use crate::store::{Fence, Store};
 use crate::wiring::{self, Rooms};
@@ -80,6 +83,7 @@ pub struct App {
     watch: Watch,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a recorded decision gives back: where it stands in the log, and the signed head that covers it.
@@ -104,47 +108,73 @@ pub struct Recorded {
 impl App {
     /// Opens the gateway of a folder that has one; looking makes nothing.
     pub async fn existing(home: &Path) -> Result<Self> {
+        Self::existing_counted(home, Arc::new(Metrics::new()?)).await
+    }
+
+    /// The same, counted with others.
+    pub(crate) async fn existing_counted(home: &Path, metrics: Arc<Metrics>) -> Result<Self> {
         let home = Home::existing(home)?;
         let store = wiring::store(&home).await?;
-        Self::over(home, store).await
+        Self::counted(home, store, metrics).await
     }
 
     /// The same for whoever denies: also where the log can't be read now.
     pub async fn denying(home: &Path) -> Result<Self> {
+        Self::denying_counted(home, Arc::new(Metrics::new()?)).await
+    }
+
+    /// The same, counted with others.
+    pub(crate) async fn denying_counted(home: &Path, metrics: Arc<Metrics>) -> Result<Self> {
         let home = Home::existing(home)?;
         let store = wiring::store_or_closed(&home).await?;
-        Self::over(home, store).await
+        Self::counted(home, store, metrics).await
     }
 
     /// Opens the gateway of a folder: its log, its key (made at first use), its rooms.
     pub async fn open(home: &Path) -> Result<Self> {
-        let home = Home::open(home)?;
-        let store = wiring::store(&home).await?;
-        Self::over(home, store).await
+        Self::open_counted(home, Arc::new(Metrics::new()?)).await
     }
 
+    /// The same, counted with others.
+    pub(crate) async fn open_counted(home: &Path, metrics: Arc<Metrics>) -> Result<Self> {
+        let home = Home::open(home)?;
+        let store = wiring::store(&home).await?;
+        Self::counted(home, store, metrics).await
+    }
+
+    #[cfg(test)]
     async fn over(home: Home, store: Arc<dyn Store>) -> Result<Self> {
+        Self::counted(home, store, Arc::new(Metrics::new()?)).await
+    }
+
+    async fn counted(home: Home, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Result<Self> {
         let key = gateway_key(&home)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store: Arc<dyn Store> = Arc::new(CountedStore::new(store, Arc::clone(&metrics)));
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
             .with_pins(Arc::new(home.clone()))
             .with_reserve(Arc::new(home.clone()));
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
-        let app = Self { home, log, store, key, rooms, clock, recording, watch, budgets };
+        let app = Self { home, log, store, key, rooms, clock, recording, watch, budgets, metrics };
         app.record_pending().await;
         Ok(app)
     }
 
     /// The log, as far as it continues what this gateway saw of it.
     async fn load(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        Ok(self.log.load(collaboration).await?)
+        let loaded = self.log.load(collaboration).await;
+        self.believed(collaboration, loaded.as_ref().err(), loaded.is_ok());
+        Ok(loaded?)
     }
 
     /// The log for whoever takes away or only looks: of one that was rolled back as well, marked so.
     async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        Ok(self.log.load_denying(collaboration).await?)
+        let loaded = self.log.load_denying(collaboration).await;
+        let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
+        self.believed(collaboration, doubt, doubt.is_none());
+        Ok(loaded?)
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
@@ -215,7 +245,9 @@ impl App {
         body: Body,
     ) -> Result<Recorded> {
         let entry = |_: &State| Ok::<_, Error>(vec![Entry::gateway(body.clone())]);
-        Ok(recorded(self.log.decide_under(collaboration, fence, entry).await?))
+        let recorded = recorded(self.log.decide_under(collaboration, fence, entry).await?);
+        self.run_ended(&body);
+        Ok(recorded)
     }
 
     /// Puts an agreement before its members. Opens the collaboration's log and makes its room key at first use.

@@ -14,6 +14,21 @@ pub struct Readiness {
     pub log: bool,
     /// A withdrawal can be kept here.
     pub reserve: bool,
+    /// No log is known to be another than the one that this gateway saw.
+    pub logs: bool,
+}
+
+impl Readiness {
+    /// In a word: what it can do.
+    #[must_use]
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self { log: true, logs: true, .. } => "ready",
+            Self { log: true, logs: false, .. } => "doubting",
+            Self { log: false, reserve: true, .. } => "denying",
+            Self { log: false, reserve: false, .. } => "unready",
+        }
+    }
 }
 
 impl App {
@@ -24,6 +39,7 @@ impl App {
             let any = CollaborationId::new("readiness").ok()?;
             tokio::time::timeout(ANSWERS_WITHIN, self.store.size(&any)).await.ok()?.ok()
         };
-        Readiness { log: log.await.is_some(), reserve: self.home.can_reserve() }
+        let logs = self.metrics.standings.in_doubt(1).is_empty();
+        Readiness { log: log.await.is_some(), reserve: self.home.can_reserve(), logs }
     }
 }

@@ -424,7 +424,11 @@ impl App {
             let code = code_of(&cancelled());
             Ok(Body::RunCancelled { run: run.clone(), code })
         };
-        self.decide(collaboration, (member, &key), tied, body).await
+        let recorded = self.decide(collaboration, (member, &key), tied, body).await?;
+        if !recorded.repeated {
+            self.run_cancelled();
+        }
+        Ok(recorded)
     }
 
     /// Whether a collaboration's log had better be read again by whoever watches something in it.

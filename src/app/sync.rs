@@ -22,6 +22,7 @@ use crate::store::Fence;
 use adapter_spi::Cx;
 use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
+use std::time::{Duration, Instant};
 
 /// Rooms that are looked at at the same time, and so many more where something is to be closed.
 const SLOTS: Slots = Slots { ordinary: 8, reserved: 4 };
@@ -134,17 +135,17 @@ impl App {
         cx: Cx,
         memory: &mut Memory,
     ) -> Report {
-        match self.turn(collaboration, room, fence) {
-            Ok(turn) => {
-                let turn = Site { cx, ..turn };
-                let report = Box::pin(pass(&turn, memory)).await;
-                self.keep_look(collaboration, room, &report);
-                report
-            }
-            Err(_) => Report {
-                end: End::Failed { code: "room-unreached", retry_ms: None },
-                ..Report::default()
-            },
-        }
+        let Ok(turn) = self.turn(collaboration, room, fence) else {
+            let end = End::Failed { code: "room-unreached", retry_ms: None };
+            let report = Report { end, ..Report::default() };
+            self.passed((collaboration, room), &report, Duration::ZERO);
+            return report;
+        };
+        let turn = Site { cx, ..turn };
+        let since = Instant::now();
+        let report = Box::pin(pass(&turn, memory)).await;
+        self.passed((collaboration, room), &report, since.elapsed());
+        self.keep_look(collaboration, room, &report);
+        report
     }
 }

@@ -5,6 +5,7 @@ mod apply;
 mod approve;
 mod audit;
 mod check;
+mod config;
 mod connections;
 mod decline;
 mod ending;
@@ -12,6 +13,7 @@ mod explain;
 mod export;
 mod join;
 mod keygen;
+mod measuring;
 mod plan;
 mod prepare;
 mod printer;
@@ -43,8 +45,26 @@ struct Arguments {
     /// The gateway's own folder: log, keys, scratch.
     #[arg(long, global = true, env = "AIRLOCK_HOME", default_value = ".airlock")]
     home: PathBuf,
+    /// How what happens is written down on the error stream; the variable `AIRLOCK_LOG` says what is.
+    #[arg(
+        long,
+        global = true,
+        env = "AIRLOCK_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log: LogFormat,
     #[command(subcommand)]
     command: Command,
+}
+
+/// The form of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 const LONG_ABOUT: &str = "One collaboration, every clean room.
@@ -97,6 +117,8 @@ enum Command {
     Audit(audit::Audit),
     /// Print a token of the development issuer, for one machine and five minutes.
     Token(token::Token),
+    /// What this gateway is set to, and where each value stands.
+    Config(config::Config),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -163,6 +185,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Check(command) => command.run(screen),
         Command::Explain(command) => command.run(screen),
         Command::Token(command) => command.run(&arguments.home, screen),
+        Command::Config(command) => command.run(&arguments.home, screen),
         command @ (Command::Quickstart(_)
         | Command::Keygen(_)
         | Command::Apply(_)
@@ -180,13 +203,14 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Serve(_)
         | Command::Run(_)
         | Command::Status(_)
-        | Command::Audit(_)) => asynchronous(command, arguments.home, screen),
+        | Command::Audit(_)) => asynchronous(command, (arguments.home, arguments.log), screen),
     }
 }
 
-fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
+fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Screen) -> Result<()> {
     // A worker that nobody looks at says what it could not do.
-    logging(if matches!(command, Command::Sync(_) | Command::Serve(_)) { "warn" } else { "off" });
+    let lasts = matches!(command, Command::Sync(_) | Command::Serve(_));
+    logging(if lasts { "warn" } else { "off" }, log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(8 << 20)
@@ -216,16 +240,23 @@ fn asynchronous(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
             | Command::Completions { .. }
             | Command::Check(_)
             | Command::Token(_)
+            | Command::Config(_)
             | Command::Explain(_) => Ok(()),
         }
     }))
 }
 
-fn logging(unless_told: &str) {
+fn logging(unless_told: &str, format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AIRLOCK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(unless_told));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            lines.with_current_span(true).with_span_list(false).try_init()
+        }
+    };
 }
 
 fn schema() -> Result<()> {

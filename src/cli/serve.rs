@@ -1,12 +1,14 @@
 //! `airlock serve`: the gateway over HTTP, with its sync worker.
 
 use super::ending::signalled;
+use super::measuring::Measuring;
 use super::screen::Screen;
 use crate::app::{App, House, Inbox, Pass, Projected};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::http::{Gateway, Listener};
+use crate::metrics::Metrics;
 use crate::triggers::Listening;
 use crate::{settings, tokens, wiring};
 use std::net::SocketAddr;
@@ -38,12 +40,16 @@ impl Serve {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let folder = Home::open(home)?;
         let set = settings::http(&folder)?;
+        settings::known_variables(&folder)?;
         let listen = self.listen.unwrap_or(set.listen);
         if self.listen.is_some() && !listen.ip().is_loopback() {
             let message = "the command line names a loopback address only";
             return Err(Error::refused("http-exposed", message)
                 .help("[http] listen and beyond_loopback = true, where it is written down"));
         }
+        let metrics = Arc::new(Metrics::new()?);
+        let measuring = Measuring::start(&folder, &metrics).await?;
+        let measured = measuring.as_ref().map(|measuring| measuring.place);
         let end = CancellationToken::new();
         let signals = tokio::spawn(signalled(end.clone()));
         let (mut place, mut told) = (listen, false);
@@ -51,10 +57,13 @@ impl Serve {
         while !end.is_cancelled() {
             let listener = Listener::at(place).await?;
             place = listener.place()?;
-            let (app, is_open) = opened(home).await?;
+            let (app, is_open) = opened(home, &metrics).await?;
             if !std::mem::replace(&mut told, true) {
                 screen.say(format!("answering at http://{place}; Ctrl-C ends it"));
-                screen.object(&serde_json::json!({ "listening": place }));
+                if let Some(measured) = measured {
+                    screen.say(format!("metrics at http://{measured}/metrics"));
+                }
+                screen.object(&serde_json::json!({ "listening": place, "metrics": measured }));
             }
             let turn = end.child_token();
             let served = self.served((&folder, &set), (Arc::new(app), listener), &turn);
@@ -95,7 +104,12 @@ impl Serve {
         let projecting = async {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = projected(&app) => {}
+                () = async {
+                    projected(&app).await;
+                    if self.no_sync {
+                        app.look_at_all().await;
+                    }
+                } => {}
             }
         };
         let running = async {
@@ -115,15 +129,15 @@ impl Serve {
 }
 
 /// The gateway of a folder; where its log can't be reached now, one that denies. Whether it is open.
-async fn opened(home: &Path) -> Result<(App, bool)> {
-    match App::open(home).await {
+async fn opened(home: &Path, metrics: &Arc<Metrics>) -> Result<(App, bool)> {
+    match App::open_counted(home, Arc::clone(metrics)).await {
         Ok(app) => Ok((app, true)),
         Err(error) if error.code.starts_with("store-") => {
             tracing::warn!(
                 code = error.code,
                 "the log can't be opened; withdrawals are taken here until it can"
             );
-            Ok((App::denying(home).await?, false))
+            Ok((App::denying_counted(home, Arc::clone(metrics)).await?, false))
         }
         Err(error) => Err(error),
     }

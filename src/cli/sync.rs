@@ -1,13 +1,18 @@
 //! `airlock sync`: keeps every room at what its log says, over and over.
 
 use super::ending::signalled;
+use super::measuring::Measuring;
 use super::plan::or_nothing;
 use super::printer::Printer;
 use super::screen::Screen;
 use crate::app::{App, Inbox, Pass};
 use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::metrics::Metrics;
+use crate::settings;
 use crate::triggers::Listening;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +34,8 @@ pub(super) struct Sync {
 
 impl Sync {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let app = App::existing(home).await?;
+        let metrics = Arc::new(Metrics::new()?);
+        let app = App::existing_counted(home, Arc::clone(&metrics)).await?;
         if self.once {
             let passes = app.sync_once(|pass| told(pass, screen, false)).await?;
             let problems: Vec<_> =
@@ -40,6 +46,13 @@ impl Sync {
             }
             let message = "not every room could be looked at, closed or brought to what is agreed";
             return Err(Error::failed("room-not-closed", message).problems(problems));
+        }
+        let folder = Home::existing(home)?;
+        settings::known_variables(&folder)?;
+        let measuring = Measuring::start(&folder, &metrics).await?;
+        if let Some(place) = measuring.as_ref().map(|measuring| measuring.place) {
+            screen.say(format!("metrics at http://{place}/metrics"));
+            screen.object(&serde_json::json!({ "metrics": place }));
         }
         let inbox = Inbox::default().into();
         let listening = Listening::start(home, &inbox).await?;

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 
@@ -42,7 +43,7 @@ pub(super) async fn finished<T: Send + 'static>(
         let _place = place;
         work.await
     };
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(Own::Bug.into()),
     }

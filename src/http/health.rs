@@ -1,8 +1,12 @@
-//! Whether this gateway is there, and can work. Asked by whoever keeps it running, without a token; it names nothing.
+//! Whether this gateway is there, and can work. Asked by whoever keeps it running, without a token; it names nothing. The same in detail is the
+//! operator's.
 
 use super::Gateway;
+use super::entry::Who;
+use super::problem::Problem;
+use super::wrong::Read;
 use crate::app::Readiness;
-use crate::wire::{Check, Health};
+use crate::wire::{Check, Health, HealthDetail};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -40,12 +44,20 @@ pub(super) async fn readyz(State(gateway): State<Gateway>) -> (StatusCode, Json<
         }
     };
     drop(looked);
-    let (code, status) = match (found.log, found.reserve) {
-        (true, _) => (StatusCode::OK, "ready"),
-        (false, true) => (StatusCode::OK, "denying"),
-        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unready"),
-    };
+    let can = found.log || found.reserve;
+    let code = if can { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let check = |of: &str, good| Check { of: of.to_owned(), good };
-    let checks = vec![check("log", found.log), check("reserve", found.reserve)];
-    (code, Json(Health { status: status.to_owned(), checks }))
+    let checks =
+        vec![check("log", found.log), check("reserve", found.reserve), check("logs", found.logs)];
+    (code, Json(Health { status: found.status().to_owned(), checks }))
+}
+
+/// What is well and what isn't, in detail. Collaborations go by names that only this gateway gives them.
+#[utoipa::path(get, path = "/v1/health", tag = "health", operation_id = "health-detail",
+    responses((status = 200, description = "How things stand.", body = HealthDetail), Read))]
+pub(super) async fn detail(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+) -> Result<Json<HealthDetail>, Problem> {
+    Ok(Json(gateway.desk(&caller).health().await?))
 }

@@ -3,6 +3,7 @@
 
 use super::body::whole;
 use super::problem::Own;
+use super::seats::Seat;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -68,6 +69,7 @@ pub(super) async fn bounded(
     let Ok(_place) = places.try_acquire() else {
         return Own::TooManyRequests.into_response();
     };
+    let _served = request.extensions().get::<Arc<Seat>>().map(Seat::serve);
     let answer = tokio::time::timeout(limits.within, next.run(request)).await;
     answer.unwrap_or_else(|_| Own::TimedOut.into_response())
 }

@@ -17,6 +17,7 @@ mod leaves;
 mod limits;
 mod listen;
 mod members;
+mod metrics;
 mod problem;
 mod request;
 mod results;
@@ -24,6 +25,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod said;
+mod seats;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ mod visitor;
 mod wrong;
 
 pub(crate) use listen::Listener;
+pub(crate) use metrics::metrics;
 
 use crate::access::Caller;
 use crate::app::desk::Desk;
@@ -44,7 +47,7 @@ use done::Begun;
 use health::Looked;
 use limits::{Limits, Shares};
 use problem::Own;
-use request::Hosts;
+use request::Entrance;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -121,6 +124,7 @@ impl Gateway {
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
         let text = document::text(&document);
         let limits = Arc::<Limits>::default();
+        let entrance = Entrance::new(hosts, self.app.metrics());
         router
             .route("/openapi.json", get(document::served(text)))
             .fallback(|| async { Own::PathUnknown })
@@ -128,7 +132,7 @@ impl Gateway {
             .with_state(self.clone())
             .merge(console)
             .layer(from_fn_with_state(limits, limits::bounded))
-            .layer(from_fn_with_state(Hosts(Arc::new(hosts)), request::answered))
+            .layer(from_fn_with_state(entrance, request::answered))
     }
 }
 
@@ -143,6 +147,7 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
 /// Paths of whoever shows a token.
 fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
+        .routes(routes!(health::detail))
         .routes(routes!(collaborations::me))
         .routes(routes!(collaborations::invitations))
         .routes(routes!(checks::check))

@@ -235,7 +235,7 @@ mod tests {
         let full = Problem::from(Error::failed("store-full", "the store is full"));
         assert_eq!((full.status.as_u16(), full.retry_after_s), (503, Some(1)));
         let busy = Problem::from(Error::refused("platforms-busy", "others ask"));
-        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(1)));
+        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(LATER_S)));
         let dropped = Problem::from(Error::refused("member-dropped", "a member is left out"));
         assert_eq!((dropped.status.as_u16(), dropped.retry_after_s), (409, None));
         let document = full.document("r");

@@ -3,6 +3,7 @@
 
 use super::console;
 use super::problem::{Own, Problem};
+use crate::metrics::{Event, Metrics};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,13 +13,15 @@ use futures::FutureExt as _;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
+use tracing::Instrument as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("airlock-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// The names under which a gateway is asked, in lower case.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hosts(pub(super) Arc<BTreeSet<String>>);
+struct Hosts(Arc<BTreeSet<String>>);
 
 impl Hosts {
     /// Whether a request is meant for this gateway: a page of somebody else's name is not, wherever that name leads.
@@ -36,10 +39,38 @@ impl Hosts {
     }
 }
 
-/// Names a request, answers it, and writes down what is wrong with it.
-pub(super) async fn answered(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    let id = given(request.headers()).unwrap_or_else(made);
-    let (method, path) = (request.method().clone(), matched(&request));
+/// What holds of every request: for whom it has to be, and where it is counted.
+#[derive(Debug, Clone)]
+pub(super) struct Entrance {
+    hosts: Hosts,
+    metrics: Arc<Metrics>,
+}
+
+impl Entrance {
+    /// Names in lower case.
+    pub(super) fn new(hosts: BTreeSet<String>, metrics: Arc<Metrics>) -> Self {
+        Self { hosts: Hosts(Arc::new(hosts)), metrics }
+    }
+}
+
+/// Names a request, answers it, counts it, and writes down what is wrong with it. Whatever is written down while it is answered has its name.
+pub(super) async fn answered(
+    State(entrance): State<Entrance>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (id, since) = (given(request.headers()).unwrap_or_else(made), Instant::now());
+    let (method, route) = (request.method().clone(), matched(&request));
+    // Of the highest level, so that it is there whatever is written down.
+    let span = tracing::error_span!("request", id, %method, route);
+    let response = within(&entrance.hosts, request, next, &id).instrument(span).await;
+    let (method, status) = (method.as_str(), response.status().as_u16());
+    let took = since.elapsed();
+    entrance.metrics.told(Event::Answered { route: &route, method, status, took });
+    response
+}
+
+async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Response {
     let page = Some(request.uri().path().to_owned()).filter(|path| console::is_console(path));
     let answer = async {
         if !hosts.know(request.headers()) {
@@ -52,21 +83,21 @@ pub(super) async fn answered(State(hosts): State<Hosts>, request: Request, next:
     let status = response.status();
     if let Some(problem) = problem_of(&mut response) {
         if let Some(told) = problem.for_operators() {
-            tracing::warn!(request = id, %method, path, status = status.as_u16(), "{told}");
+            tracing::warn!(status = status.as_u16(), "{told}");
         }
         response = match &page {
-            Some(page) => console::written(&problem, (&id, page), &response),
-            None => written(&problem, &id, &response),
+            Some(page) => console::written(&problem, (id, page), &response),
+            None => written(&problem, id, &response),
         };
     }
-    tracing::debug!(request = id, %method, path, status = status.as_u16());
+    tracing::debug!(status = status.as_u16());
     let headers = response.headers_mut();
     if page.is_some() {
         console::sealed(headers);
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
     response

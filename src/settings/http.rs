@@ -1,39 +1,26 @@
 //! The part of the settings that says where the gateway answers over HTTP, who its tenants are and who speaks for them: `[http]`. Must not
 //! know how a request is answered, nor how a token is verified.
 
-use super::{IgnoredAny, toml_file};
+use super::{Environment, Row, Section, section};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::results::lies_in;
 use mappings::model::MemberId;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once and development_issuer; [[http.tenants]] with member, and \
     perhaps organisation, places, destinations and runs_at_once; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
-const PORT: u16 = 8_470;
-const RUNS_AT_ONCE: usize = 4;
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /// Names by which a machine reaches itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HttpFile {
-    #[serde(default, rename = "store")]
-    _store: IgnoredAny,
-    #[serde(default, rename = "triggers")]
-    _triggers: IgnoredAny,
-    #[serde(default)]
-    http: HttpSetting,
-}
-
 #[derive(Debug, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct HttpSetting {
+#[serde(deny_unknown_fields)]
+pub(super) struct HttpSetting {
     listen: SocketAddr,
     /// Said by whoever means it: what listens elsewhere than at a loopback address has a proxy's TLS before it.
     beyond_loopback: bool,
@@ -41,23 +28,10 @@ struct HttpSetting {
     audience: String,
     development_issuer: bool,
     runs_at_once: usize,
+    #[serde(default)]
     tenants: Vec<TenantFile>,
+    #[serde(default)]
     issuers: Vec<IssuerFile>,
-}
-
-impl Default for HttpSetting {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT),
-            beyond_loopback: false,
-            hosts: Vec::new(),
-            audience: "airlock".to_owned(),
-            development_issuer: false,
-            runs_at_once: RUNS_AT_ONCE,
-            tenants: Vec::new(),
-            issuers: Vec::new(),
-        }
-    }
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -65,9 +39,7 @@ impl Default for HttpSetting {
 struct TenantFile {
     member: MemberId,
     organisation: Option<String>,
-    #[serde(default)]
     places: Vec<String>,
-    #[serde(default)]
     destinations: Vec<String>,
     runs_at_once: Option<usize>,
 }
@@ -77,31 +49,17 @@ struct TenantFile {
 struct IssuerFile {
     issuer: String,
     jwks_file: PathBuf,
-    #[serde(default)]
     typ: TokenType,
-    #[serde(default = "organisation_claim")]
     organisation_claim: String,
-    #[serde(default = "roles_claim")]
     roles_claim: String,
-    #[serde(default)]
     tenants: Vec<MemberId>,
-    #[serde(default)]
     operators: bool,
 }
 
-fn organisation_claim() -> String {
-    "org".to_owned()
-}
-
-fn roles_claim() -> String {
-    "roles".to_owned()
-}
-
 /// What an issuer writes into `typ`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub(crate) enum TokenType {
     /// An access token, as RFC 9068 says.
-    #[default]
     #[serde(rename = "at+jwt")]
     AccessToken,
     /// Any token, where the issuer has no other word for its access tokens.
@@ -168,19 +126,29 @@ pub(crate) const DEVELOPMENT_ISSUER: &str = "urn:airlock:development-issuer";
 
 /// What a gateway's folder sets.
 pub(crate) fn http(home: &Home) -> Result<Http> {
+    Ok(http_of(home, &Environment::of_process())?.0)
+}
+
+pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec<Row>)> {
     let path = home.settings();
-    let HttpFile { http: set, .. } = toml_file(&path, "settings-invalid", HELP)?;
-    let at = |what: &str| format!("{}: {what}", path.display());
-    let invalid = |what: &str| Error::invalid("settings-invalid", at(what)).help(HELP);
+    let read: Section<HttpSetting> = section(home, variables, "http", HELP)?;
+    let listens =
+        format!("{}: the gateway would listen beyond this machine", read.at("http.listen"));
+    let to_anybody = format!(
+        "{}: the development issuer would be reached from beyond this machine",
+        read.at("http.development_issuer")
+    );
+    let Section { set, rows, .. } = read;
+    let invalid = |what: &str| {
+        Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
+    };
     let is_here = set.listen.ip().is_loopback();
     if set.development_issuer && !is_here {
-        let message = at("the development issuer would be reached from beyond this machine");
-        return Err(Error::refused("development-issuer-exposed", message)
+        return Err(Error::refused("development-issuer-exposed", to_anybody)
             .help("a loopback address; or development_issuer = false, and an issuer of your own in [[http.issuers]]"));
     }
     if !is_here && !set.beyond_loopback {
-        let message = at("the gateway would listen beyond this machine");
-        return Err(Error::refused("http-exposed", message)
+        return Err(Error::refused("http-exposed", listens)
             .help("a loopback address behind a proxy with TLS; or beyond_loopback = true, where a network of your own is between them"));
     }
     if !is_name(&set.audience) {
@@ -204,7 +172,7 @@ pub(crate) fn http(home: &Home) -> Result<Http> {
         tenants = home.members()?.into_iter().map(named).collect();
     }
     let HttpSetting { listen, audience, development_issuer, runs_at_once, .. } = set;
-    Ok(Http {
+    let http = Http {
         listen,
         hosts,
         audience,
@@ -213,7 +181,8 @@ pub(crate) fn http(home: &Home) -> Result<Http> {
         tenants,
         one_house,
         issuers,
-    })
+    };
+    Ok((http, rows))
 }
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";

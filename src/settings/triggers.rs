@@ -1,6 +1,6 @@
 //! The part of the settings that says what may tell a worker that a look is worth while: `[triggers]`. Must not know how it is listened to.
 
-use super::{IgnoredAny, toml_file, variable};
+use super::{Environment, Row, Section, section};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use std::net::SocketAddr;
@@ -10,17 +10,6 @@ const HELP: &str = "[[triggers.sqs]] with queue_url, and perhaps region, profile
     listen = \"127.0.0.1:PORT\" and secret_env = \"VARIABLE\"";
 /// Shorter ones are guessed.
 const SECRET_BYTES_MIN: usize = 32;
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TriggersFile {
-    #[serde(default, rename = "store")]
-    _store: IgnoredAny,
-    #[serde(default, rename = "http")]
-    _http: IgnoredAny,
-    #[serde(default)]
-    triggers: TriggersSetting,
-}
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +41,6 @@ struct WebhookSetting {
     listen: SocketAddr,
     secret_env: String,
     /// Said by whoever means it: what listens elsewhere than at a loopback address has a proxy's TLS before it.
-    #[serde(default)]
     beyond_loopback: bool,
 }
 
@@ -73,33 +61,38 @@ pub(crate) struct Webhook {
 
 /// What a gateway's folder names; nothing means that rooms are looked at at their pace.
 pub(crate) fn triggers(home: &Home) -> Result<Triggers> {
-    read(home, variable)
+    Ok(triggers_of(home, &Environment::of_process())?.0)
 }
 
-fn read(home: &Home, variable: impl Fn(&str) -> Option<String>) -> Result<Triggers> {
+pub(super) fn triggers_of(home: &Home, variables: &Environment) -> Result<(Triggers, Vec<Row>)> {
     let path = home.settings();
-    let file: TriggersFile = toml_file(&path, "settings-invalid", HELP)?;
+    let read: Section<TriggersSetting> = section(home, variables, "triggers", HELP)?;
     let invalid = |what: &str| {
         Error::invalid("settings-invalid", format!("{}: {what}", path.display())).help(HELP)
     };
-    let TriggersSetting { sqs: queues, webhook } = file.triggers;
+    let exposed = format!(
+        "{}: the webhook would listen beyond this machine",
+        read.at("triggers.webhook.listen")
+    );
+    let Section { set: TriggersSetting { sqs: queues, webhook }, rows, .. } = read;
     if !queues.iter().all(|queue| is_address(&queue.queue_url)) {
         return Err(invalid("a queue_url is an address of https, without a password"));
     }
     let Some(WebhookSetting { listen, secret_env, beyond_loopback }) = webhook else {
-        return Ok(Triggers { queues, webhook: None });
+        return Ok((Triggers { queues, webhook: None }, rows));
     };
     if !listen.ip().is_loopback() && !beyond_loopback {
-        let message = format!("{}: the webhook would listen beyond this machine", path.display());
-        return Err(Error::refused("webhook-exposed", message)
+        return Err(Error::refused("webhook-exposed", exposed)
             .help("a loopback address behind a proxy with TLS; or beyond_loopback = true, where a network of your own is between them"));
     }
-    let secret = variable(&secret_env)
+    let secret = variables
+        .get(&secret_env)
         .ok_or_else(|| invalid("the variable that [triggers.webhook] names is not set"))?;
     if secret.len() < SECRET_BYTES_MIN {
         return Err(invalid("the webhook's secret has less than 32 characters"));
     }
-    Ok(Triggers { queues, webhook: Some(Webhook { listen, secret }) })
+    let webhook = Webhook { listen, secret: secret.to_owned() };
+    Ok((Triggers { queues, webhook: Some(webhook) }, rows))
 }
 
 /// An address that may be shown. Plain http is a test's, on this machine.
@@ -120,11 +113,8 @@ mod tests {
         let home = Home::open(folder.path()).unwrap();
         std::fs::write(home.settings(), text).unwrap();
         assert!(super::super::store(&home).unwrap().is_none(), "nobody else is kept from anything");
-        read(&home, |name| match name {
-            "LONG" => Some("s".repeat(32)),
-            "SHORT" => Some("s".repeat(31)),
-            _ => None,
-        })
+        let variables = [("LONG".to_owned(), "s".repeat(32)), ("SHORT".to_owned(), "s".repeat(31))];
+        Ok(triggers_of(&home, &Environment(variables.into()))?.0)
     }
 
     fn code(text: &str) -> String {

@@ -26,7 +26,9 @@ pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Membe
 pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
 pub use fidelity::{Fidelity, RoomHeld, TermHeld};
-pub use health::{Check, Health};
+pub use health::{
+    Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
+};
 pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
 pub use log::{Leaf, Leaves, Proof};
 pub use plan::{

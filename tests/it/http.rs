@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) struct Served<'w> {
     pub(crate) world: &'w World,
     pub(crate) at: SocketAddr,
+    /// Where its metrics are, if anywhere.
+    pub(crate) measured: Option<SocketAddr>,
     child: Child,
 }
 
@@ -71,21 +73,39 @@ impl Told {
 impl<'w> Served<'w> {
     /// Serves this world's folder, at a port that is free.
     pub(crate) fn start(world: &'w World) -> Self {
+        Self::start_as(world, &[], Stdio::inherit())
+    }
+
+    /// The same with more arguments, and what it writes down put elsewhere.
+    pub(crate) fn start_as(world: &'w World, more: &[&str], written: Stdio) -> Self {
         let mut command = world.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command.args(more).stderr(written).spawn().unwrap();
         let mut line = String::new();
         let out = child.stdout.as_mut().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
         let said: Value =
             serde_json::from_str(&line).unwrap_or_else(|_| panic!("it said {line:?}"));
         let at = said["listening"].as_str().unwrap().parse().unwrap();
-        Self { world, at, child }
+        let measured = said["metrics"].as_str().map(|place| place.parse().unwrap());
+        Self { world, at, measured, child }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
+    }
+
+    /// What is measured now, as it is read.
+    pub(crate) fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.measured.unwrap()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let told = Told::read(stream);
+        assert_eq!(told.status, 200, "{told:?}");
+        told.body
     }
 
     /// One request with these header lines.

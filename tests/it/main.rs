@@ -16,6 +16,7 @@ mod denied;
 mod destinations;
 mod http;
 mod matrix;
+mod operations;
 mod records;
 mod runs;
 mod serve;

@@ -7,6 +7,7 @@ use crate::access::{Action, Withdrawn};
 use crate::app::{Recorded, Revoked, Tied, Withdrawal};
 use crate::error::{Error, Kind, Result};
 use crate::log::{LogError, TermPath};
+use crate::metrics::Event;
 use crate::store::Stands;
 use crate::{wire, wiring};
 use base64::Engine as _;
@@ -25,7 +26,7 @@ pub(crate) struct Done {
 impl Desk<'_> {
     /// Puts an agreement before its members.
     pub(crate) async fn propose(&self, name: &str, text: String, tied: &Tied) -> Result<Done> {
-        self.once(tied, async {
+        self.once("propose", tied, async {
             let member = self.member()?;
             self.may(Action::Propose)?;
             let read = move || crate::app::agreements::read_text(&text, "the document");
@@ -80,7 +81,7 @@ impl Desk<'_> {
         answer: &wire::Answer,
         tied: &Tied,
     ) -> Result<Done> {
-        self.once(tied, async {
+        self.once("join", tied, async {
             let (of, member, digest) = self.answers(name, Action::Join, answer).await?;
             let (_, recorded) = self.app.join(&of, &member, Some(digest), tied).await?;
             Ok((of, recorded))
@@ -95,7 +96,7 @@ impl Desk<'_> {
         answer: &wire::Answer,
         tied: &Tied,
     ) -> Result<Done> {
-        self.once(tied, async {
+        self.once("decline", tied, async {
             let (of, member, digest) = self.answers(name, Action::Decline, answer).await?;
             let (_, recorded) = self.app.decline(&of, &member, Some(digest), tied).await?;
             Ok((of, recorded))
@@ -124,7 +125,7 @@ impl Desk<'_> {
         version: &wire::Version,
         tied: &Tied,
     ) -> Result<Done> {
-        self.once(tied, async {
+        self.once("approve", tied, async {
             let seen = self.seen_whole(name, Action::Approve).await?;
             let _leave = self.house.guarding.acquire().await;
             let version = [(named::<TemplateName>(template)?, digest(&version.digest)?)];
@@ -142,7 +143,7 @@ impl Desk<'_> {
         waived: &wire::Waived,
         tied: &Tied,
     ) -> Result<Done> {
-        self.once(tied, async {
+        self.once("waive", tied, async {
             let seen = self.seen_whole(name, Action::Waive).await?;
             let room = waived.room.parse::<PlatformId>().map_err(|_| absent())?;
             let at = TermPath::new(&waived.at).map_err(|_| absent())?;
@@ -161,7 +162,7 @@ impl Desk<'_> {
         thing: &wire::Thing,
         tied: &Tied,
     ) -> Result<Done> {
-        self.once(tied, async {
+        self.once("reoffer", tied, async {
             let seen = self.seen(name, Action::Reoffer).await?;
             let (of, what) = (seen.collaboration, withdrawal(thing)?);
             let recorded = self.app.reoffer(&of, &what, &seen.member, tied).await?;
@@ -172,6 +173,14 @@ impl Desk<'_> {
 
     /// Withdraws. Nothing keeps it waiting: neither what was decided meanwhile, nor a log that can't be read now.
     pub(crate) async fn revoke(&self, name: &str, thing: &wire::Thing) -> Result<wire::Revoked> {
+        let revoked = Box::pin(self.revoked(name, thing)).await;
+        let kept = |done: &wire::Revoked| if done.durable { "recorded" } else { "kept-here" };
+        let outcome = revoked.as_ref().map_or_else(refused, kept);
+        self.app.metrics().told(Event::Decided { kind: "withdraw", outcome });
+        revoked
+    }
+
+    async fn revoked(&self, name: &str, thing: &wire::Thing) -> Result<wire::Revoked> {
         let what = withdrawal(thing)?;
         let seen = self.seen_denying(name).await;
         if seen.as_ref().err().is_none_or(|error| error.kind == Kind::Failed) {
@@ -204,6 +213,19 @@ impl Desk<'_> {
     /// Does something once under the caller's key: what was done before is told again, whatever was decided since and whatever is refused now.
     pub(super) async fn once(
         &self,
+        kind: &'static str,
+        tied: &Tied,
+        work: impl Future<Output = Result<(CollaborationId, Recorded)>> + Send,
+    ) -> Result<Done> {
+        let done = Box::pin(self.done_once(tied, work)).await;
+        let fresh = |done: &Done| if done.repeated { "repeated" } else { "recorded" };
+        let outcome = done.as_ref().map_or_else(refused, fresh);
+        self.app.metrics().told(Event::Decided { kind, outcome });
+        done
+    }
+
+    async fn done_once(
+        &self,
         tied: &Tied,
         work: impl Future<Output = Result<(CollaborationId, Recorded)>> + Send,
     ) -> Result<Done> {
@@ -226,6 +248,16 @@ impl Desk<'_> {
         let receipt = receipt_of(&recorded.receipt);
         let given = wire::Given { receipt, leaf_bytes: STANDARD.encode(bytes) };
         Ok(Done { given, repeated: recorded.repeated, collaboration: of.clone() })
+    }
+}
+
+/// Why nothing was decided, by its kind alone.
+const fn refused(error: &Error) -> &'static str {
+    match error.kind {
+        Kind::Invalid => "invalid",
+        Kind::Refused => "refused",
+        Kind::Failed => "failed",
+        Kind::Cancelled => "cancelled",
     }
 }
 

@@ -9,6 +9,7 @@ mod datasets;
 mod decisions;
 mod differences;
 mod fidelity;
+mod health;
 mod learn;
 mod leaves;
 mod members;

@@ -73,7 +73,7 @@ impl Desk<'_> {
         tied: &Tied,
     ) -> Result<(RunId, Done)> {
         let run = run_of(tied)?;
-        let done = self.once(tied, async {
+        let done = self.once("run", tied, async {
             let seen = self.seen_whole(name, Action::Run).await?;
             let request = request(&seen, asked)?;
             let of = seen.collaboration;
@@ -85,7 +85,7 @@ impl Desk<'_> {
 
     /// Stops an own run that delivers nothing yet.
     pub(crate) async fn cancel(&self, name: &str, run: &str, tied: &Tied) -> Result<Done> {
-        self.once(tied, async {
+        self.once("cancel", tied, async {
             let seen = self.seen_whole(name, Action::Cancel).await?;
             let (id, run) = found(&seen, run)?;
             if run.by != seen.member {

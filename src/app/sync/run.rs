@@ -11,6 +11,7 @@ use crate::app::rooms::unreached;
 use crate::app::shards::{RENEW_EVERY, Shards};
 use crate::error::{Error, Problem, Result};
 use crate::log::State;
+use crate::metrics::Event;
 use crate::reconcile::Memory;
 use crate::reconcile::budget::Budgets;
 use crate::reconcile::schedule::{Class, Turn};
@@ -154,6 +155,7 @@ impl App {
             Done::Beat(shards, renewed) => {
                 work.trouble("leases are not renewed", renewed.err());
                 worker.led(shards.fences(), now_ms);
+                self.metrics.standings.keep(|of| worker.is_mine(of));
                 work.shards = Some(shards);
                 self.log.keep(worker.len());
             }
@@ -192,6 +194,7 @@ impl App {
 
     /// Asks whether logs have grown, takes what was told from outside, and sees to what is withdrawn and not on record.
     fn woken<'a>(&'a self, worker: &mut Worker, work: &mut Work<'a>) {
+        self.metrics.told(Event::Beat);
         if let Some(inbox) = work.inbox {
             worker.hinted(inbox.emptied(), self.clock.now_ms());
         }
@@ -299,6 +302,7 @@ impl App {
             };
         };
         let state = &loaded.state;
+        self.stands(collaboration, state);
         let size = if state.decided() <= before { state.size() } else { before };
         let (whole, rooms) = (loaded.doubt.is_none(), Some(self.reached(state)));
         let (missing, addresses) = (Some(self.missing(state)), Some(addresses(state)));
@@ -315,6 +319,7 @@ impl App {
                 return Seen::broken(turn, size, pass);
             }
         };
+        self.stands(collaboration, &loaded.state);
         let pass = Pass::without_rooms(collaboration, loaded.doubt.map(Error::from));
         let pass = pass.is_news().then_some(pass);
         let (rooms, missing) = (self.reached(&loaded.state), Some(self.missing(&loaded.state)));

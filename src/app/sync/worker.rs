@@ -177,6 +177,11 @@ impl Worker {
         }
     }
 
+    /// Whether it works on this log.
+    pub(super) fn is_mine(&self, of: &CollaborationId) -> bool {
+        self.fences.contains_key(&shard(of))
+    }
+
     /// How many logs it works on.
     pub(super) fn len(&self) -> usize {
         self.logs.values().filter(|log| self.fences.contains_key(&log.shard)).count()

@@ -304,6 +304,12 @@ impl State {
         &self.runs
     }
 
+    /// When runs were requested, oldest first.
+    #[must_use]
+    pub fn attempts(&self) -> &[i64] {
+        &self.attempts
+    }
+
     /// How many runs were requested within the window that ends now. Time that the log has seen does not unhappen.
     #[must_use]
     pub fn attempts_within(&self, now_ms: i64, window_ms: i64) -> u64 {

@@ -1,0 +1,156 @@
+//! A store, and how often it fails. Every call goes through as it is. Must not know what is stored.
+
+use super::{Event, Metrics};
+use crate::store::{
+    Appended, Fence, Grown, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError,
+};
+use async_trait::async_trait;
+use mappings::model::{CollaborationId, MemberId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The same.
+#[derive(Debug)]
+pub(crate) struct CountedStore {
+    inner: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+}
+
+impl CountedStore {
+    pub(crate) fn new(inner: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+
+    /// What was asked for and is refused, since another was faster, is no failure.
+    fn asked<T>(&self, call: &'static str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &done
+            && !is_answer(*error)
+        {
+            self.metrics.told(Event::StoreFailed { call, code: error.code() });
+        }
+        done
+    }
+
+    fn wrote<T>(&self, call: &'static str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        let went = done.as_ref().map_or_else(|error| is_answer(*error), |_| true);
+        self.metrics.told(Event::Wrote { done: went });
+        self.asked(call, done)
+    }
+}
+
+const fn is_answer(error: StoreError) -> bool {
+    match error {
+        StoreError::Conflict { .. } | StoreError::Fenced { .. } | StoreError::Repeated => true,
+        StoreError::Unavailable
+        | StoreError::Denied
+        | StoreError::Full
+        | StoreError::Corrupt
+        | StoreError::Newer
+        | StoreError::ReadOnly => false,
+    }
+}
+
+#[async_trait]
+impl Store for CountedStore {
+    async fn append(
+        &self,
+        collaboration: &CollaborationId,
+        expected: &Head,
+        appended: Appended,
+        fence: Option<&Fence>,
+    ) -> Result<u64, StoreError> {
+        self.wrote("append", self.inner.append(collaboration, expected, appended, fence).await)
+    }
+
+    async fn read(
+        &self,
+        collaboration: &CollaborationId,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.asked("read", self.inner.read(collaboration, from, max).await)
+    }
+
+    async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
+        self.asked("size", self.inner.size(collaboration).await)
+    }
+
+    async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
+        self.asked("head", self.inner.head(collaboration).await)
+    }
+
+    async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
+        self.asked("collaborations", self.inner.collaborations().await)
+    }
+
+    async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
+        self.asked("sizes", self.inner.sizes().await)
+    }
+
+    async fn mark(&self) -> Result<Option<Mark>, StoreError> {
+        self.asked("mark", self.inner.mark().await)
+    }
+
+    async fn sizes_since(&self, known: Option<&Mark>) -> Result<Grown, StoreError> {
+        self.asked("sizes-since", self.inner.sizes_since(known).await)
+    }
+
+    async fn logs_of(
+        &self,
+        tenant: &MemberId,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
+        self.asked("logs-of", self.inner.logs_of(tenant, after, max).await)
+    }
+
+    async fn stands(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+    ) -> Result<Option<Stands>, StoreError> {
+        self.asked("stands", self.inner.stands(collaboration, tenant).await)
+    }
+
+    async fn unprojected(
+        &self,
+        after: Option<&CollaborationId>,
+        max: usize,
+    ) -> Result<Vec<CollaborationId>, StoreError> {
+        self.asked("unprojected", self.inner.unprojected(after, max).await)
+    }
+
+    async fn project(
+        &self,
+        collaboration: &CollaborationId,
+        size: u64,
+        parties: &Parties,
+    ) -> Result<bool, StoreError> {
+        self.wrote("project", self.inner.project(collaboration, size, parties).await)
+    }
+
+    async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        self.asked("spent", self.inner.spent(scope).await)
+    }
+
+    async fn acquire(
+        &self,
+        resource: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.wrote("acquire", self.inner.acquire(resource, holder, ttl).await)
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
+        self.wrote("renew", self.inner.renew(lease, ttl).await)
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
+        self.asked("leases", self.inner.leases(prefix).await)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        self.wrote("release", self.inner.release(lease).await)
+    }
+}
