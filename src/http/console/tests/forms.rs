@@ -234,8 +234,12 @@ async fn a_withdrawal_is_in_force_also_where_the_log_can_not_be_written() {
     let form = form_of(&place, &grocer, "/templates/reach", "/templates/reach/approvals").await;
     recorded(&place, &grocer, &form).await;
     let folder = ended(place).await;
-    database(folder.path()).into_iter().for_each(|path| std::fs::remove_file(path).unwrap());
-    older.into_iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    for path in database(folder.path()) {
+        std::fs::remove_file(path).unwrap();
+    }
+    for (path, bytes) in older {
+        std::fs::write(path, bytes).unwrap();
+    }
     // An older copy was put back: nothing is granted, and things can be taken away.
     let place = Place::at(folder).await;
     let grocer = place.signed_in("grocer", &ALL).await;
