@@ -74,7 +74,7 @@ pub(super) fn span(ms: i64) -> String {
 /// A window of time.
 pub(super) fn window(seconds: u64) -> String {
     match seconds {
-        s if s > 0 && s % 86_400 == 0 => format!("{} d", s / 86_400),
+        s if s > 86_400 && s % 86_400 == 0 => format!("{} d", s / 86_400),
         s if s > 0 && s % 3_600 == 0 => format!("{} h", s / 3_600),
         s if s > 0 && s % 60 == 0 => format!("{} min", s / 60),
         s => format!("{s} s"),
@@ -138,7 +138,7 @@ mod tests {
         assert!(time(0).into_string().contains("1970-01-01 00:00:00 UTC"));
         assert_eq!(
             (window(86_400).as_str(), window(7_200).as_str(), window(61).as_str()),
-            ("1 d", "2 h", "61 s")
+            ("24 h", "2 h", "61 s")
         );
         assert_eq!(
             (span(15).as_str(), span(61_000).as_str(), span(900_000).as_str()),

@@ -175,14 +175,26 @@ async fn a_form_is_done_once_and_only_on_what_was_shown() {
 }
 
 #[tokio::test]
-async fn a_look_is_asked_for_where_somebody_looks() {
+async fn a_look_is_asked_for_and_told() {
     let place = Place::agreed().await;
     place.seen_there().await;
     let steward = place.signed_in("brand", &[Role::DataSteward]).await;
     let form = form_of(&place, &steward, "", "/rooms/aws-clean-rooms/looks").await;
     place.send(&steward, &form.clone().without("form")).await.refused(403, "form-forged");
-    // No worker runs beside this test.
-    place.send(&steward, &form).await.refused(409, "no-worker");
+    // This gateway reaches nobody's account there, and no worker runs beside this test.
+    place.send(&steward, &form).await.refused(422, "connections-missing");
+    let id = steward.split_once('=').unwrap().1;
+    let session = place.console.sessions.known(id, place.clock.as_ref()).unwrap();
+    let number = session.tell(session::Told {
+        collaboration: "spring".to_owned(),
+        what: "aws-clean-rooms is looked at soon".to_owned(),
+        kind: session::Kind::Asked,
+        receipt: None,
+        why: None,
+        repeated: false,
+    });
+    let page = place.get(&steward, &format!("{AT}/recorded/{number}")).await.is(200).body;
+    assert!(page.contains("<h1>Asked for</h1>") && !page.contains("Receipt"), "{page}");
 }
 
 #[tokio::test]
