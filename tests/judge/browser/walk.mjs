@@ -63,7 +63,7 @@ async function everywhere(watched) {
     const person = await member(watched, "tour shop", "shop", { size: "desktop" });
     await signIn(person, record);
     await cookies(person, { name: "airlock-console", path: "/console", secure: false, httpOnly: true, sameSite: "Strict", domain: "127.0.0.1" });
-    await tour(person, asked.toured, forms);
+    await tour(person, asked.toured, asked.hostile, forms);
     const { tried, routes } = await forges(person, record, forms, ["127.0.0.1", "127.0.0.2"]);
     for (const route of asked.routes.post.filter((one) => !routes.has(one))) {
       findings.add("forgery", `no form was shown, and so none forged, for ${route}`);
@@ -75,7 +75,7 @@ async function everywhere(watched) {
   await part("every page on a phone, as the other member", async () => {
     const person = await member(watched, "tour media", "media", { size: "phone" });
     await signIn(person, record);
-    await tour(person, asked.toured);
+    await tour(person, asked.toured, asked.hostile);
     await isText(person, asked.hostile);
     await person.context.close();
   });

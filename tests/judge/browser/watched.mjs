@@ -126,7 +126,9 @@ export class Person {
   // What is folded is looked at as well, and folded again.
   async axe(label, page) {
     const { watched, findings } = this;
-    await page.evaluate(watched.axe);
+    if (!await page.evaluate("'axe' in window")) {
+      await page.evaluate(watched.axe);
+    }
     const violations = await page.evaluate(async () => {
       const folded = [...document.querySelectorAll("details:not([open])")];
       folded.forEach((one) => { one.open = true; });
@@ -158,7 +160,7 @@ function looks() {
     wrong.push("a foreign script ran");
   }
   const own = `${location.origin}/console/console.js`;
-  const strange = [...document.querySelectorAll("script, iframe, object, embed, img, svg, base, style, [style]")].filter((one) => one.src !== own);
+  const strange = [...document.querySelectorAll("script, iframe, object, embed, img, svg, base, style, [style]:not([style=''])")].filter((one) => one.src !== own);
   const handlers = [...document.querySelectorAll("*")].filter((one) => [...one.attributes].some(({ name, value }) => name.startsWith("on") || /^\s*(javascript|data):/i.test(value)));
   for (const one of [...strange, ...handlers]) {
     wrong.push(`something is in the page that is not the console's: ${one.outerHTML.slice(0, 120)}`);
