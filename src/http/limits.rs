@@ -46,7 +46,7 @@ impl Default for Limits {
 
 /// Whether a request takes something away, over the API or by a form of the console, by its path alone: nothing is read of it before there is a
 /// place for it.
-fn denies(request: &Request) -> bool {
+pub(super) fn denies(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/revocations")
 }
 
@@ -86,8 +86,17 @@ type Taken = Arc<Mutex<BTreeMap<MemberId, usize>>>;
 /// What each member has under way of something that is for all: none takes the places of all.
 #[derive(Debug)]
 pub(super) struct Shares {
-    each: usize,
+    most: Most,
     taken: Taken,
+}
+
+/// How much one member may have.
+#[derive(Debug, Clone, Copy)]
+enum Most {
+    /// So many.
+    Each(usize),
+    /// No more than are left of so many: whoever comes next finds as many as anybody has.
+    AsManyAsAreLeft(usize),
 }
 
 /// A member's place, while it has it.
@@ -97,20 +106,33 @@ pub(super) struct Share(Taken, MemberId);
 impl Shares {
     /// Places for withdrawals.
     pub(super) fn of_denying() -> Self {
-        Self { each: SHARE_MAX, taken: Taken::default() }
+        Self::of(Most::Each(SHARE_MAX))
     }
 
     /// Places for those who follow something.
     pub(super) fn of_following() -> Self {
-        Self { each: FOLLOWING_MAX, taken: Taken::default() }
+        Self::of(Most::Each(FOLLOWING_MAX))
+    }
+
+    /// Places for everything else.
+    pub(super) fn of_ordinary() -> Self {
+        Self::of(Most::AsManyAsAreLeft(UNDER_WAY_MAX))
+    }
+
+    fn of(most: Most) -> Self {
+        Self { most, taken: Taken::default() }
     }
 
     /// A place for a member; none where it has its share.
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         let member = member.ok_or(Own::PathUnknown)?.clone();
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = match self.most {
+            Most::Each(most) => most,
+            Most::AsManyAsAreLeft(of) => of.saturating_sub(all.values().sum()),
+        };
         let taken = all.entry(member.clone()).or_default();
-        if *taken >= self.each {
+        if *taken >= most {
             return Err(Own::TooManyRequests);
         }
         *taken += 1;
@@ -162,6 +184,22 @@ mod tests {
         drop(all);
         assert!(shares.take(Some(&grocer)).is_ok());
         assert!(shares.taken.lock().unwrap().is_empty(), "nothing is kept of who has gone");
+    }
+
+    #[test]
+    fn whoever_comes_next_finds_as_many_as_anybody_has() {
+        let shares = Shares::of_ordinary();
+        let id = |name: &str| -> MemberId { name.parse().unwrap() };
+        let all = |name: &str| {
+            let member = id(name);
+            std::iter::from_fn(|| shares.take(Some(&member)).ok()).collect::<Vec<_>>()
+        };
+        let first = all("grocer");
+        assert_eq!(first.len(), UNDER_WAY_MAX / 2, "one alone leaves as many as it has");
+        let (second, third) = (all("brand"), all("press"));
+        assert_eq!((second.len(), third.len()), (UNDER_WAY_MAX / 4, UNDER_WAY_MAX / 8));
+        drop(first);
+        assert!(!all("grocer").is_empty() && shares.take(Some(&id("bank"))).is_ok());
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod recorded;
 mod revocations;
+mod run;
 mod runs;
 mod session;
 mod shown;
@@ -71,7 +72,10 @@ fn router_with(console: Console) -> Router {
         .route(&of("/templates/{template}"), get(template::page))
         .route(&of("/fidelity"), get(fidelity::page))
         .route(&of("/learn"), get(learn::page))
-        .route(&of("/runs"), get(runs::page))
+        .route(&of("/runs"), get(runs::page).post(decisions::run))
+        .route(&of("/runs/{run}"), get(run::page))
+        .route(&of("/runs/{run}/cancellations"), post(decisions::cancel))
+        .route(&of("/runs/{run}/files/{file}"), get(run::file))
         .route(&of("/revocations"), get(revocations::page).post(decisions::revoke))
         .route(&of("/revocations/{index}"), get(revocations::one))
         .route(&of("/withdraw"), get(withdraw::page))
