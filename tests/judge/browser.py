@@ -128,6 +128,9 @@ def document(folder, name, templates=("overlap",), hostile=False):
     made["destinations"] = {receiver: f"{root}/results/{receiver}/{name}" for receiver in made["destinations"]}
     for receiver in made["destinations"]:
         made["members"][receiver]["abilities"] = sorted({*made["members"][receiver]["abilities"], "receive"})
+    for template in made["templates"].values():
+        runner = made["members"][template["run_by"][0]]
+        runner["abilities"] = sorted({*runner["abilities"], "run"})
     if hostile:
         made["description"] = HOSTILE
         for member in made["members"].values():
@@ -202,7 +205,7 @@ def filled(gateway):
     keys = gateway.propose("media-keys", both, ["media"])
     asked = gateway.propose("media-asked")
     # Two templates of one runner over the same tables that differ in receivers: the platform lets the runner choose, so owners are asked for a waiver.
-    forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop")))
+    forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop"), ("campaigns", "shop", "shop")))
     hostile = gateway.propose("media-hostile", both, both, hostile=True)
     gateway.cli.call("run", hostile, "overlap", "--as", "media", "--room", "native")
     return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile,
@@ -216,7 +219,7 @@ def walk(arguments, folder):
     artefacts = Path(os.environ.get("AIRLOCK_ARTEFACTS") or tempfile.mkdtemp(prefix="airlock-browser-pictures-")).absolute() / ("console-self-test" if arguments.self_test else "console")
     gateway = Gateway(arguments, folder)
     asked = filled(gateway) | {"chromium": program, "modules": str(place), "artefacts": str(artefacts), "airlock": str(gateway.binary), "home": str(gateway.home), "names": [HOST],
-                               "tls": certificate(folder), "routes": routes(), "waits": 15_000}
+                               "tls": certificate(folder), "routes": routes(), "waits": 5_000 if arguments.self_test else 15_000, "comes": 5_000 if arguments.self_test else 60_000}
     with gateway:
         file = folder / "asked.json"
         file.write_text(json.dumps(asked | {"url": gateway.url}), encoding="utf-8")

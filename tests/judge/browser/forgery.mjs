@@ -41,7 +41,12 @@ function page({ action, fields }) {
 // Every form as it was shown to somebody, sent from elsewhere in the same browser: refused each time, and nothing comes of it.
 export async function forges(person, record, forms, hosts) {
   const { findings, member } = person;
-  const sent = [...forms.values(), { action: `${person.origin}/console/sign-in`, fields: [["token", await record.token(member)]] }];
+  // A run that can be stopped is there for moments only, so that form is made up; where it is sent from is judged before all else.
+  const run = [...forms.values()].find((form) => form.action.endsWith("/runs"));
+  const stop = run && { ...run, action: `${run.action}/run-1/cancellations` };
+  const sent = [...forms.values(), ...(stop ? [stop] : []), { action: `${person.origin}/console/sign-in`, fields: [["token", await record.token(member)]] }];
+  // What would end the session comes last, so that all else is sent in one.
+  sent.sort((one, other) => one.action.includes("/sign-") - other.action.includes("/sign-"));
   const names = [...new Set(sent.map((form) => /collaborations\/([^/]+)/.exec(form.action)?.[1]).filter(Boolean))];
   const decided = async () => JSON.stringify(await Promise.all(names.map((name) => record.decided(member, name))));
   const before = await decided();

@@ -1,10 +1,10 @@
 // Both ways through the console: who gives data, and who asks for runs. Each step is what a person sees, by role and name, and what is on record
 // after it. Must not know how pages are made.
 
-import { seen, until } from "./watched.mjs";
+import { readFile } from "node:fs/promises";
+import { routed, seen, until } from "./watched.mjs";
 
 const ROOM = "aws-clean-rooms";
-const CLOSES_MS = 60_000;
 
 // The journey in one collaboration that waits for both.
 export class Journey {
@@ -87,23 +87,36 @@ export class Journey {
     }
   }
 
-  // A run is asked for elsewhere, and its state seen here.
+  // A run is asked for, followed until it has ended, and its result seen and taken away.
   async runs() {
-    const { page, member } = this.consumer;
+    const { consumer, record, name } = this;
+    const { page, member } = consumer;
     await page.goto(`${this.at}/runs`);
     await seen(page.getByText("No run was asked for."), "that there is no run");
-    await this.consumer.check("no runs");
-    const run = await this.record.run(member, this.name, "overlap");
-    const row = page.getByRole("table", { name: "Runs, the newest first" }).getByRole("row").filter({ hasText: run });
-    await until("a run that succeeded", async () => {
-      await page.goto(this.at);
-      await page.getByRole("navigation", { name: `Pages of ${this.name}` }).getByRole("link", { name: "Runs" }).click();
-      await seen(row, "the run");
-      return (await row.getByText("succeeded").count()) === 1;
+    await consumer.check("no runs");
+    await page.goto(`${this.at}/templates/overlap`);
+    await page.getByLabel("Room", { exact: true }).selectOption("native");
+    await consumer.check("template that runs");
+    await record.puts(member, name, `run-requested by ${member}`, async () => {
+      await page.getByRole("button", { name: "Run overlap" }).click();
+      await seen(page.getByRole("heading", { level: 1, name: /^Run run-/ }), "the run");
     });
+    await seen(page.getByRole("heading", { name: /^Stands/ }), "how it stands");
+    await page.getByRole("heading", { name: "Stands succeeded" }).waitFor({ timeout: consumer.watched.asked.comes }).catch(() => { throw new Error("the run is not seen to succeed"); });
+    const table = await seen(page.getByRole("table", { name: /^The first \d+ of \d+ rows$/ }), "the result");
+    await seen(table.getByRole("row").filter({ hasText: "families" }), "a row of the result");
+    await seen(page.getByRole("img", { name: /^people by segment/ }), "the chart");
+    await consumer.check("run");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /^Download / }).first().click()]);
+    if (await download.failure() !== null || !(await readFile(await download.path())).subarray(0, 4).equals(Buffer.from("PAR1"))) {
+      throw new Error("the file of the result is not a file of Parquet");
+    }
+    consumer.watched.looked.routes.add(routed(download.url()));
+    await page.getByRole("navigation", { name: `Pages of ${name}` }).getByRole("link", { name: "Runs" }).click();
+    const row = page.getByRole("table", { name: "Runs, the newest first" }).getByRole("row").filter({ hasText: "succeeded" });
     await seen(row.getByRole("cell", { name: "media" }), "who asked for the run, and who receives it");
-    await this.consumer.check("runs");
-    if (await this.record.count(member, this.name, "run-succeeded by gateway") !== 1) {
+    await consumer.check("runs");
+    if (await record.count(member, name, "run-succeeded by gateway") !== 1) {
       throw new Error("a run is seen as succeeded, and that is not on record");
     }
   }
@@ -145,7 +158,7 @@ export class Journey {
     await until("a room that is settled", async () => {
       await page.goto(this.at);
       return (await page.locator("li").filter({ hasText: "settled" }).count()) > 0;
-    }, CLOSES_MS);
+    });
     await provider.check("settled");
     await page.getByRole("button", { name: `Look at ${ROOM} soon` }).click();
     await seen(page.getByRole("status").getByText(`${ROOM} is looked at soon`), "that a look was asked for");
@@ -166,7 +179,7 @@ export class Journey {
     const evidence = page.getByRole("region", { name: /^Evidence/ });
     await seen(evidence.getByRole("heading", { name: "Evidence closing" }), "that it is not closed yet");
     await provider.check("evidence that is open");
-    await page.getByRole("heading", { name: "Evidence closed" }).waitFor({ timeout: CLOSES_MS }).catch(() => { throw new Error("the evidence did not come in"); });
+    await page.getByRole("heading", { name: "Evidence closed" }).waitFor({ timeout: provider.watched.asked.comes }).catch(() => { throw new Error("the evidence did not come in"); });
     const row = evidence.getByRole("row").filter({ hasText: ROOM });
     await seen(row.getByText("closed", { exact: true }), "that the room is closed");
     await seen(row.getByText(/, leaf \d+$/), "the leaf of the evidence");

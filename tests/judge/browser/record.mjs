@@ -76,10 +76,4 @@ export class Record {
     }
     return done;
   }
-
-  // A run of what the console shows as approved; its name.
-  async run(member, name, template) {
-    const { digest } = await this.ask(member, `/${name}/templates/${template}`);
-    return (await this.ask(member, `/${name}/runs`, { template, digest })).run;
-  }
 }

@@ -54,10 +54,17 @@ function within(path, names) {
   return path.startsWith("/console") && (name === undefined || names.includes(name));
 }
 
+// In the page: where its links lead, and what its forms send.
 function found() {
-  const links = [...document.querySelectorAll("a[href]")].filter((one) => new URL(one.href).origin === location.origin && !one.getAttribute("href").startsWith("#"));
+  const links = [...document.querySelectorAll("a[href]:not([download])")].filter((one) => new URL(one.href).origin === location.origin && !one.getAttribute("href").startsWith("#"));
   return {
     links: links.map((one) => one.getAttribute("href")),
     sent: [...document.forms].map((form) => ({ action: form.action, fields: [...new FormData(form)] })),
   };
+}
+
+// The forms of one page, as they would be sent.
+export async function formsOf(page) {
+  const { sent } = await page.evaluate(found);
+  return new Map(sent.map((form) => [form.action, form]));
 }

@@ -80,7 +80,7 @@ export class Person {
       const said = message.text();
       const meant = [...this.refused].some((status) => said.includes(`status of ${status}`));
       if (["error", "warning"].includes(message.type()) && !meant) {
-        findings.add(name, `the browser's console says: ${said.slice(0, 300)}`);
+        findings.add(name, `the browser's console says: ${said.slice(0, 300)} (${routed(message.location().url || this.page.url())})`);
       }
     });
     context.on("weberror", (error) => findings.add(name, `a script failed: ${error.error().message}`));
@@ -160,7 +160,7 @@ function looks() {
     wrong.push("a foreign script ran");
   }
   const own = `${location.origin}/console/console.js`;
-  const strange = [...document.querySelectorAll("script, iframe, object, embed, img, svg, base, style, [style]:not([style=''])")].filter((one) => one.src !== own);
+  const strange = [...document.querySelectorAll("script, iframe, object, embed, img, svg:not(figure.chart svg), base, style, [style]:not([style=''])")].filter((one) => one.src !== own);
   const handlers = [...document.querySelectorAll("*")].filter((one) => [...one.attributes].some(({ name, value }) => name.startsWith("on") || /^\s*(javascript|data):/i.test(value)));
   for (const one of [...strange, ...handlers]) {
     wrong.push(`something is in the page that is not the console's: ${one.outerHTML.slice(0, 120)}`);
@@ -186,11 +186,11 @@ function looks() {
 
 // An address as the console's routes are written.
 export function routed(url) {
-  const { pathname } = new URL(url);
+  const { pathname } = new URL(url, "http://any");
   return pathname.split("/").map((part, n, all) => {
     const before = all[n - 1];
     const named = ["collaborations", "agreements", "templates", "rooms", "recorded", "revocations", "runs"].includes(before) || (before === "log" && part !== "verification");
-    return named ? "*" : part;
+    return named || before === "files" ? "*" : part;
   }).join("/");
 }
 
