@@ -208,7 +208,9 @@ def filled(gateway):
     forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop"), ("campaigns", "shop", "shop")))
     hostile = gateway.propose("media-hostile", both, both, hostile=True)
     gateway.cli.call("run", hostile, "overlap", "--as", "media", "--room", "native")
-    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile,
+    gone = gateway.propose("media-gone", both, ["media"])
+    gateway.cli.call("revoke", gone, "--membership", "--as", "shop")
+    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone,
             "left": {"name": forms, "path": f"/console/collaborations/{forms}/templates/overlap", "button": "Approve overlap"}}
 
 

@@ -8,7 +8,7 @@ import { approvesByKeys } from "./keyboard.mjs";
 import { judgesItself } from "./self.mjs";
 import { Record } from "./record.mjs";
 import { isText, tour } from "./tour.mjs";
-import { Findings, Watched } from "./watched.mjs";
+import { Findings, seen, Watched } from "./watched.mjs";
 
 const [file, ...words] = process.argv.slice(2);
 const asked = JSON.parse(readFileSync(file, "utf8"));
@@ -57,30 +57,38 @@ async function journey(watched, { name, size, scripts }) {
   });
 }
 
-async function everywhere(watched) {
-  const forms = new Map();
-  await part("every page, forms of other origins, the session's cookie and end", async () => {
-    const person = await member(watched, "tour shop", "shop", { size: "desktop" });
-    await signIn(person, record);
-    await cookies(person, { name: "airlock-console", path: "/console", secure: false, httpOnly: true, sameSite: "Strict", domain: "127.0.0.1" });
-    await tour(person, asked.toured, asked.hostile, forms);
-    const { tried, routes } = await forges(person, record, forms, ["127.0.0.1", "127.0.0.2"]);
-    for (const route of asked.routes.post.filter((one) => !routes.has(one))) {
-      findings.add("forgery", `no form was shown, and so none forged, for ${route}`);
-    }
-    tells(`${tried} forged forms to ${routes.size} routes`);
-    await leaves(person, record, asked.left);
-    await person.context.close();
-  });
-  await part("every page on a phone, as the other member", async () => {
-    const person = await member(watched, "tour media", "media", { size: "phone" });
-    await signIn(person, record);
-    await tour(person, asked.toured, asked.hostile);
-    await isText(person, asked.hostile);
-    await person.context.close();
-  });
-  await part("over TLS", () => overTls(watched, record, findings));
+// What is not there is a page as well.
+async function problem(person) {
+  person.refused.add(404);
+  await person.page.goto(`/console/collaborations/${asked.keys}/nothing`);
+  await seen(person.page.getByText("What would pass"), "what would pass");
+  await person.check("problem");
+  person.refused.delete(404);
 }
+
+const everywhere = (watched) => part("every page, forms of other origins, the session's cookie and end", async () => {
+  const forms = new Map();
+  const person = await member(watched, "tour shop", "shop", { size: "desktop" });
+  await signIn(person, record);
+  await cookies(person, { name: "airlock-console", path: "/console", secure: false, httpOnly: true, sameSite: "Strict", domain: "127.0.0.1" });
+  await tour(person, [...asked.toured, asked.gone], asked.hostile, forms);
+  await problem(person);
+  const { tried, routes } = await forges(person, record, forms, ["127.0.0.1", "127.0.0.2"]);
+  for (const route of asked.routes.post.filter((one) => !routes.has(one))) {
+    findings.add("forgery", `no form was shown, and so none forged, for ${route}`);
+  }
+  tells(`${tried} forged forms to ${routes.size} routes`);
+  await leaves(person, record, asked.left);
+  await person.context.close();
+});
+
+const onPhone = (watched) => part("every page on a phone, as the other member", async () => {
+  const person = await member(watched, "tour media", "media", { size: "phone" });
+  await signIn(person, record);
+  await tour(person, asked.toured, asked.hostile);
+  await isText(person, asked.hostile);
+  await person.context.close();
+});
 
 async function walks() {
   const watched = await new Watched(asked).begin();
@@ -92,7 +100,9 @@ async function walks() {
       tells(`${await approvesByKeys(person, record, asked.keys, "overlap")} times Tab`);
       await person.context.close();
     });
-    await lanes([...journeys, keys, () => everywhere(watched)], 3);
+    const tours = [() => everywhere(watched), () => onPhone(watched)];
+    // The longest first.
+    await lanes([...tours, ...journeys, keys, () => part("over TLS", () => overTls(watched, record, findings))], 3);
   } finally {
     await watched.end();
   }
