@@ -63,7 +63,7 @@ def chromium():
                 return place
         return None
 
-    if not found() and shutil.which("apt-get") and os.geteuid() == 0:
+    if not os.environ.get("AIRLOCK_CHROMIUM") and not found() and shutil.which("apt-get") and os.geteuid() == 0:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
         install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
         if subprocess.run(install, **quiet).returncode:
