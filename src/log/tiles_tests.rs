@@ -57,7 +57,7 @@ fn a_log_of_seventy_thousand_has_the_tiles_of_the_specification() {
     let paths: Vec<_> = added(0, 256).iter().map(Tile::path).collect();
     assert_eq!(paths, ["tile/0/000", "tile/1/000.p/1"]);
     assert!(added(0, 0).is_empty() && added(70_000, 70_000).is_empty());
-    assert_eq!(added(0, u64::MAX).last().unwrap().level(), 7, "no level is beyond the log");
+    assert!(!added(u64::MAX - 1, u64::MAX).is_empty(), "the longest log has an end");
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn a_witness_cosigns_what_continues_and_a_verifier_can_demand_it() {
     let by = ["--witness", &name];
     let verified = verify(&world, "published/spring", &key, &by).done();
     assert!(verified["log"]["cosigned"]["brand.example/w"].is_string(), "{verified}");
-    verify(&world, "published/spring", &key, &["--witness", "nobody"]).is(2, "witness-key-malformed");
+    verify(&world, "published/spring", &key, &["--witness", "nobody"])
+        .is(2, "witness-key-malformed");
     let two = ["--witness", &name, "--quorum", "2"];
     verify(&world, "published/spring", &key, &two).is(2, "quorum-impossible");
     verify(&world, "evidence", &key, &by).is(1, "cosignatures-missing");

@@ -31,7 +31,7 @@ impl Mortal {
     fn call(&self) -> (bool, bool) {
         let one_less = |left: usize| left.checked_sub(1);
         match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-            Ok(left) => (left > 0 || self.acts, left > 0),
+            Ok(left) => (left > 1 || self.acts, left > 1),
             Err(_) => (false, false),
         }
     }

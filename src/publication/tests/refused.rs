@@ -9,10 +9,19 @@ async fn honest(size: u64) -> (AgreementLog, Arc<InMemory>, Place) {
     (log, store, place)
 }
 
+/// Everything but most of the leaves.
+async fn some(store: &InMemory) -> BTreeMap<String, Vec<u8>> {
+    let leaves = ["leaf/000", "leaf/100", "leaf/257"];
+    let mut all = objects(store).await;
+    all.retain(|path, _| !path.starts_with("leaf/") || leaves.contains(&path.as_str()));
+    assert_eq!(all.len(), 3 + 3 + 1);
+    all
+}
+
 #[tokio::test]
 async fn every_tampered_object_is_told_by_its_code() {
     let (_, store, _) = honest(258).await;
-    for (path, bytes) in objects(&store).await {
+    for (path, bytes) in some(&store).await {
         let forged = store.fork();
         let mut changed = bytes.clone();
         let middle = changed.len() / 2;
@@ -21,7 +30,7 @@ async fn every_tampered_object_is_told_by_its_code() {
         let wanted = match path.split('/').next().unwrap() {
             "tile" => "tile-differs",
             "leaf" => "leaf-differs",
-            _ => "checkpoint-malformed checkpoint-signature-wrong checkpoint-of-another-log",
+            _ => "checkpoint-malformed checkpoint-signature-wrong checkpoint-not-signed",
         };
         let forged = Arc::new(forged);
         let place = Place::over(Arc::<InMemory>::clone(&forged));
@@ -35,7 +44,7 @@ async fn every_tampered_object_is_told_by_its_code() {
 #[tokio::test]
 async fn every_object_that_is_gone_cut_or_longer_is_told() {
     let (_, store, _) = honest(258).await;
-    for (path, bytes) in objects(&store).await {
+    for (path, bytes) in some(&store).await {
         let (gone, other) = match path.split('/').next().unwrap() {
             "tile" => ("tile-missing", "tile-differs"),
             "leaf" => ("leaf-missing", "leaf-differs"),
