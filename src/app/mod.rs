@@ -14,6 +14,7 @@ pub mod members;
 mod pace;
 mod parties;
 mod places;
+mod publication;
 mod readiness;
 mod recovery;
 mod reoffer;
@@ -30,6 +31,7 @@ mod tied;
 mod turns;
 mod waivers;
 mod watch;
+pub mod witness;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};

@@ -40,6 +40,7 @@ impl Serve {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let folder = Home::open(home)?;
         let set = settings::http(&folder)?;
+        settings::publish(&folder)?;
         settings::known_variables(&folder)?;
         let listen = self.listen.unwrap_or(set.listen);
         if self.listen.is_some() && !listen.ip().is_loopback() {
@@ -96,6 +97,9 @@ impl Serve {
             listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
             gateway.finished().await;
         };
+        let publish = if self.no_sync { None } else { settings::publish(home)? };
+        let publishing =
+            publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, end.clone())));
         let keeping = async {
             if !self.no_sync {
                 kept(&app, &inbox, Duration::from_secs(self.every), end).await;
@@ -124,6 +128,9 @@ impl Serve {
         };
         tokio::join!(answers, keeping, projecting, running, settling);
         drop(listening);
+        if let Some(publishing) = publishing {
+            publishing.abort();
+        }
         Ok(())
     }
 }

@@ -64,7 +64,7 @@ impl Place {
 
     /// A destination in a store that is there already, for tests.
     #[cfg(test)]
-    pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn over(store: Arc<dyn ObjectStore>) -> Self {
         Self { store, prefix: Path::default(), url: "memory://".to_owned(), folder: None }
     }
 
@@ -72,6 +72,18 @@ impl Place {
     #[must_use]
     pub fn url_of(&self, name: &str) -> String {
         format!("{}/{name}", self.url)
+    }
+
+    /// What lies under a name of it, as a place.
+    pub(super) fn inner(&self, name: &str) -> Self {
+        let folder = self.folder.as_ref().map(|folder| folder.join(name));
+        let (store, url) = (Arc::clone(&self.store), self.url_of(name));
+        Self { store, prefix: self.path(name), url, folder }
+    }
+
+    /// The folder, where it is one.
+    pub(super) fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
     }
 
     pub(super) fn store(&self) -> &dyn ObjectStore {
@@ -125,7 +137,7 @@ impl Place {
     }
 
     /// Makes an object in a folder outlast a power cut, with the folders on its way; an object store has done so already.
-    fn keep(&self, name: &str) -> Result<(), ResultsError> {
+    pub(super) fn keep(&self, name: &str) -> Result<(), ResultsError> {
         let Some(root) = &self.folder else { return Ok(()) };
         let path = root.join(name);
         let way = path.ancestors().take_while(|part| part.starts_with(root));
@@ -137,7 +149,7 @@ impl Place {
     }
 
     /// Creates an object; the same content under the same name is success, other content is a conflict.
-    pub(super) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
+    pub(crate) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
         use object_store::ObjectStoreExt;
         let path = self.path(name);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };

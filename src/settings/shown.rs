@@ -4,6 +4,7 @@
 
 use super::http::http_of;
 use super::metrics::metrics_of;
+use super::publish::publish_of;
 use super::sheet::{Environment, Row};
 use super::store_of;
 use super::table::{REFERENCES, SECTIONS, SETTINGS};
@@ -40,6 +41,7 @@ fn rows(home: &Home, variables: &Environment, name: &str) -> Result<Vec<Row>> {
         "store" => Ok(store_of(home, variables)?.1),
         "http" => Ok(http_of(home, variables)?.1),
         "triggers" => Ok(triggers_of(home, variables)?.1),
+        "publish" => Ok(publish_of(home, variables)?.1),
         _ => Ok(metrics_of(home, variables)?.rows),
     }
 }
@@ -148,6 +150,8 @@ mod tests {
             ("store.url", "-", Source::Default),
             ("triggers.sqs", "none", Source::Default),
             ("triggers.webhook.listen", "-", Source::Default),
+            ("publish.to", "-", Source::Default),
+            ("publish.witnesses", "none", Source::Default),
             ("metrics.listen", "-", Source::Default),
         ] {
             let row = row(&shown, key);

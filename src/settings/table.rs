@@ -60,7 +60,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 30] = [
+pub(super) const SETTINGS: [Setting; 32] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -89,13 +89,15 @@ pub(super) const SETTINGS: [Setting; 30] = [
     of("triggers.webhook.listen"),
     of("triggers.webhook.secret_env"),
     by_default("triggers.webhook.beyond_loopback", "false"),
+    of("publish.to"),
+    by_default("publish.witnesses", "[]"),
     of("metrics.listen").or("AIRLOCK_METRICS_LISTEN", Form::Address),
     by_default("metrics.beyond_loopback", "false")
         .or("AIRLOCK_METRICS_BEYOND_LOOPBACK", Form::Flag),
 ];
 
 /// The sections, in the order in which they are shown.
-pub(super) const SECTIONS: [&str; 4] = ["store", "http", "triggers", "metrics"];
+pub(super) const SECTIONS: [&str; 5] = ["store", "http", "triggers", "publish", "metrics"];
 
 /// Settings whose value is the name of a variable, which holds a secret.
 pub(super) const REFERENCES: [&str; 3] =

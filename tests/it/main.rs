@@ -21,6 +21,7 @@ mod records;
 mod runs;
 mod serve;
 mod shared;
+mod tiles;
 mod token;
 mod worker;
 mod world;
