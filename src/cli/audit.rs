@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct Audit {
     #[command(subcommand)]
-    act: Act,
+    pub(super) act: Act,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// List the leaves.
     Show {
         /// The collaboration.

@@ -13,10 +13,10 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanRoom {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// One of the agreement's rooms; without it every room but the native one.
     #[arg(long)]
-    room: Option<PlatformId>,
+    pub(super) room: Option<PlatformId>,
 }
 
 impl PlanRoom {

@@ -12,42 +12,42 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Revoke {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
     /// The member who withdraws.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
     /// Show how each platform is closed, as it happens, until all of them were seen closed.
     #[arg(long)]
-    wait: bool,
+    pub(super) wait: bool,
     /// With --wait, give up after so many minutes, and name what is open.
     #[arg(long, value_name = "MINUTES", default_value_t = 10, requires = "wait", value_parser = clap::value_parser!(u64).range(1..=1440))]
-    within: u64,
+    pub(super) within: u64,
 }
 
 /// What is withdrawn: exactly one.
 #[derive(Debug, Default, clap::Args)]
 #[group(required = true, multiple = false)]
-struct What {
+pub(super) struct What {
     /// The member's own membership.
     #[arg(long)]
-    membership: bool,
+    pub(super) membership: bool,
     /// A dataset that the member owns.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetName>,
     /// A column, as DATASET.COLUMN.
     #[arg(long)]
-    column: Option<String>,
+    pub(super) column: Option<String>,
     /// A template version.
     #[arg(long)]
-    template: Option<TemplateName>,
+    pub(super) template: Option<TemplateName>,
     /// The member's own approval of a template.
     #[arg(long)]
-    approval: Option<TemplateName>,
+    pub(super) approval: Option<TemplateName>,
     /// The whole room.
     #[arg(long)]
-    room: bool,
+    pub(super) room: bool,
 }
 
 impl What {

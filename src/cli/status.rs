@@ -15,10 +15,10 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
     /// Only this collaboration.
-    collaboration: Option<CollaborationId>,
+    pub(super) collaboration: Option<CollaborationId>,
     /// Show it again whenever it has changed, until Ctrl-C.
     #[arg(long)]
-    watch: bool,
+    pub(super) watch: bool,
 }
 
 impl Status {
