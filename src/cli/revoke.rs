@@ -51,7 +51,7 @@ pub(super) struct What {
 }
 
 impl What {
-    fn withdrawal(self) -> Result<Withdrawal> {
+    pub(super) fn withdrawal(self) -> Result<Withdrawal> {
         let shape = || Error::invalid("column-shape", "a column is named DATASET.COLUMN");
         Ok(match self {
             Self { dataset: Some(dataset), .. } => Withdrawal::Dataset(dataset),
@@ -117,7 +117,7 @@ impl Revoke {
 }
 
 /// How a withdrawal that is in force ends.
-fn ended(
+pub(super) fn ended(
     (durable, wait): (bool, bool),
     problems: Vec<Problem>,
     unread: Option<Error>,
@@ -235,7 +235,8 @@ async fn waited(
     ended((true, true), open, unread, screen)
 }
 
-fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
+/// That a platform was seen closed.
+pub(super) fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
     let latency_ms = room.latency_ms.unwrap_or_default();
     screen.say(format!(
         "{}: {} seen closed after {latency_ms} ms, {} looks, a try was {}, leaf {}",

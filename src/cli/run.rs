@@ -90,7 +90,7 @@ impl Run {
 }
 
 /// Parameters by name, each given once.
-fn named(given: &[String]) -> Result<BTreeMap<String, String>> {
+pub(super) fn named(given: &[String]) -> Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     for text in given {
         let (name, value) = text

@@ -70,7 +70,7 @@ fn forget_looks(standing: &mut serde_json::Value) {
 }
 
 /// Where each stands.
-fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
+pub(super) fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
     for s in standings {
         screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
         if let Some(doubt) = &s.doubt {
