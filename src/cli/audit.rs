@@ -92,9 +92,7 @@ impl Audit {
 pub(super) fn listed(collaboration: &CollaborationId, lines: &[LeafLine], screen: Screen) {
     screen.table(
         &["leaf", "at (UTC)", "by", "what"],
-        lines
-            .iter()
-            .map(|l| vec![l.index.to_string(), l.at.clone(), l.by.clone(), l.what.clone()]),
+        lines.iter().map(|l| vec![l.index.to_string(), l.at.clone(), l.by.clone(), l.what.clone()]),
     );
     screen.object(&serde_json::json!({ "collaboration": collaboration, "leaves": lines }));
 }

@@ -129,7 +129,10 @@ pub(super) fn show(report: &RunReport, screen: Screen) {
     match report.class {
         ResultClass::Aggregate => {
             let header: Vec<&str> = report.preview.columns.iter().map(String::as_str).collect();
-            screen.table(&header, report.preview.rows.iter().cloned());
+            // Whoever does not receive sees no rows.
+            if !header.is_empty() {
+                screen.table(&header, report.preview.rows.iter().cloned());
+            }
             screen.say(match report.withheld {
                 Some(withheld) => format!(
                     "{} rows; {withheld} groups withheld by rule (too few entities)",

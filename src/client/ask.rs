@@ -134,7 +134,8 @@ impl Link {
             .connect_timeout(AGAIN_WITHIN / 2)
             .user_agent(concat!("airlock/", env!("CARGO_PKG_VERSION")));
         if root.scheme() == "http" {
-            let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), (Ipv6Addr::LOCALHOST, 0).into()];
+            let here =
+                [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), (Ipv6Addr::LOCALHOST, 0).into()];
             http = http.no_proxy().resolve_to_addrs("localhost", &here);
         }
         let http = http.build();

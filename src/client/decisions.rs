@@ -220,7 +220,8 @@ impl Client {
             let page = self.leaves_from(of, from).await?;
             for leaf in page.leaves.iter().filter(|leaf| leaf.kind == "revoked") {
                 let whole = self.leaf_at(of, leaf.index).await?;
-                let body = serde_json::json!({ "receipt": whole.receipt, "leaf_bytes": whole.bytes });
+                let body =
+                    serde_json::json!({ "receipt": whole.receipt, "leaf_bytes": whole.bytes });
                 let proven = self.received(of, &body)?;
                 if about.is(&proven.leaf, self.member(), of) {
                     self.follows(&proven.receipt.checkpoint, before.as_ref()).await?;

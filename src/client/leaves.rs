@@ -30,7 +30,11 @@ impl Client {
         self.link.get(&path, &[]).await?.json()
     }
 
-    pub(super) async fn leaves_from(&self, of: &CollaborationId, from: u64) -> Result<wire::Leaves> {
+    pub(super) async fn leaves_from(
+        &self,
+        of: &CollaborationId,
+        from: u64,
+    ) -> Result<wire::Leaves> {
         let path = ["v1", "collaborations", of.as_str(), "leaves"];
         let mut limit = PAGE;
         loop {

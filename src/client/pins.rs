@@ -136,8 +136,9 @@ fn text_of(path: &Path) -> Result<Option<String>> {
     };
     if is_others(&file).map_err(failed)? {
         let message = format!("others can write {}", path.display());
-        return Err(Error::refused("known-exposed", message)
-            .help("chmod 600, and a look at what is in it"));
+        return Err(
+            Error::refused("known-exposed", message).help("chmod 600, and a look at what is in it")
+        );
     }
     let mut text = String::new();
     file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
@@ -206,10 +207,7 @@ mod tests {
         assert!(known.hold("https://a.example", &one).unwrap());
         assert!(!known.hold("https://a.example", &one).unwrap());
         assert!(known.hold("https://b.example", &other).unwrap());
-        for (known, shown) in [
-            (known.clone(), other),
-            (known.clone().with_key(Some(other)), one),
-        ] {
+        for (known, shown) in [(known.clone(), other), (known.clone().with_key(Some(other)), one)] {
             let error = known.hold("https://a.example", &shown).unwrap_err();
             assert_eq!(error.code, "gateway-key-changed");
         }

@@ -29,7 +29,8 @@ impl Client {
         of: &CollaborationId,
         asked: &wire::RunAsked,
     ) -> Result<Requested> {
-        let malformed = |_| Error::invalid("digest-malformed", "a run names a version by its digest");
+        let malformed =
+            |_| Error::invalid("digest-malformed", "a run names a version by its digest");
         let digest = Digest::try_from(asked.digest.clone()).map_err(malformed)?;
         let named = |_| Error::invalid("template-unknown", "a run names a template and a room");
         let template = asked.template.parse().map_err(named)?;

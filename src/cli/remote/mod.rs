@@ -115,9 +115,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         Command::Reoffer(reoffer) => decisions::reoffer(&client, reoffer, screen).await,
         Command::Revoke(revoke) => revoke::revoke(&client, revoke, screen).await,
         Command::Plan(plan) => rooms::plan(&client, plan, screen).await,
-        Command::Connections(connections) => {
-            rooms::connections(&client, connections, screen).await
-        }
+        Command::Connections(connections) => rooms::connections(&client, connections, screen).await,
         Command::Run(run) => run::run(&client, run, screen).await,
         Command::Status(status) => status::status(&client, status, screen).await,
         Command::Audit(audit) => audit::audit(&client, audit, screen).await,

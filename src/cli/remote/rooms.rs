@@ -144,9 +144,7 @@ pub(super) async fn connections(
                 "error": error(one) })
         });
         let lines: Vec<_> = lines.collect();
-        screen.object(
-            &serde_json::json!({ "collaboration": collaboration, "connections": lines }),
-        );
+        screen.object(&serde_json::json!({ "collaboration": collaboration, "connections": lines }));
         return Ok(());
     }
     let problem = |one: &wire::ConnectionTested| Problem {

@@ -50,14 +50,6 @@ pub(super) async fn run(client: &Client, run: Run, screen: Screen) -> Result<()>
     let agreement = client.agreement(of, &digest(&ended.agreement)?).await?;
     let report = report(&ended, &agreement)?;
     show(&report, screen);
-    if let Some(whose) = report.results.iter().find(|one| one.receiver == run.member) {
-        let ResultClass::Aggregate = report.class else { return said(&report, screen) };
-        screen.say(format!("the rows are with {}, where the manifest is", whose.receiver));
-    }
-    said(&report, screen)
-}
-
-fn said(report: &RunReport, screen: Screen) -> Result<()> {
     let mut report = serde_json::json!(report);
     // What was read is not told over HTTP.
     if let Some(fields) = report.as_object_mut() {
