@@ -113,6 +113,11 @@ impl<'q> Question<'q> {
         Ok(self.with("Content-Type", "application/json"))
     }
 
+    pub(super) fn yaml(mut self, text: &str) -> Self {
+        text.as_bytes().clone_into(&mut self.body);
+        self.with("Content-Type", "application/yaml")
+    }
+
     /// Tied to what was looked at.
     pub(super) fn tied(self, mark: &str) -> Self {
         self.with("If-Match", mark)

@@ -6,7 +6,6 @@ use super::{About, Client, Withdrawn};
 use crate::error::{Error, Result};
 use crate::log::{Checkpoint, Receipt, TermPath};
 use crate::wire;
-use mappings::agreement::canonical;
 use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, TemplateName};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -61,15 +60,15 @@ impl Client {
         }
     }
 
-    /// Puts an agreement before its members.
-    pub async fn propose(&self, agreement: &Agreement, looked: &Looked) -> Result<Decided> {
+    /// Puts an agreement before its members; `text` is its document, YAML or JSON.
+    pub async fn propose(
+        &self,
+        (agreement, text): (&Agreement, &str),
+        looked: &Looked,
+    ) -> Result<Decided> {
         let of = &agreement.collaboration;
         let path = ["v1", "collaborations", of.as_str(), "agreements"];
-        let document: serde_json::Value = serde_json::json!(agreement);
-        // Byte for byte what its digest is of.
-        let document = serde_json::from_slice::<serde_json::Value>(&canonical(&document));
-        let document = document.map_err(|_| Error::failed("bug", "an agreement is no JSON"))?;
-        let question = Question::change(&path)?.json(&document)?;
+        let question = Question::change(&path)?.yaml(text);
         let question = match looked {
             Looked::At(mark) => question.tied(mark),
             Looked::Nothing => question,
@@ -158,7 +157,8 @@ impl Client {
         while asked <= AGAIN_MAX {
             let told = match self.link.ask_counted(&question, &mut asked).await {
                 Ok(told) => told,
-                Err(error) if error.code == "already-withdrawn" => {
+                // Whatever else is withdrawn again is put on record again.
+                Err(error) if error.code == "approval-unknown" => {
                     return self.before_that((of, &about), (asked, before), error).await;
                 }
                 Err(error) => match kept {
@@ -202,7 +202,7 @@ impl Client {
         self.proven(of, &told, (about, before)).await
     }
 
-    /// What is refused as withdrawn already, where this withdrawal itself may have done it: its leaf in the log, if it is this member's.
+    /// What is refused as not there any more, where this withdrawal itself may have taken it away: its leaf in the log, if it is this member's.
     async fn before_that(
         &self,
         (of, about): (&CollaborationId, &About),

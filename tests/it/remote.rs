@@ -116,9 +116,8 @@ fn the_same_scene_here_and_there() {
     let far = Far::to(served.at);
     let typed = [
         ("grocer", "apply agreement.yaml --as grocer"),
-        ("brand", "status"),
         ("grocer", "join spring --as grocer"),
-        ("brand", "status spring"),
+        ("grocer", "status"),
         ("brand", "join spring --as brand"),
         ("grocer", "approve spring reach --as grocer"),
         ("brand", "approve spring --all --as brand"),
@@ -145,7 +144,8 @@ fn the_same_scene_here_and_there() {
 
 #[test]
 fn refusals_are_alike_here_and_there() {
-    let text = AGREEMENT.replace("runs_max: 100", "runs_max: 1").replace(
+    let optional = AGREEMENT.replace("{ entities_min: 1 }", "{ entities_min: 1, join: optional }");
+    let text = optional.replace("runs_max: 100", "runs_max: 1").replace(
         "limits:",
         "  own:
     class: aggregate
@@ -183,7 +183,8 @@ limits:",
         ("grocer", "revoke spring --column sales.nothing --as grocer"),
         ("grocer", "revoke spring --dataset nothing --as grocer"),
         ("grocer", "revoke spring --dataset seen --as grocer"),
-        ("grocer", "revoke spring --dataset sales --as grocer"),
+        ("grocer", "revoke spring --approval reach --as grocer"),
+        ("grocer", "revoke spring --approval reach --as grocer"),
         ("grocer", "revoke spring --dataset sales --as grocer"),
         ("brand", "run spring reach --as brand"),
     ];
@@ -194,7 +195,7 @@ limits:",
         ("decline spring --as brand", "brand", "agreement-not-proposed", 3),
         ("run spring nothing --as brand", "brand", "template-unknown", 2),
         ("run spring reach --as grocer", "grocer", "runner-not-allowed", 3),
-        ("revoke spring --dataset sales --as grocer", "grocer", "already-withdrawn", 3),
+        ("revoke spring --approval reach --as grocer", "grocer", "approval-unknown", 3),
         ("run spring reach --as brand", "brand", "dataset-revoked", 3),
     ];
     for (line, member, code, exit) in codes {
@@ -508,7 +509,7 @@ fn a_withdrawal_is_told_as_what_it_is() {
     };
     assert_eq!(asked(&between), 4);
     // Its answer is lost: the leaf is found in the log, and proven.
-    let withdraw = ["revoke", "spring", "--column", "seen.campaign", "--as", "brand"];
+    let withdraw = ["revoke", "spring", "--approval", "reach", "--as", "brand"];
     let mut lost = false;
     between.tells(move |request, _| {
         let is = request.starts_with("POST") && request.ends_with("/revocations") && !lost;
@@ -520,9 +521,9 @@ fn a_withdrawal_is_told_as_what_it_is() {
     assert!(found["receipt"]["index"].as_u64().is_some(), "{found}");
     // One that was not done by this word is told as refused.
     between.is_honest();
-    far.ask(&served, "brand", &withdraw).is(3, "already-withdrawn");
+    far.ask(&served, "brand", &withdraw).is(3, "approval-unknown");
     // Without its leaf in the answer it is looked up; another leaf is not believed.
-    let withdraw = ["revoke", "spring", "--approval", "reach", "--as", "brand"];
+    let withdraw = ["revoke", "spring", "--column", "seen.campaign", "--as", "brand"];
     between.tells(|request, told| {
         if request.starts_with("POST") && request.ends_with("/revocations") {
             let mut document = told.json();

@@ -20,9 +20,9 @@ use std::path::Path;
 pub(super) async fn apply(client: &Client, apply: Apply, screen: Screen) -> Result<()> {
     let member = apply.member.ok_or_else(|| Error::invalid("usage", "who proposes it"))?;
     client.speaks_for(&member)?;
-    let agreement = agreements::read(Path::new(&apply.what))?;
+    let (agreement, text) = agreements::read_whole(Path::new(&apply.what))?;
     let looked = client.looked(&agreement.collaboration).await?;
-    let decided = client.propose(&agreement, &looked).await?;
+    let decided = client.propose((&agreement, &text), &looked).await?;
     screen.say(format!(
         "{}: agreement {} proposed by {member}, leaf {}",
         agreement.collaboration,

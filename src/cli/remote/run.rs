@@ -16,6 +16,12 @@ pub(super) async fn run(client: &Client, run: Run, screen: Screen) -> Result<()>
     client.speaks_for(&run.member)?;
     let parameters = parameters(&run.parameters)?;
     let of = &run.collaboration;
+    let (stands, _) = client.collaboration(of).await?;
+    if stands.agreement.is_none() {
+        let message = "this collaboration has no agreement that every member joined";
+        return Err(Error::refused("no-agreement", message)
+            .help("every member joins: airlock join COLLABORATION --as MEMBER"));
+    }
     let templates = client.templates(of).await?;
     let (template, version) = template_of(&templates, &run.template)?;
     let asked = wire::RunAsked {
