@@ -159,18 +159,8 @@ impl Link {
 
     /// Asks, and the same again where the answer was lost or is for later.
     pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Told> {
-        self.ask_counted(question, &mut 0).await
-    }
-
-    /// The same, and how often it was asked in all: what is refused at last may have been done before.
-    pub(super) async fn ask_counted(
-        &self,
-        question: &Question<'_>,
-        asked: &mut u32,
-    ) -> Result<Told> {
         let since = Instant::now();
         for tries in 1.. {
-            *asked = asked.saturating_add(1);
             let (error, after) = match self.once(question).await {
                 Ok(told) if told.status.is_success() => return Ok(told),
                 Ok(told) => {

@@ -3,7 +3,7 @@
 use super::ask::{Question, Told};
 use super::proof::Proven;
 use super::{About, Client, Withdrawn};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Checkpoint, Receipt, TermPath};
 use crate::wire;
 use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, TemplateName};
@@ -14,8 +14,6 @@ use tokio::time::Instant;
 const AGAIN_WITHIN: Duration = Duration::from_secs(20);
 const AGAIN_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-/// An older leaf is looked for in so many pages.
-const PAGES_MAX: usize = 100;
 
 /// What was looked at before a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,21 +144,18 @@ impl Client {
         Ok(self.changed(of, &question, about).await?.into())
     }
 
-    /// Withdraws. Nothing is looked at before it is asked, and it is asked until it is on record, for a while.
+    /// Withdraws. Nothing is looked at before it is asked, and it is asked until it is on record, for a while: the same twice is on record twice,
+    /// and takes nothing more away.
     pub async fn withdraw(&self, of: &CollaborationId, thing: &Withdrawn) -> Result<Withdrawal> {
         let path = ["v1", "collaborations", of.as_str(), "revocations"];
         let question = Question::denial(&path, &thing.thing())?;
         let about = About::Revoked(thing.clone());
         // What can't be read here keeps nobody from withdrawing.
         let before = self.known.head(&self.key, of);
-        let (since, mut kept, mut asked) = (Instant::now(), None, 0);
-        while asked <= AGAIN_MAX {
-            let told = match self.link.ask_counted(&question, &mut asked).await {
+        let (since, mut kept) = (Instant::now(), None);
+        for asked in 0.. {
+            let told = match self.link.ask(&question).await {
                 Ok(told) => told,
-                // Whatever else is withdrawn again is put on record again.
-                Err(error) if error.code == "approval-unknown" => {
-                    return self.before_that((of, &about), (asked, before), error).await;
-                }
                 Err(error) => match kept {
                     Some(why) => return Ok(Withdrawal::There(why)),
                     None => return Err(error),
@@ -174,7 +169,7 @@ impl Client {
             let why = revoked.get("why").and_then(serde_json::Value::as_str);
             let why = why.filter(|why| crate::log::Code::new(why).is_ok());
             kept = Some(why.unwrap_or("store-unavailable").to_owned());
-            if since.elapsed() + PAUSE > AGAIN_WITHIN {
+            if asked >= AGAIN_MAX || since.elapsed() + PAUSE > AGAIN_WITHIN {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -200,36 +195,5 @@ impl Client {
         let body = serde_json::json!({ "receipt": receipt, "leaf_bytes": leaf.bytes });
         let told = told.saying(&body);
         self.proven(of, &told, (about, before)).await
-    }
-
-    /// What is refused as not there any more, where this withdrawal itself may have taken it away: its leaf in the log, if it is this member's.
-    async fn before_that(
-        &self,
-        (of, about): (&CollaborationId, &About),
-        (asked, before): (u32, Result<Option<Checkpoint>>),
-        refused: Error,
-    ) -> Result<Withdrawal> {
-        if asked < 2 || !self.reads_logs() {
-            return Err(refused);
-        }
-        let before = before?;
-        let from = before.as_ref().map_or(0, |before| before.size);
-        let mut at = Some(from);
-        for _ in 0..PAGES_MAX {
-            let Some(from) = at else { break };
-            let page = self.leaves_from(of, from).await?;
-            for leaf in page.leaves.iter().filter(|leaf| leaf.kind == "revoked") {
-                let whole = self.leaf_at(of, leaf.index).await?;
-                let body =
-                    serde_json::json!({ "receipt": whole.receipt, "leaf_bytes": whole.bytes });
-                let proven = self.received(of, &body)?;
-                if about.is(&proven.leaf, self.member(), of) {
-                    self.follows(&proven.receipt.checkpoint, before.as_ref()).await?;
-                    return Ok(Withdrawal::OnRecord(Box::new(proven.into())));
-                }
-            }
-            at = page.next.and_then(|next| next.parse().ok());
-        }
-        Err(refused)
     }
 }

@@ -24,20 +24,20 @@ const TOKEN: &str = "AIRLOCK_TOKEN";
 #[derive(Debug, clap::Args)]
 pub(super) struct Elsewhere {
     /// Ask this gateway over HTTP instead of working in a folder of this machine; the token is in the variable `AIRLOCK_TOKEN`.
-    #[arg(long = "gateway", global = true, env = "AIRLOCK_GATEWAY", value_name = "URL")]
-    url: Option<String>,
+    #[arg(long, global = true, env = "AIRLOCK_GATEWAY", value_name = "URL")]
+    gateway: Option<String>,
     /// With --gateway, the file that holds the token; nobody else may read it.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// With --gateway, the key that it has to show, `ed25519:…`; else the one that it showed first.
-    #[arg(long = "gateway-key", global = true, value_name = "KEY")]
-    key: Option<PublicKey>,
+    #[arg(long, global = true, value_name = "KEY")]
+    gateway_key: Option<PublicKey>,
 }
 
 impl Elsewhere {
     /// The gateway's address, where one is asked.
     fn url(&self) -> Option<&str> {
-        self.url.as_deref().filter(|url| !url.is_empty())
+        self.gateway.as_deref().filter(|url| !url.is_empty())
     }
 
     /// Whether a command is for a gateway elsewhere; refused where it makes no sense there.
@@ -90,7 +90,7 @@ impl Elsewhere {
                     .help("the variable AIRLOCK_TOKEN, or --token-file FILE"));
             }
         };
-        let known = Known::of_user()?.with_key(self.key);
+        let known = Known::of_user()?.with_key(self.gateway_key);
         let client = Client::open(self.url().unwrap_or_default(), token, known).await?;
         if client.is_new() {
             let _ = writeln!(
