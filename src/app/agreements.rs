@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn a_place_that_is_a_word_of_something_else_is_refused() {
         let text = include_str!("../demo/agreement.yaml");
-        let (own, _) = (read_text(text, "it").unwrap(), ());
+        let own = read_text(text, "it").unwrap();
         let destination = own.destinations.values().next().unwrap();
         let member = own.destinations.keys().next().unwrap().to_string();
         let text = text.replace(destination.as_str(), &member);

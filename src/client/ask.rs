@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -52,6 +53,7 @@ pub(super) struct Told {
     pub(super) etag: Option<String>,
     pub(super) body: Vec<u8>,
     retry_after: Option<Duration>,
+    token: Token,
 }
 
 /// Why there is no answer.
@@ -65,14 +67,29 @@ enum Missing {
 impl Told {
     /// The document in it.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body)
-            .map_err(|_| unreadable("it is not the document that was asked for"))
+        let other = |_| unreadable("it is not the document that was asked for");
+        let document: Value = serde_json::from_slice(&self.body).map_err(other)?;
+        serde_json::from_value(self.bare(document)).map_err(other)
+    }
+
+    /// A document as it may be shown: nothing in it moves a terminal's cursor, or has the token in it.
+    fn bare(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(bare(&self.token, &text)),
+            Value::Array(all) => all.into_iter().map(|one| self.bare(one)).collect(),
+            Value::Object(fields) => {
+                let fields = fields.into_iter().map(|(name, one)| (name, self.bare(one)));
+                Value::Object(fields.collect())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        }
     }
 
     /// The same answer with another body.
-    pub(super) fn saying(&self, body: &serde_json::Value) -> Self {
+    pub(super) fn saying(&self, body: &Value) -> Self {
         let (status, etag, retry_after) = (self.status, self.etag.clone(), self.retry_after);
-        Self { status, etag, body: body.to_string().into_bytes(), retry_after }
+        let token = self.token.clone();
+        Self { status, etag, body: body.to_string().into_bytes(), retry_after, token }
     }
 
     pub(super) fn text(self) -> Result<String> {
@@ -164,7 +181,7 @@ impl Link {
             let (error, after) = match self.once(question).await {
                 Ok(told) if told.status.is_success() => return Ok(told),
                 Ok(told) => {
-                    let error = self.problem(&told);
+                    let error = Self::problem(&told);
                     if told.status != StatusCode::SERVICE_UNAVAILABLE {
                         return Err(error);
                     }
@@ -188,14 +205,15 @@ impl Link {
         let token = self.token.header().map_err(Missing::Wrong)?;
         let request = self.http.request(question.method.clone(), url);
         let request = request.headers(question.headers.clone()).header(AUTHORIZATION, token);
-        let mut answer = request.body(question.body.clone()).send().await.map_err(lost)?;
+        let mut answer =
+            request.body(question.body.clone()).send().await.map_err(|error| lost(&error))?;
         let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let etag = header(ETAG).map(str::to_owned);
         let retry_after = header(RETRY_AFTER).and_then(|value| value.parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
         let is_text = header(CONTENT_TYPE).is_some();
         let (status, mut body) = (answer.status(), Vec::new());
-        while let Some(part) = answer.chunk().await.map_err(lost)? {
+        while let Some(part) = answer.chunk().await.map_err(|error| lost(&error))? {
             if body.len().saturating_add(part.len()) > BODY_MAX {
                 return Err(Missing::Wrong(too_long()));
             }
@@ -204,7 +222,7 @@ impl Link {
         if !is_text && !body.is_empty() {
             return Err(Missing::Wrong(unreadable("it does not say what it is")));
         }
-        Ok(Told { status, etag, body, retry_after })
+        Ok(Told { status, etag, body, retry_after, token: self.token.clone() })
     }
 
     fn url(&self, question: &Question<'_>) -> Result<Url> {
@@ -220,7 +238,7 @@ impl Link {
     }
 
     /// What a problem document says, as the error that the same would be at the gateway itself.
-    fn problem(&self, told: &Told) -> Error {
+    fn problem(told: &Told) -> Error {
         let document = told.json::<wire::ProblemDocument>().ok();
         let Some(document) = document.filter(|one| Code::new(&one.code).is_ok()) else {
             let status = told.status.as_u16();
@@ -235,27 +253,31 @@ impl Link {
             _ => Kind::Failed,
         };
         let place = |one: wire::Place| Problem {
-            code: self.plain(&one.code),
-            at: self.plain(&one.at),
-            message: self.plain(&one.detail),
-            help: self.plain(&one.help),
+            code: short(&one.code),
+            at: short(&one.at),
+            message: short(&one.detail),
+            help: short(&one.help),
         };
         let problems = document.problems.into_iter().map(place).collect();
-        Error::new(kind, &document.code, self.plain(&document.detail))
-            .help(self.plain(&document.help))
+        Error::new(kind, &document.code, short(&document.detail))
+            .help(short(&document.help))
             .problems(problems)
-    }
-
-    /// A text of the gateway's for people: no control characters, not endless, and no token.
-    fn plain(&self, text: &str) -> String {
-        let bare = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
-        let text: String = text.chars().take(SAID_MAX).map(bare).collect();
-        self.token.hidden_in(&text)
     }
 }
 
+/// A text of the gateway's without control characters and without the token.
+fn bare(token: &Token, text: &str) -> String {
+    let bare = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c };
+    token.hidden_in(&text.chars().map(bare).collect::<String>())
+}
+
+/// What is said of a mistake is not endless.
+fn short(text: &str) -> String {
+    text.chars().take(SAID_MAX).collect()
+}
+
 /// A failure of the connection; its own words may hold an address with everything in it.
-fn lost(error: reqwest::Error) -> Missing {
+fn lost(error: &reqwest::Error) -> Missing {
     let message = if error.is_timeout() {
         "the gateway does not answer in time"
     } else if error.is_connect() {
@@ -292,7 +314,8 @@ mod tests {
     fn told(status: u16, body: &str) -> Told {
         let (etag, retry_after) = (None, None);
         let status = StatusCode::from_u16(status).unwrap();
-        Told { status, etag, body: body.as_bytes().to_vec(), retry_after }
+        let token = Token::new("zqsentinel").unwrap();
+        Told { status, etag, body: body.as_bytes().to_vec(), retry_after, token }
     }
 
     #[test]
@@ -316,7 +339,7 @@ mod tests {
             (500, Kind::Failed),
             (503, Kind::Failed),
         ] {
-            let error = link().problem(&told(status, &document("cap-spent", "spent zqsentinel")));
+            let error = Link::problem(&told(status, &document("cap-spent", "spent zqsentinel")));
             assert_eq!((error.kind, error.code.as_str()), (kind, "cap-spent"), "{status}");
             assert_eq!((error.message.as_str(), error.help.as_str()), ("spent …", "another"));
             assert_eq!(error.problems[0].message, "\u{fffd}[31md …");
@@ -328,7 +351,7 @@ mod tests {
             (409, &document("no code", "x")),
             (409, &document("zqsentinel\n", "x")),
         ] {
-            let error = link().problem(&told(status, body));
+            let error = Link::problem(&told(status, body));
             assert_eq!((error.kind, error.code.as_str()), (Kind::Failed, "gateway-answer"));
             assert!(!error.to_string().contains("zqsentinel"));
         }

@@ -136,7 +136,7 @@ impl Client {
     async fn decided(
         &self,
         (of, below): (&CollaborationId, &[&str]),
-        (body, mark): (&impl serde::Serialize, &str),
+        (body, mark): (&(impl serde::Serialize + Sync), &str),
         about: &About,
     ) -> Result<Decided> {
         let path = [&["v1", "collaborations", of.as_str()], below].concat();

@@ -125,10 +125,9 @@ impl Client {
                 .help("the newer database at the gateway; withdrawals may be missing there"));
         }
         match self.goes_on(before, &head).await? {
-            Follows::Proven => self.known.keep(&self.key, &head, note),
             // A head that nothing proves does not take the place of one that something did.
             Follows::Longer if self.reads_logs() => Ok(()),
-            Follows::Longer => self.known.keep(&self.key, &head, note),
+            Follows::Proven | Follows::Longer => self.known.keep(&self.key, &head, note),
         }
     }
 

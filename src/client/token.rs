@@ -62,7 +62,7 @@ impl fmt::Debug for Token {
 #[cfg(unix)]
 fn is_private(file: &std::fs::File) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.mode() & 0o077 == 0)
+    Ok(file.metadata()?.mode().trailing_zeros() >= 6)
 }
 
 #[cfg(not(unix))]

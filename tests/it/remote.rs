@@ -458,13 +458,35 @@ fn a_gateway_that_proves_nothing_is_not_believed() {
         between.is_honest();
         far.ask(&served, "grocer", &APPROVE).done();
     }
-    // It says the code of a mistake, and the token with it.
-    between.tells(|request, told| {
+    // It says the code of a mistake, and the token with it; or says the token where a name should be.
+    let heard = Arc::clone(&between.asked);
+    let token = move || {
+        let all = heard.lock().unwrap();
+        let line = all.last().unwrap().lines().find(|line| line.starts_with("authorization"));
+        line.unwrap().split(' ').next_back().unwrap().to_owned()
+    };
+    let echoed = token.clone();
+    between.tells(move |request, told| {
+        if request.ends_with("/v1/collaborations?limit=200") {
+            let mut document = told.json();
+            document["collaborations"][0]["standing"] = json!(echoed());
+            told.body = document.to_string();
+        }
+        if request.ends_with("/v1/collaborations/spring") {
+            let mut document = told.json();
+            document["withdrawn"] = json!([echoed(), "\u{1b}[2J"]);
+            told.body = document.to_string();
+        }
+        false
+    });
+    let shown = far.ask(&served, "grocer", &["status"]).done();
+    assert_eq!(shown["collaborations"][0]["revocations"], json!(["…", "\u{fffd}[2J"]));
+    between.tells(move |request, told| {
         if request.contains("/approvals") {
             told.status = 409;
             told.body =
                 json!({"type": "/problems/x", "title": "x", "status": 409, "code": "not-an-owner",
-                "detail": "it was asked", "request_id": "r"})
+                "detail": format!("it was asked with {}", token()), "request_id": "r"})
                 .to_string();
         }
         false

@@ -47,9 +47,11 @@ impl Elsewhere {
         }
         let here = match command {
             // Pure, or about files that somebody has in hand.
-            Command::Schema | Command::Completions { .. } | Command::Check(_) => return Ok(false),
-            Command::Explain(_) => return Ok(false),
-            Command::Audit(Audit { act: Act::Verify { .. } | Act::Result { .. } }) => {
+            Command::Schema
+            | Command::Completions { .. }
+            | Command::Check(_)
+            | Command::Explain(_)
+            | Command::Audit(Audit { act: Act::Verify { .. } | Act::Result { .. } }) => {
                 return Ok(false);
             }
             Command::Apply(apply) if apply.room.is_some() => "apply --room",

@@ -62,7 +62,7 @@ fn room_plan(plan: wire::RoomPlan) -> Result<RoomPlan> {
         pending: plan.pending,
         closing: plan.closing,
         problems: plan.problems.into_iter().map(problem).collect(),
-        drift: plan.drift.into_iter().map(drift).collect::<Result<_>>()?,
+        drift: plan.drift.into_iter().map(drift).collect(),
         losses: plan.losses.into_iter().map(loss).collect::<Result<_>>()?,
         exact: usize::try_from(plan.exact).unwrap_or(usize::MAX),
         troubles: Vec::new(),
@@ -89,7 +89,7 @@ fn waits(one: wire::PlanWaits) -> Result<NeedsCounterparty> {
     })
 }
 
-fn drift(one: wire::PlanDrift) -> Result<Drift> {
+fn drift(one: wire::PlanDrift) -> Drift {
     let class = match one.class.as_str() {
         "server-default" => DriftClass::ServerDefault,
         "format-only" => DriftClass::FormatOnly,
@@ -97,12 +97,12 @@ fn drift(one: wire::PlanDrift) -> Result<Drift> {
         "loosened" => DriftClass::Loosened,
         _ => DriftClass::Unknown,
     };
-    Ok(Drift {
+    Drift {
         class,
         on: one.on.unwrap_or_else(|| account_of(one.member.as_deref())),
         detail: one.detail.unwrap_or_else(|| "not told".to_owned()),
         member: None,
-    })
+    }
 }
 
 fn loss(one: wire::PlanLoss) -> Result<Loss> {
