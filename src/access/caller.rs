@@ -72,6 +72,11 @@ impl Caller {
         Self { tenant: None, principal, roles: BTreeSet::from([Role::Operator]), expires_ms }
     }
 
+    /// The same for as long as a session lasts that it began with its token.
+    pub(crate) fn in_session(self, expires_ms: i64) -> Self {
+        Self { expires_ms, ..self }
+    }
+
     /// In whose name it acts; none for the operator only.
     #[must_use]
     pub const fn tenant(&self) -> Option<&MemberId> {

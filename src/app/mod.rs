@@ -333,7 +333,8 @@ impl From<LogError> for Error {
     fn from(error: LogError) -> Self {
         let (code, message) = (error.code(), error.to_string());
         match error {
-            LogError::Fold(_) => Self::refused(code, message),
+            // Where it would have stood tells how long the log is, which not everybody who decides may see.
+            LogError::Fold(error) => Self::refused(code, error.why.to_string()),
             LogError::RolledBack(_) => Self::refused(code, message).help(
                 "the newer database, or an agreement under a new name; withdrawals may be missing here",
             ),

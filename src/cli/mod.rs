@@ -54,7 +54,7 @@ struct Arguments {
         value_name = "FORMAT",
         default_value = "text"
     )]
-    log: LogFormat,
+    log_format: LogFormat,
     #[command(flatten)]
     elsewhere: remote::Elsewhere,
     #[command(subcommand)]
@@ -183,7 +183,7 @@ fn unread(error: &clap::Error) -> ExitCode {
 
 fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
     if arguments.elsewhere.takes(&arguments.command)? {
-        logging("off", arguments.log);
+        logging("off", arguments.log_format);
         let Arguments { elsewhere, command, .. } = arguments;
         return runtime()?.block_on(Box::pin(remote::run(command, &elsewhere, screen)));
     }
@@ -211,7 +211,9 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Serve(_)
         | Command::Run(_)
         | Command::Status(_)
-        | Command::Audit(_)) => asynchronous(command, (arguments.home, arguments.log), screen),
+        | Command::Audit(_)) => {
+            asynchronous(command, (arguments.home, arguments.log_format), screen)
+        }
     }
 }
 
@@ -282,4 +284,14 @@ fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "airlock", &mut script);
     std::io::stdout().write_all(&script).map_err(|_| Error::failed("io", "write the completions"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_has_a_word_twice() {
+        Arguments::command().debug_assert();
+    }
 }

@@ -1,7 +1,7 @@
 //! `/v1/collaborations/{collaboration}/agreements`.
 
 use super::Gateway;
-use super::asked::{Asked, page};
+use super::asked::{Asked, Position, page};
 use super::done::finished;
 use super::entry::Who;
 use super::problem::Problem;
@@ -19,7 +19,8 @@ use serde::Deserialize;
 #[into_params(parameter_in = Query)]
 pub(super) struct After {
     /// The position after which the page begins: `next` of the page before it.
-    after: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Option<Position>,
     /// So many at most.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
@@ -45,7 +46,9 @@ pub(super) async fn agreements(
     Asked(After { after, limit }): Asked<After>,
 ) -> Result<Json<wire::Agreements>, Problem> {
     let max = page(limit)?;
-    Ok(Json(gateway.desk(&caller).agreements(&collaboration, after, max).await?))
+    Ok(Json(
+        gateway.desk(&caller).agreements(&collaboration, after.map(|after| after.0), max).await?,
+    ))
 }
 
 /// One of them by its digest.

@@ -3,11 +3,26 @@
 use super::problem::Own;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Things on a page, unless a number is asked for, and at most.
 pub(super) const PAGE: usize = 50;
 pub(super) const PAGE_MAX: usize = 200;
+
+/// A position in a log. None is as large as the store's numbers go.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct Position(pub(super) u64);
+
+impl TryFrom<u64> for Position {
+    type Error = &'static str;
+
+    fn try_from(position: u64) -> Result<Self, Self::Error> {
+        let known = i64::try_from(position).map(|_| Self(position));
+        known.map_err(|_| "no log is as long")
+    }
+}
 
 /// A query of which every name is known.
 #[derive(Debug)]

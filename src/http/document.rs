@@ -8,6 +8,7 @@ use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -47,7 +48,43 @@ impl Modify for Token {
 
 /// The document as it is served and committed.
 pub(super) fn text(document: &Document) -> String {
-    document.to_pretty_json().unwrap_or_default()
+    let mut whole = serde_json::to_value(document).unwrap_or_default();
+    headers_in_full(&mut whole);
+    nothing_else(&mut whole);
+    serde_json::to_string_pretty(&whole).unwrap_or_default()
+}
+
+/// What is said of two headers holds wherever they are read; and a stream of events has no one shape.
+fn headers_in_full(document: &mut Value) {
+    match document {
+        Value::Object(fields) => {
+            let pattern = match fields.get("name").and_then(Value::as_str) {
+                Some("Idempotency-Key") => Some("^[!-~]{16,128}$"),
+                Some("If-Match") => Some(r#"^(\*|"[^",]+")$"#),
+                Some(_) | None => None,
+            };
+            if let (Some(pattern), Some(Value::Object(schema))) =
+                (pattern, fields.get_mut("schema"))
+            {
+                schema.insert("pattern".to_owned(), pattern.into());
+            }
+            if let Some(Value::Object(events)) = fields.get_mut("text/event-stream") {
+                events.remove("schema");
+            }
+            fields.values_mut().for_each(headers_in_full);
+        }
+        Value::Array(all) => all.iter_mut().for_each(headers_in_full),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Of the kinds of a thing each has its own names and no others, which the derived document does not say.
+fn nothing_else(document: &mut Value) {
+    let kinds =
+        document.pointer_mut("/components/schemas/Thing/oneOf").and_then(Value::as_array_mut);
+    for kind in kinds.into_iter().flatten().filter_map(Value::as_object_mut) {
+        kind.insert("additionalProperties".to_owned(), false.into());
+    }
 }
 
 /// The document.

@@ -1,7 +1,7 @@
 //! `/v1/collaborations/{collaboration}/leaves`, `…/checkpoint`, `…/proofs`.
 
 use super::Gateway;
-use super::asked::{Asked, page};
+use super::asked::{Asked, Position, page};
 use super::entry::Who;
 use super::problem::Problem;
 use super::wrong::Read;
@@ -16,7 +16,8 @@ use serde::Deserialize;
 #[into_params(parameter_in = Query)]
 pub(super) struct From {
     /// The position at which the page begins: `next` of the page before it.
-    from: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    from: Option<Position>,
     /// So many at most.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
@@ -28,11 +29,11 @@ pub(super) struct From {
 #[into_params(parameter_in = Query)]
 pub(super) struct Lengths {
     /// The shorter one.
-    #[param(minimum = 1)]
-    old: u64,
+    #[param(value_type = i64, minimum = 1)]
+    old: Position,
     /// The longer one.
-    #[param(minimum = 1)]
-    new: u64,
+    #[param(value_type = i64, minimum = 1)]
+    new: Position,
 }
 
 /// Leaves in their order. Whoever left sees those until then.
@@ -47,7 +48,7 @@ pub(super) async fn leaves(
 ) -> Result<Json<wire::Leaves>, Problem> {
     let max = page(limit)?;
     let desk = gateway.desk(&caller);
-    let (leaves, next) = desk.leaves(&collaboration, from.unwrap_or_default(), max).await?;
+    let (leaves, next) = desk.leaves(&collaboration, from.map_or(0, |from| from.0), max).await?;
     Ok(Json(wire::Leaves { leaves, next: next.map(|next| next.to_string()) }))
 }
 
@@ -85,5 +86,5 @@ pub(super) async fn consistency(
     Path(collaboration): Path<String>,
     Asked(Lengths { old, new }): Asked<Lengths>,
 ) -> Result<Json<wire::Proof>, Problem> {
-    Ok(Json(gateway.desk(&caller).consistency(&collaboration, old, new).await?))
+    Ok(Json(gateway.desk(&caller).consistency(&collaboration, old.0, new.0).await?))
 }

@@ -3,6 +3,7 @@
 
 use super::body::whole;
 use super::problem::Own;
+use super::seats::Seat;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -43,8 +44,9 @@ impl Default for Limits {
     }
 }
 
-/// Whether a request takes something away, by its path alone: nothing is read of it before there is a place for it.
-fn denies(request: &Request) -> bool {
+/// Whether a request takes something away, over the API or by a form of the console, by its path alone: nothing is read of it before there is a
+/// place for it.
+pub(super) fn denies(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/revocations")
 }
 
@@ -67,6 +69,7 @@ pub(super) async fn bounded(
     let Ok(_place) = places.try_acquire() else {
         return Own::TooManyRequests.into_response();
     };
+    let _served = request.extensions().get::<Arc<Seat>>().map(Seat::serve);
     let answer = tokio::time::timeout(limits.within, next.run(request)).await;
     answer.unwrap_or_else(|_| Own::TimedOut.into_response())
 }
@@ -83,8 +86,17 @@ type Taken = Arc<Mutex<BTreeMap<MemberId, usize>>>;
 /// What each member has under way of something that is for all: none takes the places of all.
 #[derive(Debug)]
 pub(super) struct Shares {
-    each: usize,
+    most: Most,
     taken: Taken,
+}
+
+/// How much one member may have.
+#[derive(Debug, Clone, Copy)]
+enum Most {
+    /// So many.
+    Each(usize),
+    /// No more than are left of so many: whoever comes next finds as many as anybody has.
+    AsManyAsAreLeft(usize),
 }
 
 /// A member's place, while it has it.
@@ -94,20 +106,33 @@ pub(super) struct Share(Taken, MemberId);
 impl Shares {
     /// Places for withdrawals.
     pub(super) fn of_denying() -> Self {
-        Self { each: SHARE_MAX, taken: Taken::default() }
+        Self::of(Most::Each(SHARE_MAX))
     }
 
     /// Places for those who follow something.
     pub(super) fn of_following() -> Self {
-        Self { each: FOLLOWING_MAX, taken: Taken::default() }
+        Self::of(Most::Each(FOLLOWING_MAX))
+    }
+
+    /// Places for everything else.
+    pub(super) fn of_ordinary() -> Self {
+        Self::of(Most::AsManyAsAreLeft(UNDER_WAY_MAX))
+    }
+
+    fn of(most: Most) -> Self {
+        Self { most, taken: Taken::default() }
     }
 
     /// A place for a member; none where it has its share.
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         let member = member.ok_or(Own::PathUnknown)?.clone();
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = match self.most {
+            Most::Each(most) => most,
+            Most::AsManyAsAreLeft(of) => of.saturating_sub(all.values().sum()),
+        };
         let taken = all.entry(member.clone()).or_default();
-        if *taken >= self.each {
+        if *taken >= most {
             return Err(Own::TooManyRequests);
         }
         *taken += 1;
@@ -139,7 +164,8 @@ mod tests {
         Router::new()
             .route("/slow", get(forever))
             .route("/quick", get(async || "done"))
-            .route("/v1/collaborations/spring/revocations", denies)
+            .route("/v1/collaborations/spring/revocations", denies.clone())
+            .route("/console/collaborations/spring/revocations", denies)
             .layer(bound)
     }
 
@@ -160,6 +186,22 @@ mod tests {
         assert!(shares.taken.lock().unwrap().is_empty(), "nothing is kept of who has gone");
     }
 
+    #[test]
+    fn whoever_comes_next_finds_as_many_as_anybody_has() {
+        let shares = Shares::of_ordinary();
+        let id = |name: &str| -> MemberId { name.parse().unwrap() };
+        let all = |name: &str| {
+            let member = id(name);
+            std::iter::from_fn(|| shares.take(Some(&member)).ok()).collect::<Vec<_>>()
+        };
+        let first = all("grocer");
+        assert_eq!(first.len(), UNDER_WAY_MAX / 2, "one alone leaves as many as it has");
+        let (second, third) = (all("brand"), all("press"));
+        assert_eq!((second.len(), third.len()), (UNDER_WAY_MAX / 4, UNDER_WAY_MAX / 8));
+        drop(first);
+        assert!(!all("grocer").is_empty() && shares.take(Some(&id("bank"))).is_ok());
+    }
+
     #[tokio::test]
     async fn what_denies_passes_where_nothing_else_does() {
         let few = |ordinary| Limits {
@@ -172,8 +214,11 @@ mod tests {
         assert_eq!(status(&router, Method::GET, "/quick").await, 200);
         let busy = limits.ordinary.acquire().await.unwrap();
         assert_eq!(status(&router, Method::GET, "/quick").await, 429);
-        let denial = "/v1/collaborations/spring/revocations";
-        assert_eq!(status(&router, Method::POST, denial).await, 200);
+        for denial in
+            ["/v1/collaborations/spring/revocations", "/console/collaborations/spring/revocations"]
+        {
+            assert_eq!(status(&router, Method::POST, denial).await, 200, "{denial}");
+        }
         drop(busy);
         assert_eq!(status(&router, Method::GET, "/slow").await, 503, "it took too long");
         assert_eq!(status(&router, Method::GET, "/quick").await, 200, "its place is free again");

@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod checks;
 mod collaborations;
 mod connections;
+mod console;
 mod datasets;
 mod document;
 mod done;
@@ -24,6 +25,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod said;
+mod seats;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,7 @@ pub(crate) struct Shared {
     begun: Begun,
     denying: Shares,
     following: Shares,
+    ordinary: Shares,
 }
 
 impl Deref for Gateway {
@@ -94,8 +97,19 @@ impl Gateway {
     pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Result<Self> {
         let (looked, begun) = (Looked::default(), Begun::default());
         let (denying, following) = (Shares::of_denying(), Shares::of_following());
+        let ordinary = Shares::of_ordinary();
         let runs = Runs::new(Arc::clone(&app), house.runs_max().clone())?;
-        Ok(Self(Arc::new(Shared { app, house, runs, verifier, looked, begun, denying, following })))
+        Ok(Self(Arc::new(Shared {
+            app,
+            house,
+            runs,
+            verifier,
+            looked,
+            begun,
+            denying,
+            following,
+            ordinary,
+        })))
     }
 
     /// Runs under way.
@@ -112,6 +126,11 @@ impl Gateway {
 
     /// Every path, and what holds of all of them. `hosts` are the names under which it is asked.
     pub(crate) fn router(&self, hosts: BTreeSet<String>) -> Router {
+        self.router_with(hosts, console::router(self.clone()))
+    }
+
+    /// The same with this console.
+    fn router_with(&self, hosts: BTreeSet<String>, console: Router) -> Router {
         let callers =
             paths_of_callers().route_layer(from_fn_with_state(self.clone(), entry::known));
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
@@ -123,6 +142,7 @@ impl Gateway {
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
             .with_state(self.clone())
+            .merge(console)
             .layer(from_fn_with_state(limits, limits::bounded))
             .layer(from_fn_with_state(entrance, request::answered))
     }

@@ -49,6 +49,12 @@ own! {
     TokenMissing, UNAUTHORIZED, "token-missing", "no access token is shown", "Authorization: Bearer TOKEN";
     TokenInvalid, UNAUTHORIZED, "token-invalid", "the access token is not good here", "a fresh one of an issuer in [[http.issuers]], for this audience";
     RoleMissing, FORBIDDEN, "role-missing", "the access token names no role that is known here", "member-admin, data-steward, analyst, privacy-officer or auditor; or operator alone";
+    SessionMissing, FORBIDDEN, "session-missing", "nobody is signed in here, or the session is over; nothing was done", "GET /console/sign-in, then the same form again from its page";
+    SignInRefused, FORBIDDEN, "sign-in-refused", "the access token is not good here", "a fresh one of an issuer in [[http.issuers]], for this audience; one of the development issuer is good for five minutes";
+    ConsoleOfMembers, FORBIDDEN, "console-of-members", "the console shows what is a member's, and this token speaks for none", "a token of somebody of a member";
+    FormForeign, FORBIDDEN, "form-foreign", "the form does not come from a page of this gateway", "the form of the page itself, in a browser that says where it is sent from: Sec-Fetch-Site: same-origin, or the gateway's own Origin";
+    FormForged, FORBIDDEN, "form-forged", "the form was not made for this in this session; nothing was done", "the page again, and its form";
+    FormUnreadable, BAD_REQUEST, "form-unreadable", "the form does not say what it is about, or says it twice", "the page again, and its form";
     PathUnknown, NOT_FOUND, "not-found", "there is nothing of this name, or nothing that this caller may see", "GET /openapi.json names every path";
     MethodUnknown, METHOD_NOT_ALLOWED, "method-unknown", "this path does not answer to this method", "GET /openapi.json names every path";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body-too-large", "the body is longer than what is read here", "64 KiB; an agreement has 4 MiB at most";
@@ -229,7 +235,7 @@ mod tests {
         let full = Problem::from(Error::failed("store-full", "the store is full"));
         assert_eq!((full.status.as_u16(), full.retry_after_s), (503, Some(1)));
         let busy = Problem::from(Error::refused("platforms-busy", "others ask"));
-        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(1)));
+        assert_eq!((busy.status.as_u16(), busy.retry_after_s), (429, Some(LATER_S)));
         let dropped = Problem::from(Error::refused("member-dropped", "a member is left out"));
         assert_eq!((dropped.status.as_u16(), dropped.retry_after_s), (409, None));
         let document = full.document("r");

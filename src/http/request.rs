@@ -1,11 +1,12 @@
 //! What holds of every request: its name, the name under which the gateway is asked, and how an answer leaves. Whatever a handler does, a
 //! panic included, what leaves is an answer of ours. Must not know what is asked.
 
+use super::console;
 use super::problem::{Own, Problem};
 use crate::metrics::{Event, Metrics};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -24,12 +25,20 @@ struct Hosts(Arc<BTreeSet<String>>);
 
 impl Hosts {
     /// Whether a request is meant for this gateway: a page of somebody else's name is not, wherever that name leads.
-    fn know(&self, headers: &HeaderMap) -> bool {
+    fn know(&self, target: &Uri, headers: &HeaderMap) -> bool {
+        // What the target itself names goes before the header (RFC 9112, section 3.2.2); here both have to be good.
+        if target.authority().is_some_and(|named| !self.has(named.as_str())) {
+            return false;
+        }
         let mut named = headers.get_all(HOST).iter();
         let (Some(host), None) = (named.next().and_then(|host| host.to_str().ok()), named.next())
         else {
             return false;
         };
+        self.has(host)
+    }
+
+    fn has(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             Some(_) | None => host,
@@ -70,8 +79,9 @@ pub(super) async fn answered(
 }
 
 async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Response {
+    let page = Some(request.uri().path().to_owned()).filter(|path| console::is_console(path));
     let answer = async {
-        if !hosts.know(request.headers()) {
+        if !hosts.know(request.uri(), request.headers()) {
             return Own::HostUnknown.into_response();
         }
         next.run(request).await
@@ -83,10 +93,16 @@ async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Respon
         if let Some(told) = problem.for_operators() {
             tracing::warn!(status = status.as_u16(), "{told}");
         }
-        response = written(&problem, id, &response);
+        response = match &page {
+            Some(page) => console::written(&problem, (id, page), &response),
+            None => written(&problem, id, &response),
+        };
     }
     tracing::debug!(status = status.as_u16());
     let headers = response.headers_mut();
+    if page.is_some() {
+        console::sealed(headers);
+    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -184,6 +200,7 @@ mod tests {
     fn only_what_is_meant_for_this_gateway_is_answered() {
         let hosts = ["localhost", "127.0.0.1", "[::1]", "airlock.example.org"];
         let hosts = Hosts(Arc::new(hosts.map(str::to_owned).into()));
+        let here = Uri::from_static("/healthz");
         for good in [
             "localhost",
             "localhost:8470",
@@ -192,7 +209,7 @@ mod tests {
             "Airlock.Example.org",
             "airlock.example.org:443",
         ] {
-            assert!(hosts.know(&of("host", good)), "{good}");
+            assert!(hosts.know(&here, &of("host", good)), "{good}");
         }
         for bad in [
             "",
@@ -203,10 +220,16 @@ mod tests {
             "localhost:x",
             "user@localhost",
         ] {
-            assert!(!hosts.know(&of("host", bad)), "{bad}");
+            assert!(!hosts.know(&here, &of("host", bad)), "{bad}");
         }
         let mut two = of("host", "localhost");
         two.append(HOST, HeaderValue::from_static("localhost"));
-        assert!(!hosts.know(&two) && !hosts.know(&HeaderMap::new()));
+        assert!(!hosts.know(&here, &two) && !hosts.know(&here, &HeaderMap::new()));
+        // A target that names somebody else is meant for them, whatever the header says.
+        let (own, other) =
+            (Uri::from_static("http://localhost/"), Uri::from_static("http://evil.example/"));
+        assert!(hosts.know(&own, &of("host", "localhost")));
+        assert!(!hosts.know(&other, &of("host", "localhost")));
+        assert!(!hosts.know(&own, &of("host", "evil.example")));
     }
 }

@@ -46,8 +46,11 @@ pub(super) async fn file(
     Who(caller): Who,
     Path((collaboration, run, file)): Path<(String, String, String)>,
 ) -> Result<Response, Problem> {
-    let FetchedFile { line, file } =
-        gateway.desk(&caller).file(&collaboration, &run, &file).await?;
+    downloaded(gateway.desk(&caller).file(&collaboration, &run, &file).await?)
+}
+
+/// A file on its way.
+pub(super) fn downloaded(FetchedFile { line, file }: FetchedFile) -> Result<Response, Problem> {
     let parts = stream::unfold(File::from_std(file), |mut file| async move {
         let mut part = vec![0; PART];
         match file.read(&mut part).await {

@@ -1,7 +1,7 @@
 //! `/v1/collaborations/{collaboration}/runs`.
 
 use super::Gateway;
-use super::asked::{Asked, page};
+use super::asked::{Asked, Position, page};
 use super::done::{finished, repeated};
 use super::entry::Who;
 use super::problem::Problem;
@@ -36,7 +36,8 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
     /// Requested before this position: `next` of the page before it.
-    before: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    before: Option<Position>,
     /// So many at most.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
@@ -61,6 +62,7 @@ pub(super) async fn runs(
 ) -> Result<Json<wire::Runs>, Problem> {
     let Which { before, limit, state, template, received } = which;
     let received = received.unwrap_or_default();
+    let before = before.map(|before| before.0);
     let asked = RunsAsked { before, max: page(limit)?, state, template, received };
     Ok(Json(gateway.desk(&caller).runs(&collaboration, &asked).await?))
 }

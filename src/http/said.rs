@@ -133,7 +133,7 @@ fn text(body: Bytes) -> Result<String, Own> {
 }
 
 /// Refuses a body of a type that is not read, by its one header.
-fn is(headers: &HeaderMap, read: &[&str]) -> Result<(), Own> {
+pub(super) fn is(headers: &HeaderMap, read: &[&str]) -> Result<(), Own> {
     let mut all = headers.get_all(CONTENT_TYPE).iter();
     let named = all.next().and_then(|value| value.to_str().ok()).filter(|_| all.next().is_none());
     let named = named.map(|value| value.split(';').next().unwrap_or_default().trim());
@@ -186,7 +186,7 @@ fn once(head: &Parts, body: &[u8]) -> Result<Once, Own> {
 }
 
 /// Of several parts, each with its length before it: no two lists of parts are one text.
-fn digest<'a>(of: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+pub(super) fn digest<'a>(of: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(of);
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -7,23 +7,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
 /// An answer of which nothing is taken for so long is not wanted.
 const TAKEN_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
-/// The same; its place is free once it is gone.
+/// The same.
 #[derive(Debug)]
 pub(super) struct Visitor {
     stream: TcpStream,
     waits: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Visitor {
-    pub(super) const fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
-        Self { stream, waits: None, _place: place }
+    pub(super) const fn new(stream: TcpStream) -> Self {
+        Self { stream, waits: None }
     }
 
     /// What a write came to, unless it has waited for too long.

@@ -16,7 +16,7 @@ pub use deliver::{Delivery, place_files, publish, state, withdraw};
 pub use fetch::{fetch, manifest_of};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::Place;
-pub use stage::{Expected, Staged, StagedFile, preview, stage};
+pub use stage::{Expected, Staged, StagedFile, first_rows, preview, stage};
 pub use within::{lies_in, overlaps};
 
 /// Why a result could not be staged or delivered.

@@ -250,8 +250,7 @@ fn shown(value: &DeValue<'_>) -> Value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Array(all) => all.iter().map(|one| shown(one.get_ref())).collect(),
-        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
-            Value::Null
-        }
+        DeValue::Integer(number) => number.as_str().parse::<i64>().map_or(Value::Null, Value::from),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => Value::Null,
     }
 }

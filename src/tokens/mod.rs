@@ -45,6 +45,11 @@ impl Verifier {
         Self { issuers, clock, memory: Memory::default() }
     }
 
+    /// The clock by which tokens are judged.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
     /// Who has this token, now.
     pub fn verify(&self, token: &str) -> Result<Caller, Refused> {
         if token.len() > TOKEN_MAX {

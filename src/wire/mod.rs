@@ -6,7 +6,9 @@ mod check;
 mod collaboration;
 mod dataset;
 mod decision;
+mod fidelity;
 mod health;
+mod learn;
 mod log;
 mod plan;
 mod problem;
@@ -14,6 +16,7 @@ mod revocation;
 mod room;
 mod run;
 mod template;
+mod verified;
 
 pub use agreement::{
     AgreementDiff, AgreementListed, AgreementVersion, Agreements, Change, Invitation, Invitations,
@@ -22,9 +25,11 @@ pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
 pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
+pub use fidelity::{Fidelity, RoomHeld, TermHeld};
 pub use health::{
     Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
 };
+pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
 pub use log::{Leaf, Leaves, Proof};
 pub use plan::{
     ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,
@@ -33,5 +38,6 @@ pub use plan::{
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
-pub use run::{Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
-pub use template::{Explanation, Template, Templates, Text};
+pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
+pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
+pub use verified::Verified;

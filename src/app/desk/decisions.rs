@@ -2,7 +2,7 @@
 //! has begun is finished, whether or not anybody waits for its answer.
 
 use super::leaves::receipt_of;
-use super::{Desk, absent, named};
+use super::{Desk, Seen, absent, named};
 use crate::access::{Action, Withdrawn};
 use crate::app::{Recorded, Revoked, Tied, Withdrawal};
 use crate::error::{Error, Kind, Result};
@@ -12,7 +12,7 @@ use crate::store::Stands;
 use crate::{wire, wiring};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId, TemplateName};
+use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId, TemplateName};
 
 /// What came of a decision.
 #[derive(Debug)]
@@ -164,7 +164,11 @@ impl Desk<'_> {
     ) -> Result<Done> {
         self.once("reoffer", tied, async {
             let seen = self.seen(name, Action::Reoffer).await?;
-            let (of, what) = (seen.collaboration, withdrawal(thing)?);
+            let what = withdrawal(thing)?;
+            if !may_name(&seen, &what) {
+                return Err(absent());
+            }
+            let of = seen.collaboration;
             let recorded = self.app.reoffer(&of, &what, &seen.member, tied).await?;
             Ok((of, recorded))
         })
@@ -187,6 +191,7 @@ impl Desk<'_> {
             self.may(Action::Withdraw(kind(&what)))?;
         }
         let (of, member) = match seen {
+            Ok(seen) if !may_name(&seen, &what) => return Err(absent()),
             Ok(seen) => (seen.collaboration, seen.member),
             // Where nobody can say whose it is, a member of a log that was seen here takes away what is its own beyond doubt.
             Err(error) if error.kind == Kind::Failed && what == Withdrawal::Membership => {
@@ -271,6 +276,38 @@ pub(super) fn digest(text: &str) -> Result<Digest> {
     Digest::try_from(text.to_owned()).map_err(|shape| {
         Error::invalid("digest-malformed", shape).help("the digest of what was looked at")
     })
+}
+
+/// Whether the caller may know that there is such a thing. Whoever is only asked, or has left, knows what is its own; and of what is in force,
+/// as long as that names it, templates and the room.
+fn may_name(seen: &Seen, what: &Withdrawal) -> bool {
+    if seen.is_whole() {
+        return true;
+    }
+    let versions = || [seen.state().in_force(), seen.state().waiting()].into_iter().flatten();
+    let owns = |dataset: &DatasetName| {
+        let mut all = versions().filter_map(|version| version.agreement.datasets.get(dataset));
+        all.any(|one| one.owner == seen.member)
+    };
+    let named = || {
+        let agreement = &seen.state().in_force()?.agreement;
+        agreement.members.contains_key(&seen.member).then_some(agreement)
+    };
+    match what {
+        Withdrawal::Membership => true,
+        Withdrawal::Dataset(dataset) => owns(dataset),
+        Withdrawal::Column(dataset, column) => {
+            owns(dataset)
+                && versions().any(|version| {
+                    let of = version.agreement.datasets.get(dataset);
+                    of.is_some_and(|one| one.columns.contains_key(column))
+                })
+        }
+        Withdrawal::Template(template) | Withdrawal::Approval(template) => {
+            named().is_some_and(|agreement| agreement.templates.contains_key(template))
+        }
+        Withdrawal::Room => named().is_some(),
+    }
 }
 
 fn withdrawal(thing: &wire::Thing) -> Result<Withdrawal> {

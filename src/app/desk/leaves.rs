@@ -19,6 +19,9 @@ impl Desk<'_> {
     ) -> Result<(Vec<wire::Leaf>, Option<u64>)> {
         let seen = self.seen(name, Action::ReadLog).await?;
         let end = end(&seen)?;
+        if from >= end {
+            return Ok((Vec::new(), None));
+        }
         let max = max.min(usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX));
         let stored = self.app.store.read(&seen.collaboration, from, max).await;
         let stored = stored.map_err(LogError::from)?;

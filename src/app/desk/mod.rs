@@ -8,7 +8,9 @@ mod connections;
 mod datasets;
 mod decisions;
 mod differences;
+mod fidelity;
 mod health;
+mod learn;
 mod leaves;
 mod members;
 mod plans;
@@ -17,6 +19,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod templates;
+mod verified;
 
 pub(crate) use decisions::Done;
 pub(crate) use results::FetchedFile;

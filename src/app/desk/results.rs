@@ -6,9 +6,12 @@ use crate::access::Action;
 use crate::error::{Error, Result};
 use crate::log::{Body, Leaf, LogError, Run};
 use crate::results::{self, FileLine, Place};
-use mappings::model::{Agreement, CollaborationId, Digest, RunId};
+use crate::wire;
+use mappings::model::{Agreement, CollaborationId, Digest, ResultClass, RunId};
 use std::sync::Arc;
 
+/// Rows of a result that are shown.
+const ROWS_MAX: usize = 100;
 /// Leaves that are read at a time, looking for one.
 const READ: usize = 64;
 
@@ -45,11 +48,45 @@ impl Desk<'_> {
         let of = (&result.of, &result.run);
         let (manifest, _) = results::manifest_of(&result.place, of, result.manifest).await?;
         let line = manifest.files.into_iter().find(|line| line.name == file).ok_or_else(absent)?;
-        let scratch = self.app.home.scratch();
-        let into = tempfile::tempfile_in(&scratch)
-            .map_err(|error| Error::io("write into", &scratch, &error))?;
-        let file = results::fetch(&result.place, of, &line, into).await?;
+        let file = results::fetch(&result.place, of, &line, self.unseen_file()?).await?;
         Ok(FetchedFile { line, file })
+    }
+
+    /// The first rows of an aggregate result, for who receives it; of an activation its rows are nobody's to look at here.
+    pub(crate) async fn rows(&self, name: &str, run: &str) -> Result<Option<wire::ResultRows>> {
+        let seen = self.seen_whole(name, Action::ReadResult).await?;
+        let result = self.received(&seen, run).await?;
+        let _leave = self.fetching()?;
+        let of = (&result.of, &result.run);
+        let (manifest, _) = results::manifest_of(&result.place, of, result.manifest).await?;
+        if manifest.class != ResultClass::Aggregate {
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        if let Some(line) = manifest.files.first() {
+            let file = results::fetch(&result.place, of, line, self.unseen_file()?).await?;
+            let read = move || {
+                results::first_rows(file, ROWS_MAX, &mut rows)?;
+                Ok(rows)
+            };
+            rows = self.guarding(read).await?;
+        }
+        let columns = manifest.columns.iter().map(|column| {
+            let of = serde_json::json!(column.r#type);
+            (column.name.clone(), of.as_str().unwrap_or_default().to_owned())
+        });
+        Ok(Some(wire::ResultRows {
+            columns: columns.collect(),
+            rows,
+            in_all: manifest.rows,
+            files: manifest.files.into_iter().map(|line| line.name).collect(),
+        }))
+    }
+
+    /// A file that nobody else can reach.
+    fn unseen_file(&self) -> Result<std::fs::File> {
+        let scratch = self.app.home.scratch();
+        tempfile::tempfile_in(&scratch).map_err(|error| Error::io("write into", &scratch, &error))
     }
 
     fn fetching(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
