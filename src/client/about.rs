@@ -132,3 +132,119 @@ impl About {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Code, SecretKey};
+    use std::collections::BTreeMap;
+
+    fn name<T: std::str::FromStr>(text: &str) -> T {
+        text.parse().ok().unwrap()
+    }
+
+    /// What is asked, and the leaf's body that says it.
+    fn pairs() -> Vec<(About, Body)> {
+        let text = include_str!("../demo/agreement.yaml");
+        let agreement = Box::new(mappings::agreement::read(text).unwrap());
+        let (digest, other) = (agreement.digest(), Digest::of(b"other"));
+        let member = || name::<MemberId>("grocer");
+        let (sales, seen) = (name::<DatasetName>("sales"), name::<DatasetName>("seen"));
+        let column = |of: &DatasetName, column: &str| (of.clone(), name::<ColumnName>(column));
+        let template = |text: &str| name::<TemplateName>(text);
+        let mut all = vec![
+            (About::Proposed(digest), Body::Proposed { agreement, digest }),
+            (About::Declined, Body::Declined { member: member() }),
+        ];
+        for agreement in [digest, other] {
+            let key = SecretKey::from_seed([1; 32]).public();
+            let body = Body::Joined { member: member(), key, agreement };
+            all.push((About::Joined(agreement), body));
+            for (template, digest) in [(template("reach"), agreement), (template("own"), agreement)]
+            {
+                let body = Body::Approved { member: member(), template: template.clone(), digest };
+                all.push((About::Approved(template.clone(), digest), body));
+                for platform in [PlatformId::native(), PlatformId::aws_clean_rooms()] {
+                    let asked =
+                        (name::<RunId>("run-1"), template.clone(), digest, platform.clone());
+                    let body = Body::RunRequested {
+                        run: asked.0.clone(),
+                        agreement,
+                        template: template.clone(),
+                        digest,
+                        text_digest: digest,
+                        platform: platform.clone(),
+                        by: member(),
+                        receivers: Vec::new(),
+                        parameters: digest,
+                        touched: BTreeMap::new(),
+                    };
+                    all.push((About::Requested(asked.0, asked.1, asked.2, asked.3), body));
+                }
+            }
+            for at in ["templates.reach.received_by", "templates.own.received_by"] {
+                let (platform, at) = (PlatformId::aws_clean_rooms(), name::<TermPath>(at));
+                let asked = About::Waived(platform.clone(), at.clone(), agreement);
+                all.push((asked, Body::WaiverGiven { member: member(), platform, at, agreement }));
+            }
+        }
+        let things = [
+            (Withdrawn::Membership, Revocable::Member { member: member() }),
+            (Withdrawn::Dataset(sales.clone()), Revocable::Dataset { dataset: sales.clone() }),
+            (Withdrawn::Dataset(seen.clone()), Revocable::Dataset { dataset: seen.clone() }),
+            (Withdrawn::Room, Revocable::Room),
+        ];
+        let columns =
+            [column(&sales, "amount"), column(&sales, "segment"), column(&seen, "amount")];
+        let columns = columns.map(|(dataset, column)| {
+            let asked = Withdrawn::Column(dataset.clone(), column.clone());
+            (asked, Revocable::Column { dataset, column })
+        });
+        let of = |text: &str| (template(text), other);
+        let versions = ["reach", "own"].into_iter().flat_map(|text| {
+            let ((template, digest), asked) = (of(text), of(text).0);
+            let approval = Revocable::Approval { template: template.clone(), digest, of: member() };
+            let whole = Revocable::Template { template, digest };
+            [(Withdrawn::Template(asked.clone()), whole), (Withdrawn::Approval(asked), approval)]
+        });
+        for (asked, what) in things.into_iter().chain(columns).chain(versions) {
+            let body = Body::Revoked { by: member(), what: what.clone() };
+            all.push((About::Revoked(asked.clone()), body));
+            all.push((About::Reoffered(asked), Body::Reoffered { by: member(), what }));
+        }
+        for run in [name::<RunId>("run-1"), name::<RunId>("run-2")] {
+            let code = Code::interrupted();
+            all.push((About::Cancelled(run.clone()), Body::RunCancelled { run, code }));
+        }
+        all
+    }
+
+    #[test]
+    fn a_leaf_says_what_was_asked_and_nothing_beside() {
+        let (grocer, brand) = (name::<MemberId>("grocer"), name::<MemberId>("brand"));
+        let (spring, autumn) = (name::<CollaborationId>("spring"), name("autumn"));
+        let pairs = pairs();
+        assert!(pairs.len() > 30);
+        for (n, (asked, _)) in pairs.iter().enumerate() {
+            for (m, (_, body)) in pairs.iter().enumerate() {
+                let leaf = |actor: Actor| Leaf {
+                    actor,
+                    at_ms: 1,
+                    body: body.clone(),
+                    collaboration: spring.clone(),
+                    signature: None,
+                };
+                let own = leaf(Actor::Member(grocer.clone()));
+                assert_eq!(asked.is(&own, &grocer, &spring), n == m, "{asked:?} {body:?}");
+                assert!(!asked.is(&own, &brand, &spring), "{asked:?} {body:?}");
+                assert!(!asked.is(&own, &grocer, &autumn), "{asked:?} {body:?}");
+                let others = leaf(Actor::Member(brand.clone()));
+                assert!(!asked.is(&others, &grocer, &spring), "{asked:?} {body:?}");
+                // Who has shown no key yet is said by the gateway to have proposed, and to nothing else.
+                let gateways = leaf(Actor::Gateway);
+                let may = n == m && matches!(asked, About::Proposed(_));
+                assert_eq!(asked.is(&gateways, &grocer, &spring), may, "{asked:?} {body:?}");
+            }
+        }
+    }
+}
