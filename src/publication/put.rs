@@ -104,12 +104,12 @@ async fn cosigned_notes<'a>(
 
 /// A log that doesn't begin with what was published or cosigned is published no further.
 fn goes_on(snapshot: &Snapshot, head: &Checkpoint) -> Result<(), PublicationError> {
-    let (had, has) = (head.size, snapshot.size);
-    if had > has {
-        return Err(PublicationError::RolledBack { had, has });
+    let (before, now) = (head.size, snapshot.size);
+    if before > now {
+        return Err(PublicationError::RolledBack { had: before, has: now });
     }
-    if snapshot.tree.root(had) != Some(head.root) {
-        return Err(PublicationError::Forked { had });
+    if snapshot.tree.root(before) != Some(head.root) {
+        return Err(PublicationError::Forked { had: before });
     }
     Ok(())
 }

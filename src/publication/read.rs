@@ -75,8 +75,8 @@ pub async fn fetch(
 pub async fn leaf_hashes(place: &Place, head: &Checkpoint) -> Result<Vec<Hash>, PublicationError> {
     let (mut tiler, mut hashes) = (Tiler::default(), Vec::new());
     let reads = of_leaves(head.size).map(|tile| tile_hashes(place, tile));
-    let mut tiles = stream::iter(reads).buffered(READS_AT_ONCE);
-    while let Some(own) = tiles.next().await {
+    let mut stored = stream::iter(reads).buffered(READS_AT_ONCE);
+    while let Some(own) = stored.next().await {
         for hash in own? {
             let filled = tiler.push(hash);
             hashes.push(hash);

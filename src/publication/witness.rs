@@ -88,8 +88,8 @@ async fn continues(
     }
     let hashes = leaf_hashes(place, head).await?;
     let mut frontier = Frontier::default();
-    let had = usize::try_from(last.size).unwrap_or(usize::MAX);
-    hashes.into_iter().take(had).for_each(|hash| frontier.push(hash));
+    let length = usize::try_from(last.size).unwrap_or(usize::MAX);
+    hashes.into_iter().take(length).for_each(|hash| frontier.push(hash));
     if frontier.root() == last.root { Ok(()) } else { Err(forked) }
 }
 
