@@ -104,12 +104,14 @@ impl Due {
 mod tests {
     use super::*;
 
+    type End = Result<Published, PublicationError>;
+
     fn name(name: &str) -> CollaborationId {
         name.parse().unwrap()
     }
 
-    fn good(size: u64, cosigned: usize) -> Result<Published, PublicationError> {
-        Ok(Published { size, cosigned })
+    const fn good(size: u64, cosigned: usize) -> End {
+        End::Ok(Published { size, cosigned })
     }
 
     #[test]
@@ -137,7 +139,7 @@ mod tests {
         for _ in 0..12 {
             due.ended(&name("a"), &Err(PublicationError::Missing), now_ms);
             let wait =
-                (1..).map(|n| n * 1_000).find(|wait| !due.begun(9, now_ms + wait).is_empty());
+                (1..=600).map(|n| n * 1_000).find(|wait| !due.begun(9, now_ms + wait).is_empty());
             waits.push(wait.unwrap());
             now_ms += wait.unwrap();
         }
