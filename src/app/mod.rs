@@ -50,6 +50,7 @@ pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
 pub(crate) use tied::{Looked, mark};
+pub(crate) use turns::Fetched;
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};

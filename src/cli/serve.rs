@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a log that could not be opened is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(2);
-/// How often what a run left is tried to be settled.
-const SETTLE_EVERY: Duration = Duration::from_secs(30);
+/// How often what runs left is looked for.
+const SETTLE_EVERY: Duration = Duration::from_secs(20);
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -177,14 +177,11 @@ async fn projected(app: &App) {
     }
 }
 
-/// Runs that a process of this folder left when it died are settled, as soon as their logs and destinations can be reached.
+/// Runs whose end this folder could not put on record, as when its process died, are settled as soon as their logs and destinations can be
+/// reached.
 async fn settled(app: &App) {
-    let mut left = app.interrupted();
     loop {
-        left = app.recover_all(left).await;
-        if left.is_empty() {
-            return;
-        }
+        app.recover_all(app.interrupted()).await;
         tokio::time::sleep(SETTLE_EVERY).await;
     }
 }

@@ -1,7 +1,8 @@
-//! Who calls: the token that a request shows, and how often its member asks. Nothing under `/v1` is reached without. Must not know what a
+//! Who calls: the token that a request shows, and how much its member has under way. Nothing under `/v1` is reached without. Must not know what a
 //! caller may do.
 
 use super::Gateway;
+use super::limits::denies;
 use super::problem::Own;
 use crate::access::Caller;
 use crate::tokens::Refused;
@@ -40,8 +41,16 @@ pub(super) async fn known(
     };
     match caller {
         Ok(caller) => {
-            request.extensions_mut().insert(Who(caller));
-            next.run(request).await
+            // What denies has shares of its own.
+            let ordinary = caller.tenant().filter(|_| !denies(&request));
+            let share = ordinary.map(|member| gateway.ordinary.take(Some(member)));
+            match share.transpose() {
+                Ok(_share) => {
+                    request.extensions_mut().insert(Who(caller));
+                    next.run(request).await
+                }
+                Err(own) => own.into_response(),
+            }
         }
         Err(own) => {
             let mut response = own.into_response();

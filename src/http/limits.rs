@@ -26,6 +26,8 @@ const FOLLOWING_MAX: usize = 32;
 /// A withdrawal is said within so long, in so many bytes.
 const SAID_WITHIN: Duration = Duration::from_secs(2);
 const DENIAL_MAX: usize = 64 * 1_024;
+/// Where somebody without a token or a session says something.
+const SIGN_IN: &str = "/console/sign-in";
 /// An answer's head is there within so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -46,7 +48,7 @@ impl Default for Limits {
 
 /// Whether a request takes something away, over the API or by a form of the console, by its path alone: nothing is read of it before there is a
 /// place for it.
-fn denies(request: &Request) -> bool {
+pub(super) fn denies(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/revocations")
 }
 
@@ -56,15 +58,20 @@ pub(super) async fn bounded(
     request: Request,
     next: Next,
 ) -> Response {
-    let (request, places) = if denies(&request) {
-        // A place is for what was said whole: who says it slowly keeps nobody else from denying.
+    // Whoever looks whether this gateway lives is told so when all its places are taken as well.
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return next.run(request).await;
+    }
+    let places = if denies(&request) { &limits.denying } else { &limits.ordinary };
+    // A place is for what was said whole by those whom nobody knows yet, and to deny: who says it slowly keeps nobody else out.
+    let request = if denies(&request) || request.uri().path() == SIGN_IN {
         let said = tokio::time::timeout(SAID_WITHIN, said(request)).await;
         match said.unwrap_or(Err(Own::BodyUnread)) {
-            Ok(request) => (request, &limits.denying),
+            Ok(request) => request,
             Err(own) => return own.into_response(),
         }
     } else {
-        (request, &limits.ordinary)
+        request
     };
     let Ok(_place) = places.try_acquire() else {
         return Own::TooManyRequests.into_response();
@@ -86,8 +93,17 @@ type Taken = Arc<Mutex<BTreeMap<MemberId, usize>>>;
 /// What each member has under way of something that is for all: none takes the places of all.
 #[derive(Debug)]
 pub(super) struct Shares {
-    each: usize,
+    most: Most,
     taken: Taken,
+}
+
+/// How much one member may have.
+#[derive(Debug, Clone, Copy)]
+enum Most {
+    /// So many.
+    Each(usize),
+    /// No more than are left of so many: whoever comes next finds as many as anybody has.
+    AsManyAsAreLeft(usize),
 }
 
 /// A member's place, while it has it.
@@ -97,20 +113,33 @@ pub(super) struct Share(Taken, MemberId);
 impl Shares {
     /// Places for withdrawals.
     pub(super) fn of_denying() -> Self {
-        Self { each: SHARE_MAX, taken: Taken::default() }
+        Self::of(Most::Each(SHARE_MAX))
     }
 
     /// Places for those who follow something.
     pub(super) fn of_following() -> Self {
-        Self { each: FOLLOWING_MAX, taken: Taken::default() }
+        Self::of(Most::Each(FOLLOWING_MAX))
+    }
+
+    /// Places for everything else.
+    pub(super) fn of_ordinary() -> Self {
+        Self::of(Most::AsManyAsAreLeft(UNDER_WAY_MAX))
+    }
+
+    fn of(most: Most) -> Self {
+        Self { most, taken: Taken::default() }
     }
 
     /// A place for a member; none where it has its share.
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         let member = member.ok_or(Own::PathUnknown)?.clone();
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = match self.most {
+            Most::Each(most) => most,
+            Most::AsManyAsAreLeft(of) => of.saturating_sub(all.values().sum()),
+        };
         let taken = all.entry(member.clone()).or_default();
-        if *taken >= self.each {
+        if *taken >= most {
             return Err(Own::TooManyRequests);
         }
         *taken += 1;
@@ -162,6 +191,22 @@ mod tests {
         drop(all);
         assert!(shares.take(Some(&grocer)).is_ok());
         assert!(shares.taken.lock().unwrap().is_empty(), "nothing is kept of who has gone");
+    }
+
+    #[test]
+    fn whoever_comes_next_finds_as_many_as_anybody_has() {
+        let shares = Shares::of_ordinary();
+        let id = |name: &str| -> MemberId { name.parse().unwrap() };
+        let all = |name: &str| {
+            let member = id(name);
+            std::iter::from_fn(|| shares.take(Some(&member)).ok()).collect::<Vec<_>>()
+        };
+        let first = all("grocer");
+        assert_eq!(first.len(), UNDER_WAY_MAX / 2, "one alone leaves as many as it has");
+        let (second, third) = (all("brand"), all("press"));
+        assert_eq!((second.len(), third.len()), (UNDER_WAY_MAX / 4, UNDER_WAY_MAX / 8));
+        drop(first);
+        assert!(!all("grocer").is_empty() && shares.take(Some(&id("bank"))).is_ok());
     }
 
     #[tokio::test]

@@ -75,6 +75,7 @@ pub(crate) struct Shared {
     begun: Begun,
     denying: Shares,
     following: Shares,
+    ordinary: Shares,
 }
 
 impl Deref for Gateway {
@@ -96,8 +97,19 @@ impl Gateway {
     pub(crate) fn new(app: Arc<App>, house: House, verifier: Verifier) -> Result<Self> {
         let (looked, begun) = (Looked::default(), Begun::default());
         let (denying, following) = (Shares::of_denying(), Shares::of_following());
+        let ordinary = Shares::of_ordinary();
         let runs = Runs::new(Arc::clone(&app), house.runs_max().clone())?;
-        Ok(Self(Arc::new(Shared { app, house, runs, verifier, looked, begun, denying, following })))
+        Ok(Self(Arc::new(Shared {
+            app,
+            house,
+            runs,
+            verifier,
+            looked,
+            begun,
+            denying,
+            following,
+            ordinary,
+        })))
     }
 
     /// Runs under way.

@@ -46,17 +46,23 @@ pub(super) async fn file(
     Who(caller): Who,
     Path((collaboration, run, file)): Path<(String, String, String)>,
 ) -> Result<Response, Problem> {
-    let FetchedFile { line, file } =
-        gateway.desk(&caller).file(&collaboration, &run, &file).await?;
-    let parts = stream::unfold(File::from_std(file), |mut file| async move {
+    downloaded(gateway.desk(&caller).file(&collaboration, &run, &file).await?)
+}
+
+/// A file on its way.
+pub(super) fn downloaded(
+    FetchedFile { line, file, leave }: FetchedFile,
+) -> Result<Response, Problem> {
+    let sent = (File::from_std(file), leave);
+    let parts = stream::unfold(sent, |(mut file, leave)| async move {
         let mut part = vec![0; PART];
         match file.read(&mut part).await {
             Ok(0) => None,
             Ok(length) => {
                 part.truncate(length);
-                Some((Ok(Bytes::from(part)), file))
+                Some((Ok(Bytes::from(part)), (file, leave)))
             }
-            Err(error) => Some((Err(error), file)),
+            Err(error) => Some((Err(error), (file, leave))),
         }
     });
     let header = |text: String| {

@@ -18,7 +18,7 @@ pub use fetch::{fetch, manifest_of};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::Place;
 pub(crate) use replace::Found;
-pub use stage::{Expected, Staged, StagedFile, preview, stage};
+pub use stage::{Expected, Staged, StagedFile, first_rows, preview, stage};
 pub use within::{lies_in, overlaps};
 
 /// Why a result could not be staged or delivered.

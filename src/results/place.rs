@@ -94,6 +94,18 @@ impl Place {
         Path::from(format!("{}/{name}", self.prefix))
     }
 
+    /// Refuses what is no plain file in the folder itself: a link leads to whatever its maker likes, and a pipe never ends.
+    pub(super) fn is_plain(&self, name: &str) -> bool {
+        let Some(root) = &self.folder else { return true };
+        let path = root.join(name);
+        let Ok(found) = std::fs::symlink_metadata(&path) else { return true };
+        let within = || {
+            let (folder, root) = (path.parent()?.canonicalize().ok()?, root.canonicalize().ok()?);
+            Some(folder.starts_with(root))
+        };
+        found.is_file() && within().unwrap_or(false)
+    }
+
     /// Removes an object that a delivery of ours made, and what its writing may have left.
     pub(super) async fn remove(&self, name: &str) -> Result<(), ResultsError> {
         use object_store::ObjectStoreExt;
@@ -148,6 +160,9 @@ impl Place {
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
             ) => {
+                if !self.is_plain(name) {
+                    return Err(ResultsError::DeliveryConflict);
+                }
                 let there = self.store.get(&path).await.map_err(|error| failed(&error))?;
                 let there = there.bytes().await.map_err(|error| failed(&error))?;
                 if there == bytes { self.keep(name) } else { Err(ResultsError::DeliveryConflict) }

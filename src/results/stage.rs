@@ -77,18 +77,6 @@ pub fn stage(
     Ok(Staged { files: writer.finish()?, rows })
 }
 
-fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ResultsError> {
-    let file = File::open(path).map_err(|_| ResultsError::LandingUnreadable)?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| ResultsError::LandingUnreadable)
-}
-
-fn read(
-    path: &Path,
-) -> Result<impl Iterator<Item = Result<RecordBatch, ResultsError>>, ResultsError> {
-    let reader = builder(path)?.build().map_err(|_| ResultsError::LandingUnreadable)?;
-    Ok(reader.map(|batch| batch.map_err(|_| ResultsError::LandingUnreadable)))
-}
-
 /// Writes batches into files of bounded size.
 struct Writer<'a> {
     staging: &'a Path,
@@ -142,31 +130,44 @@ impl Writer<'_> {
 /// The first rows of a staged result as text.
 pub fn preview(staged: &Staged, rows_max: usize) -> Result<Vec<Vec<String>>, ResultsError> {
     let mut rows = Vec::new();
-    let options = FormatOptions::default();
     for file in &staged.files {
-        for batch in read(&file.path)? {
-            let batch = batch?;
-            let columns: Vec<_> = batch
-                .columns()
-                .iter()
-                .map(|column| ArrayFormatter::try_new(column, &options))
-                .collect::<Result<_, _>>()
-                .map_err(|_| ResultsError::LandingUnreadable)?;
-            for row in 0..batch.num_rows() {
-                if rows.len() == rows_max {
-                    return Ok(rows);
-                }
-                rows.push(
-                    columns
-                        .iter()
-                        .zip(batch.columns())
-                        .map(|(column, array)| shown(column, array, row))
-                        .collect(),
-                );
-            }
-        }
+        let file = File::open(&file.path).map_err(|error| ResultsError::io(&error))?;
+        first_rows(file, rows_max, &mut rows)?;
     }
     Ok(rows)
+}
+
+/// The first rows of a canonical file as text, until there are so many.
+pub fn first_rows(
+    file: File,
+    rows_max: usize,
+    rows: &mut Vec<Vec<String>>,
+) -> Result<(), ResultsError> {
+    let unreadable = |_| ResultsError::LandingUnreadable;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|_| ResultsError::LandingUnreadable)?;
+    let options = FormatOptions::default();
+    for batch in reader
+        .with_batch_size(rows_max.max(1))
+        .build()
+        .map_err(|_| ResultsError::LandingUnreadable)?
+    {
+        let batch = batch.map_err(unreadable)?;
+        let columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
+        for row in 0..batch.num_rows() {
+            if rows.len() >= rows_max {
+                return Ok(());
+            }
+            let shown = columns.iter().zip(batch.columns());
+            rows.push(shown.map(|(column, array)| self::shown(column, array, row)).collect());
+        }
+    }
+    Ok(())
 }
 
 fn shown(column: &ArrayFormatter<'_>, array: &dyn Array, row: usize) -> String {

@@ -135,11 +135,12 @@ mod tests {
     fn every_setting_is_shown_with_where_it_stands() {
         let text = "[http]\nlisten = \"127.0.0.1:1\"\naudience = \"here\"\n\n[[http.tenants]]\nmember = \"grocer\"\n\
             [[http.tenants]]\nmember = \"brand\"\norganisation = \"org-2\"\n";
-        let shown = look(text, &[("AIRLOCK_HTTP_AUDIENCE", "there"), ("AIRLOCK_HTTP_LISTEN", "")]);
+        let variables = [("AIRLOCK_HTTP_LISTEN", "127.0.0.1:2"), ("AIRLOCK_METRICS_LISTEN", "")];
+        let shown = look(text, &variables);
         assert!(shown.problems.is_empty(), "{shown:?}");
         for (key, value, source) in [
-            ("http.listen", "127.0.0.1:1", Source::File(2)),
-            ("http.audience", "there", Source::Variable("AIRLOCK_HTTP_AUDIENCE")),
+            ("http.listen", "127.0.0.1:2", Source::Variable("AIRLOCK_HTTP_LISTEN")),
+            ("http.audience", "here", Source::File(3)),
             ("http.beyond_loopback", "false", Source::Default),
             ("http.tenants[0].member", "grocer", Source::File(6)),
             ("http.tenants[0].organisation", "-", Source::Default),

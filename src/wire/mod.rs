@@ -38,6 +38,6 @@ pub use plan::{
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
-pub use run::{Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
-pub use template::{Explanation, Template, Templates, Text};
+pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
+pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
 pub use verified::Verified;

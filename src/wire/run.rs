@@ -142,3 +142,17 @@ pub struct Runs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
+
+/// The first rows of a result, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResultRows {
+    /// Each column's name and type.
+    pub columns: Vec<(String, String)>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+    /// Rows in all.
+    pub in_all: u64,
+    /// Its files, by name.
+    pub files: Vec<String>,
+}

@@ -23,6 +23,8 @@ pub struct Template {
     pub digest: String,
     /// Its text.
     pub sql: String,
+    /// Its typed parameters.
+    pub parameters: Vec<TemplateParameter>,
     /// Who may run it.
     pub run_by: Vec<String>,
     /// Who receives its results.
@@ -31,6 +33,29 @@ pub struct Template {
     pub approved_by: Vec<String>,
     /// Owners whose approval is missing.
     pub waits_for: Vec<String>,
+}
+
+/// A parameter of a template. A run names its value as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateParameter {
+    /// Its name.
+    pub name: String,
+    /// Its type: `int64`, `float64`, `utf8`, `boolean`, `date` or `timestamp`.
+    #[serde(rename = "type")]
+    pub of: String,
+    /// The smallest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<serde_json::Value>,
+    /// The largest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<serde_json::Value>,
+    /// The only values; where there are none, all within the bounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<serde_json::Value>,
+    /// What is taken where a run names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
 }
 
 /// What the guard makes of a template.

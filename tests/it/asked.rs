@@ -102,6 +102,88 @@ fn a_run_is_asked_for_once_followed_to_its_end_and_fetched() {
     world.log_is_whole();
 }
 
+/// Somebody in a browser: a cookie, and forms as they were shown.
+struct Browsing<'s> {
+    served: &'s Served<'s>,
+    cookie: String,
+}
+
+impl Browsing<'_> {
+    fn get(&self, path: &str) -> Told {
+        self.served.ask("GET", path, &[format!("Cookie: {}", self.cookie)], "")
+    }
+
+    /// Sends the form of a page, with what somebody writes into it.
+    fn send(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Told {
+        let shown = self.get(page).body;
+        let from = shown.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("{shown}"));
+        let form = shown[from..].split("</form>").next().unwrap();
+        let value = |input: &str, name: &str| {
+            Some(input.split_once(&format!("{name}=\""))?.1.split('"').next()?.to_owned())
+        };
+        let hidden = form.split("<input ").skip(1).filter(|input| input.contains("hidden"));
+        let hidden =
+            hidden.filter_map(|input| Some((value(input, "name")?, value(input, "value")?)));
+        let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let all: Vec<String> = hidden
+            .chain(own)
+            .map(|(name, value)| format!("{name}={}", value.replace(':', "%3A")))
+            .collect();
+        let lines = [
+            format!("Cookie: {}", self.cookie),
+            "Content-Type: application/x-www-form-urlencoded".to_owned(),
+            "Sec-Fetch-Site: same-origin".to_owned(),
+        ];
+        self.served.ask("POST", action, &lines, &all.join("&"))
+    }
+}
+
+#[test]
+fn somebody_runs_a_template_in_a_browser_and_sees_its_result() {
+    let world = world(10, "");
+    let served = Served::start(&world);
+    let signed_in = |member: &str| {
+        let token = served.caller(member, &["analyst"]).token;
+        let lines = [
+            "Content-Type: application/x-www-form-urlencoded".to_owned(),
+            "Sec-Fetch-Site: same-origin".to_owned(),
+        ];
+        let entered = served.ask("POST", "/console/sign-in", &lines, &format!("token={token}"));
+        assert_eq!(entered.status, 303, "{entered:?}");
+        let cookie = entered.headers["set-cookie"].split(';').next().unwrap().to_owned();
+        Browsing { served: &served, cookie }
+    };
+    let (brand, grocer) = (signed_in("brand"), signed_in("grocer"));
+    let at = "/console/collaborations/spring";
+    let begun =
+        brand.send(&format!("{at}/templates/reach"), &format!("{at}/runs"), &[("room", "native")]);
+    assert_eq!(begun.status, 303, "{begun:?}");
+    let run = begun.headers["location"].clone();
+    soon(|| brand.get(&run).body.contains("succeeded"));
+    let shown = brand.get(&run).body;
+    for part in ["<caption>The first", "<svg", "Download part-", "campaign"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let file =
+        shown.split(&format!("href=\"{run}/files/")).nth(1).unwrap().split('"').next().unwrap();
+    let file = brand.get(&format!("{run}/files/{file}"));
+    assert_eq!((file.status, &file.bytes[..4]), (200, &b"PAR1"[..]));
+    // Who does not receive it sees that it ran, and nothing of what came out; and may not run it.
+    let theirs = grocer.get(&run);
+    assert!(
+        theirs.status == 200 && !theirs.body.contains("<svg") && !theirs.body.contains("Download")
+    );
+    assert_eq!(grocer.get(&format!("{run}/files/part")).status, 404);
+    assert!(
+        !grocer
+            .get(&format!("{at}/templates/reach"))
+            .body
+            .contains(&format!("action=\"{at}/runs\""))
+    );
+    assert!(brand.get(&format!("{at}/runs")).body.contains(&run));
+    world.log_is_whole();
+}
+
 #[test]
 fn what_may_not_run_is_not_begun() {
     let world = world(10, "");

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::Stands;
 use crate::wire;
 use mappings::guard::Guarded;
-use mappings::model::{Agreement, PlatformId, TemplateName};
+use mappings::model::{Agreement, Literal, Parameter, ParameterName, PlatformId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -130,11 +130,26 @@ fn shown(
         template: name.to_string(),
         digest: guarded.digest.to_string(),
         sql: template.sql.clone(),
+        parameters: template.parameters.iter().map(parameter).collect(),
         run_by: texts(&template.run_by),
         received_by: texts(&template.received_by),
         approved_by: texts(approved_by),
         waits_for: texts(waits_for),
     })
+}
+
+/// Values as they stand in the agreement, which whoever sees the template reads there as well.
+fn parameter((name, one): (&ParameterName, &Parameter)) -> wire::TemplateParameter {
+    let value = |literal: &Literal| serde_json::json!(literal);
+    let of = serde_json::json!(one.r#type);
+    wire::TemplateParameter {
+        name: name.to_string(),
+        of: of.as_str().unwrap_or_default().to_owned(),
+        min: one.min.as_ref().map(value),
+        max: one.max.as_ref().map(value),
+        values: one.values.iter().map(value).collect(),
+        default: one.default.as_ref().map(value),
+    }
 }
 
 /// What a room runs; none where it runs no text of ours.

@@ -5,6 +5,7 @@ use super::Row;
 #[rustfmt::skip]
 pub(super) const CODES: &[Row] = &[
     ("bug", "this gateway failed at it, and goes on", "please report it, with what the gateway says where it was started"),
+    ("cancelled", "the run was stopped; nothing of it is left", "a new run"),
     ("changed-meanwhile", "something was decided since the caller looked", "another look, and the decision again on what it shows"),
     ("collaboration-name", "a new collaboration has a name of whoever proposes it", "MEMBER-NAME"),
     ("collaboration-taken", "a collaboration of this name is there, and this is not its member's to replace", "another name, or a proposal of one of its members"),

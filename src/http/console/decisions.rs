@@ -10,7 +10,7 @@ use super::session::{Kind, Session, Told};
 use super::withdraw::{NAMES, thing, told};
 use crate::app::Tied;
 use crate::app::desk::Done;
-use crate::wire::{Answer, Version, Waived};
+use crate::wire::{Answer, RunAsked, RunLimits, Version, Waived};
 use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -67,6 +67,46 @@ pub(super) async fn approve(
     let work = {
         let (console, session) = (console.clone(), Arc::clone(&session));
         async move { console.desk(session.caller()).approve(&name, &template, &version, &tied).await }
+    };
+    let done = finished(&console.gateway.begun, work).await?;
+    Ok(on_record(&session, &what, done))
+}
+
+/// Asks for a run of the template version that was shown.
+pub(super) async fn run(
+    State(console): State<Console>,
+    Path(name): Path<String>,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let fields = sent.read("run", &[&name], &["template", "digest"])?;
+    let (session, tied) = (Arc::clone(fields.session()), fields.tied()?);
+    let [template, digest, room] = ["template", "digest", "room"].map(|field| fields.one(field));
+    // What is left empty is not named.
+    let mut parameters = fields.beginning("set.");
+    parameters.retain(|_, value| !value.is_empty());
+    let (template, digest, room) = (template?, digest?, Some(room?));
+    let asked = RunAsked { template, digest, room, parameters, limits: RunLimits::default() };
+    let begun = console.gateway.begun.clone();
+    let work =
+        async move { console.desk(session.caller()).request_run(&name, &asked, &tied).await };
+    let (run, done) = finished(&begun, work).await?;
+    let to = place(done.collaboration.as_str(), &format!("/runs/{run}"));
+    let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/console"));
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response())
+}
+
+/// Stops a run.
+pub(super) async fn cancel(
+    State(console): State<Console>,
+    Path((name, run)): Path<(String, String)>,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let fields = sent.read("cancel", &[&name, &run], &[])?;
+    let (session, tied) = (Arc::clone(fields.session()), fields.once()?);
+    let what = format!("You stopped {run}");
+    let work = {
+        let (console, session) = (console.clone(), Arc::clone(&session));
+        async move { console.desk(session.caller()).cancel(&name, &run, &tied).await }
     };
     let done = finished(&console.gateway.begun, work).await?;
     Ok(on_record(&session, &what, done))

@@ -27,6 +27,11 @@ pub(super) fn token(session: &Session, action: &str, object: &[&str]) -> Markup 
     html! { input type="hidden" name="form" value=(session.token(action, object)); }
 }
 
+/// What a form carries that is done once and names by digests what it is about.
+pub(super) fn once() -> Markup {
+    html! { input type="hidden" name="key" value=(key()); }
+}
+
 /// What a form carries that is tied to what is shown: its mark, and a key under which it is done once.
 pub(super) fn tied(mark: &str) -> Markup {
     html! {
@@ -94,13 +99,23 @@ impl Fields {
         self.all.get(name).cloned().unwrap_or_default()
     }
 
+    /// Fields of a name that begins so, by the rest of it.
+    pub(super) fn beginning(&self, with: &str) -> BTreeMap<String, String> {
+        let named = |(name, value): (&String, &String)| {
+            Some((name.strip_prefix(with)?.to_owned(), value.clone()))
+        };
+        self.all.iter().filter_map(named).collect()
+    }
+
     /// What was shown when it was made, and that it is done once.
     pub(super) fn tied(&self) -> Result<Tied, Own> {
-        let plain = |text: &String| {
-            text.len() <= TIED_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric())
-        };
-        let mark = Some(self.one("mark")?).filter(plain).ok_or(Own::FormUnreadable)?;
-        let key = Some(self.one("key")?).filter(plain).ok_or(Own::FormUnreadable)?;
+        let mark = Some(self.one("mark")?).filter(|mark| plain(mark)).ok_or(Own::FormUnreadable)?;
+        Ok(Tied { looked: Looked::At(mark), ..self.once()? })
+    }
+
+    /// That it is done once, of what names by digests what it is about.
+    pub(super) fn once(&self) -> Result<Tied, Own> {
+        let key = Some(self.one("key")?).filter(|key| plain(key)).ok_or(Own::FormUnreadable)?;
         let caller = self.sent.session.caller();
         let tenant = caller.tenant().map(ToString::to_string).unwrap_or_default();
         let (route, path) = &self.sent.asked;
@@ -111,8 +126,12 @@ impl Fields {
         let said = self.all.iter().filter(|(name, _)| *name != "form");
         let said = said.flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let fingerprint = digest("airlock/asked/v1", said);
-        Ok(Tied { looked: Looked::At(mark), once: Some(Once { scope, fingerprint }) })
+        Ok(Tied { looked: Looked::Anything, once: Some(Once { scope, fingerprint }) })
     }
+}
+
+fn plain(text: &str) -> bool {
+    text.len() <= TIED_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// The fields of a form, each of which is there once.

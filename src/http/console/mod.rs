@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod recorded;
 mod revocations;
+mod run;
 mod runs;
 mod session;
 mod shown;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("console.js");
+const ICON: &str = include_str!("icon.svg");
 
 /// What every page works with.
 #[derive(Debug, Clone)]
@@ -71,7 +73,10 @@ fn router_with(console: Console) -> Router {
         .route(&of("/templates/{template}"), get(template::page))
         .route(&of("/fidelity"), get(fidelity::page))
         .route(&of("/learn"), get(learn::page))
-        .route(&of("/runs"), get(runs::page))
+        .route(&of("/runs"), get(runs::page).post(decisions::run))
+        .route(&of("/runs/{run}"), get(run::page))
+        .route(&of("/runs/{run}/cancellations"), post(decisions::cancel))
+        .route(&of("/runs/{run}/files/{file}"), get(run::file))
         .route(&of("/revocations"), get(revocations::page).post(decisions::revoke))
         .route(&of("/revocations/{index}"), get(revocations::one))
         .route(&of("/withdraw"), get(withdraw::page))
@@ -93,6 +98,7 @@ fn router_with(console: Console) -> Router {
             "/console/style.css",
             get(async || ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
         )
+        .route("/console/icon.svg", get(async || ([(CONTENT_TYPE, "image/svg+xml")], ICON)))
         .route(
             "/console/console.js",
             get(async || ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)),

@@ -53,12 +53,12 @@ pub(super) async fn page(
         @if let Some(next) = found.next {
             p { a rel="next" href=(place(&of.name, &format!("/runs?before={next}"))) { "Earlier runs" } }
         }
-        p.dim { "A run is started with " code { "airlock run" } ", or over the API." }
+        p.dim { "A run is asked for from the page of its template." }
     };
     Ok(page::page(&Frame::of("Runs", &of.name, Tab::Runs), &session, &desk, &body))
 }
 
-const fn word(state: RunState) -> &'static str {
+pub(super) const fn word(state: RunState) -> &'static str {
     match state {
         RunState::Requested => "requested",
         RunState::Delivering => "delivering",
@@ -71,7 +71,7 @@ const fn word(state: RunState) -> &'static str {
 fn row(collaboration: &str, run: &Run) -> Markup {
     html! {
         tr {
-            th scope="row" { code { (run.run) } }
+            th scope="row" { a href=(place(collaboration, &format!("/runs/{}", run.run))) { code { (run.run) } } }
             td { a href=(place(collaboration, &format!("/templates/{}", run.template))) { (run.template) } }
             td { (digest(&run.digest)) }
             td { (run.by) }

@@ -43,6 +43,7 @@ pub(super) async fn page(
         section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
         section { h2 { "What runs" } (texts(&one, &explained)) }
         (approval(&of, &one, &shown, &session))
+        (run((&of, &shown), &one, &explained, &session))
         (withdrawal(&of, &one, &session))
     };
     Ok(page::page(&Frame::of(&title, &of.name, Tab::Overview), &session, &desk, &body))
@@ -104,6 +105,56 @@ fn approval(
                     p { "You approve exactly this version, by its digest. It runs once every owner of a dataset that it reads has approved it." }
                     button.primary type="submit" { "Approve " (one.template) }
                 }
+            }
+        }
+    }
+}
+
+/// What asks for a run of this version.
+fn run(
+    (of, shown): (&wire::Collaboration, &str),
+    one: &wire::Template,
+    explained: &wire::Explanation,
+    session: &Session,
+) -> Markup {
+    let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
+    let may = of.standing == "member" && of.agreement.is_some() && one.run_by.contains(&me);
+    html! {
+        @if may && session.caller().may(Action::Run) {
+            section.answers aria-labelledby="run" {
+                h2 #run { "Run it, as " (me) }
+                form.stack method="post" action=(place(&of.name, "/runs")) {
+                    (token(session, "run", &[&of.name, &one.template, &one.digest]))
+                    (tied(shown))
+                    input type="hidden" name="template" value=(one.template);
+                    input type="hidden" name="digest" value=(one.digest);
+                    label for="room" { "Room" }
+                    select #room name="room" { @for room in explained.texts.keys() { option value=(room) { (room) } } }
+                    @for parameter in &one.parameters { (asked(parameter)) }
+                    p { "Exactly this version runs. It counts against the cap of the collaboration, of which " (of.runs_left) " attempts are left." }
+                    button.primary type="submit" { "Run " (one.template) }
+                }
+            }
+        }
+    }
+}
+
+/// A field for a parameter. What it says is judged by its type where the run is asked for.
+fn asked(one: &wire::TemplateParameter) -> Markup {
+    let said =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let name = format!("set.{}", one.name);
+    let bound = |word: &str, value: &Option<serde_json::Value>| {
+        value.as_ref().map(|value| format!(", {word} {}", said(value))).unwrap_or_default()
+    };
+    let hint = format!("{}{}{}", one.of, bound("from", &one.min), bound("to", &one.max));
+    html! {
+        label for=(name) { (text(&one.name)) " " span.dim { (text(&hint)) } }
+        @if one.values.is_empty() {
+            input type="text" id=(name) name=(name) value=[one.default.as_ref().map(said)] autocomplete="off";
+        } @else {
+            select id=(name) name=(name) {
+                @for value in &one.values { option value=(said(value)) selected[one.default.as_ref() == Some(value)] { (text(&said(value))) } }
             }
         }
     }
