@@ -103,13 +103,13 @@ async fn cosigned_notes<'a>(
 }
 
 /// A log that doesn't begin with what was published or cosigned is published no further.
-fn goes_on(snapshot: &Snapshot, head: &Checkpoint) -> Result<(), PublicationError> {
-    let (before, now) = (head.size, snapshot.size);
-    if before > now {
-        return Err(PublicationError::RolledBack { had: before, has: now });
+fn goes_on(snapshot: &Snapshot, seen: &Checkpoint) -> Result<(), PublicationError> {
+    let (had, has) = (seen.size, snapshot.size);
+    if had > has {
+        return Err(PublicationError::RolledBack { had, has });
     }
-    if snapshot.tree.root(before) != Some(head.root) {
-        return Err(PublicationError::Forked { had: before });
+    if snapshot.tree.root(had) != Some(seen.root) {
+        return Err(PublicationError::Forked { had });
     }
     Ok(())
 }
