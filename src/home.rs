@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const CLAIM_TRIES: usize = 4;
@@ -186,18 +187,39 @@ impl Home {
         known().ok_or_else(|| Error::failed("io", format!("{} can't be read", path.display())))
     }
 
-    /// Collaborations with a run that was requested from this folder, and whose process died or is at work now.
+    /// Forgets a run that never came to be.
+    pub fn forget_opening(&self, collaboration: &CollaborationId, run: &RunId) {
+        let _ = std::fs::remove_file(self.opening(collaboration, run));
+    }
+
+    /// Runs of a collaboration that were requested from this folder and whose end is not known to be on record, or that are at work.
+    #[must_use]
+    pub fn unsettled(&self, collaboration: &CollaborationId) -> BTreeSet<RunId> {
+        let locked = self.locks();
+        locked.into_iter().filter(|run| self.requested(collaboration, run)).collect()
+    }
+
+    fn locks(&self) -> BTreeSet<RunId> {
+        let entries = std::fs::read_dir(self.scratch()).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter_map(|name| RunId::new(name.strip_suffix(".lock")?).ok()).collect()
+    }
+
+    /// The collaborations of which runs were requested from this folder.
+    fn opened(&self) -> impl Iterator<Item = CollaborationId> {
+        let entries = std::fs::read_dir(self.root.join("openings")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| CollaborationId::new(entry.file_name().to_str()?).ok())
+    }
+
+    fn is_opened(&self, run: &RunId) -> bool {
+        self.opened().any(|of| self.requested(&of, run))
+    }
+
+    /// Collaborations with a run that was requested from this folder, and whose end is not known to be on record, or that is at work.
     #[must_use]
     pub fn interrupted(&self) -> BTreeSet<CollaborationId> {
-        let names = |folder: PathBuf| {
-            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-            entries.filter_map(|entry| entry.file_name().into_string().ok())
-        };
-        let runs: BTreeSet<RunId> =
-            names(self.scratch()).filter_map(|name| run_of(&name)).collect();
-        let all =
-            names(self.root.join("openings")).filter_map(|name| CollaborationId::new(&name).ok());
-        all.filter(|of| runs.iter().any(|run| self.requested(of, run))).collect()
+        let runs = self.locks();
+        self.opened().filter(|of| runs.iter().any(|run| self.requested(of, run))).collect()
     }
 
     fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
@@ -211,17 +233,28 @@ impl Home {
     }
 }
 
-/// Held by the process that works on a run: a lock on a file, gone with the process.
+/// Held by the process that works on a run: a lock on a file, gone with the process. The file itself stays until the run's end is on record:
+/// by it a later process finds what is to be settled.
 #[derive(Debug)]
 pub struct Claim {
     _file: std::fs::File,
     path: PathBuf,
+    is_over: AtomicBool,
+}
+
+impl Claim {
+    /// Nothing is left to be settled.
+    pub fn is_over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Removed while the lock is still held: whoever comes later makes a new one.
-        let _ = std::fs::remove_file(&self.path);
+        if self.is_over.load(Ordering::Relaxed) {
+            // Removed while the lock is still held: whoever comes later makes a new one.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -241,7 +274,7 @@ impl Home {
     fn claim_now(&self, run: &RunId) -> Result<Option<Claim>> {
         let path = self.scratch().join(format!("{run}.lock"));
         let locked = locked(&path).map_err(|error| Error::io("claim", &path, &error))?;
-        Ok(locked.map(|file| Claim { _file: file, path }))
+        Ok(locked.map(|file| Claim { _file: file, path, is_over: AtomicBool::new(false) }))
     }
 }
 
@@ -293,6 +326,9 @@ impl Home {
             if entry.path() != claim.path {
                 // What can't be removed now is tried again by the next command.
                 let _ = std::fs::remove_dir_all(entry.path());
+            }
+            if !self.is_opened(&run) {
+                claim.is_over();
             }
         }
     }

@@ -19,6 +19,8 @@ mod http;
 pub mod log;
 #[cfg(feature = "gateway")]
 mod metrics;
+#[cfg(feature = "gateway")]
+pub mod publication;
 pub mod reconcile;
 #[cfg(feature = "gateway")]
 pub mod results;

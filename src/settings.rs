@@ -3,6 +3,7 @@
 
 mod http;
 mod metrics;
+mod publish;
 mod sheet;
 mod shown;
 mod table;
@@ -10,6 +11,7 @@ mod triggers;
 
 pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
 pub(crate) use metrics::metrics;
+pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
 pub(crate) use triggers::{QueueSetting, triggers};

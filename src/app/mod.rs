@@ -14,6 +14,7 @@ pub mod members;
 mod pace;
 mod parties;
 mod places;
+mod publication;
 mod readiness;
 mod recovery;
 mod reoffer;
@@ -30,6 +31,7 @@ mod tied;
 mod turns;
 mod waivers;
 mod watch;
+pub mod witness;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
@@ -48,6 +50,7 @@ pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
 pub(crate) use tied::{Looked, mark};
+pub(crate) use turns::Fetched;
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};

@@ -3,7 +3,7 @@
 
 use super::supervisor::RunsMax;
 use super::sync::Inbox;
-use super::turns::Asking;
+use super::turns::{Asking, Fetching};
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
 use crate::settings::{Http, TenantSetting};
@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 
 /// Requests that guard templates, at a time.
 const GUARDING_MAX: usize = 2;
-/// Requests that fetch a result, at a time.
-const FETCHING_MAX: usize = 4;
+/// Results that are fetched, or on their way, at a time.
+const FETCHING_MAX: usize = 16;
 
 /// What an operator set for those who call.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(crate) struct House {
     /// The places of each member; `None` where all who call are of one house, and may name any.
     places: Option<BTreeMap<MemberId, Places>>,
     /// Leave to guard templates, which takes a processor for a while.
-    pub(crate) guarding: Semaphore,
-    /// Leave to fetch a result from where it lies.
-    pub(crate) fetching: Semaphore,
+    pub(crate) guarding: Arc<Semaphore>,
+    /// Who fetches results, or is sent them.
+    pub(crate) fetching: Fetching,
     /// Runs at a time.
     runs_max: RunsMax,
     /// Who asks platforms now.
@@ -47,8 +47,8 @@ impl Default for House {
     fn default() -> Self {
         Self {
             places: None,
-            guarding: Semaphore::new(GUARDING_MAX),
-            fetching: Semaphore::new(FETCHING_MAX),
+            guarding: Arc::new(Semaphore::new(GUARDING_MAX)),
+            fetching: Fetching::of(FETCHING_MAX),
             runs_max: RunsMax::default(),
             asking: Asking::default(),
             inbox: None,

@@ -5,7 +5,7 @@
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Body, Code, OpenRun, Run};
+use crate::log::{Body, Code, OpenRun, Run, State};
 use crate::results::{self, Delivery, Place};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, RunId};
@@ -19,8 +19,9 @@ impl App {
     /// Settles every open run of a collaboration that no living process works on. One whose destination can't be seen
     /// now stays open for a later command; it keeps nobody from running.
     pub(super) async fn recover(&self, collaboration: &CollaborationId) -> Result<()> {
-        self.home.sweep();
         let loaded = self.load(collaboration).await?;
+        self.home.sweep();
+        self.forget_ended(collaboration, &loaded.state)?;
         for (run, known) in loaded.state.runs() {
             let Some(open) = known.open() else { continue };
             let here = self.home.requested(collaboration, run);
@@ -36,11 +37,31 @@ impl App {
             let fence = lease.fence();
             let settled = self.settle(collaboration, run, Code::interrupted(), Some(&fence));
             match tokio::time::timeout(SETTLE_MAX, settled).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => {
+                    if let Some(claim) = &claim {
+                        claim.is_over();
+                    }
+                }
                 Ok(Err(error)) => tracing::warn!(%run, code = error.code, "an open run stays open"),
                 Err(_) => tracing::warn!(%run, "an open run stays open: its storage is silent"),
             }
             lease.release().await;
+        }
+        Ok(())
+    }
+
+    /// Lays by what was kept of runs that have ended, or never came to be, and that nobody works on.
+    fn forget_ended(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
+        for run in self.home.unsettled(collaboration) {
+            let known = state.runs().get(&run);
+            if known.is_some_and(|known| known.open().is_some()) {
+                continue;
+            }
+            let Some(claim) = self.home.claim(&run)? else { continue };
+            if known.is_none() {
+                self.home.forget_opening(collaboration, &run);
+            }
+            claim.is_over();
         }
         Ok(())
     }
@@ -50,19 +71,13 @@ impl App {
         self.home.interrupted()
     }
 
-    /// Settles what there is to settle in each. Those in which that can't be seen now.
-    pub(crate) async fn recover_all(
-        &self,
-        all: BTreeSet<CollaborationId>,
-    ) -> BTreeSet<CollaborationId> {
-        let mut left = BTreeSet::new();
+    /// Settles what there is to settle in each, as far as its log and its destinations can be reached.
+    pub(crate) async fn recover_all(&self, all: BTreeSet<CollaborationId>) {
         for collaboration in all {
             if let Err(error) = self.recover(&collaboration).await {
                 tracing::warn!(code = error.code, "runs that were left are not settled yet");
-                left.insert(collaboration);
             }
         }
-        left
     }
 
     /// Ends a run that nothing works on any more, as its destinations say. Nothing happens to one that has ended.

@@ -116,7 +116,7 @@ pub(crate) struct Started {
     pub(crate) receivers: Vec<MemberId>,
     pub(crate) limits: RunLimits,
     /// Held while this process works on the run; another process of this gateway that gets it knows that this one died.
-    _claim: Claim,
+    claim: Claim,
     /// The same towards other gateways of the log.
     lease: RenewedLease,
 }
@@ -162,6 +162,10 @@ impl App {
             Ok(_) => Ok(()),
             Err(error) => self.end(started, error).await,
         };
+        // What could not be put on record is settled later, by whoever finds the claim's file.
+        if ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled) {
+            started.claim.is_over();
+        }
         started.lease.release().await;
         ended.and(outcome)
     }
@@ -236,12 +240,13 @@ impl App {
         asked(&loaded.state)?;
         let (claim, lease) = self.claim(&collaboration, &run).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
-        let recorded = self.decide_tied(&collaboration, tied, asked).await?;
-        if recorded.repeated {
-            lease.release().await;
-            let message = "this run was requested before, under the same key";
-            return Err(Error::refused("run-id-used", message));
-        }
+        let recorded = match self.decide_tied(&collaboration, tied, asked).await {
+            Ok(recorded) if !recorded.repeated => recorded,
+            decided => {
+                let of = (&collaboration, &run);
+                return Err(self.given_up(of, (&claim, &lease), decided.err()).await);
+            }
+        };
         let started = Started {
             collaboration,
             run,
@@ -252,10 +257,30 @@ impl App {
             parameters,
             receivers,
             limits,
-            _claim: claim,
+            claim,
             lease,
         };
         Ok((started, recorded))
+    }
+
+    /// A request that is not this process's to carry out. Of a store that failed nobody knows whether it is on record: it is settled as what it
+    /// turns out to be.
+    async fn given_up(
+        &self,
+        (collaboration, run): (&CollaborationId, &RunId),
+        (claim, lease): (&Claim, &RenewedLease),
+        error: Option<Error>,
+    ) -> Error {
+        lease.release().await;
+        let refused = error.as_ref().is_some_and(|error| error.kind != Kind::Failed);
+        if refused {
+            self.home.forget_opening(collaboration, run);
+        }
+        if refused || error.is_none() {
+            claim.is_over();
+        }
+        let message = "this run was requested before, under the same key";
+        error.unwrap_or_else(|| Error::refused("run-id-used", message))
     }
 
     /// Refuses a room that may not run it as things are.

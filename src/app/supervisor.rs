@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// Once the gateway ends, runs under way have so long until they are stopped, and so long again to be gone.
 const FINISHED_WITHIN: Duration = Duration::from_secs(8);
@@ -96,17 +97,17 @@ impl Runs {
         let gone = || Error::failed("bug", "a run's request gave up");
         let threads = self.threads.as_ref().ok_or_else(gone)?;
         let runs = Arc::clone(self);
-        let requested = threads.spawn(async move {
+        let asked = async move {
             let turn = runs.turn(&request.by);
             let turn = turn.lock().await;
             let place = runs.place(&run, &request.by)?;
             let request = RunRequest { run: Some(run), ..request };
             let (started, recorded) = runs.app.request_run(request, &tied).await?;
             drop(turn);
-            tokio::spawn(carried_out(place, started));
+            tokio::spawn(carried_out(place, started).in_current_span());
             Ok(recorded)
-        });
-        requested.await.map_err(|_| gone())?
+        };
+        threads.spawn(asked.in_current_span()).await.map_err(|_| gone())?
     }
 
     fn turn(&self, member: &MemberId) -> Arc<tokio::sync::Mutex<()>> {
@@ -121,7 +122,9 @@ impl Runs {
             return Err(Error::refused("run-id-used", format!("run {run} is at work")));
         }
         let own = under_way.values().filter(|one| one.by == *by).count();
-        let own_max = self.max.of_member.get(by).copied().unwrap_or(self.max.in_all);
+        // Where nothing is said, nobody has more than it leaves to others.
+        let left = self.max.in_all.saturating_sub(under_way.len());
+        let own_max = self.max.of_member.get(by).copied().unwrap_or(left);
         if self.ends.is_cancelled() || own >= own_max || under_way.len() >= self.max.in_all {
             let message = "as many runs are under way as this gateway takes at a time";
             return Err(Error::refused("runs-at-once", message)

@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Result};
 use mappings::model::MemberId;
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Members who may ask at a time.
 const ASKING_MAX: usize = 2;
@@ -41,6 +41,48 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// Members to whom something goes on its way: none has more of that under way than it leaves to others.
+#[derive(Debug)]
+pub(crate) struct Fetching {
+    of: usize,
+    held: Arc<Mutex<BTreeMap<MemberId, usize>>>,
+}
+
+/// A member's, while it has it.
+#[derive(Debug)]
+pub(crate) struct Fetched(Arc<Mutex<BTreeMap<MemberId, usize>>>, MemberId);
+
+impl Fetching {
+    pub(super) fn of(of: usize) -> Self {
+        Self { of, held: Arc::default() }
+    }
+
+    /// One more.
+    pub(super) fn take(&self, member: &MemberId) -> Result<Fetched> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.of.saturating_sub(held.values().sum());
+        let own = held.entry(member.clone()).or_default();
+        if *own >= left {
+            let message =
+                "as many results are fetched as this gateway, or this member, fetches at a time";
+            return Err(Error::refused("fetching-at-once", message)
+                .help("the same again, once another is there"));
+        }
+        *own += 1;
+        Ok(Fetched(Arc::clone(&self.held), member.clone()))
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.get_mut(&self.1) {
+            Some(own) if *own > 1 => *own -= 1,
+            Some(_) | None => drop(held.remove(&self.1)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +104,19 @@ mod tests {
         drop(two);
         assert_eq!(code(&grocer), None);
         assert!(asking.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn nobody_fetches_more_than_it_leaves_to_others() {
+        let fetching = Fetching::of(4);
+        let [grocer, brand] = ["grocer", "brand"].map(|name| name.parse().unwrap());
+        let all = |member: &MemberId| -> Vec<Fetched> {
+            std::iter::from_fn(|| fetching.take(member).ok()).collect()
+        };
+        let (first, second) = (all(&grocer), all(&brand));
+        assert_eq!((first.len(), second.len()), (2, 1));
+        assert_eq!(fetching.take(&grocer).err().unwrap().code, "fetching-at-once");
+        drop((first, second));
+        assert!(fetching.held.lock().unwrap().is_empty() && fetching.take(&brand).is_ok());
     }
 }

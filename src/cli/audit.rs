@@ -1,7 +1,7 @@
 //! `airlock audit`: show the agreement log, export it, or verify an export with nothing but a public key.
 
 use super::screen::Screen;
-use crate::app::audit::Report;
+use crate::app::audit::{Checks, Report};
 use crate::app::{App, LeafLine, audit};
 use crate::error::Result;
 use crate::wiring::location;
@@ -30,16 +30,22 @@ pub(super) enum Act {
         #[arg(long)]
         to: PathBuf,
     },
-    /// Verify an exported folder offline.
+    /// Verify an exported folder offline, or a published log where it lies.
     Verify {
-        /// The folder.
-        folder: PathBuf,
+        /// An exported folder; or a published log: a folder with its tiles, `file://…/COLLABORATION`, `s3://…/COLLABORATION`.
+        at: String,
         /// The gateway's public key, `ed25519:…`; without it the key in the log's first leaf is shown, not trusted.
         #[arg(long)]
         key: Option<String>,
-        /// A folder exported earlier: nothing of it may have changed since.
+        /// A folder exported or published earlier, or a checkpoint of then: nothing of it may have changed since.
         #[arg(long)]
         older: Option<PathBuf>,
+        /// A witness that has to have cosigned this head, `NAME+HASH+KEY`; may be given again.
+        #[arg(long, value_name = "WITNESS")]
+        witness: Vec<String>,
+        /// How many of them; all unless it is said.
+        #[arg(long, value_name = "N", requires = "witness")]
+        quorum: Option<usize>,
     },
     /// Verify a delivered result: manifest, files and, with an exported log, its place on the record.
     Result {
@@ -65,9 +71,11 @@ impl Audit {
                 let exported = App::existing(home).await?.export(&collaboration, &to).await?;
                 self::exported(&collaboration, (exported.leaves, &exported.key), &to, screen);
             }
-            Act::Verify { folder, key, older } => {
-                let report = audit::verify(&folder, key.as_deref(), older.as_deref())?;
-                shown(&report, key.is_some(), screen);
+            Act::Verify { at, key, older, witness, quorum } => {
+                let pinned = key.is_some();
+                let checks = Checks { key, older, witnesses: witness, quorum };
+                let report = audit::verify_at(&at, &checks).await?;
+                shown(&report, pinned, screen);
             }
             Act::Result { at, key, log } => {
                 let at = location(&at)?;
@@ -123,6 +131,9 @@ fn shown(report: &Report, pinned: bool, screen: Screen) {
         &["member", "decides under"],
         report.members.iter().map(|(member, key)| vec![member.to_string(), key.clone()]),
     );
+    for (witness, at) in &report.cosigned {
+        screen.say(format!("cosigned by {witness} at {at}"));
+    }
     if !report.open.is_empty() {
         screen.say(format!("without an outcome: {}", report.open.join(", ")));
     }

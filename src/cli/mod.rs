@@ -28,6 +28,7 @@ mod status;
 mod sync;
 mod token;
 mod waive;
+mod witness;
 
 use crate::error::{Error, Kind, Result};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -118,6 +119,8 @@ enum Command {
     Status(status::Status),
     /// Show, export or verify the agreement log.
     Audit(audit::Audit),
+    /// Cosign the head of a published log as a member's own witness, if it continues what this witness saw.
+    Witness(witness::Witnessing),
     /// Print a token of the development issuer, for one machine and five minutes.
     Token(token::Token),
     /// What this gateway is set to, and where each value stands.
@@ -211,6 +214,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Serve(_)
         | Command::Run(_)
         | Command::Status(_)
+        | Command::Witness(_)
         | Command::Audit(_)) => {
             asynchronous(command, (arguments.home, arguments.log_format), screen)
         }
@@ -240,7 +244,8 @@ fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Scr
             Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
             Command::Run(command) => command.run(&home, screen).await,
             Command::Status(command) => command.run(&home, screen).await,
-            Command::Audit(command) => command.run(&home, screen).await,
+            Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
+            Command::Witness(command) => Box::pin(command.run(screen)).await,
             Command::Schema
             | Command::Completions { .. }
             | Command::Check(_)

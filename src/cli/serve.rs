@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a log that could not be opened is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(2);
-/// How often what a run left is tried to be settled.
-const SETTLE_EVERY: Duration = Duration::from_secs(30);
+/// How often what runs left is looked for.
+const SETTLE_EVERY: Duration = Duration::from_secs(20);
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,7 @@ impl Serve {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let folder = Home::open(home)?;
         let set = settings::http(&folder)?;
+        settings::publish(&folder)?;
         settings::known_variables(&folder)?;
         let listen = self.listen.unwrap_or(set.listen);
         if self.listen.is_some() && !listen.ip().is_loopback() {
@@ -96,6 +97,9 @@ impl Serve {
             listener.serve(gateway.router(set.hosts.clone()), end.clone()).await;
             gateway.finished().await;
         };
+        let publish = if self.no_sync { None } else { settings::publish(home)? };
+        let publishing =
+            publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, end.clone())));
         let keeping = async {
             if !self.no_sync {
                 kept(&app, &inbox, Duration::from_secs(self.every), end).await;
@@ -124,6 +128,9 @@ impl Serve {
         };
         tokio::join!(answers, keeping, projecting, running, settling);
         drop(listening);
+        if let Some(publishing) = publishing {
+            publishing.abort();
+        }
         Ok(())
     }
 }
@@ -170,14 +177,11 @@ async fn projected(app: &App) {
     }
 }
 
-/// Runs that a process of this folder left when it died are settled, as soon as their logs and destinations can be reached.
+/// Runs whose end this folder could not put on record, as when its process died, are settled as soon as their logs and destinations can be
+/// reached.
 async fn settled(app: &App) {
-    let mut left = app.interrupted();
     loop {
-        left = app.recover_all(left).await;
-        if left.is_empty() {
-            return;
-        }
+        app.recover_all(app.interrupted()).await;
         tokio::time::sleep(SETTLE_EVERY).await;
     }
 }

@@ -34,20 +34,31 @@ pub(super) struct Sync {
 
 impl Sync {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
+        let folder = Home::existing(home)?;
+        let publish = settings::publish(&folder)?;
         let metrics = Arc::new(Metrics::new()?);
-        let app = App::existing_counted(home, Arc::clone(&metrics)).await?;
+        let app = Arc::new(App::existing_counted(home, Arc::clone(&metrics)).await?);
         if self.once {
             let passes = app.sync_once(|pass| told(pass, screen, false)).await?;
+            // After the rooms: whatever befalls it, they were seen to.
+            let unpublished = match &publish {
+                Some(set) => app.publish_once(set).await?,
+                None => Vec::new(),
+            };
             let problems: Vec<_> =
                 passes.iter().flat_map(|pass| pass.problems.iter().cloned()).collect();
+            if problems.is_empty() && !unpublished.is_empty() {
+                let message = "every room was seen to, and not every log could be published";
+                return Err(Error::failed("log-not-published", message).problems(unpublished));
+            }
             if problems.is_empty() {
                 screen.object(&serde_json::json!({ "passes": passes }));
                 return Ok(());
             }
             let message = "not every room could be looked at, closed or brought to what is agreed";
-            return Err(Error::failed("room-not-closed", message).problems(problems));
+            return Err(Error::failed("room-not-closed", message)
+                .problems(problems.into_iter().chain(unpublished).collect()));
         }
-        let folder = Home::existing(home)?;
         settings::known_variables(&folder)?;
         let measuring = Measuring::start(&folder, &metrics).await?;
         if let Some(place) = measuring.as_ref().map(|measuring| measuring.place) {
@@ -60,6 +71,8 @@ impl Sync {
         let inbox = listening.as_ref().map(|_| inbox.as_ref());
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(signalled(cancel.clone()));
+        let publishing =
+            publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, cancel.clone())));
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
         let printer = Printer::new(TOLD_MAX, move |missed, pass: Pass| {
             if missed > 0 {
@@ -75,6 +88,9 @@ impl Sync {
         };
         let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
         drop(listening);
+        if let Some(publishing) = publishing {
+            publishing.abort();
+        }
         signals.abort();
         let missed = printer.end(PRINTED_WITHIN);
         if missed > 0 {

@@ -3,6 +3,7 @@
 use super::Gateway;
 use super::entry::Who;
 use super::problem::Problem;
+use super::said::Bare;
 use super::wrong::Platform;
 use crate::wire;
 use axum::Json;
@@ -16,6 +17,7 @@ pub(super) async fn test(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
+    Bare: Bare,
 ) -> Result<Json<wire::ConnectionsTested>, Problem> {
     Ok(Json(gateway.desk(&caller).connections(&collaboration).await?))
 }

@@ -26,6 +26,8 @@ const FOLLOWING_MAX: usize = 32;
 /// A withdrawal is said within so long, in so many bytes.
 const SAID_WITHIN: Duration = Duration::from_secs(2);
 const DENIAL_MAX: usize = 64 * 1_024;
+/// Where somebody without a token or a session says something.
+const SIGN_IN: &str = "/console/sign-in";
 /// An answer's head is there within so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -56,15 +58,20 @@ pub(super) async fn bounded(
     request: Request,
     next: Next,
 ) -> Response {
-    let (request, places) = if denies(&request) {
-        // A place is for what was said whole: who says it slowly keeps nobody else from denying.
+    // Whoever looks whether this gateway lives is told so when all its places are taken as well.
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return next.run(request).await;
+    }
+    let places = if denies(&request) { &limits.denying } else { &limits.ordinary };
+    // A place is for what was said whole by those whom nobody knows yet, and to deny: who says it slowly keeps nobody else out.
+    let request = if denies(&request) || request.uri().path() == SIGN_IN {
         let said = tokio::time::timeout(SAID_WITHIN, said(request)).await;
         match said.unwrap_or(Err(Own::BodyUnread)) {
-            Ok(request) => (request, &limits.denying),
+            Ok(request) => request,
             Err(own) => return own.into_response(),
         }
     } else {
-        (request, &limits.ordinary)
+        request
     };
     let Ok(_place) = places.try_acquire() else {
         return Own::TooManyRequests.into_response();

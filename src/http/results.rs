@@ -50,16 +50,19 @@ pub(super) async fn file(
 }
 
 /// A file on its way.
-pub(super) fn downloaded(FetchedFile { line, file }: FetchedFile) -> Result<Response, Problem> {
-    let parts = stream::unfold(File::from_std(file), |mut file| async move {
+pub(super) fn downloaded(
+    FetchedFile { line, file, leave }: FetchedFile,
+) -> Result<Response, Problem> {
+    let sent = (File::from_std(file), leave);
+    let parts = stream::unfold(sent, |(mut file, leave)| async move {
         let mut part = vec![0; PART];
         match file.read(&mut part).await {
             Ok(0) => None,
             Ok(length) => {
                 part.truncate(length);
-                Some((Ok(Bytes::from(part)), file))
+                Some((Ok(Bytes::from(part)), (file, leave)))
             }
-            Err(error) => Some((Err(error), file)),
+            Err(error) => Some((Err(error), (file, leave))),
         }
     });
     let header = |text: String| {

@@ -4,7 +4,7 @@ use super::Gateway;
 use super::done::finished;
 use super::entry::Who;
 use super::problem::Problem;
-use super::said::Said;
+use super::said::{Bare, Said};
 use super::wrong::{Change, Platform, Read};
 use crate::app::desk::Done;
 use crate::wire;
@@ -32,6 +32,7 @@ pub(super) async fn plan(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path((collaboration, room)): Path<(String, String)>,
+    Bare: Bare,
 ) -> Result<Json<wire::RoomPlan>, Problem> {
     Ok(Json(Box::pin(gateway.desk(&caller).plan(&collaboration, &room)).await?))
 }
@@ -44,6 +45,7 @@ pub(super) async fn look(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path((collaboration, room)): Path<(String, String)>,
+    Bare: Bare,
 ) -> Result<(StatusCode, Json<wire::LookAsked>), Problem> {
     let asked = gateway.desk(&caller).look(&collaboration, &room).await?;
     Ok((StatusCode::ACCEPTED, Json(asked)))

@@ -61,6 +61,10 @@ impl FromRequest<Gateway> for Text {
     }
 }
 
+/// Something of which the path says everything, and that may be asked again.
+#[derive(Debug)]
+pub(super) struct Bare;
+
 /// A document as text, tied as a change is.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -100,6 +104,15 @@ impl FromRequest<Gateway> for Same {
         let (head, body) = request.into_parts();
         let body = whole(body, 0).await?;
         Ok(Self(Tied { once: Some(once(&head, &body)?), ..Tied::default() }))
+    }
+}
+
+impl FromRequest<Gateway> for Bare {
+    type Rejection = Own;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
+        let body = whole(request.into_body(), BODY_MAX).await?;
+        if body.is_empty() || &body[..] == b"{}" { Ok(Self) } else { Err(Own::JsonUnreadable) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Seats, where this process may have files enough: each takes one.
+/// Seats of a listener, where this process may have files enough: each takes one, and there may be two of these.
 const SEATS_MAX: usize = 1_024;
 
 /// The same.
@@ -44,7 +44,7 @@ pub(super) struct Served(Arc<Seat>);
 impl Default for Seats {
     fn default() -> Self {
         let files = std::fs::read_to_string("/proc/self/limits").ok().and_then(|text| files(&text));
-        Self::of(files.map_or(SEATS_MAX, |files| SEATS_MAX.min(files / 2)))
+        Self::of(files.map_or(SEATS_MAX, |files| SEATS_MAX.min(files / 3)))
     }
 }
 

@@ -67,9 +67,14 @@ pub fn verifier_key(collaboration: &CollaborationId, key: &PublicKey) -> String 
 }
 
 fn key_hash(name: &str, key: &PublicKey) -> [u8; 4] {
+    key_id(name, ED25519, key)
+}
+
+/// The identity of a key among signers of one name, by what it signs.
+pub(super) fn key_id(name: &str, kind: u8, key: &PublicKey) -> [u8; 4] {
     let hash = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', ED25519])
+        .chain_update([b'\n', kind])
         .chain_update(key.as_bytes())
         .finalize();
     hash.first_chunk::<4>().copied().unwrap_or_default()
@@ -143,14 +148,14 @@ impl Checkpoint {
 }
 
 /// The signed text, newline included, and the signature lines.
-fn halves(note: &str) -> Result<(&str, &str), CheckpointError> {
+pub(super) fn halves(note: &str) -> Result<(&str, &str), CheckpointError> {
     let at = note.find("\n\n").filter(|_| note.len() <= NOTE_BYTES_MAX && note.ends_with('\n'));
     let at = at.ok_or(CheckpointError::Malformed)?;
     let (text, rest) = note.split_at(at + 1);
     Ok((text, rest.strip_prefix('\n').unwrap_or(rest)))
 }
 
-fn signature_line(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), CheckpointError> {
+pub(super) fn signature_line(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), CheckpointError> {
     let split = line.strip_prefix("\u{2014} ").and_then(|rest| rest.split_once(' '));
     let (name, encoded) = split.ok_or(CheckpointError::Malformed)?;
     let bytes = BASE64.decode(encoded).map_err(|_| CheckpointError::Malformed)?;

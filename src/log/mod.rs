@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod fold;
 mod hex;
 pub mod keys;
@@ -14,12 +15,15 @@ mod parties;
 mod pending;
 mod pins;
 mod receipt;
+mod snapshot;
+pub mod tiles;
 pub mod tree;
 pub mod verify;
 
 pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
+pub use cosignature::Witness;
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
     Found, Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Proposal, Run, RunRequest,
@@ -34,7 +38,8 @@ pub use once::Decided;
 pub use pending::{Pending, Reserve, ReserveError};
 pub use pins::{MemoryPins, PinError, Pinned, Pins};
 pub use receipt::{Receipt, ReceiptError};
-pub use verify::{Verified, VerifyError, verify};
+pub use snapshot::Snapshot;
+pub use verify::{Verified, VerifyError, verify, verify_since};
 
 use crate::clock::Clock;
 use crate::store::{Appended, Fence, Once, Store, StoreError};

@@ -160,6 +160,14 @@ impl Tree {
         usize::try_from(index).ok().and_then(|at| leaves.get(at)).copied()
     }
 
+    /// Roots of complete subtrees of `2^height` leaves, `count` of them from the one at `from`; `None` when there are fewer.
+    #[must_use]
+    pub fn nodes(&self, height: usize, from: u64, count: u64) -> Option<&[Hash]> {
+        let from = usize::try_from(from).ok()?;
+        let until = from.checked_add(usize::try_from(count).ok()?)?;
+        self.levels.get(height)?.get(from..until)
+    }
+
     /// The root over the first `size` leaves; `None` when there are fewer.
     #[must_use]
     pub fn root(&self, size: u64) -> Option<Hash> {

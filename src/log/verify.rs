@@ -106,8 +106,18 @@ pub fn verify(
     gateway: &PublicKey,
     older: Option<&Bundle>,
 ) -> Result<Verified, VerifyError> {
-    let checkpoint = head(bundle, gateway)?;
-    let older = older.map(|bundle| head(bundle, gateway)).transpose()?;
+    let older = older.map(Bundle::checkpoint).transpose()?;
+    verify_since(bundle, gateway, older.as_deref())
+}
+
+/// The same with an older head alone, as a signed note.
+pub fn verify_since(
+    bundle: &Bundle,
+    gateway: &PublicKey,
+    older: Option<&str>,
+) -> Result<Verified, VerifyError> {
+    let checkpoint = head(&bundle.checkpoint()?, gateway)?;
+    let older = older.map(|note| head(note, gateway)).transpose()?;
     if older.as_ref().is_some_and(|older| older.collaboration != checkpoint.collaboration) {
         return Err(CheckpointError::OtherLog.into());
     }
@@ -149,11 +159,10 @@ pub fn verify(
     })
 }
 
-/// The signed head of a bundle.
-fn head(bundle: &Bundle, gateway: &PublicKey) -> Result<Checkpoint, VerifyError> {
-    let note = bundle.checkpoint()?;
-    let collaboration = Checkpoint::parse(&note)?.collaboration;
-    Ok(Checkpoint::verify(&note, gateway, &collaboration)?)
+/// The head that a note says, signed by this gateway.
+fn head(note: &str, gateway: &PublicKey) -> Result<Checkpoint, VerifyError> {
+    let collaboration = Checkpoint::parse(note)?.collaboration;
+    Ok(Checkpoint::verify(note, gateway, &collaboration)?)
 }
 
 /// What this version's guard says of a template: what it reads, its text in the native room, and in Spark SQL where it has

@@ -45,6 +45,8 @@ pub(crate) enum Event<'a> {
     StoreFailed { call: &'static str, code: &'static str },
     /// A store was written to, or could not be.
     Wrote { done: bool },
+    /// So many leaves of logs were not seen published.
+    Unpublished { leaves: u64 },
     /// The worker is at work.
     Beat,
 }
@@ -74,6 +76,7 @@ pub(crate) struct Metrics {
     runs: IntCounterVec,
     store_failures: IntCounterVec,
     unwritable: IntGauge,
+    unpublished: IntGauge,
     now: Now,
     codes: Mutex<BTreeSet<String>>,
     beat: Mutex<Option<Instant>>,
@@ -168,6 +171,11 @@ impl Metrics {
         let unwritable =
             IntGauge::new("airlock_log_unwritable", "Whether the last write to the store failed.")?;
         registry.register(Box::new(unwritable.clone()))?;
+        let unpublished = IntGauge::new(
+            "airlock_leaves_unpublished",
+            "Leaves of logs that were not seen where logs are published; 0 where they are not.",
+        )?;
+        registry.register(Box::new(unpublished.clone()))?;
         let build =
             counters("airlock_build_info", "1, under the version of this program.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
@@ -212,6 +220,7 @@ impl Metrics {
                 &["call", "code"],
             )?,
             unwritable,
+            unpublished,
             now: Now::in_(&registry)?,
             codes: Mutex::default(),
             beat: Mutex::default(),
@@ -249,6 +258,9 @@ impl Metrics {
                 self.store_failures.with_label_values(&[call, code]).inc();
             }
             Event::Wrote { done } => self.unwritable.set(i64::from(!done)),
+            Event::Unpublished { leaves } => {
+                self.unpublished.set(i64::try_from(leaves).unwrap_or(i64::MAX));
+            }
             Event::Beat => {
                 *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }

@@ -52,6 +52,9 @@ pub async fn state(
     run: &RunId,
 ) -> Result<Delivery, ResultsError> {
     let prefix = prefix(collaboration, run);
+    if !place.is_plain(&format!("{prefix}/{MANIFEST}")) {
+        return Ok(Delivery::Absent);
+    }
     match place.store().get(&place.path(&format!("{prefix}/{MANIFEST}"))).await {
         Ok(found) => {
             let bytes = found.bytes().await.map_err(|error| failed(&error))?;

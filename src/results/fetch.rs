@@ -19,6 +19,9 @@ pub async fn manifest_of(
     recorded: Digest,
 ) -> Result<(Manifest, Vec<u8>), ResultsError> {
     let name = format!("{collaboration}/{run}/manifest.json");
+    if !place.is_plain(&name) {
+        return Err(ResultsError::ManifestDiffers);
+    }
     let found = got(place, &name, ResultsError::ManifestMissing).await?;
     if found.meta.size > MANIFEST_BYTES_MAX {
         return Err(ResultsError::ManifestUnreadable);
@@ -39,6 +42,9 @@ pub async fn fetch(
     mut into: File,
 ) -> Result<File, ResultsError> {
     let name = format!("{collaboration}/{run}/{}", line.name);
+    if !place.is_plain(&name) {
+        return Err(ResultsError::FileDiffers);
+    }
     let found = got(place, &name, ResultsError::FileDiffers).await?;
     let (mut bytes, mut hasher) = (0_u64, Sha256::new());
     let mut chunks = found.into_stream();

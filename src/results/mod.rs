@@ -8,6 +8,7 @@ mod fetch;
 mod landed;
 mod manifest;
 mod place;
+mod replace;
 mod stage;
 mod within;
 
@@ -16,6 +17,7 @@ pub use deliver::{Delivery, place_files, publish, state, withdraw};
 pub use fetch::{fetch, manifest_of};
 pub use manifest::{ColumnLine, FileLine, Manifest, RuleLine};
 pub use place::Place;
+pub(crate) use replace::Found;
 pub use stage::{Expected, Staged, StagedFile, first_rows, preview, stage};
 pub use within::{lies_in, overlaps};
 
@@ -37,6 +39,9 @@ pub enum ResultsError {
     /// The storage can't be reached.
     #[error("the destination's storage can't be reached")]
     StorageUnavailable,
+    /// What lies there is longer than it can be.
+    #[error("what lies there is longer than it can be")]
+    TooLarge,
     /// Something else is there under a name that is ours.
     #[error("another content is at the destination under this run's name")]
     DeliveryConflict,
@@ -79,6 +84,7 @@ impl ResultsError {
             Self::DestinationReadOnly => "destination-read-only",
             Self::DestinationFull => "destination-full",
             Self::StorageUnavailable => "storage-unavailable",
+            Self::TooLarge => "object-too-large",
             Self::DeliveryConflict => "delivery-conflict",
             Self::ManifestMissing => "manifest-missing",
             Self::ManifestUnreadable => "manifest-unreadable",

@@ -64,7 +64,7 @@ impl Place {
 
     /// A destination in a store that is there already, for tests.
     #[cfg(test)]
-    pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn over(store: Arc<dyn ObjectStore>) -> Self {
         Self { store, prefix: Path::default(), url: "memory://".to_owned(), folder: None }
     }
 
@@ -74,12 +74,36 @@ impl Place {
         format!("{}/{name}", self.url)
     }
 
+    /// What lies under a name of it, as a place.
+    pub(super) fn inner(&self, name: &str) -> Self {
+        let folder = self.folder.as_ref().map(|folder| folder.join(name));
+        let (store, url) = (Arc::clone(&self.store), self.url_of(name));
+        Self { store, prefix: self.path(name), url, folder }
+    }
+
+    /// The folder, where it is one.
+    pub(super) fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
     pub(super) fn store(&self) -> &dyn ObjectStore {
         &*self.store
     }
 
     pub(super) fn path(&self, name: &str) -> Path {
         Path::from(format!("{}/{name}", self.prefix))
+    }
+
+    /// Refuses what is no plain file in the folder itself: a link leads to whatever its maker likes, and a pipe never ends.
+    pub(super) fn is_plain(&self, name: &str) -> bool {
+        let Some(root) = &self.folder else { return true };
+        let path = root.join(name);
+        let Ok(found) = std::fs::symlink_metadata(&path) else { return true };
+        let within = || {
+            let (folder, root) = (path.parent()?.canonicalize().ok()?, root.canonicalize().ok()?);
+            Some(folder.starts_with(root))
+        };
+        found.is_file() && within().unwrap_or(false)
     }
 
     /// Removes an object that a delivery of ours made, and what its writing may have left.
@@ -113,7 +137,7 @@ impl Place {
     }
 
     /// Makes an object in a folder outlast a power cut, with the folders on its way; an object store has done so already.
-    fn keep(&self, name: &str) -> Result<(), ResultsError> {
+    pub(super) fn keep(&self, name: &str) -> Result<(), ResultsError> {
         let Some(root) = &self.folder else { return Ok(()) };
         let path = root.join(name);
         let way = path.ancestors().take_while(|part| part.starts_with(root));
@@ -125,7 +149,7 @@ impl Place {
     }
 
     /// Creates an object; the same content under the same name is success, other content is a conflict.
-    pub(super) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
+    pub(crate) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
         use object_store::ObjectStoreExt;
         let path = self.path(name);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -136,6 +160,9 @@ impl Place {
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
             ) => {
+                if !self.is_plain(name) {
+                    return Err(ResultsError::DeliveryConflict);
+                }
                 let there = self.store.get(&path).await.map_err(|error| failed(&error))?;
                 let there = there.bytes().await.map_err(|error| failed(&error))?;
                 if there == bytes { self.keep(name) } else { Err(ResultsError::DeliveryConflict) }

@@ -4,6 +4,7 @@
 
 use super::http::http_of;
 use super::metrics::metrics_of;
+use super::publish::publish_of;
 use super::sheet::{Environment, Row};
 use super::store_of;
 use super::table::{REFERENCES, SECTIONS, SETTINGS};
@@ -40,6 +41,7 @@ fn rows(home: &Home, variables: &Environment, name: &str) -> Result<Vec<Row>> {
         "store" => Ok(store_of(home, variables)?.1),
         "http" => Ok(http_of(home, variables)?.1),
         "triggers" => Ok(triggers_of(home, variables)?.1),
+        "publish" => Ok(publish_of(home, variables)?.1),
         _ => Ok(metrics_of(home, variables)?.rows),
     }
 }
@@ -133,11 +135,12 @@ mod tests {
     fn every_setting_is_shown_with_where_it_stands() {
         let text = "[http]\nlisten = \"127.0.0.1:1\"\naudience = \"here\"\n\n[[http.tenants]]\nmember = \"grocer\"\n\
             [[http.tenants]]\nmember = \"brand\"\norganisation = \"org-2\"\n";
-        let shown = look(text, &[("AIRLOCK_HTTP_AUDIENCE", "there"), ("AIRLOCK_HTTP_LISTEN", "")]);
+        let variables = [("AIRLOCK_HTTP_LISTEN", "127.0.0.1:2"), ("AIRLOCK_METRICS_LISTEN", "")];
+        let shown = look(text, &variables);
         assert!(shown.problems.is_empty(), "{shown:?}");
         for (key, value, source) in [
-            ("http.listen", "127.0.0.1:1", Source::File(2)),
-            ("http.audience", "there", Source::Variable("AIRLOCK_HTTP_AUDIENCE")),
+            ("http.listen", "127.0.0.1:2", Source::Variable("AIRLOCK_HTTP_LISTEN")),
+            ("http.audience", "here", Source::File(3)),
             ("http.beyond_loopback", "false", Source::Default),
             ("http.tenants[0].member", "grocer", Source::File(6)),
             ("http.tenants[0].organisation", "-", Source::Default),
@@ -147,6 +150,8 @@ mod tests {
             ("store.url", "-", Source::Default),
             ("triggers.sqs", "none", Source::Default),
             ("triggers.webhook.listen", "-", Source::Default),
+            ("publish.to", "-", Source::Default),
+            ("publish.witnesses", "none", Source::Default),
             ("metrics.listen", "-", Source::Default),
         ] {
             let row = row(&shown, key);

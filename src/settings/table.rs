@@ -20,8 +20,6 @@ pub(super) enum Form {
     Flag,
     /// An address with a port.
     Address,
-    /// Any text; its reader judges it.
-    Text,
 }
 
 impl Form {
@@ -30,7 +28,6 @@ impl Form {
         match self {
             Self::Flag => "true or false",
             Self::Address => "an address with a port, as 127.0.0.1:8470",
-            Self::Text => "a name of 1 to 256 characters",
         }
     }
 
@@ -38,7 +35,6 @@ impl Form {
         match self {
             Self::Flag => matches!(text, "true" | "false"),
             Self::Address => text.parse::<SocketAddr>().is_ok(),
-            Self::Text => !text.chars().any(char::is_control),
         }
     }
 }
@@ -64,14 +60,14 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 30] = [
+pub(super) const SETTINGS: [Setting; 32] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
     by_default("http.listen", "\"127.0.0.1:8470\"").or("AIRLOCK_HTTP_LISTEN", Form::Address),
     by_default("http.beyond_loopback", "false").or("AIRLOCK_HTTP_BEYOND_LOOPBACK", Form::Flag),
     by_default("http.hosts", "[]"),
-    by_default("http.audience", "\"airlock\"").or("AIRLOCK_HTTP_AUDIENCE", Form::Text),
+    by_default("http.audience", "\"airlock\""),
     by_default("http.development_issuer", "false"),
     by_default("http.runs_at_once", "4"),
     of("http.tenants[].member"),
@@ -93,13 +89,15 @@ pub(super) const SETTINGS: [Setting; 30] = [
     of("triggers.webhook.listen"),
     of("triggers.webhook.secret_env"),
     by_default("triggers.webhook.beyond_loopback", "false"),
+    of("publish.to"),
+    by_default("publish.witnesses", "[]"),
     of("metrics.listen").or("AIRLOCK_METRICS_LISTEN", Form::Address),
     by_default("metrics.beyond_loopback", "false")
         .or("AIRLOCK_METRICS_BEYOND_LOOPBACK", Form::Flag),
 ];
 
 /// The sections, in the order in which they are shown.
-pub(super) const SECTIONS: [&str; 4] = ["store", "http", "triggers", "metrics"];
+pub(super) const SECTIONS: [&str; 5] = ["store", "http", "triggers", "publish", "metrics"];
 
 /// Settings whose value is the name of a variable, which holds a secret.
 pub(super) const REFERENCES: [&str; 3] =
@@ -143,11 +141,9 @@ mod tests {
 
     #[test]
     fn a_variable_says_what_its_form_takes() {
-        for (form, good, bad) in [
-            (Form::Flag, "true", "yes"),
-            (Form::Address, "[::1]:1", "localhost:1"),
-            (Form::Text, "a b", "a\nb"),
-        ] {
+        for (form, good, bad) in
+            [(Form::Flag, "true", "yes"), (Form::Address, "[::1]:1", "localhost:1")]
+        {
             assert!(form.takes(good) && !form.takes(bad), "{form:?}");
         }
     }

@@ -22,6 +22,7 @@ mod remote;
 mod runs;
 mod serve;
 mod shared;
+mod tiles;
 mod token;
 mod worker;
 mod world;

@@ -154,7 +154,7 @@ def shapes(arguments, seen, gateway, filled):
         ("an unknown method", request(gateway, "FROB /v1/me HTTP/1.1", [bearer]), {405}),
         ("OPTIONS of all", request(gateway, "OPTIONS * HTTP/1.1"), {400, 404, 405}),
         ("OPTIONS", request(gateway, "OPTIONS /v1/me HTTP/1.1", ["Origin: https://evil.example", "Access-Control-Request-Method: GET"]), {401, 405}),
-        ("CONNECT", request(gateway, "CONNECT evil.example:443 HTTP/1.1"), {400, 404, 405}),
+        ("CONNECT", request(gateway, "CONNECT evil.example:443 HTTP/1.1"), {400, 404, 405, 421}),
         ("HEAD", request(gateway, "HEAD /healthz HTTP/1.1"), {200}),
         ("HEAD without a token", request(gateway, "HEAD /v1/me HTTP/1.1"), {401}),
         ("a fragment", request(gateway, "GET /v1/me#x HTTP/1.1", [bearer]), {200, 400, 404}),

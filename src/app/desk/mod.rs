@@ -134,8 +134,13 @@ impl<'a> Desk<'a> {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _leave = self.house.guarding.acquire().await;
-        let done = tokio::task::spawn_blocking(work).await;
+        let leave = Arc::clone(&self.house.guarding).acquire_owned().await;
+        // The work goes on where nobody waits for it any more, and so does its leave.
+        let done = tokio::task::spawn_blocking(move || {
+            let _leave = leave;
+            work()
+        });
+        let done = done.await;
         done.map_err(|_| Error::failed("bug", "the guard failed at a template"))?
     }
 

@@ -3,15 +3,19 @@
 use super::runs::found;
 use super::{Desk, Seen, absent};
 use crate::access::Action;
+use crate::app::Fetched;
 use crate::error::{Error, Result};
 use crate::log::{Body, Leaf, LogError, Run};
-use crate::results::{self, FileLine, Place};
+use crate::results::{self, FileLine, Place, ResultsError};
 use crate::wire;
 use mappings::model::{Agreement, CollaborationId, Digest, ResultClass, RunId};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Rows of a result that are shown.
 const ROWS_MAX: usize = 100;
+/// A destination answers within so long.
+const FOUND_WITHIN: Duration = Duration::from_secs(25);
 /// Leaves that are read at a time, looking for one.
 const READ: usize = 64;
 
@@ -20,6 +24,8 @@ const READ: usize = 64;
 pub(crate) struct FetchedFile {
     pub(crate) line: FileLine,
     pub(crate) file: std::fs::File,
+    /// Kept until the file is gone.
+    pub(crate) leave: Fetched,
 }
 
 /// A result of the caller's member: where it lies, and the digest of its manifest.
@@ -35,36 +41,41 @@ impl Desk<'_> {
     pub(crate) async fn manifest(&self, name: &str, run: &str) -> Result<Vec<u8>> {
         let seen = self.seen_whole(name, Action::ReadManifest).await?;
         let result = self.received(&seen, run).await?;
-        let _leave = self.fetching()?;
+        let _leave = self.house.fetching.take(&seen.member)?;
         let of = (&result.of, &result.run);
-        Ok(results::manifest_of(&result.place, of, result.manifest).await?.1)
+        let found = results::manifest_of(&result.place, of, result.manifest);
+        Ok(in_time(found).await?.1)
     }
 
     /// A file of a result.
     pub(crate) async fn file(&self, name: &str, run: &str, file: &str) -> Result<FetchedFile> {
         let seen = self.seen_whole(name, Action::ReadResult).await?;
         let result = self.received(&seen, run).await?;
-        let _leave = self.fetching()?;
+        let leave = self.house.fetching.take(&seen.member)?;
         let of = (&result.of, &result.run);
-        let (manifest, _) = results::manifest_of(&result.place, of, result.manifest).await?;
+        let found = results::manifest_of(&result.place, of, result.manifest);
+        let (manifest, _) = in_time(found).await?;
         let line = manifest.files.into_iter().find(|line| line.name == file).ok_or_else(absent)?;
-        let file = results::fetch(&result.place, of, &line, self.unseen_file()?).await?;
-        Ok(FetchedFile { line, file })
+        let file = results::fetch(&result.place, of, &line, self.unseen_file()?);
+        let file = in_time(file).await?;
+        Ok(FetchedFile { line, file, leave })
     }
 
     /// The first rows of an aggregate result, for who receives it; of an activation its rows are nobody's to look at here.
     pub(crate) async fn rows(&self, name: &str, run: &str) -> Result<Option<wire::ResultRows>> {
         let seen = self.seen_whole(name, Action::ReadResult).await?;
         let result = self.received(&seen, run).await?;
-        let _leave = self.fetching()?;
+        let _leave = self.house.fetching.take(&seen.member)?;
         let of = (&result.of, &result.run);
-        let (manifest, _) = results::manifest_of(&result.place, of, result.manifest).await?;
+        let found = results::manifest_of(&result.place, of, result.manifest);
+        let (manifest, _) = in_time(found).await?;
         if manifest.class != ResultClass::Aggregate {
             return Ok(None);
         }
         let mut rows = Vec::new();
         if let Some(line) = manifest.files.first() {
-            let file = results::fetch(&result.place, of, line, self.unseen_file()?).await?;
+            let file = results::fetch(&result.place, of, line, self.unseen_file()?);
+            let file = in_time(file).await?;
             let read = move || {
                 results::first_rows(file, ROWS_MAX, &mut rows)?;
                 Ok(rows)
@@ -87,13 +98,6 @@ impl Desk<'_> {
     fn unseen_file(&self) -> Result<std::fs::File> {
         let scratch = self.app.home.scratch();
         tempfile::tempfile_in(&scratch).map_err(|error| Error::io("write into", &scratch, &error))
-    }
-
-    fn fetching(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        self.house.fetching.try_acquire().map_err(|_| {
-            let message = "as many results are fetched as this gateway fetches at a time";
-            Error::refused("fetching-at-once", message).help("the same again, in a moment")
-        })
     }
 
     /// The result of a run, for a member that receives it; to every other there is none.
@@ -152,6 +156,14 @@ impl Desk<'_> {
         let stored = self.app.store.read(of, index, 1).await.map_err(LogError::from)?;
         parsed(stored.first().ok_or_else(absent)?)
     }
+}
+
+/// What lies at a destination, unless its storage is silent for too long.
+async fn in_time<T>(
+    found: impl Future<Output = std::result::Result<T, ResultsError>>,
+) -> Result<T> {
+    let found = tokio::time::timeout(FOUND_WITHIN, found).await;
+    Ok(found.unwrap_or(Err(ResultsError::StorageUnavailable))?)
 }
 
 fn parsed(bytes: &[u8]) -> Result<Leaf> {

@@ -5,7 +5,6 @@ use crate::access::Action;
 use crate::app::{RunPhase, RunRequest, Tied, Watched};
 use crate::error::{Error, Result};
 use crate::log::{Run, RunStatus};
-use crate::metrics::Event;
 use crate::wire;
 use adapter_spi::RunLimits;
 use mappings::model::{CollaborationId, PlatformId, RunId, TemplateName};
@@ -98,9 +97,6 @@ impl Desk<'_> {
             let (of, member) = (&seen.collaboration, &seen.member);
             let recorded = self.app.cancel_run((of, &id), member, tied).await?;
             self.runs.cancel(&id);
-            if !recorded.repeated {
-                self.app.metrics().told(Event::RunEnded { outcome: "cancelled" });
-            }
             Ok((of.clone(), recorded))
         })
         .await

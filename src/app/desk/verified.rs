@@ -10,6 +10,7 @@ impl Desk<'_> {
     /// Exports the log, and verifies the export under this gateway's key as `audit verify` does.
     pub(crate) async fn verified(&self, name: &str) -> Result<wire::Verified> {
         let seen = self.seen_whole(name, Action::ReadLog).await?;
+        let _leave = self.house.fetching.take(&seen.member)?;
         let scratch = self.app.home.scratch();
         let folder = tempfile::tempdir_in(&scratch)
             .map_err(|error| Error::io("make a folder in", &scratch, &error))?;

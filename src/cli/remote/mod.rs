@@ -51,6 +51,7 @@ impl Elsewhere {
             | Command::Completions { .. }
             | Command::Check(_)
             | Command::Explain(_)
+            | Command::Witness(_)
             | Command::Audit(Audit { act: Act::Verify { .. } | Act::Result { .. } }) => {
                 return Ok(false);
             }
@@ -131,6 +132,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Token(_)
+        | Command::Witness(_)
         | Command::Config(_)
         | Command::Completions { .. } => {
             Err(Error::failed("bug", "a command of this machine was sent elsewhere"))

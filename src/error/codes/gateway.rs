@@ -5,6 +5,7 @@ use super::Row;
 #[rustfmt::skip]
 pub(super) const CODES: &[Row] = &[
     ("bug", "this gateway failed at it, and goes on", "please report it, with what the gateway says where it was started"),
+    ("cancelled", "the run was stopped; nothing of it is left", "a new run"),
     ("changed-meanwhile", "something was decided since the caller looked", "another look, and the decision again on what it shows"),
     ("collaboration-name", "a new collaboration has a name of whoever proposes it", "MEMBER-NAME"),
     ("collaboration-taken", "a collaboration of this name is there, and this is not its member's to replace", "another name, or a proposal of one of its members"),
@@ -37,6 +38,7 @@ pub(super) const CODES: &[Row] = &[
     ("manifest-missing", "a result has no manifest", "the result as it was delivered, or a new run"),
     ("manifest-signature-wrong", "a manifest is not signed by this gateway", "the manifest as it was delivered"),
     ("manifest-unreadable", "a manifest can't be read", "the manifest as it was delivered"),
+    ("object-too-large", "what lies at a place is longer than it can be", "the object as it was written"),
     ("no-agreement", "this collaboration has no agreement yet, or none that every member joined", "a proposal, and every member's joining"),
     ("no-worker", "no worker runs in this gateway that could look", "airlock serve without --no-sync"),
     ("not-a-member", "the member is none of this agreement, or of the one that it would replace", "a member of it proposes; or an agreement under a name of its own"),

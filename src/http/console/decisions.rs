@@ -79,7 +79,7 @@ pub(super) async fn run(
     sent: Sent,
 ) -> Result<Response, Problem> {
     let fields = sent.read("run", &[&name], &["template", "digest"])?;
-    let (session, tied) = (Arc::clone(fields.session()), fields.once()?);
+    let (session, tied) = (Arc::clone(fields.session()), fields.tied()?);
     let [template, digest, room] = ["template", "digest", "room"].map(|field| fields.one(field));
     // What is left empty is not named.
     let mut parameters = fields.beginning("set.");

@@ -41,6 +41,7 @@ use std::sync::Arc;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("console.js");
+const ICON: &str = include_str!("icon.svg");
 
 /// What every page works with.
 #[derive(Debug, Clone)]
@@ -97,6 +98,7 @@ fn router_with(console: Console) -> Router {
             "/console/style.css",
             get(async || ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
         )
+        .route("/console/icon.svg", get(async || ([(CONTENT_TYPE, "image/svg+xml")], ICON)))
         .route(
             "/console/console.js",
             get(async || ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)),

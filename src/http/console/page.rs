@@ -115,6 +115,7 @@ fn whole(frame: &Frame<'_>, who: &Markup, tabs: Option<&Markup>, body: &Markup) 
                     noscript { meta http-equiv="refresh" content=(seconds); }
                 }
                 title { (frame.title) @if let Some((name, _)) = frame.within { " · " (name) } " · Airlock" }
+                link rel="icon" type="image/svg+xml" href="/console/icon.svg";
                 link rel="stylesheet" href="/console/style.css";
                 script src="/console/console.js" defer {}
             }

@@ -62,6 +62,7 @@ fn facts(name: &str, one: &Run) -> Markup {
             (pair("Template", &html! { a href=(place(name, &format!("/templates/{}", one.template))) { (one.template) } }))
             (pair("Version", &whole(&one.digest)))
             (pair("Asked for by", &html! { (one.by) " at " (time(one.requested_at_ms)) }))
+            (pair("On record", &html! { "leaf " (one.index) }))
             (pair("Room", &html! { (one.room) }))
             (pair("Received by", &list(&one.receivers)))
             @if let Some(phase) = phase { (pair("Under way", &html! { (phase) })) }

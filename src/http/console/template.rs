@@ -3,7 +3,7 @@
 use super::super::problem::Problem;
 use super::Console;
 use super::entered::Entered;
-use super::form::{once, tied, token};
+use super::form::{tied, token};
 use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
 use super::session::Session;
 use super::shown::{code, list, text, whole};
@@ -43,7 +43,7 @@ pub(super) async fn page(
         section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
         section { h2 { "What runs" } (texts(&one, &explained)) }
         (approval(&of, &one, &shown, &session))
-        (run(&of, &one, &explained, &session))
+        (run((&of, &shown), &one, &explained, &session))
         (withdrawal(&of, &one, &session))
     };
     Ok(page::page(&Frame::of(&title, &of.name, Tab::Overview), &session, &desk, &body))
@@ -112,7 +112,7 @@ fn approval(
 
 /// What asks for a run of this version.
 fn run(
-    of: &wire::Collaboration,
+    (of, shown): (&wire::Collaboration, &str),
     one: &wire::Template,
     explained: &wire::Explanation,
     session: &Session,
@@ -125,7 +125,7 @@ fn run(
                 h2 #run { "Run it, as " (me) }
                 form.stack method="post" action=(place(&of.name, "/runs")) {
                     (token(session, "run", &[&of.name, &one.template, &one.digest]))
-                    (once())
+                    (tied(shown))
                     input type="hidden" name="template" value=(one.template);
                     input type="hidden" name="digest" value=(one.digest);
                     label for="room" { "Room" }

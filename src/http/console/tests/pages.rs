@@ -77,7 +77,11 @@ fn every_route_is_walked_by_these_tests() {
         READ.iter().chain(SENT.iter().map(|(path, _, _)| path)).map(|path| of(path)).collect();
     // Those that are of no collaboration, and the page that is told in its session, are walked elsewhere.
     let others = ["/console", "/console/sign-out", "/console/sign-in", "/console/style.css"];
-    let others = others.into_iter().chain(["/console/console.js", "/recorded/{number}"]);
+    let others = others.into_iter().chain([
+        "/console/console.js",
+        "/console/icon.svg",
+        "/recorded/{number}",
+    ]);
     // A run and its result are there once one ran, which `tests/it` sees to.
     let others = others.chain(["/runs/*", "/runs/*/files/{file}"]);
     let others: BTreeSet<&str> = others.collect();
@@ -194,6 +198,8 @@ async fn without_a_session_there_is_the_way_in_and_nothing_else() {
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
     let script = place.get("", "/console/console.js").await.is(200);
     assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    let icon = place.get("", "/console/icon.svg").await.is(200);
+    assert_eq!(icon.header("content-type"), "image/svg+xml");
     place.get("", "/console/nothing").await.refused(404, "not-found");
     let token = place.token("grocer", &ALL);
     let request = Request::builder().uri("/console").header("host", "localhost");
