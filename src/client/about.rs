@@ -149,8 +149,6 @@ mod tests {
         let agreement = Box::new(mappings::agreement::read(text).unwrap());
         let (digest, other) = (agreement.digest(), Digest::of(b"other"));
         let member = || name::<MemberId>("grocer");
-        let (sales, seen) = (name::<DatasetName>("sales"), name::<DatasetName>("seen"));
-        let column = |of: &DatasetName, column: &str| (of.clone(), name::<ColumnName>(column));
         let template = |text: &str| name::<TemplateName>(text);
         let mut all = vec![
             (About::Proposed(digest), Body::Proposed { agreement, digest }),
@@ -188,6 +186,20 @@ mod tests {
                 all.push((asked, Body::WaiverGiven { member: member(), platform, at, agreement }));
             }
         }
+        all.extend(withdrawals(other));
+        for run in [name::<RunId>("run-1"), name::<RunId>("run-2")] {
+            let code = Code::interrupted();
+            all.push((About::Cancelled(run.clone()), Body::RunCancelled { run, code }));
+        }
+        all
+    }
+
+    /// Each thing withdrawn, and offered again.
+    fn withdrawals(other: Digest) -> Vec<(About, Body)> {
+        let member = || name::<MemberId>("grocer");
+        let (sales, seen) = (name::<DatasetName>("sales"), name::<DatasetName>("seen"));
+        let column = |of: &DatasetName, column: &str| (of.clone(), name::<ColumnName>(column));
+        let mut all = Vec::new();
         let things = [
             (Withdrawn::Membership, Revocable::Member { member: member() }),
             (Withdrawn::Dataset(sales.clone()), Revocable::Dataset { dataset: sales.clone() }),
@@ -200,7 +212,7 @@ mod tests {
             let asked = Withdrawn::Column(dataset.clone(), column.clone());
             (asked, Revocable::Column { dataset, column })
         });
-        let of = |text: &str| (template(text), other);
+        let of = |text: &str| (name::<TemplateName>(text), other);
         let versions = ["reach", "own"].into_iter().flat_map(|text| {
             let ((template, digest), asked) = (of(text), of(text).0);
             let approval = Revocable::Approval { template: template.clone(), digest, of: member() };
@@ -211,10 +223,6 @@ mod tests {
             let body = Body::Revoked { by: member(), what: what.clone() };
             all.push((About::Revoked(asked.clone()), body));
             all.push((About::Reoffered(asked), Body::Reoffered { by: member(), what }));
-        }
-        for run in [name::<RunId>("run-1"), name::<RunId>("run-2")] {
-            let code = Code::interrupted();
-            all.push((About::Cancelled(run.clone()), Body::RunCancelled { run, code }));
         }
         all
     }

@@ -117,9 +117,9 @@ impl Client {
             return self.known.keep(&self.key, &head, note);
         };
         if head.size < before.size {
-            let (now, then) = (head.size, before.size);
+            let (now, was) = (head.size, before.size);
             let message = format!(
-                "the gateway shows a log of {now} leaves, and it had {then}: an older one was put back"
+                "the gateway shows a log of {now} leaves, and it had {was}: an older one was put back"
             );
             return Err(Error::refused("log-rolled-back", message)
                 .help("the newer database at the gateway; withdrawals may be missing there"));

@@ -80,7 +80,7 @@ fn plain(value: &Value, root: &str) -> Value {
             assert!(text.starts_with(&format!("file://{root}/results/brand/spring/")), "{text}");
             json!("manifest")
         }
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

@@ -132,6 +132,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Token(_)
+        | Command::Witness(_)
         | Command::Config(_)
         | Command::Witness(_)
         | Command::Completions { .. } => {

@@ -1,7 +1,8 @@
 //! A gateway in between: hands requests on to the real one, and makes of its answers what a test says.
 
 use crate::http::Told;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -41,7 +42,7 @@ impl Between {
     }
 }
 
-fn pass(stream: TcpStream, real: SocketAddr, lie: &Mutex<Lie>, heard: &Mutex<Vec<String>>) {
+fn pass(stream: TcpStream, real: SocketAddr, makes: &Mutex<Lie>, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -68,17 +69,18 @@ fn pass(stream: TcpStream, real: SocketAddr, lie: &Mutex<Lie>, heard: &Mutex<Vec
     onward.write_all(&body).unwrap();
     let mut told = Told::read(onward);
     let request = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
-    heard.lock().unwrap().push(head.clone());
-    if (lie.lock().unwrap())(&request, &mut told) {
+    asked.lock().unwrap().push(head.clone());
+    if (makes.lock().unwrap())(&request, &mut told) {
         return;
     }
     let mut text = format!("HTTP/1.1 {} x\r\n", told.status);
     for (name, value) in &told.headers {
         if !["content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(text, "{name}: {value}\r\n");
         }
     }
-    text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", told.body.len()));
+    let length = told.body.len();
+    let _ = write!(text, "content-length: {length}\r\nconnection: close\r\n\r\n");
     let mut stream = stream;
     let _ = stream.write_all(text.as_bytes());
     let _ = stream.write_all(told.body.as_bytes());
