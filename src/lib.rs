@@ -6,6 +6,8 @@ pub mod access;
 pub mod app;
 #[cfg(feature = "gateway")]
 pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod clock;
 #[cfg(feature = "gateway")]
 pub mod demo;
@@ -30,7 +32,7 @@ pub mod store;
 pub mod tokens;
 #[cfg(feature = "gateway")]
 mod triggers;
-#[cfg(feature = "gateway")]
+#[cfg(feature = "client")]
 pub mod wire;
 #[cfg(feature = "gateway")]
 pub mod wiring;

@@ -21,6 +21,49 @@ pub fn read(file: &Path) -> Result<Agreement> {
     Ok(agreement)
 }
 
+/// The same, with a text that says the same wherever it is read: the file's own, with every place whole.
+pub fn read_whole(file: &Path) -> Result<(Agreement, String)> {
+    let (text, name) = (text_of(file)?, file.display().to_string());
+    let own = read_text(&text, &name)?;
+    let mut agreement = own.clone();
+    anchor(&mut agreement, file)?;
+    places_apart(&agreement)?;
+    let text = with_places(&text, &own, &agreement);
+    if read_text(&text, &name).is_ok_and(|said| said.digest() == agreement.digest()) {
+        return Ok((agreement, text));
+    }
+    let message = "a relative place in it can't be told from other words";
+    Err(Error::invalid("place-not-whole", message)
+        .help("every place as a URL: file:///…, or s3://…"))
+}
+
+/// A text with each place of the one agreement as the other has it, wherever it stands as a word of its own. Its reader tells whether it
+/// says what was meant.
+fn with_places(text: &str, own: &Agreement, whole: &Agreement) -> String {
+    let places = |agreement: &Agreement| -> Vec<String> {
+        let native = agreement.datasets.values().filter_map(|dataset| {
+            let at = dataset.at.get(&PlatformId::native());
+            at.and_then(
+                |at| if let Location::Name(place) = at { Some(place.clone()) } else { None },
+            )
+        });
+        agreement.destinations.values().cloned().chain(native).collect()
+    };
+    let pairs = places(own).into_iter().zip(places(whole)).filter(|(own, whole)| own != whole);
+    let whole: BTreeMap<String, String> = pairs.collect();
+    let in_place = |c: char| c.is_alphanumeric() || "_-./%:~+".contains(c);
+    // Words as places are written, and what stands between them.
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let ends = |c: char| in_place(c) != in_place(first);
+        let (word, more) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+        said.push_str(whole.get(word).map_or(word, String::as_str));
+        rest = more;
+    }
+    said
+}
+
 /// Reads and validates an agreement's text; all its problems at once, each with the text's name before it.
 pub fn read_text(text: &str, name: &str) -> Result<Agreement> {
     mappings::agreement::read(text).map_err(|diagnostics| {
@@ -227,4 +270,39 @@ pub fn assess_all(agreement: &Agreement) -> Result<Vec<Assessment>> {
     }
     let message = format!("{} terms that a room can't hold", problems.len());
     Err(Error::refused("room-refused", message).problems(problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_there(text: &str) -> Result<(Agreement, String)> {
+        let folder = tempfile::tempdir().map_err(|error| Error::failed("io", error.to_string()))?;
+        let file = folder.path().join("agreement.yaml");
+        std::fs::write(&file, text).map_err(|error| Error::io("write", &file, &error))?;
+        let (whole, said) = read_whole(&file)?;
+        assert_eq!(whole, read(&file)?);
+        Ok((whole, said))
+    }
+
+    #[test]
+    fn an_agreement_with_whole_places_says_the_same_anywhere() {
+        let text = include_str!("../demo/agreement.yaml");
+        let (whole, said) = read_there(text).unwrap();
+        let elsewhere = read_text(&said, "the document").unwrap();
+        assert_eq!(elsewhere.digest(), whole.digest());
+        assert!(said.contains("file:///"), "{said}");
+        // What is whole already is the file, byte for byte.
+        assert_eq!(with_places(&said, &elsewhere, &elsewhere), said);
+    }
+
+    #[test]
+    fn a_place_that_is_a_word_of_something_else_is_refused() {
+        let text = include_str!("../demo/agreement.yaml");
+        let own = read_text(text, "it").unwrap();
+        let destination = own.destinations.values().next().unwrap();
+        let member = own.destinations.keys().next().unwrap().to_string();
+        let text = text.replace(destination.as_str(), &member);
+        assert_eq!(read_there(&text).unwrap_err().code, "place-not-whole");
+    }
 }

@@ -280,7 +280,8 @@ impl App {
     }
 }
 
-fn line(index: u64, leaf: &Leaf) -> LeafLine {
+/// A leaf, for a table.
+pub(crate) fn line(index: u64, leaf: &Leaf) -> LeafLine {
     let by = match &leaf.actor {
         Actor::Member(member) => member.to_string(),
         Actor::Gateway => "gateway".to_owned(),

@@ -59,14 +59,14 @@ pub async fn witness(at: &str, watch: &Watch) -> Result<Watched> {
     let witness = Witness::new(&watch.name, key.public())
         .map_err(|what| Error::invalid("witness-name-malformed", what))?;
     let text = witness.to_string();
-    let cosigner = Cosigner { witness, key, state: watch.state.clone() };
+    let own = Cosigner { witness, key, state: watch.state.clone() };
     let at_s = u64::try_from(SystemClock.now_ms() / 1_000).unwrap_or(0);
     let place = Place::look(&url)?;
-    let cosigned = cosign(&place, &gateway, &of, &cosigner, at_s).await?;
+    let cosigned = cosign(&place, &gateway, &of, &own, at_s).await?;
     match &watch.out {
         Some(file) => std::fs::write(file, &cosigned.note)
             .map_err(|error| Error::io("write", file, &error))?,
-        None => cosigned.publish(&place, &cosigner.witness).await?,
+        None => cosigned.publish(&place, &own.witness).await?,
     }
     let Cosigned { head, note, before } = cosigned;
     Ok(Watched {

@@ -11,13 +11,13 @@ use std::path::Path;
 pub(super) struct Apply {
     /// The agreement file; with --room, the collaboration.
     #[arg(value_name = "FILE|COLLABORATION")]
-    what: String,
+    pub(super) what: String,
     /// The member who proposes it.
     #[arg(long = "as", required_unless_present = "room")]
-    member: Option<MemberId>,
+    pub(super) member: Option<MemberId>,
     /// Make this room of the collaboration as agreed.
     #[arg(long, conflicts_with = "member")]
-    room: Option<PlatformId>,
+    pub(super) room: Option<PlatformId>,
 }
 
 impl Apply {

@@ -10,15 +10,15 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Approve {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// The templates.
-    templates: Vec<TemplateName>,
+    pub(super) templates: Vec<TemplateName>,
     /// Every template that touches one of the member's datasets.
     #[arg(long, conflicts_with = "templates")]
-    all: bool,
+    pub(super) all: bool,
     /// The owner who approves.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
 }
 
 impl Approve {

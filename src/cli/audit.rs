@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use crate::app::audit::{Checks, Report};
-use crate::app::{App, audit};
+use crate::app::{App, LeafLine, audit};
 use crate::error::Result;
 use crate::wiring::location;
 use mappings::model::CollaborationId;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct Audit {
     #[command(subcommand)]
-    act: Act,
+    pub(super) act: Act,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// List the leaves.
     Show {
         /// The collaboration.
@@ -65,25 +65,11 @@ impl Audit {
         match self.act {
             Act::Show { collaboration } => {
                 let lines = App::existing(home).await?.leaves(&collaboration).await?;
-                screen.table(
-                    &["leaf", "at (UTC)", "by", "what"],
-                    lines.iter().map(|l| {
-                        vec![l.index.to_string(), l.at.clone(), l.by.clone(), l.what.clone()]
-                    }),
-                );
-                screen.object(
-                    &serde_json::json!({ "collaboration": collaboration, "leaves": lines }),
-                );
+                listed(&collaboration, &lines, screen);
             }
             Act::Export { collaboration, to } => {
                 let exported = App::existing(home).await?.export(&collaboration, &to).await?;
-                screen.say(format!("{} leaves → {}", exported.leaves, to.display()));
-                screen.say(format!(
-                    "verify: airlock audit verify {} --key {}",
-                    to.display(),
-                    exported.key
-                ));
-                screen.object(&serde_json::json!({ "collaboration": collaboration, "leaves": exported.leaves, "key": exported.key }));
+                self::exported(&collaboration, (exported.leaves, &exported.key), &to, screen);
             }
             Act::Verify { at, key, older, witness, quorum } => {
                 let pinned = key.is_some();
@@ -108,6 +94,30 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// The leaves.
+pub(super) fn listed(collaboration: &CollaborationId, lines: &[LeafLine], screen: Screen) {
+    screen.table(
+        &["leaf", "at (UTC)", "by", "what"],
+        lines.iter().map(|l| vec![l.index.to_string(), l.at.clone(), l.by.clone(), l.what.clone()]),
+    );
+    screen.object(&serde_json::json!({ "collaboration": collaboration, "leaves": lines }));
+}
+
+/// That a log was exported, and under which key it verifies.
+pub(super) fn exported(
+    collaboration: &CollaborationId,
+    (leaves, key): (u64, &str),
+    to: &Path,
+    screen: Screen,
+) {
+    let to = to.display();
+    screen.say(format!("{leaves} leaves → {to}"));
+    screen.say(format!("verify: airlock audit verify {to} --key {key}"));
+    screen.object(
+        &serde_json::json!({ "collaboration": collaboration, "leaves": leaves, "key": key }),
+    );
 }
 
 fn shown(report: &Report, pinned: bool, screen: Screen) {

@@ -10,11 +10,11 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Connections {
     #[command(subcommand)]
-    act: Act,
+    pub(super) act: Act,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Act {
+pub(super) enum Act {
     /// Try every connection of a collaboration: the account behind it, and each permission by name.
     Test {
         /// The collaboration.

@@ -10,10 +10,10 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Decline {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// The member who declines.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
 }
 
 impl Decline {

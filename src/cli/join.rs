@@ -10,13 +10,13 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Join {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// The member who joins.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
     /// Join only this agreement: the digest that `airlock check` prints for the file that was agreed.
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
-    agreement: Option<Digest>,
+    pub(super) agreement: Option<Digest>,
 }
 
 fn digest(text: &str) -> std::result::Result<Digest, String> {

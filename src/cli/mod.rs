@@ -18,6 +18,7 @@ mod plan;
 mod prepare;
 mod printer;
 mod quickstart;
+mod remote;
 mod reoffer;
 mod revoke;
 mod run;
@@ -55,6 +56,8 @@ struct Arguments {
         default_value = "text"
     )]
     log_format: LogFormat,
+    #[command(flatten)]
+    elsewhere: remote::Elsewhere,
     #[command(subcommand)]
     command: Command,
 }
@@ -182,6 +185,11 @@ fn unread(error: &clap::Error) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
+    if arguments.elsewhere.takes(&arguments.command)? {
+        logging("off", arguments.log_format);
+        let Arguments { elsewhere, command, .. } = arguments;
+        return runtime()?.block_on(Box::pin(remote::run(command, &elsewhere, screen)));
+    }
     match arguments.command {
         Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),
@@ -217,12 +225,7 @@ fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Scr
     // A worker that nobody looks at says what it could not do.
     let lasts = matches!(command, Command::Sync(_) | Command::Serve(_));
     logging(if lasts { "warn" } else { "off" }, log);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(8 << 20)
-        .build()
-        .map_err(|_| Error::failed("runtime", "the asynchronous runtime did not start"))?;
-    runtime.block_on(Box::pin(async move {
+    runtime()?.block_on(Box::pin(async move {
         match command {
             Command::Quickstart(command) => command.run(screen).await,
             Command::Keygen(command) => command.run(&home, screen),
@@ -251,6 +254,14 @@ fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Scr
             | Command::Explain(_) => Ok(()),
         }
     }))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(8 << 20)
+        .build()
+        .map_err(|_| Error::failed("runtime", "the asynchronous runtime did not start"))
 }
 
 fn logging(unless_told: &str, format: LogFormat) {

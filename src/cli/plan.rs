@@ -13,10 +13,10 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanRoom {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// One of the agreement's rooms; without it every room but the native one.
     #[arg(long)]
-    room: Option<PlatformId>,
+    pub(super) room: Option<PlatformId>,
 }
 
 impl PlanRoom {
@@ -29,33 +29,43 @@ impl PlanRoom {
             screen.object(&serde_json::json!({ "collaboration": collaboration, "plan": plan }));
             return Ok(());
         }
-        let (plans, mut failed) = app.plan_rooms(collaboration).await?;
-        if plans.is_empty() && failed.len() == 1 {
-            return Err(failed.remove(0).1);
-        }
-        for plan in &plans {
-            screen.heading(plan.room.as_str());
-            show(plan, screen);
-        }
-        if plans.is_empty() && failed.is_empty() {
-            screen.say("the native room alone, which holds what the log says");
-        }
-        screen.object(&serde_json::json!({ "collaboration": collaboration, "plans": plans }));
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let problem = |(room, error): (PlatformId, Error)| Problem {
-            code: error.code,
-            at: room.to_string(),
-            message: error.message,
-            help: error.help,
-        };
-        Err(Error::failed("room-not-planned", "nothing can be said of some rooms")
-            .problems(failed.into_iter().map(problem).collect()))
+        let (plans, failed) = app.plan_rooms(collaboration).await?;
+        planned(collaboration, &plans, failed, screen)
     }
 }
 
-fn show(plan: &RoomPlan, screen: Screen) {
+/// What is planned in each room, and the rooms of which nothing can be said.
+pub(super) fn planned(
+    collaboration: &CollaborationId,
+    plans: &[RoomPlan],
+    mut failed: Vec<(PlatformId, Error)>,
+    screen: Screen,
+) -> Result<()> {
+    if plans.is_empty() && failed.len() == 1 {
+        return Err(failed.remove(0).1);
+    }
+    for plan in plans {
+        screen.heading(plan.room.as_str());
+        show(plan, screen);
+    }
+    if plans.is_empty() && failed.is_empty() {
+        screen.say("the native room alone, which holds what the log says");
+    }
+    screen.object(&serde_json::json!({ "collaboration": collaboration, "plans": plans }));
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let problem = |(room, error): (PlatformId, Error)| Problem {
+        code: error.code,
+        at: room.to_string(),
+        message: error.message,
+        help: error.help,
+    };
+    Err(Error::failed("room-not-planned", "nothing can be said of some rooms")
+        .problems(failed.into_iter().map(problem).collect()))
+}
+
+pub(super) fn show(plan: &RoomPlan, screen: Screen) {
     let rows = plan.steps.iter().map(|step| {
         let waits = step.waits_for.clone().unwrap_or_default();
         vec![

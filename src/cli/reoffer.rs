@@ -10,27 +10,27 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Reoffer {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
     /// The member who offers it.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
 }
 
 /// What is offered: exactly one.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct What {
+pub(super) struct What {
     /// The member's own membership.
     #[arg(long)]
-    membership: bool,
+    pub(super) membership: bool,
     /// A dataset that the member owns.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetName>,
     /// The whole room.
     #[arg(long)]
-    room: bool,
+    pub(super) room: bool,
 }
 
 impl Reoffer {

@@ -12,46 +12,46 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Revoke {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
     /// The member who withdraws.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
     /// Show how each platform is closed, as it happens, until all of them were seen closed.
     #[arg(long)]
-    wait: bool,
+    pub(super) wait: bool,
     /// With --wait, give up after so many minutes, and name what is open.
     #[arg(long, value_name = "MINUTES", default_value_t = 10, requires = "wait", value_parser = clap::value_parser!(u64).range(1..=1440))]
-    within: u64,
+    pub(super) within: u64,
 }
 
 /// What is withdrawn: exactly one.
 #[derive(Debug, Default, clap::Args)]
 #[group(required = true, multiple = false)]
-struct What {
+pub(super) struct What {
     /// The member's own membership.
     #[arg(long)]
-    membership: bool,
+    pub(super) membership: bool,
     /// A dataset that the member owns.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetName>,
     /// A column, as DATASET.COLUMN.
     #[arg(long)]
-    column: Option<String>,
+    pub(super) column: Option<String>,
     /// A template version.
     #[arg(long)]
-    template: Option<TemplateName>,
+    pub(super) template: Option<TemplateName>,
     /// The member's own approval of a template.
     #[arg(long)]
-    approval: Option<TemplateName>,
+    pub(super) approval: Option<TemplateName>,
     /// The whole room.
     #[arg(long)]
-    room: bool,
+    pub(super) room: bool,
 }
 
 impl What {
-    fn withdrawal(self) -> Result<Withdrawal> {
+    pub(super) fn withdrawal(self) -> Result<Withdrawal> {
         let shape = || Error::invalid("column-shape", "a column is named DATASET.COLUMN");
         Ok(match self {
             Self { dataset: Some(dataset), .. } => Withdrawal::Dataset(dataset),
@@ -117,7 +117,7 @@ impl Revoke {
 }
 
 /// How a withdrawal that is in force ends.
-fn ended(
+pub(super) fn ended(
     (durable, wait): (bool, bool),
     problems: Vec<Problem>,
     unread: Option<Error>,
@@ -235,7 +235,8 @@ async fn waited(
     ended((true, true), open, unread, screen)
 }
 
-fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
+/// That a platform was seen closed.
+pub(super) fn say(one: &Evidence, room: &RoomEvidence, screen: Screen) {
     let latency_ms = room.latency_ms.unwrap_or_default();
     screen.say(format!(
         "{}: {} seen closed after {latency_ms} ms, {} looks, a try was {}, leaf {}",

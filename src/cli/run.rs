@@ -13,23 +13,23 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// The template.
-    template: TemplateName,
+    pub(super) template: TemplateName,
     /// The member who runs it.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
     /// The room it runs in, one of the agreement's.
     #[arg(long, default_value = "native")]
-    room: PlatformId,
+    pub(super) room: PlatformId,
     /// A parameter, as NAME=VALUE; repeat for more.
     #[arg(long = "set", value_name = "NAME=VALUE")]
-    parameters: Vec<String>,
+    pub(super) parameters: Vec<String>,
     /// The run's id; made up when left out. Using one twice is refused.
     #[arg(long = "run-id")]
-    id: Option<RunId>,
+    pub(super) id: Option<RunId>,
     #[command(flatten)]
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 /// What a run may take; beyond it the run fails and leaves nothing.
@@ -38,19 +38,19 @@ pub(super) struct Run {
     clippy::struct_field_names,
     reason = "limits end in `_max`, and clap names the flags after them"
 )]
-struct Limits {
+pub(super) struct Limits {
     /// Memory for joins, groups and sorts; beyond it they spill to disk [default: 2048].
     #[arg(long, value_name = "MIB", env = "AIRLOCK_MEMORY_MIB_MAX")]
-    memory_mib_max: Option<u64>,
+    pub(super) memory_mib_max: Option<u64>,
     /// Disk for spilling, inside the gateway's folder [default: 65536].
     #[arg(long, value_name = "MIB", env = "AIRLOCK_SPILL_MIB_MAX")]
-    spill_mib_max: Option<u64>,
+    pub(super) spill_mib_max: Option<u64>,
     /// Rows of the result [default: 50000000].
     #[arg(long, value_name = "N", env = "AIRLOCK_ROWS_MAX")]
-    rows_max: Option<u64>,
+    pub(super) rows_max: Option<u64>,
     /// Wall time [default: 3600].
     #[arg(long, value_name = "SECONDS", env = "AIRLOCK_DURATION_S_MAX")]
-    duration_s_max: Option<u64>,
+    pub(super) duration_s_max: Option<u64>,
 }
 
 impl Limits {
@@ -90,7 +90,7 @@ impl Run {
 }
 
 /// Parameters by name, each given once.
-fn named(given: &[String]) -> Result<BTreeMap<String, String>> {
+pub(super) fn named(given: &[String]) -> Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     for text in given {
         let (name, value) = text
@@ -129,7 +129,10 @@ pub(super) fn show(report: &RunReport, screen: Screen) {
     match report.class {
         ResultClass::Aggregate => {
             let header: Vec<&str> = report.preview.columns.iter().map(String::as_str).collect();
-            screen.table(&header, report.preview.rows.iter().cloned());
+            // Whoever does not receive sees no rows.
+            if !header.is_empty() {
+                screen.table(&header, report.preview.rows.iter().cloned());
+            }
             screen.say(match report.withheld {
                 Some(withheld) => format!(
                     "{} rows; {withheld} groups withheld by rule (too few entities)",

@@ -15,10 +15,10 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
     /// Only this collaboration.
-    collaboration: Option<CollaborationId>,
+    pub(super) collaboration: Option<CollaborationId>,
     /// Show it again whenever it has changed, until Ctrl-C.
     #[arg(long)]
-    watch: bool,
+    pub(super) watch: bool,
 }
 
 impl Status {
@@ -70,7 +70,7 @@ fn forget_looks(standing: &mut serde_json::Value) {
 }
 
 /// Where each stands.
-fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
+pub(super) fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
     for s in standings {
         screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
         if let Some(doubt) = &s.doubt {

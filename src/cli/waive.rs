@@ -11,16 +11,16 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Waive {
     /// The collaboration.
-    collaboration: CollaborationId,
+    pub(super) collaboration: CollaborationId,
     /// The room.
     #[arg(long)]
-    room: PlatformId,
+    pub(super) room: PlatformId,
     /// The term, as `airlock plan` names it, such as `templates.overlap.received_by`.
     #[arg(long)]
-    at: TermPath,
+    pub(super) at: TermPath,
     /// The owner who consents.
     #[arg(long = "as")]
-    member: MemberId,
+    pub(super) member: MemberId,
 }
 
 impl Waive {

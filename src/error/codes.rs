@@ -2,6 +2,7 @@
 //! own words. A test looks for every code in the sources, so that none is answered with that nobody explained.
 
 mod agreement;
+mod client;
 mod gateway;
 mod guard;
 mod log;
@@ -23,7 +24,14 @@ type Row = (&'static str, &'static str, &'static str);
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = Explained> {
-    let tables = [gateway::CODES, log::CODES, agreement::CODES, guard::CODES, platform::CODES];
+    let tables = [
+        gateway::CODES,
+        client::CODES,
+        log::CODES,
+        agreement::CODES,
+        guard::CODES,
+        platform::CODES,
+    ];
     let rows = tables.into_iter().flatten();
     rows.map(|(code, means, pass)| Explained { code, means, pass })
 }

@@ -165,7 +165,9 @@ impl Tiler {
 
 fn root_of(row: &[Hash]) -> Hash {
     let mut frontier = Frontier::default();
-    row.iter().for_each(|hash| frontier.push(*hash));
+    for hash in row {
+        frontier.push(*hash);
+    }
     frontier.root()
 }
 

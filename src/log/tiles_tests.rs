@@ -11,7 +11,9 @@ fn leaf(n: u64) -> Hash {
 
 fn tree(size: u64) -> Tree {
     let mut tree = Tree::default();
-    (0..size).for_each(|n| tree.push(leaf(n)));
+    for n in 0..size {
+        tree.push(leaf(n));
+    }
     tree
 }
 

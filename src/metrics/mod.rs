@@ -76,7 +76,6 @@ pub(crate) struct Metrics {
     runs: IntCounterVec,
     store_failures: IntCounterVec,
     unwritable: IntGauge,
-    unpublished: IntGauge,
     now: Now,
     codes: Mutex<BTreeSet<String>>,
     beat: Mutex<Option<Instant>>,
@@ -96,6 +95,7 @@ struct Now {
     in_doubt: IntGauge,
     cap_used: Gauge,
     beat_age_s: Gauge,
+    unpublished: IntGauge,
 }
 
 impl Now {
@@ -142,6 +142,10 @@ impl Now {
                 "airlock_worker_beat_age_seconds",
                 "Time since the worker of this process was last at work; -1 where it has none.",
             )?,
+            unpublished: whole(
+                "airlock_leaves_unpublished",
+                "Leaves of logs that were not seen where logs are published; 0 where they are not.",
+            )?,
         })
     }
 }
@@ -171,11 +175,6 @@ impl Metrics {
         let unwritable =
             IntGauge::new("airlock_log_unwritable", "Whether the last write to the store failed.")?;
         registry.register(Box::new(unwritable.clone()))?;
-        let unpublished = IntGauge::new(
-            "airlock_leaves_unpublished",
-            "Leaves of logs that were not seen where logs are published; 0 where they are not.",
-        )?;
-        registry.register(Box::new(unpublished.clone()))?;
         let build =
             counters("airlock_build_info", "1, under the version of this program.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
@@ -220,7 +219,6 @@ impl Metrics {
                 &["call", "code"],
             )?,
             unwritable,
-            unpublished,
             now: Now::in_(&registry)?,
             codes: Mutex::default(),
             beat: Mutex::default(),
@@ -259,7 +257,7 @@ impl Metrics {
             }
             Event::Wrote { done } => self.unwritable.set(i64::from(!done)),
             Event::Unpublished { leaves } => {
-                self.unpublished.set(i64::try_from(leaves).unwrap_or(i64::MAX));
+                self.now.unpublished.set(i64::try_from(leaves).unwrap_or(i64::MAX));
             }
             Event::Beat => {
                 *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -303,6 +301,7 @@ impl Metrics {
             in_doubt,
             cap_used,
             beat_age_s,
+            unpublished: _,
         } = &self.now;
         pending.set(count(waiting.pending));
         reserve_unread.set(i64::from(waiting.unread));

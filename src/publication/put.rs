@@ -103,12 +103,12 @@ async fn cosigned_notes<'a>(
 }
 
 /// A log that doesn't begin with what was published or cosigned is published no further.
-fn goes_on(snapshot: &Snapshot, head: &Checkpoint) -> Result<(), PublicationError> {
-    let (had, has) = (head.size, snapshot.size);
+fn goes_on(snapshot: &Snapshot, seen: &Checkpoint) -> Result<(), PublicationError> {
+    let (had, has) = (seen.size, snapshot.size);
     if had > has {
         return Err(PublicationError::RolledBack { had, has });
     }
-    if snapshot.tree.root(had) != Some(head.root) {
+    if snapshot.tree.root(had) != Some(seen.root) {
         return Err(PublicationError::Forked { had });
     }
     Ok(())

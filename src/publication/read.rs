@@ -73,18 +73,18 @@ pub async fn fetch(
 
 /// The hash of every leaf under a head, out of the tiles; all tiles are looked at.
 pub async fn leaf_hashes(place: &Place, head: &Checkpoint) -> Result<Vec<Hash>, PublicationError> {
-    let (mut tiler, mut hashes) = (Tiler::default(), Vec::new());
+    let (mut made, mut hashes) = (Tiler::default(), Vec::new());
     let reads = of_leaves(head.size).map(|tile| tile_hashes(place, tile));
-    let mut tiles = stream::iter(reads).buffered(READS_AT_ONCE);
-    while let Some(own) = tiles.next().await {
+    let mut rows = stream::iter(reads).buffered(READS_AT_ONCE);
+    while let Some(own) = rows.next().await {
         for hash in own? {
-            let filled = tiler.push(hash);
+            let filled = made.push(hash);
             hashes.push(hash);
             above(place, filled).await?;
         }
     }
-    above(place, tiler.partial()).await?;
-    if tiler.root() != head.root {
+    above(place, made.partial()).await?;
+    if made.root() != head.root {
         return Err(PublicationError::TileDiffers { path: CHECKPOINT.to_owned() });
     }
     Ok(hashes)

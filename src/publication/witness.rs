@@ -43,9 +43,10 @@ pub async fn cosign(
     cosigner: &Cosigner,
     at_s: u64,
 ) -> Result<Cosigned, PublicationError> {
-    std::fs::create_dir_all(&cosigner.state).map_err(state)?;
+    std::fs::create_dir_all(&cosigner.state).map_err(|error| state(&error))?;
     let kept = cosigner.state.join(of.as_str());
-    let lock = File::create(cosigner.state.join(format!("{of}.lock"))).map_err(state)?;
+    let lock =
+        File::create(cosigner.state.join(format!("{of}.lock"))).map_err(|error| state(&error))?;
     lock.try_lock().map_err(|_| PublicationError::WitnessBusy)?;
     let last = match text_of(&kept)? {
         Some(note) => Some(Checkpoint::verify(&note, gateway, of)?),
@@ -88,8 +89,10 @@ async fn continues(
     }
     let hashes = leaf_hashes(place, head).await?;
     let mut frontier = Frontier::default();
-    let had = usize::try_from(last.size).unwrap_or(usize::MAX);
-    hashes.into_iter().take(had).for_each(|hash| frontier.push(hash));
+    let before = usize::try_from(last.size).unwrap_or(usize::MAX);
+    for hash in hashes.into_iter().take(before) {
+        frontier.push(hash);
+    }
     if frontier.root() == last.root { Ok(()) } else { Err(forked) }
 }
 
@@ -119,7 +122,7 @@ impl Cosigned {
     }
 }
 
-fn state(error: std::io::Error) -> PublicationError {
+fn state(error: &std::io::Error) -> PublicationError {
     PublicationError::State(error.kind())
 }
 
@@ -128,17 +131,17 @@ fn text_of(path: &Path) -> Result<Option<String>, PublicationError> {
     match File::open(path) {
         Ok(file) => {
             let read = file.take(NOTE_BYTES_MAX as u64).read_to_string(&mut text);
-            read.map(|_| Some(text)).map_err(state)
+            read.map(|_| Some(text)).map_err(|error| state(&error))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(state(error)),
+        Err(error) => Err(state(&error)),
     }
 }
 
 fn keep(folder: &Path, path: &Path, note: &str) -> Result<(), PublicationError> {
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(state)?;
-    file.write_all(note.as_bytes()).map_err(state)?;
-    file.as_file().sync_all().map_err(state)?;
-    file.persist(path).map_err(|kept| state(kept.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(state)
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| state(&error))?;
+    file.write_all(note.as_bytes()).map_err(|error| state(&error))?;
+    file.as_file().sync_all().map_err(|error| state(&error))?;
+    file.persist(path).map_err(|kept| state(&kept.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| state(&error))
 }

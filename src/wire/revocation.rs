@@ -66,6 +66,9 @@ pub struct Revoked {
     /// The proof that it is on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// The leaf itself, in base64, where it can be read now; else it is at its position in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf_bytes: Option<String>,
     /// Why it is not, by code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

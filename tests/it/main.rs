@@ -18,6 +18,7 @@ mod http;
 mod matrix;
 mod operations;
 mod records;
+mod remote;
 mod runs;
 mod serve;
 mod shared;

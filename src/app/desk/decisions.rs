@@ -204,13 +204,19 @@ impl Desk<'_> {
             Err(error) => return Err(error),
         };
         match self.app.revoke(&of, &what, &member).await? {
-            Revoked::OnRecord(recorded) => Ok(wire::Revoked {
-                durable: true,
-                receipt: Some(receipt_of(&recorded.receipt)),
-                why: None,
-            }),
+            Revoked::OnRecord(recorded) => {
+                // It is in force, whether or not it can be read back now.
+                let stored = self.app.store.read(&of, recorded.index, 1).await.unwrap_or_default();
+                Ok(wire::Revoked {
+                    durable: true,
+                    receipt: Some(receipt_of(&recorded.receipt)),
+                    leaf_bytes: stored.first().map(|bytes| STANDARD.encode(bytes)),
+                    why: None,
+                })
+            }
             Revoked::Here(why) => {
-                Ok(wire::Revoked { durable: false, receipt: None, why: Some(why.code) })
+                let (receipt, leaf_bytes) = (None, None);
+                Ok(wire::Revoked { durable: false, receipt, leaf_bytes, why: Some(why.code) })
             }
         }
     }

@@ -47,6 +47,7 @@ pub(super) const CODES: &[Row] = &[
     ("not-the-runner", "the run was asked for by another member", "a run of the caller's own member; an owner withdraws what the run rests on"),
     ("nothing-to-look-at", "the native room holds what the log says, and nobody looks at it", "another room"),
     ("nothing-to-waive", "the room holds the term as agreed, or not at all", "a term that it holds more loosely"),
+    ("place-not-whole", "a relative place in an agreement can't be told from other words", "every place as a URL: file:///…, or s3://…"),
     ("place-not-registered", "a place is none that was written down for its member", "a whole URL in a place that the operator wrote down"),
     ("platforms-asked-already", "this member is asking platforms already", "the same again, once that has its answer"),
     ("platforms-busy", "others are asking platforms now", "the same again, later"),

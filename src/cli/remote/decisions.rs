@@ -1,0 +1,192 @@
+//! `apply`, `join`, `decline`, `approve`, `waive` and `reoffer` at a gateway elsewhere. Each decides on what was looked at, by its digest.
+
+use super::{digest, misnamed, named, receipt};
+use crate::app::agreements;
+use crate::cli::apply::Apply;
+use crate::cli::approve::Approve;
+use crate::cli::decline::Decline;
+use crate::cli::join::Join;
+use crate::cli::reoffer::{self, Reoffer};
+use crate::cli::screen::Screen;
+use crate::cli::waive::Waive;
+use crate::client::{Client, Withdrawn};
+use crate::error::{Error, Result};
+use crate::wire;
+use crate::wiring;
+use adapter_spi::{Assessment, Verdict};
+use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, TemplateName};
+use std::path::Path;
+
+pub(super) async fn apply(client: &Client, apply: Apply, screen: Screen) -> Result<()> {
+    let member = apply.member.ok_or_else(|| Error::invalid("usage", "who proposes it"))?;
+    client.speaks_for(&member)?;
+    let (agreement, text) = agreements::read_whole(Path::new(&apply.what))?;
+    let looked = client.looked(&agreement.collaboration).await?;
+    let decided = client.propose((&agreement, &text), &looked).await?;
+    screen.say(format!(
+        "{}: agreement {} proposed by {member}, leaf {}",
+        agreement.collaboration,
+        agreement.digest().short(),
+        decided.receipt.index
+    ));
+    screen.say("every member joins next: airlock join COLLABORATION --as MEMBER");
+    screen.object(&serde_json::json!({
+        "collaboration": agreement.collaboration, "digest": agreement.digest(),
+        "receipt": receipt(&decided.receipt),
+    }));
+    Ok(())
+}
+
+fn no_agreement() -> Error {
+    Error::refused("no-agreement", "this collaboration has no agreement yet")
+        .help("airlock apply FILE --as MEMBER")
+}
+
+fn other_waits(agreement: Digest) -> Error {
+    Error::refused("agreement-not-proposed", format!("the agreement that waits is {agreement}"))
+        .help("the digest that `airlock check` prints for the agreed file")
+}
+
+fn digest_of(text: Option<&String>) -> Result<Option<Digest>> {
+    text.map(|text| digest(text)).transpose()
+}
+
+pub(super) async fn join(client: &Client, join: Join, screen: Screen) -> Result<()> {
+    let (of, member) = (&join.collaboration, &join.member);
+    client.speaks_for(member)?;
+    let (stands, mark) = client.collaboration(of).await?;
+    let agreement = digest_of(stands.waiting.as_ref().or(stands.agreement.as_ref()))?;
+    let agreement = agreement.ok_or_else(no_agreement)?;
+    if join.agreement.is_some_and(|only| only != agreement) {
+        return Err(other_waits(agreement));
+    }
+    let decided = client.join(of, agreement, &mark).await?;
+    let index = decided.receipt.index;
+    screen.say(format!("{member} joined {of} under agreement {agreement}, leaf {index}"));
+    screen.object(&serde_json::json!({
+        "collaboration": of, "member": member, "agreement": agreement,
+        "receipt": receipt(&decided.receipt),
+    }));
+    Ok(())
+}
+
+pub(super) async fn decline(client: &Client, decline: Decline, screen: Screen) -> Result<()> {
+    let (of, member) = (&decline.collaboration, &decline.member);
+    client.speaks_for(member)?;
+    let (stands, mark) = client.collaboration(of).await?;
+    let agreement = digest_of(stands.waiting.as_ref())?.ok_or_else(|| {
+        Error::refused("agreement-not-proposed", "no agreement waits for members")
+    })?;
+    let decided = client.decline(of, agreement, &mark).await?;
+    screen.say(format!(
+        "{member} declined agreement {agreement} of {of}, leaf {}; what was in force stays so",
+        decided.receipt.index
+    ));
+    screen.object(&serde_json::json!({
+        "collaboration": of, "member": member, "agreement": agreement,
+        "receipt": receipt(&decided.receipt),
+    }));
+    Ok(())
+}
+
+/// A template as it is looked at now.
+pub(super) fn template_of(
+    all: &[wire::Template],
+    name: &TemplateName,
+) -> Result<(TemplateName, Digest)> {
+    let found = all.iter().find(|one| one.template == name.as_str());
+    let found = found.ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| one.template.as_str()).collect();
+        Error::invalid("template-unknown", format!("the agreement has no template {name}"))
+            .help(names.join(", "))
+    })?;
+    Ok((name.clone(), digest(&found.digest)?))
+}
+
+pub(super) async fn approve(client: &Client, approve: Approve, screen: Screen) -> Result<()> {
+    if !approve.all && approve.templates.is_empty() {
+        return Err(Error::invalid("template-missing", "name templates, or say --all"));
+    }
+    let (of, member) = (&approve.collaboration, &approve.member);
+    client.speaks_for(member)?;
+    let all = client.templates(of).await?;
+    let waits = |one: &&wire::Template| one.waits_for.iter().any(|owner| owner == member.as_str());
+    let wanted: Vec<TemplateName> = if approve.all {
+        let names = all.iter().filter(waits).map(|one| named(&one.template));
+        names.collect::<Result<_>>()?
+    } else {
+        approve.templates
+    };
+    let looked = wanted.iter().map(|name| template_of(&all, name));
+    let mut approved = Vec::new();
+    for (name, version) in looked.collect::<Result<Vec<_>>>()? {
+        client.approve(of, &name, version).await?;
+        screen.say(format!("{member} approved {name} {version}"));
+        approved.push((name, version));
+    }
+    if approved.is_empty() {
+        screen.say(format!("no template waits for {member}"));
+    }
+    screen.object(&serde_json::json!({
+        "collaboration": of, "member": member, "approved": approved,
+    }));
+    Ok(())
+}
+
+/// The agreement in force, or else the one that waits, and the mark that it was looked at under.
+pub(super) async fn agreement(
+    client: &Client,
+    of: &CollaborationId,
+) -> Result<(Agreement, String)> {
+    let (stands, mark) = client.collaboration(of).await?;
+    let version = digest_of(stands.agreement.as_ref().or(stands.waiting.as_ref()))?;
+    let version = version.ok_or_else(no_agreement)?;
+    Ok((client.agreement(of, &version).await?, mark))
+}
+
+pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Result<()> {
+    let (of, member) = (&waive.collaboration, &waive.member);
+    client.speaks_for(member)?;
+    let (agreement, mark) = agreement(client, of).await?;
+    let (room, at) = (&waive.room, &waive.at);
+    let decided = client.waive(of, (room, at), agreement.digest(), &mark).await?;
+    let verdict = verdict(&agreement, room, at.as_str())?;
+    screen.say(format!(
+        "{member} waived {at} in {room}, leaf {}, for this agreement alone: {}",
+        decided.receipt.index, verdict.reason
+    ));
+    screen.object(&serde_json::json!({
+        "collaboration": of, "member": member, "room": room, "waived": verdict,
+        "receipt": receipt(&decided.receipt),
+    }));
+    Ok(())
+}
+
+/// How the room holds it, by this version's own reading of the agreement.
+fn verdict(agreement: &Agreement, room: &PlatformId, at: &str) -> Result<Verdict> {
+    let assessed = wiring::assess(agreement)?;
+    let held = assessed.iter().find(|assessment| assessment.platform == *room);
+    let mut wider = held.into_iter().flat_map(Assessment::wider);
+    wider.find(|verdict| verdict.at == at).cloned().ok_or_else(misnamed)
+}
+
+pub(super) async fn reoffer(client: &Client, reoffer: Reoffer, screen: Screen) -> Result<()> {
+    let (of, member) = (&reoffer.collaboration, &reoffer.member);
+    client.speaks_for(member)?;
+    let what = match reoffer.what {
+        reoffer::What { dataset: Some(dataset), .. } => Withdrawn::Dataset(dataset),
+        reoffer::What { room: true, .. } => Withdrawn::Room,
+        reoffer::What { .. } => Withdrawn::Membership,
+    };
+    let (_, mark) = client.collaboration(of).await?;
+    let decided = client.reoffer(of, &what, &mark).await?;
+    screen.say(format!(
+        "{member} offers {what} again, leaf {}; platforms get it once they were seen closed{}",
+        decided.receipt.index,
+        if what == Withdrawn::Room { " and every member has said so" } else { "" }
+    ));
+    screen.object(&serde_json::json!({
+        "collaboration": of, "offered": what.to_string(), "receipt": receipt(&decided.receipt),
+    }));
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The same commands at a gateway elsewhere: `--gateway URL`. What is said and printed is as at its own folder, as far as the gateway tells it.
+//! Decides nothing.
+
+mod audit;
+mod decisions;
+mod revoke;
+mod rooms;
+mod run;
+mod status;
+
+use super::Command;
+use super::audit::{Act, Audit};
+use super::screen::Screen;
+use crate::client::{Client, Known, Token};
+use crate::error::{Error, Result};
+use crate::log::{PublicKey, Receipt};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// The variable that holds the token.
+const TOKEN: &str = "AIRLOCK_TOKEN";
+
+/// Which gateway, and who asks it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Elsewhere {
+    /// Ask this gateway over HTTP instead of working in a folder of this machine; the token is in the variable `AIRLOCK_TOKEN`.
+    #[arg(long, global = true, env = "AIRLOCK_GATEWAY", value_name = "URL")]
+    gateway: Option<String>,
+    /// With --gateway, the file that holds the token; nobody else may read it.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// With --gateway, the key that it has to show, `ed25519:…`; else the one that it showed first.
+    #[arg(long, global = true, value_name = "KEY")]
+    gateway_key: Option<PublicKey>,
+}
+
+impl Elsewhere {
+    /// The gateway's address, where one is asked.
+    fn url(&self) -> Option<&str> {
+        self.gateway.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// Whether a command is for a gateway elsewhere; refused where it makes no sense there.
+    pub(super) fn takes(&self, command: &Command) -> Result<bool> {
+        if self.url().is_none() {
+            return Ok(false);
+        }
+        let here = match command {
+            // Pure, or about files that somebody has in hand.
+            Command::Schema
+            | Command::Completions { .. }
+            | Command::Check(_)
+            | Command::Explain(_)
+            | Command::Witness(_)
+            | Command::Audit(Audit { act: Act::Verify { .. } | Act::Result { .. } }) => {
+                return Ok(false);
+            }
+            Command::Apply(apply) if apply.room.is_some() => "apply --room",
+            Command::Run(run) if run.id.is_some() => "--run-id",
+            Command::Status(status) if status.watch => "status --watch",
+            Command::Apply(_)
+            | Command::Join(_)
+            | Command::Decline(_)
+            | Command::Approve(_)
+            | Command::Waive(_)
+            | Command::Revoke(_)
+            | Command::Reoffer(_)
+            | Command::Plan(_)
+            | Command::Connections(_)
+            | Command::Run(_)
+            | Command::Status(_)
+            | Command::Audit(_) => return Ok(true),
+            Command::Quickstart(_) => "quickstart",
+            Command::Keygen(_) => "keygen",
+            Command::Prepare(_) => "prepare",
+            Command::Export(_) => "export",
+            Command::Sync(_) => "sync",
+            Command::Serve(_) => "serve",
+            Command::Token(_) => "token",
+            Command::Config(_) => "config",
+        };
+        let message = format!("{here} is for whoever has the gateway's folder");
+        Err(Error::invalid("gateway-not-here", message)
+            .help("the same without --gateway and AIRLOCK_GATEWAY, where the gateway is"))
+    }
+
+    async fn open(&self) -> Result<Client> {
+        let token = match (&self.token_file, std::env::var(TOKEN)) {
+            (Some(file), _) => Token::read(file)?,
+            (None, Ok(token)) => Token::new(&token)?,
+            (None, Err(_)) => {
+                return Err(Error::invalid("token-missing", "no access token is given")
+                    .help("the variable AIRLOCK_TOKEN, or --token-file FILE"));
+            }
+        };
+        let known = Known::of_user()?.with_key(self.gateway_key);
+        let client = Client::open(self.url().unwrap_or_default(), token, known).await?;
+        if client.is_new() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "airlock: this gateway is known by its key {} from now on; its operator can say whether that is the one",
+                client.key()
+            );
+        }
+        Ok(client)
+    }
+}
+
+/// Runs a command there.
+pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Result<()> {
+    let client = at.open().await?;
+    match command {
+        Command::Apply(apply) => decisions::apply(&client, apply, screen).await,
+        Command::Join(join) => decisions::join(&client, join, screen).await,
+        Command::Decline(decline) => decisions::decline(&client, decline, screen).await,
+        Command::Approve(approve) => decisions::approve(&client, approve, screen).await,
+        Command::Waive(waive) => decisions::waive(&client, waive, screen).await,
+        Command::Reoffer(reoffer) => decisions::reoffer(&client, reoffer, screen).await,
+        Command::Revoke(revoke) => revoke::revoke(&client, revoke, screen).await,
+        Command::Plan(plan) => rooms::plan(&client, plan, screen).await,
+        Command::Connections(connections) => rooms::connections(&client, connections, screen).await,
+        Command::Run(run) => run::run(&client, run, screen).await,
+        Command::Status(status) => status::status(&client, status, screen).await,
+        Command::Audit(audit) => audit::audit(&client, audit, screen).await,
+        Command::Quickstart(_)
+        | Command::Check(_)
+        | Command::Schema
+        | Command::Explain(_)
+        | Command::Keygen(_)
+        | Command::Prepare(_)
+        | Command::Export(_)
+        | Command::Sync(_)
+        | Command::Serve(_)
+        | Command::Token(_)
+        | Command::Witness(_)
+        | Command::Config(_)
+        | Command::Witness(_)
+        | Command::Completions { .. } => {
+            Err(Error::failed("bug", "a command of this machine was sent elsewhere"))
+        }
+    }
+}
+
+/// A receipt as it is printed at the gateway itself.
+fn receipt(of: &Receipt) -> serde_json::Value {
+    let proof: Vec<String> = of.inclusion.iter().map(ToString::to_string).collect();
+    serde_json::json!({
+        "index": of.index, "size": of.size, "checkpoint": of.checkpoint, "proof": proof,
+    })
+}
+
+/// Something of an answer that is no name.
+fn misnamed() -> Error {
+    Error::failed("gateway-answer", "the gateway's answer can't be read: a name of it is none")
+        .help("the address of an Airlock gateway of this version")
+}
+
+/// A name of an answer.
+fn named<T: std::str::FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| misnamed())
+}
+
+/// A digest of an answer.
+fn digest(text: &str) -> Result<mappings::model::Digest> {
+    mappings::model::Digest::try_from(text.to_owned()).map_err(|_| misnamed())
+}

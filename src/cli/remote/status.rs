@@ -1,0 +1,135 @@
+//! `status` at a gateway elsewhere, as far as the caller's member sees it.
+
+use super::revoke::evidence;
+use super::{digest, named};
+use crate::app::{Condition, RoomStanding, Standing, TemplateStanding, Thing};
+use crate::cli::screen::Screen;
+use crate::cli::status::{Status, show};
+use crate::client::Client;
+use crate::error::{Error, Kind, Result, codes};
+use crate::wire;
+use mappings::model::{CollaborationId, Digest, MemberId};
+
+pub(super) async fn status(client: &Client, status: Status, screen: Screen) -> Result<()> {
+    let mut standings = Vec::new();
+    let mut unread = Vec::new();
+    if let Some(one) = &status.collaboration {
+        standings.push(standing(client, one).await?);
+    } else {
+        for listed in client.collaborations().await? {
+            let of: CollaborationId = named(&listed.name)?;
+            match standing(client, &of).await {
+                Ok(one) => standings.push(one),
+                Err(error) => unread.push((of, error)),
+            }
+        }
+    }
+    show(&standings, &unread, screen);
+    Ok(())
+}
+
+/// Nothing, where the caller's member does not see it: invited, or gone.
+fn seen<T: Default>(read: Result<T>) -> Result<T> {
+    match read {
+        Err(error) if error.code == "not-found" => Ok(T::default()),
+        read => read,
+    }
+}
+
+async fn standing(client: &Client, of: &CollaborationId) -> Result<Standing> {
+    let (stands, _) = client.collaboration(of).await?;
+    let members = seen(client.members(of).await)?;
+    let (templates, rooms) = (seen(client.templates(of).await)?, seen(client.rooms(of).await)?);
+    let revocations = seen(client.revocations(of).await)?;
+    let mut runs = seen(client.runs(of).await)?;
+    runs.sort_by(|one, other| one.run.cmp(&other.run));
+    let of_version = |text: &Option<String>| text.as_ref().map(|text| digest(text)).transpose();
+    let invited = members.iter().filter(|one| one.state == "invited");
+    let invited = invited.map(|one| named(&one.member)).collect::<Result<Vec<MemberId>>>()?;
+    let waiting: Option<(Digest, Vec<MemberId>)> =
+        of_version(&stands.waiting)?.map(|version| (version, invited));
+    let closing = revocations.into_iter().map(evidence).collect::<Result<Vec<_>>>()?;
+    let member = |one: &wire::Member| Ok((named(&one.member)?, one.state.clone()));
+    let run = |one: &wire::Run| Ok((named(&one.run)?, state_of(one)));
+    Ok(Standing {
+        collaboration: of.clone(),
+        leaves: stands.leaves,
+        doubt: stands.doubt.as_deref().map(doubt),
+        agreement: of_version(&stands.agreement)?,
+        waiting,
+        members: members.iter().map(member).collect::<Result<_>>()?,
+        templates: templates.into_iter().map(template).collect::<Result<_>>()?,
+        revocations: stands.withdrawn,
+        pending: stands.pending,
+        rooms: rooms.into_iter().map(room).collect::<Result<_>>()?,
+        closing: closing.into_iter().filter(|one| !one.is_complete()).collect(),
+        runs: runs.iter().map(run).collect::<Result<_>>()?,
+        runs_left: stands.runs_left,
+    })
+}
+
+fn doubt(code: &str) -> Error {
+    let known = codes::explained(code);
+    let message = known.map_or("its log can't be used", |one| one.means);
+    let kind = if code == "log-rolled-back" { Kind::Refused } else { Kind::Failed };
+    Error::new(kind, code, message).help(known.map_or("", |one| one.pass))
+}
+
+fn template(one: wire::Template) -> Result<TemplateStanding> {
+    let members = |all: Vec<String>| all.iter().map(|one| named(one)).collect::<Result<_>>();
+    Ok(TemplateStanding {
+        template: named(&one.template)?,
+        digest: digest(&one.digest)?,
+        approved_by: members(one.approved_by)?,
+        waits_for: members(one.waits_for)?,
+    })
+}
+
+fn room(one: wire::Room) -> Result<RoomStanding> {
+    let thing =
+        |one: wire::Held| Thing { of: one.of, desired: one.desired, observed: one.observed };
+    let condition = |one: wire::Condition| Condition {
+        kind: kind(&one.kind),
+        reason: one.reason,
+        since_ms: one.since_ms,
+    };
+    Ok(RoomStanding {
+        room: named(&one.room)?,
+        generation: one.generation,
+        observed_generation: one.observed_generation,
+        things: one.things.into_iter().map(thing).collect(),
+        conditions: one.conditions.into_iter().map(condition).collect(),
+        looked_ms: one.looked_ms,
+        look: None,
+    })
+}
+
+/// A condition by its name; one that this version has no name for is not left out.
+fn kind(text: &str) -> &'static str {
+    const KINDS: [&str; 9] = [
+        "settled",
+        "opening",
+        "closing",
+        "open-not-wanted",
+        "unsettled-calls",
+        "found-withdrawn",
+        "loosened",
+        "never-seen",
+        "no-worker",
+    ];
+    KINDS.into_iter().find(|kind| *kind == text).unwrap_or("unknown")
+}
+
+fn state_of(run: &wire::Run) -> String {
+    let code = run.code.as_deref().unwrap_or("unknown");
+    match run.state {
+        wire::RunState::Requested => "requested".to_owned(),
+        wire::RunState::Delivering => "delivering".to_owned(),
+        wire::RunState::Succeeded => {
+            let withheld = run.withheld.map(|n| format!(", {n} withheld")).unwrap_or_default();
+            format!("succeeded: {} rows{withheld}", run.rows.unwrap_or_default())
+        }
+        wire::RunState::Failed => format!("failed: {code}"),
+        wire::RunState::Cancelled => format!("cancelled: {code}"),
+    }
+}
