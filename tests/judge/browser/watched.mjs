@@ -115,6 +115,9 @@ export class Person {
       if (this.scripts) {
         await this.axe(`${label}, ${scheme}`, page);
       }
+      if (!watched.asked.pictures || (scheme !== "light" && !this.scripts)) {
+        continue;
+      }
       const file = `${this.name}-${String(this.pictures).padStart(2, "0")}-${where}-${scheme}.png`.replace(/[^\w.-]+/g, "-").slice(-LETTERS_MAX);
       await page.screenshot({ path: join(watched.asked.artefacts, file), scale: "css" });
       watched.looked.pictures += 1;
