@@ -150,6 +150,19 @@ impl Now {
     }
 }
 
+/// What has no label.
+fn alone(registry: &Registry) -> Result<(IntCounter, IntGauge), prometheus::Error> {
+    let without_place = IntCounter::new(
+        "airlock_requests_without_place_total",
+        "Requests refused because too many were under way (429).",
+    )?;
+    registry.register(Box::new(without_place.clone()))?;
+    let unwritable =
+        IntGauge::new("airlock_log_unwritable", "Whether the last write to the store failed.")?;
+    registry.register(Box::new(unwritable.clone()))?;
+    Ok((without_place, unwritable))
+}
+
 impl Metrics {
     /// All at nothing.
     pub(crate) fn new() -> Result<Self> {
@@ -167,14 +180,7 @@ impl Metrics {
             let one = HistogramVec::new(options, labels)?;
             registry.register(Box::new(one.clone())).map(|()| one)
         };
-        let without_place = IntCounter::new(
-            "airlock_requests_without_place_total",
-            "Requests refused because too many were under way (429).",
-        )?;
-        registry.register(Box::new(without_place.clone()))?;
-        let unwritable =
-            IntGauge::new("airlock_log_unwritable", "Whether the last write to the store failed.")?;
-        registry.register(Box::new(unwritable.clone()))?;
+        let (without_place, unwritable) = alone(&registry)?;
         let build =
             counters("airlock_build_info", "1, under the version of this program.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();

@@ -56,7 +56,8 @@ pub(super) async fn page(
         }
         (answers(&of, &version, &mark, &session))
     };
-    Ok(page::page(&Frame::of("Agreement", &of.name, Tab::Overview), &session, &desk, &body))
+    let frame = Frame::of("Agreement", &of.name, Tab::Overview).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 /// One difference; what is another member's place or account is not said.

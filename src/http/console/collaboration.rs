@@ -55,7 +55,8 @@ pub(super) async fn page(
         of,
     };
     let body = body(&standing, &session)?;
-    let frame = Frame::of("Overview", &standing.of.name, Tab::Overview);
+    let frame =
+        Frame::of("Overview", &standing.of.name, Tab::Overview).seen_as(&standing.of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
 }
 

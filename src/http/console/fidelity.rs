@@ -58,7 +58,8 @@ pub(super) async fn page(
         (summary(&matrix))
         (cells(&matrix, &waiving))
     };
-    Ok(page::page(&Frame::of("Fidelity", &of.name, Tab::Fidelity), &session, &desk, &body))
+    let frame = Frame::of("Fidelity", &of.name, Tab::Fidelity).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 /// What each word means, and how often a room is of it.

@@ -16,6 +16,7 @@ pub(super) async fn page(
     Path(name): Path<String>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
+    let (of, _) = desk.collaboration(&name).await?;
     let all = desk.learnable(&name).await?;
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let body = html! {
@@ -28,7 +29,8 @@ pub(super) async fn page(
         }
         @for member in &all.members { (learner(&name, member, &me)) }
     };
-    Ok(page::page(&Frame::of("What is learnt", &name, Tab::Learn), &session, &desk, &body))
+    let frame = Frame::of("What is learnt", &of.name, Tab::Learn).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 fn learner(collaboration: &str, member: &wire::Learner, me: &str) -> Markup {

@@ -54,7 +54,8 @@ pub(super) async fn page(
             }
         }
     };
-    Ok(page::page(&Frame::of("Audit", &of.name, Tab::Log), &session, &desk, &body))
+    let frame = Frame::of("Audit", &of.name, Tab::Log).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 fn row(collaboration: &str, leaf: &wire::Leaf) -> Markup {
@@ -132,6 +133,7 @@ pub(super) async fn leaf(
     Path((name, index)): Path<(String, u64)>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
+    let (of, _) = desk.collaboration(&name).await?;
     let leaf = desk.leaf(&name, index).await?;
     let title = format!("Leaf {}", leaf.index);
     let body = html! {
@@ -145,7 +147,8 @@ pub(super) async fn leaf(
         @if let Some(receipt) = &leaf.receipt { section { h2 { "Receipt" } (receipt_of(receipt)) } }
         p { a href=(place(&name, "/log")) { "All leaves" } }
     };
-    Ok(page::page(&Frame::of(&title, &name, Tab::Log), &session, &desk, &body))
+    let frame = Frame::of(&title, &of.name, Tab::Log).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 /// A leaf's bytes in lines, for reading; what is hashed is in one.

@@ -23,6 +23,15 @@ impl Tab {
     const ALL: [Self; 6] =
         [Self::Overview, Self::Fidelity, Self::Learn, Self::Runs, Self::Withdrawals, Self::Log];
 
+    /// Whether there is such a page for who stands so: who is asked has no log yet, and who left has no more than it.
+    fn is_of(self, standing: &str) -> bool {
+        match standing {
+            "invited" => matches!(self, Self::Overview | Self::Fidelity | Self::Learn),
+            "former" => matches!(self, Self::Overview | Self::Withdrawals | Self::Log),
+            _ => true,
+        }
+    }
+
     const fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Overview => ("Overview", ""),
@@ -43,17 +52,24 @@ pub(super) struct Frame<'a> {
     pub(super) within: Option<(&'a str, Tab)>,
     /// Seconds until it is asked for again where no script does it.
     pub(super) again_s: Option<u32>,
+    /// How the caller stands in the collaboration.
+    pub(super) standing: &'a str,
 }
 
 impl<'a> Frame<'a> {
     /// A page of a collaboration.
     pub(super) const fn of(title: &'a str, collaboration: &'a str, tab: Tab) -> Self {
-        Self { title, within: Some((collaboration, tab)), again_s: None }
+        Self { title, within: Some((collaboration, tab)), again_s: None, standing: "member" }
+    }
+
+    /// The same, for a caller who may be no member.
+    pub(super) const fn seen_as(self, standing: &'a str) -> Self {
+        Self { standing, ..self }
     }
 
     /// A page of none.
     pub(super) const fn plain(title: &'a str) -> Self {
-        Self { title, within: None, again_s: None }
+        Self { title, within: None, again_s: None, standing: "" }
     }
 }
 
@@ -81,7 +97,7 @@ pub(super) fn page(
         }
     };
     let reads_log = session.caller().may(Action::ReadLog);
-    let tabs = frame.within.map(|(name, at)| tabs(name, at, reads_log));
+    let tabs = frame.within.map(|(name, at)| tabs((name, at), frame.standing, reads_log));
     whole(frame, &who, tabs.as_ref(), body)
 }
 
@@ -90,8 +106,9 @@ pub(super) fn open(frame: &Frame<'_>, body: &Markup) -> Html<String> {
     whole(frame, &html! {}, None, body)
 }
 
-fn tabs(collaboration: &str, at: Tab, reads_log: bool) -> Markup {
-    let all = Tab::ALL.into_iter().filter(|tab| *tab != Tab::Log || reads_log);
+fn tabs((collaboration, at): (&str, Tab), standing: &str, reads_log: bool) -> Markup {
+    let all = Tab::ALL.into_iter().filter(|tab| tab.is_of(standing));
+    let all = all.filter(|tab| *tab != Tab::Log || reads_log);
     html! {
         nav.tabs aria-label={ "Pages of " (collaboration) } {
             ul {

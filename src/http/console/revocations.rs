@@ -36,7 +36,8 @@ pub(super) async fn page(
             section { h2 { "Withdrawn now" } ul { @for one in &of.withdrawn { li { (text(one)) } } } }
         }
     };
-    Ok(page::page(&Frame::of("Withdrawals", &of.name, Tab::Withdrawals), &session, &desk, &body))
+    let frame = Frame::of("Withdrawals", &of.name, Tab::Withdrawals).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 fn row(collaboration: &str, one: &wire::Revocation) -> Markup {
@@ -60,6 +61,7 @@ pub(super) async fn one(
     Path((name, index)): Path<(String, u64)>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
+    let (of, _) = desk.collaboration(&name).await?;
     let one = desk.revocation(&name, index).await?;
     let title = format!("Withdrawal by leaf {}", one.index);
     let reads_log = session.caller().may(Action::ReadLog);
@@ -80,7 +82,7 @@ pub(super) async fn one(
     };
     let frame = Frame {
         again_s: (!is_over).then_some(AGAIN_S),
-        ..Frame::of(&title, &name, Tab::Withdrawals)
+        ..Frame::of(&title, &name, Tab::Withdrawals).seen_as(&of.standing)
     };
     Ok(page::page(&frame, &session, &desk, &body))
 }

@@ -46,7 +46,8 @@ pub(super) async fn page(
         (run((&of, &shown), &one, &explained, &session))
         (withdrawal(&of, &one, &session))
     };
-    Ok(page::page(&Frame::of(&title, &of.name, Tab::Overview), &session, &desk, &body))
+    let frame = Frame::of(&title, &of.name, Tab::Overview).seen_as(&of.standing);
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 /// The thresholds, and whose rule asks for each.
