@@ -134,7 +134,6 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Token(_)
         | Command::Witness(_)
         | Command::Config(_)
-        | Command::Witness(_)
         | Command::Completions { .. } => {
             Err(Error::failed("bug", "a command of this machine was sent elsewhere"))
         }
