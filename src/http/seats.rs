@@ -1,5 +1,6 @@
 //! Connections at a time. Where every seat is taken, whoever was heard of longest ago and has nothing under way gives its own to the next: so that
-//! nobody keeps others from withdrawing by being there. Must not know what is asked.
+//! nobody keeps others from withdrawing by being there. An answer that is still on its way, a stream of events among them, gives way as well.
+//! Must not know what is asked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

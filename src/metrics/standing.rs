@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Attempts that are kept of a log; a cap above that is not used up by so few.
-const ATTEMPTS_MAX: usize = 4_096;
+const ATTEMPTS_MAX: usize = 65_536;
 
 /// A log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -203,6 +203,13 @@ fn what_may_not_run_is_not_begun() {
     let grocer = served.caller("grocer", &["analyst"]);
     assert_eq!(asks(&grocer, "grocer").status, 409, "it may not run this");
     assert_eq!(brand.get(RUNS).done()["runs"], json!([]));
+    soon(|| {
+        world.scratch().is_empty()
+            && !world
+                .path("home/openings/spring")
+                .read_dir()
+                .is_ok_and(|mut all| all.next().is_some())
+    });
     // The same with nothing wrong, within limits of its own.
     let passes = ask(&|wanted| wanted["limits"] = json!({ "rows_max": 10 }), "limits");
     assert_eq!(passes.status, 202, "{passes:?}");
@@ -281,6 +288,38 @@ fn what_was_killed_is_settled_and_what_was_asked_for_stays_one_run() {
     let end = ended(&brand, &asked.headers["location"]);
     assert_eq!((&end["state"], &end["code"]), (&json!("failed"), &json!("interrupted")));
     assert_eq!(brand.get(RUNS).done()["runs"].as_array().unwrap().len(), 1);
+    soon(|| world.delivered().is_empty() && world.scratch().is_empty());
+    world.log_is_whole();
+}
+
+#[test]
+fn what_was_killed_is_settled_also_where_the_log_comes_back_later() {
+    let world = world(MANY, "");
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["analyst"]);
+    let asked = asks(&brand, "rebooted");
+    assert_eq!(asked.status, 202, "{asked:?}");
+    served.kill();
+    // The gateway is there before its log is, as after a reboot; and somebody looks at another log meanwhile.
+    let away = ["airlock.db", "airlock.db-wal", "airlock.db-shm"];
+    for name in away {
+        let _ = std::fs::rename(world.path("home").join(name), world.path(name));
+    }
+    std::fs::create_dir(world.path("home/airlock.db")).unwrap();
+    let served = Served::start(&world);
+    std::thread::sleep(Duration::from_secs(1));
+    std::fs::remove_dir(world.path("home/airlock.db")).unwrap();
+    for name in away {
+        let _ = std::fs::rename(world.path(name), world.path("home").join(name));
+    }
+    let brand = served.caller("brand", &["analyst"]);
+    let place = &asked.headers["location"];
+    soon(|| {
+        std::net::TcpStream::connect(served.at).is_ok() && {
+            let told = brand.get(place);
+            told.status == 200 && told.json()["code"] == "interrupted"
+        }
+    });
     soon(|| world.delivered().is_empty() && world.scratch().is_empty());
     world.log_is_whole();
 }

@@ -28,7 +28,9 @@ impl Tab {
         match standing {
             "invited" => matches!(self, Self::Overview | Self::Fidelity | Self::Learn),
             "former" => matches!(self, Self::Overview | Self::Withdrawals | Self::Log),
-            _ => true,
+            "member" => true,
+            // Where nobody looked how one stands, there is one page for sure.
+            _ => matches!(self, Self::Overview),
         }
     }
 

@@ -69,5 +69,5 @@ pub(super) fn shown(
         }
         p { a href=(place(name, "")) { "Back to " (name) } }
     };
-    page::page(&Frame::of(title, name, Tab::Overview), session, desk, &body)
+    page::page(&Frame::of(title, name, Tab::Overview).seen_as(""), session, desk, &body)
 }

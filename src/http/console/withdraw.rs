@@ -119,7 +119,9 @@ pub(super) async fn page(
         }
         p { a href=(place(&name, "")) { "Leave it as it is" } }
     };
-    Ok(page::page(&Frame::of("Withdraw", &name, Tab::Withdrawals), &session, &desk, &body))
+    // It is shown where the log can't be read, so nobody knows here how one stands.
+    let frame = Frame::of("Withdraw", &name, Tab::Withdrawals).seen_as("");
+    Ok(page::page(&frame, &session, &desk, &body))
 }
 
 #[cfg(test)]
