@@ -8,7 +8,6 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A store that dies at a call, before or after it took effect, and remembers every checkpoint that it was given.
@@ -18,7 +17,8 @@ struct Mortal {
     left: AtomicUsize,
     /// Whether the call at which it dies takes effect.
     acts: bool,
-    heads: Arc<Mutex<Vec<u64>>>,
+    /// Held while a head is put, so that they stand here in the order in which they were.
+    heads: Arc<tokio::sync::Mutex<Vec<u64>>>,
 }
 
 impl Mortal {
@@ -62,6 +62,7 @@ impl ObjectStore for Mortal {
             return Err(Self::dead());
         }
         let text: Vec<u8> = payload.iter().flat_map(|bytes| bytes.to_vec()).collect();
+        let mut heads = self.heads.lock().await;
         let put = self.inner.put_opts(at, payload, options).await;
         if put.is_ok() && at.as_ref().ends_with("checkpoint") {
             let head = crate::log::Checkpoint::parse(&String::from_utf8(text).unwrap()).unwrap();
@@ -71,7 +72,7 @@ impl ObjectStore for Mortal {
             }
             let leaves = there.keys().filter(|path| path.starts_with("leaf/")).count();
             assert!(leaves as u64 >= head.size, "a leaf is not there");
-            self.heads.lock().unwrap().push(head.size);
+            heads.push(head.size);
         }
         if tells { put } else { Err(Self::dead()) }
     }
@@ -189,6 +190,6 @@ async fn of_two_at_once_neither_takes_the_other_back() {
     let place = Place::over(Arc::<InMemory>::clone(&store));
     published(&log, &place).await.unwrap();
     assert_eq!(verified(&place).await.unwrap().checkpoint.size, 89);
-    let heads: Vec<u64> = heads.lock().unwrap().clone();
+    let heads: Vec<u64> = heads.lock().await.clone();
     assert!(heads.is_sorted() && !heads.is_empty(), "{heads:?}");
 }
