@@ -1,10 +1,11 @@
 //! Who asks platforms from outside now: few at a time, and a member once. What is asked so costs the accounts calls that the worker needs. Must not
 //! know what is asked.
 
+use super::shares::{Most, Share, Shares};
 use crate::error::{Error, Result};
 use mappings::model::MemberId;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 /// Members who may ask at a time.
 const ASKING_MAX: usize = 2;
@@ -43,43 +44,21 @@ impl Drop for Turn<'_> {
 
 /// Members to whom something goes on its way: none has more of that under way than it leaves to others.
 #[derive(Debug)]
-pub(crate) struct Fetching {
-    of: usize,
-    held: Arc<Mutex<BTreeMap<MemberId, usize>>>,
-}
-
-/// A member's, while it has it.
-#[derive(Debug)]
-pub(crate) struct Fetched(Arc<Mutex<BTreeMap<MemberId, usize>>>, MemberId);
+pub(crate) struct Fetching(Shares);
 
 impl Fetching {
     pub(super) fn of(of: usize) -> Self {
-        Self { of, held: Arc::default() }
+        Self(Shares::of(Most::AsManyAsAreLeft(of)))
     }
 
     /// One more.
-    pub(super) fn take(&self, member: &MemberId) -> Result<Fetched> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = self.of.saturating_sub(held.values().sum());
-        let own = held.entry(member.clone()).or_default();
-        if *own >= left {
+    pub(super) fn take(&self, member: &MemberId) -> Result<Share> {
+        self.0.take(member).ok_or_else(|| {
             let message =
                 "as many results are fetched as this gateway, or this member, fetches at a time";
-            return Err(Error::refused("fetching-at-once", message)
-                .help("the same again, once another is there"));
-        }
-        *own += 1;
-        Ok(Fetched(Arc::clone(&self.held), member.clone()))
-    }
-}
-
-impl Drop for Fetched {
-    fn drop(&mut self) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.get_mut(&self.1) {
-            Some(own) if *own > 1 => *own -= 1,
-            Some(_) | None => drop(held.remove(&self.1)),
-        }
+            Error::refused("fetching-at-once", message)
+                .help("the same again, once another is there")
+        })
     }
 }
 
@@ -110,13 +89,13 @@ mod tests {
     fn nobody_fetches_more_than_it_leaves_to_others() {
         let fetching = Fetching::of(4);
         let [grocer, brand] = ["grocer", "brand"].map(|name| name.parse().unwrap());
-        let all = |member: &MemberId| -> Vec<Fetched> {
+        let all = |member: &MemberId| -> Vec<Share> {
             std::iter::from_fn(|| fetching.take(member).ok()).collect()
         };
         let (first, second) = (all(&grocer), all(&brand));
         assert_eq!((first.len(), second.len()), (2, 1));
         assert_eq!(fetching.take(&grocer).err().unwrap().code, "fetching-at-once");
         drop((first, second));
-        assert!(fetching.held.lock().unwrap().is_empty() && fetching.take(&brand).is_ok());
+        assert!(fetching.0.is_empty() && fetching.take(&brand).is_ok());
     }
 }

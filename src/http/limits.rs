@@ -4,14 +4,14 @@
 use super::body::whole;
 use super::problem::Own;
 use super::seats::Seat;
+use crate::app::{self, Most, Share};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use mappings::model::MemberId;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -88,72 +88,29 @@ async fn said(request: Request) -> Result<Request, Own> {
     Ok(Request::from_parts(head, Body::from(body)))
 }
 
-type Taken = Arc<Mutex<BTreeMap<MemberId, usize>>>;
-
-/// What each member has under way of something that is for all: none takes the places of all.
+/// Places that no member takes all of; who has its share is told to ask again.
 #[derive(Debug)]
-pub(super) struct Shares {
-    most: Most,
-    taken: Taken,
-}
-
-/// How much one member may have.
-#[derive(Debug, Clone, Copy)]
-enum Most {
-    /// So many.
-    Each(usize),
-    /// No more than are left of so many: whoever comes next finds as many as anybody has.
-    AsManyAsAreLeft(usize),
-}
-
-/// A member's place, while it has it.
-#[derive(Debug)]
-pub(super) struct Share(Taken, MemberId);
+pub(super) struct Shares(app::Shares);
 
 impl Shares {
     /// Places for withdrawals.
     pub(super) fn of_denying() -> Self {
-        Self::of(Most::Each(SHARE_MAX))
+        Self(app::Shares::of(Most::Each(SHARE_MAX)))
     }
 
     /// Places for those who follow something.
     pub(super) fn of_following() -> Self {
-        Self::of(Most::Each(FOLLOWING_MAX))
+        Self(app::Shares::of(Most::Each(FOLLOWING_MAX)))
     }
 
     /// Places for everything else.
     pub(super) fn of_ordinary() -> Self {
-        Self::of(Most::AsManyAsAreLeft(UNDER_WAY_MAX))
-    }
-
-    fn of(most: Most) -> Self {
-        Self { most, taken: Taken::default() }
+        Self(app::Shares::of(Most::AsManyAsAreLeft(UNDER_WAY_MAX)))
     }
 
     /// A place for a member; none where it has its share.
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
-        let member = member.ok_or(Own::PathUnknown)?.clone();
-        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = match self.most {
-            Most::Each(most) => most,
-            Most::AsManyAsAreLeft(of) => of.saturating_sub(all.values().sum()),
-        };
-        let taken = all.entry(member.clone()).or_default();
-        if *taken >= most {
-            return Err(Own::TooManyRequests);
-        }
-        *taken += 1;
-        Ok(Share(Arc::clone(&self.taken), member))
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get_mut(&self.1) {
-            Some(taken) if *taken > 1 => *taken -= 1,
-            Some(_) | None => drop(all.remove(&self.1)),
-        }
+        self.0.take(member.ok_or(Own::PathUnknown)?).ok_or(Own::TooManyRequests)
     }
 }
 
@@ -190,7 +147,7 @@ mod tests {
         assert!(shares.take(Some(&brand)).is_ok() && shares.take(None).is_err());
         drop(all);
         assert!(shares.take(Some(&grocer)).is_ok());
-        assert!(shares.taken.lock().unwrap().is_empty(), "nothing is kept of who has gone");
+        assert!(shares.0.is_empty(), "nothing is kept of who has gone");
     }
 
     #[test]

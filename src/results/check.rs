@@ -1,15 +1,13 @@
 //! A delivered result, looked at by whoever doubts it: the manifest's signature, and every file that it names.
 //! Must not know how it came there.
 
+use super::fetch::{MANIFEST_BYTES_MAX, got};
 use super::place::failed;
 use super::{Manifest, Place, ResultsError};
 use crate::log::PublicKey;
 use futures::StreamExt;
 use mappings::model::Digest;
-use object_store::{Error, ObjectStoreExt};
 use sha2::{Digest as _, Sha256};
-
-const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 /// Reads the manifest at a place and requires this gateway's signature, and each file as the manifest has it.
 pub async fn check(place: &Place, gateway: &PublicKey) -> Result<Manifest, ResultsError> {
@@ -27,11 +25,7 @@ pub async fn check(place: &Place, gateway: &PublicKey) -> Result<Manifest, Resul
 }
 
 async fn manifest(place: &Place) -> Result<Manifest, ResultsError> {
-    let found = match place.store().get(&place.path("manifest.json")).await {
-        Ok(found) => found,
-        Err(Error::NotFound { .. }) => return Err(ResultsError::ManifestMissing),
-        Err(error) => return Err(failed(&error)),
-    };
+    let found = got(place, "manifest.json", ResultsError::ManifestMissing).await?;
     if found.meta.size > MANIFEST_BYTES_MAX {
         return Err(ResultsError::ManifestUnreadable);
     }
@@ -42,11 +36,7 @@ async fn manifest(place: &Place) -> Result<Manifest, ResultsError> {
 }
 
 async fn digest(place: &Place, name: &str) -> Result<(u64, Digest), ResultsError> {
-    let found = match place.store().get(&place.path(name)).await {
-        Ok(found) => found,
-        Err(Error::NotFound { .. }) => return Err(ResultsError::FileDiffers),
-        Err(error) => return Err(failed(&error)),
-    };
+    let found = got(place, name, ResultsError::FileDiffers).await?;
     let (mut bytes, mut hasher) = (0, Sha256::new());
     let mut chunks = found.into_stream();
     while let Some(chunk) = chunks.next().await {

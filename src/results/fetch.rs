@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+/// The longest manifest that is read.
+pub(super) const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 /// The manifest of a run with the digest that is on record, and its bytes as they lie there.
 pub async fn manifest_of(
@@ -64,7 +65,12 @@ pub async fn fetch(
     Ok(into)
 }
 
-async fn got(place: &Place, name: &str, missing: ResultsError) -> Result<GetResult, ResultsError> {
+/// What lies under a name; where nothing does, what that means.
+pub(super) async fn got(
+    place: &Place,
+    name: &str,
+    missing: ResultsError,
+) -> Result<GetResult, ResultsError> {
     match place.store().get(&place.path(name)).await {
         Ok(found) => Ok(found),
         Err(Error::NotFound { .. }) => Err(missing),

@@ -140,7 +140,11 @@ impl Desk<'_> {
     }
 
     /// The document of a version: of those that count now it is at hand, of others in its leaf.
-    async fn document(&self, seen: &Seen, proposal: &Proposal) -> Result<Arc<Agreement>> {
+    pub(super) async fn document(
+        &self,
+        seen: &Seen,
+        proposal: &Proposal,
+    ) -> Result<Arc<Agreement>> {
         let state = seen.state();
         let counts = [state.in_force(), state.waiting()].into_iter().flatten();
         if let Some(version) = counts.into_iter().find(|one| one.index == proposal.index) {

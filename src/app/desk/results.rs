@@ -3,7 +3,7 @@
 use super::runs::found;
 use super::{Desk, Seen, absent};
 use crate::access::Action;
-use crate::app::Fetched;
+use crate::app::Share;
 use crate::error::{Error, Result};
 use crate::log::{Body, Leaf, LogError, Run};
 use crate::results::{self, FileLine, Place, ResultsError};
@@ -16,8 +16,6 @@ use std::time::Duration;
 const ROWS_MAX: usize = 100;
 /// A destination answers within so long.
 const FOUND_WITHIN: Duration = Duration::from_secs(25);
-/// Leaves that are read at a time, looking for one.
-const READ: usize = 64;
 
 /// A file of a result, whole and the one that was signed, where nobody else can reach it.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ pub(crate) struct FetchedFile {
     pub(crate) line: FileLine,
     pub(crate) file: std::fs::File,
     /// Kept until the file is gone.
-    pub(crate) leave: Fetched,
+    pub(crate) leave: Share,
 }
 
 /// A result of the caller's member: where it lies, and the digest of its manifest.
@@ -130,31 +128,15 @@ impl Desk<'_> {
 
     /// The agreement that a run ran under.
     async fn agreement_of(&self, seen: &Seen, run: &Run) -> Result<Arc<Agreement>> {
-        let known = [seen.state().in_force(), seen.state().waiting()];
-        let mut known = known.into_iter().flatten();
-        if let Some(version) = known.find(|version| version.digest == run.agreement) {
-            return Ok(Arc::clone(&version.agreement));
-        }
-        let mut end = run.index;
-        while end > 0 {
-            let from = end.saturating_sub(READ as u64);
-            let max = usize::try_from(end.saturating_sub(from)).unwrap_or(READ);
-            let stored = self.app.store.read(&seen.collaboration, from, max).await;
-            for bytes in stored.map_err(LogError::from)?.iter().rev() {
-                if let Body::Proposed { agreement, digest } = parsed(bytes)?.body
-                    && digest == run.agreement
-                {
-                    return Ok(Arc::from(agreement));
-                }
-            }
-            end = from;
-        }
-        Err(absent())
+        let mut before = seen.state().proposals().iter().rev().filter(|one| one.index < run.index);
+        let proposal = before.find(|one| one.digest == run.agreement).ok_or_else(absent)?;
+        self.document(seen, proposal).await
     }
 
     async fn leaf_at(&self, of: &CollaborationId, index: u64) -> Result<Leaf> {
         let stored = self.app.store.read(of, index, 1).await.map_err(LogError::from)?;
-        parsed(stored.first().ok_or_else(absent)?)
+        Leaf::parse(stored.first().ok_or_else(absent)?)
+            .map_err(|error| Error::failed("log-unreadable", error.to_string()))
     }
 }
 
@@ -164,8 +146,4 @@ async fn in_time<T>(
 ) -> Result<T> {
     let found = tokio::time::timeout(FOUND_WITHIN, found).await;
     Ok(found.unwrap_or(Err(ResultsError::StorageUnavailable))?)
-}
-
-fn parsed(bytes: &[u8]) -> Result<Leaf> {
-    Leaf::parse(bytes).map_err(|error| Error::failed("log-unreadable", error.to_string()))
 }
