@@ -219,20 +219,27 @@ async fn waited(
         "collaboration": of.collaboration, "withdrawn": withdrawn, "receipt": receipt,
         "durable": true, "evidence": evidence, "unread": unread.as_ref().map(|error| &error.code),
     }));
-    let open: Vec<Problem> = evidence
-        .iter()
+    let open = still_open(&evidence, "airlock sync goes on; airlock status COLLABORATION");
+    if open.is_empty() && unread.is_none() {
+        screen.say("seen closed everywhere");
+    }
+    ended((true, true), open, unread, screen)
+}
+
+/// Every room in which something was not seen closed, as what is wrong.
+pub(super) fn still_open<'e>(
+    all: impl IntoIterator<Item = &'e Evidence>,
+    help: &str,
+) -> Vec<Problem> {
+    all.into_iter()
         .flat_map(|one| one.exposure.rooms.iter().map(move |room| (one, room)))
         .map(|(one, room)| Problem {
             code: "room-not-closed".to_owned(),
             at: room.to_string(),
             message: format!("{} was not seen closed there", one.what.join(", ")),
-            help: "airlock sync goes on; airlock status COLLABORATION".to_owned(),
+            help: help.to_owned(),
         })
-        .collect();
-    if open.is_empty() && unread.is_none() {
-        screen.say("seen closed everywhere");
-    }
-    ended((true, true), open, unread, screen)
+        .collect()
 }
 
 /// That a platform was seen closed.

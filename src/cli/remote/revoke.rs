@@ -2,10 +2,10 @@
 
 use super::{named, receipt};
 use crate::app::{Evidence, Exposure, RoomEvidence, Withdrawal as Asked};
-use crate::cli::revoke::{Revoke, ended, say};
+use crate::cli::revoke::{Revoke, ended, say, still_open};
 use crate::cli::screen::Screen;
 use crate::client::{Client, Withdrawal, Withdrawn};
-use crate::error::{Error, Problem, Result, codes};
+use crate::error::{Error, Result, codes};
 use crate::log::Receipt;
 use crate::wire;
 use std::collections::BTreeSet;
@@ -134,16 +134,8 @@ async fn waited(
         "receipt": receipt(proof), "durable": true, "evidence": Vec::from_iter(&found),
         "unread": unread.as_ref().map(|error| &error.code),
     }));
-    let open: Vec<Problem> = found
-        .iter()
-        .flat_map(|one| one.exposure.rooms.iter().map(move |room| (one, room)))
-        .map(|(one, room)| Problem {
-            code: "room-not-closed".to_owned(),
-            at: room.to_string(),
-            message: format!("{} was not seen closed there", one.what.join(", ")),
-            help: "the gateway's worker goes on; airlock status COLLABORATION".to_owned(),
-        })
-        .collect();
+    let help = "the gateway's worker goes on; airlock status COLLABORATION";
+    let open = still_open(&found, help);
     if open.is_empty() && unread.is_none() {
         screen.say("seen closed everywhere");
     }
