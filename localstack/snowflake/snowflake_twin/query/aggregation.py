@@ -46,7 +46,7 @@ def apply(node: exp.Select, taints: list[tuple[str, Taint]], grouped: bool, dist
     from .analysis import aggregates, carry
 
     group = node.args.get("group")
-    if group is not None and any(group.args.get(k) for k in GROUP_EXTRAS):
+    if group is not None and (any(group.args.get(k) for k in GROUP_EXTRAS) or group.find(exp.Rollup, exp.Cube, exp.GroupingSets)):
         raise violates(AGGREGATION, "GROUPING SETS, ROLLUP and CUBE cannot be used on a protected relation.")
     for part in [*node.expressions, *([node.args["having"]] if node.args.get("having") else [])]:
         for call in aggregates(part):

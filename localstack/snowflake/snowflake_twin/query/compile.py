@@ -6,6 +6,7 @@ Must not know statements, nor run anything but policies' constraints.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import sqlglot
 from sqlglot import exp
@@ -16,6 +17,7 @@ from sqlglot.schema import MappingSchema
 from ..catalog.objects import Policy, Relation, Share, View
 from ..catalog.session import Session
 from ..errors import AGGREGATION, NO_JOIN, PROJECTION, SqlError, invalid_identifier, syntax, unsupported, violates
+from ..protocol.encode import Result
 from ..sql.names import folded
 from . import functions, information, relations
 from .analysis import Analysis
@@ -95,6 +97,7 @@ class Compiler:
         while isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Query) and not any(v for k, v in tree.args.items() if k != "this"):
             tree = tree.this
         _check_shape(tree)
+        _name_values(tree)
         self._bind(tree)
         functions.settle(tree, functions.Context(self.asker, self.holder, self.share), lambda call: information.system(self.holder, call))
         found = self._place(tree)
@@ -163,12 +166,13 @@ class Compiler:
         share = self.holder.source(database) or self.through
         return relations.refer(Compiler(self.asker, self.holder, share, self.depth, self.temporary), item), names[-1]
 
-    def _stored(self, result: functions_result) -> Reference:
+    def _stored(self, result: Result) -> Reference:
         """Rows that the twin made itself, as a table for the time of one statement."""
         engine = self.asker.twin.engine
         physical = engine.make([(n, k.engine()) for n, k in result.columns])
         self.temporary.append(physical)
-        engine.fill(physical, result.rows)
+        engine.fill(physical, [tuple(datetime.fromtimestamp(v, UTC) if k.name == "TIMESTAMP_LTZ" and isinstance(v, float) else v
+                                     for v, (_, k) in zip(r, result.columns, strict=True)) for r in result.rows])
         names = [n for n, _ in result.columns]
         tree = exp.Select(expressions=[exp.Star()]).from_(exp.Table(this=relations.identifier(physical)))
         return Reference(tree, Out(names))
@@ -241,6 +245,8 @@ def _check_shape(tree: exp.Expression) -> None:
     for node in tree.walk():
         if isinstance(node, REFUSED):
             raise unsupported(type(node).__name__.upper())
+        if isinstance(node, exp.Select) and not node.expressions:
+            raise syntax("<EOF>")
         if isinstance(node, exp.With) and node.args.get("recursive"):
             raise unsupported("RECURSIVE")
         if isinstance(node, exp.Join) and (node.args.get("method") or "").upper() in ("NATURAL", "ASOF"):
@@ -249,6 +255,17 @@ def _check_shape(tree: exp.Expression) -> None:
             raise syntax("?")
         if isinstance(node, (exp.DML, exp.DDL)) and not isinstance(node, exp.Query):
             raise syntax(type(node).__name__)
+
+
+def _name_values(tree: exp.Expression) -> None:
+    """VALUES in FROM has columns COLUMN1, COLUMN2, …."""
+    for node in tree.find_all(exp.Values):
+        alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("VALUES"))
+        if not alias.args.get("columns") and node.expressions:
+            first = node.expressions[0]
+            width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
+            alias.set("columns", [exp.to_identifier(f"COLUMN{n + 1}") for n in range(width)])
+        node.set("alias", alias)
 
 
 def qualified(tree: exp.Query, found: dict[str, Reference]) -> exp.Query:
@@ -274,6 +291,3 @@ def substitute(tree: exp.Expression, found: dict[str, Reference]) -> None:
         if reference is not None:
             made = exp.Subquery(this=reference.tree.copy(), alias=node.args["alias"])
             node.replace(made)
-
-
-functions_result = information.Result

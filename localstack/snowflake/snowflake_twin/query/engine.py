@@ -50,7 +50,10 @@ class Engine:
         """Rows with their types."""
         cursor = self.run(sql)
         described = [(d[0], types.of_engine(str(d[1]))) for d in cursor.description or []]
-        return Result(described, cursor.fetchall())
+        try:
+            return Result(described, cursor.fetchall())
+        except duckdb.Error as error:
+            raise SqlError("000603", "XX000", f"SQL execution error: {_line(error)}") from error
 
     def describe(self, sql: str) -> list[tuple[str, Type]]:
         """The columns of a query that is not run."""

@@ -23,7 +23,7 @@ SCALARS = ("Abs", "And", "Or", "Xor", "Not", "Case", "Cast", "TryCast", "Ceil", 
            "RegexpReplace", "Repeat", "Replace", "Reverse", "Right", "Round", "SHA", "SHA2", "Sign", "Split", "SplitPart", "Sqrt", "StartsWith", "StrPosition", "StrToDate", "StrToTime", "Substring",
            "ToChar", "ToNumber", "ToDouble", "ToBoolean", "Trim", "Trunc", "Upper", "Week", "WeekOfYear", "Year", "Quarter", "JSONExtract", "JSONExtractScalar", "ParseJSON", "Unhex", "Hex",
            "Mod", "Div", "IntDiv", "ZeroIfNull", "NullIfZero", "Nvl2", "EqualNull", "NullSafeEQ", "Date", "Time", "Timestamp", "Hour", "Minute", "Second", "ToBinary", "TryToBinary", "ToDate", "Lead", "Lag",
-           "Chr", "Ascii", "Unicode", "Space", "BitwiseAnd", "Rand")
+           "Exists", "Chr", "Ascii", "Unicode", "Space", "BitwiseAnd", "Rand")
 WINDOWS = ("RowNumber", "Rank", "DenseRank", "FirstValue", "LastValue", "NthValue", "Ntile", "PercentRank", "CumeDist")
 CLASSES = frozenset((*AGGREGATES, *SCALARS, *WINDOWS))
 CONSTRAINTS = ("AGGREGATION_CONSTRAINT", "NO_AGGREGATION_CONSTRAINT", "PROJECTION_CONSTRAINT", "JOIN_CONSTRAINT")
@@ -115,4 +115,9 @@ def _check(node: exp.Func, name: str) -> None:
 def for_engine(tree: exp.Expression) -> None:
     """Functions whose translation the library lacks. In place."""
     for node in list(tree.find_all(exp.Hll)):
-        node.replace(exp.ApproxDistinct(this=node.this))
+        node.replace(exp.ApproxDistinct(this=node.expressions[0] if node.expressions else node.this))
+    for node in list(tree.find_all(exp.ToBinary)):
+        form = node.args.get("format")
+        if form is not None and form.name.upper() != "HEX":
+            raise _unknown("TO_BINARY of another format than HEX")
+        node.replace(exp.Unhex(this=node.this))

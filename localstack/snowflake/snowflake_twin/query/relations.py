@@ -182,7 +182,7 @@ def _taint(compiler: Compiler, relation: Relation) -> Taint | None:
     needs = entities + ([Need(hidden(), int(rows))] if rows is not None else [])
     if not needs:
         raise SqlError(*POLICY_BROKEN, f"Policy body of {policy.fqn()} names no size.")
-    return Taint(relation.fqn(), tuple(needs))
+    return Taint(relation.name, tuple(needs))
 
 
 def _hide(relation: Relation, tree: exp.Select, taint: Taint) -> None:
@@ -209,7 +209,7 @@ def _join_need(compiler: Compiler, relation: Relation, out: Out) -> None:
     if found["name"] != "JOIN_CONSTRAINT":
         raise SqlError(*POLICY_BROKEN, f"Policy body of {policy.fqn()} is no join constraint.")
     if found.get("JOIN_REQUIRED", True):
-        out.joins.append(JoinNeed(relation.fqn(), frozenset(keys) if keys else None))
+        out.joins.append(JoinNeed(relation.name, frozenset(keys) if keys else None))
 
 
 def _shown(compiler: Compiler, relation: Relation, out: Out) -> None:
