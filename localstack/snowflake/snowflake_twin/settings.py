@@ -20,6 +20,7 @@ class Settings:
     dcr_step_s: float = 0.0  # how long each asynchronous step of a collaboration takes, by the twin's clock
     dcr_results: str = "rows"  # or refuse: whether RUN returns rows over the SQL API, which is unknown
     dcr_filters: bool = True  # whether policy filters and sqlsafe work in collaboration templates: sources disagree
+    dcr_removed_approves: bool = True  # whether a member that an EDIT removes is asked too: undocumented
     unload_row_max: int = 100_000  # rows in one unloaded file
     empty_unload: str = "none"  # or file: what COPY INTO writes for zero rows
 

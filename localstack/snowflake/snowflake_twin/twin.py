@@ -16,6 +16,7 @@ from . import wire
 from .catalog.organization import Organizations
 from .catalog.session import Session
 from .clock import Clock
+from .dcr.state import World
 from .commands import everything  # noqa: F401  registers the handlers
 from .commands import registry
 from .errors import HttpError, SqlError
@@ -52,7 +53,7 @@ class Twin:
         self.tokens: dict[str, Token] = {}
         self.buckets: dict[tuple[str, str], tuple[float, float]] = {}
         self.engine = Engine(self.spool)
-        self.rooms: dict[str, Any] = {}
+        self.collaborations = World()
         for account in self.organizations.accounts.values():
             for user in account.users.values():
                 user.keys = [*self.seed_keys, None, None][:2]

@@ -51,6 +51,7 @@ class Compiler:
     through: Share | None = None
     depth: int = 0
     temporary: list[str] = field(default_factory=list)
+    extra: dict[str, Relation] = field(default_factory=dict)
 
     @property
     def share(self) -> str | None:
@@ -98,6 +99,7 @@ class Compiler:
             tree = tree.this
         _check_shape(tree)
         _name_values(tree)
+        _name_columns(tree)
         self._bind(tree)
         functions.settle(tree, functions.Context(self.asker, self.holder, self.share), lambda call: information.system(self.holder, call))
         found = self._place(tree)
@@ -160,6 +162,8 @@ class Compiler:
         if len(names) >= 2 and names[-2] == "INFORMATION_SCHEMA":
             result = information.view(self.holder, names)
             return self._stored(result), names[-1]
+        if len(names) == 1 and names[0] in self.extra:
+            return relations.refer(Compiler(self.asker, self.holder, self.through, self.depth, self.temporary), self.extra[names[0]]), names[0]
         item = self.holder.find("RELATION", names, "SELECT")
         assert isinstance(item, Relation)
         database = self.holder.account.databases[self.holder.qualified(names)[0]]
@@ -255,6 +259,15 @@ def _check_shape(tree: exp.Expression) -> None:
             raise syntax("?")
         if isinstance(node, (exp.DML, exp.DDL)) and not isinstance(node, exp.Query):
             raise syntax(type(node).__name__)
+
+
+def _name_columns(tree: exp.Expression) -> None:
+    """IDENTIFIER('…') in the place of a column."""
+    for node in list(tree.find_all(exp.DynamicIdentifier)):
+        if not isinstance(node.parent, exp.Table):
+            parts = names_of(exp.Table(this=node))[-2:]
+            place = exp.Column(this=relations.identifier(parts[-1]), table=relations.identifier(parts[0]) if len(parts) == 2 else None)
+            (node.parent if isinstance(node.parent, exp.Column) else node).replace(place)
 
 
 def _name_values(tree: exp.Expression) -> None:

@@ -81,6 +81,8 @@ def _unknown(name: str) -> SqlError:
 def settle(tree: exp.Expression, context: Context, extra: Callable[[exp.Anonymous], Any] | None = None) -> None:
     """Puts context functions' values in their places, and refuses every function that is not known. In place."""
     for node in list(tree.find_all(exp.Func)):
+        if isinstance(node, exp.DynamicIdentifier) and isinstance(node.parent, exp.Table):
+            continue  # a table by a string: resolved as every name is
         name = name_of(node)
         if isinstance(node, exp.Anonymous) and name == "IS_ROLE_IN_SESSION":
             role = node.expressions[0] if len(node.expressions) == 1 else None
