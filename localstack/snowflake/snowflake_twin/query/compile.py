@@ -21,7 +21,7 @@ from ..protocol.encode import Result
 from ..sql.names import folded
 from . import functions, information, relations
 from .analysis import Analysis
-from .guards import Out
+from .guards import Out, hidden
 from .relations import Reference, owner_session
 
 DIALECT = "snowflake"
@@ -119,7 +119,7 @@ class Compiler:
         functions.settle(tree, functions.Context(self.asker, inner.holder, self.share))
         found = inner._place(tree)
         base = Reference(exp.Select(), Out(columns))
-        name = f"ref${len(found)}"
+        name = hidden()
         found[name] = base
         assert isinstance(tree, exp.Select)
         tree = tree.from_(exp.alias_(exp.Table(this=relations.identifier(name)), relations.BASE, table=True, quoted=True))
@@ -139,7 +139,7 @@ class Compiler:
             if isinstance(node, exp.Table) and is_cte(node):
                 continue
             reference, alias = self._reference(node)
-            name = f"ref${len(found)}"
+            name = hidden()
             found[name] = reference
             given = node.args.get("alias")
             if given is not None and given.args.get("columns"):

@@ -6,14 +6,17 @@ Plain records. Must not know trees or policies' texts.
 from __future__ import annotations
 
 import itertools
+import secrets
 from dataclasses import dataclass, field
 
 SERIAL = itertools.count(1)
+SECRET = secrets.token_hex(8)
 
 
 def hidden() -> str:
-    """A fresh name of a column that no query can name: it is in no schema that names are resolved against."""
-    return f"\x01h{next(SERIAL)}"
+    """A fresh name that no query can name: a column of it is in no schema that names are resolved against, and nobody can guess it
+    to give a column of his own the same name."""
+    return f"\x01{SECRET}{next(SERIAL)}"
 
 
 @dataclass(frozen=True)
