@@ -5,36 +5,35 @@ Must not know who asks. Nothing else in the package may ask the machine for the 
 
 import threading
 import time
-from datetime import datetime, timezone
 
 
 class Clock:
     """Seconds since the epoch; `manual` stands still, `real` runs on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self.manual = False
         self._offset_s = 0.0
         self._stands_at = 0.0
 
-    def now(self):
+    def now(self) -> float:
         """The time, rounded to what the wire carries."""
         with self._lock:
             return round(self._stands_at if self.manual else time.time() + self._offset_s, 3)
 
-    def stand_still(self):
+    def stand_still(self) -> None:
         """From now on only `advance` moves the time."""
         now = self.now()
         with self._lock:
             self.manual, self._stands_at = True, now
 
-    def run(self):
+    def run(self) -> None:
         """Follows the machine's time again, from wherever it stands; never backwards."""
         now = self.now()
         with self._lock:
             self.manual, self._offset_s = False, max(now - time.time(), 0.0)
 
-    def advance(self, seconds):
+    def advance(self, seconds: float) -> None:
         """Moves the time forward."""
         if seconds < 0:
             raise ValueError("time does not run backwards")
@@ -43,7 +42,3 @@ class Clock:
                 self._stands_at += seconds
             else:
                 self._offset_s += seconds
-
-    def day(self):
-        """Today in UTC."""
-        return datetime.fromtimestamp(self.now(), timezone.utc)

@@ -22,7 +22,9 @@ from .twin import Twin
 from .wire import Reply, Request
 
 PREFIX = "/_twin/"
-Words, Body, Query = list[str], dict[str, Any], dict[str, list[str]]
+Words = list[str]
+Body = dict[str, Any]
+Query = dict[str, list[str]]
 
 
 class Control:

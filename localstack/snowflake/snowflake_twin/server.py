@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             reply = self.server.control.handle(request) if path.startswith(PREFIX) else self.server.twin.handle(request)
         except Exception as error:  # a broken handler must show as the twin's fault, never as the service's answer
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
             reply = wire.plain(500, {"code": "TWIN", "message": f"TWIN: {type(error).__name__}: {error}", "harness": True})
         if reply.delay_s:
             time.sleep(reply.delay_s)

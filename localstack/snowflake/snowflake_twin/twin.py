@@ -16,9 +16,11 @@ from . import wire
 from .catalog.organization import Organizations
 from .catalog.session import Session
 from .clock import Clock
+from .commands import (
+    everything,  # noqa: F401  registers the handlers
+    registry,
+)
 from .dcr.state import World
-from .commands import everything  # noqa: F401  registers the handlers
-from .commands import registry
 from .errors import HttpError, SqlError
 from .faults import Faults
 from .protocol.api import Api

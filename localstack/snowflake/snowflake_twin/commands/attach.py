@@ -162,14 +162,18 @@ def inline(session: Session, reader: Reader, found: Inline) -> bool:
     return True
 
 
+def _on_column(act: Callable[[Relation, Column], None], name: str) -> Act:
+    """An act on a column, for when the relation is there."""
+    return lambda relation: act(relation, columns_of(relation, [name])[0])
+
+
 def inline_column(session: Session, reader: Reader, name: str, found: Inline) -> bool:
     """The same for one column."""
     start = reader.at
     reader.take("WITH")
     for kind in ("MASKING", "PROJECTION"):
         if reader.take(kind, "POLICY"):
-            act = column_policy(session, reader, kind, force=False)
-            found.acts.append(lambda relation: act(relation, columns_of(relation, [name])[0]))
+            found.acts.append(_on_column(column_policy(session, reader, kind, force=False), name))
             return True
     if reader.take("TAG"):
         reader.expect("(")

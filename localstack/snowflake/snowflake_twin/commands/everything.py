@@ -2,6 +2,22 @@
 
 from ..dcr import call
 from ..query import run
-from . import alter, databases, describe, grants, policies, roles, rows, shares, show, show_grants, stages, tables, tags, unload, views
+from . import (
+    alter,
+    databases,
+    describe,
+    grants,
+    policies,
+    roles,
+    rows,
+    shares,
+    show,
+    show_grants,
+    stages,
+    tables,
+    tags,
+    unload,
+    views,
+)
 
 FAMILIES = (alter, call, databases, describe, grants, policies, roles, rows, run, shares, show, show_grants, stages, tables, tags, unload, views)

@@ -12,9 +12,9 @@ from sqlglot import exp
 from ..catalog.objects import Table
 from ..catalog.session import Session
 from ..catalog.types import NUMBER
-from ..errors import SqlError, invalid, invalid_identifier, missing, unsupported
+from ..errors import SqlError, invalid, invalid_identifier, missing, syntax, unsupported
 from ..protocol.encode import Result, status
-from ..query.compile import Compiler
+from ..query.compile import Compiler, parse
 from ..query.engine import quoted
 from ..query.run import select
 from ..sql.lexer import SIGN, tokens
@@ -73,10 +73,20 @@ def _values(session: Session, text: str) -> list[tuple[Any, ...]]:
     bound = dict(session.bindings)
     for row in texts:
         session.bindings = dict(bound)
+        _plain(f"SELECT {row}")
         rows += select(session, f"SELECT {row}").rows
         used = sum(t.text == "?" and t.kind == SIGN for t in tokens(row))
         bound = {str(int(k) - used): v for k, v in bound.items() if int(k) > used} if used else bound
     return rows
+
+
+def _plain(text: str, *parts: str) -> None:
+    """Refuses a text that brought clauses or queries of its own."""
+    tree = parse(text)
+    if not isinstance(tree, exp.Select) or any(v for k, v in tree.args.items() if k not in ("expressions", *parts)):
+        raise syntax(text[:40])
+    if len(list(tree.find_all(exp.Select))) > 1 and parts:
+        raise unsupported("a subquery in DELETE or UPDATE (TWIN)")
 
 
 def _condition(session: Session, found: Table, text: str | None) -> str:
@@ -85,11 +95,10 @@ def _condition(session: Session, found: Table, text: str | None) -> str:
         raise unsupported("changing rows of a table that has policies (TWIN)")
     if text is None:
         return f"SELECT rowid FROM {found.physical}"
+    _plain(f"SELECT 1 FROM {found.fqn()} WHERE {text}", "from_", "where")
     compiler = Compiler(session, session)
     try:
         tree, _ = compiler.outermost(f"SELECT 1 FROM {found.fqn()} WHERE {text}")
-        if any(isinstance(n, exp.Select) for n in tree.args["where"].walk()):
-            raise unsupported("a subquery in DELETE or UPDATE (TWIN)")
         return f"SELECT rowid FROM {found.physical} WHERE {_unqualified(tree.args['where'].this)}"
     finally:
         compiler.release()
@@ -128,6 +137,7 @@ def update(session: Session, reader: Reader, how: How) -> Result:
     for name, value in given:
         if found.column(name) is None:
             raise invalid_identifier(name)
+        _plain(f"SELECT {value} FROM {found.fqn()}", "from_")
         compiler = Compiler(session, session)
         tree, _ = compiler.outermost(f"SELECT {value} FROM {found.fqn()}")
         compiler.release()

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..catalog.objects import POLICY_KINDS, Database, Item, Policy, Relation, Role, Schema, Stage, Tag, View
+from ..catalog.objects import (
+    POLICY_KINDS,
+    Database,
+    Item,
+    Policy,
+    Relation,
+    Role,
+    Schema,
+    Stage,
+    Tag,
+    View,
+)
 from ..catalog.session import Session
 from ..catalog.types import LTZ, NUMBER
 from ..errors import SqlError

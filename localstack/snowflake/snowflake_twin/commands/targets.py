@@ -29,8 +29,9 @@ def thing(session: Session, kind: str, names: list[str]) -> Thing:
         if isinstance(found, Relation) and found.kind != kind:
             raise missing(kind.capitalize(), shown(name))
         return found
-    held: dict[str, Thing] = {**{"WAREHOUSE": account.warehouses, "INTEGRATION": account.integrations, "STORAGE INTEGRATION": account.integrations,
-                                 "ROLE": account.roles, "USER": account.users, "SHARE": account.shares}[kind]}
+    tables: dict[str, dict[str, Thing]] = {"WAREHOUSE": {**account.warehouses}, "INTEGRATION": {**account.integrations}, "STORAGE INTEGRATION": {**account.integrations},
+                                 "ROLE": {**account.roles}, "USER": {**account.users}, "SHARE": {**account.shares}}
+    held = tables[kind]
     if name not in held:
         raise missing(kind.capitalize(), shown(name))
     return held[name]

@@ -13,7 +13,8 @@ from ..faults import Where
 from ..protocol.encode import Result
 from ..query.compile import Compiler
 from ..query.engine import text
-from ..sql.lexer import NAME, NUMBER as DIGITS, SIGN, STRING, WORD
+from ..sql.lexer import NAME, SIGN, STRING, WORD
+from ..sql.lexer import NUMBER as DIGITS
 from ..sql.names import folded
 from ..sql.reader import Reader
 from ..storage import StorageError

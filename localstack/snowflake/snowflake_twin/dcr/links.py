@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 from ..catalog.types import LTZ
 from ..protocol.encode import Result
 from . import specs
@@ -160,7 +162,7 @@ def view_requests(desk: Desk, name: str) -> Result:
             return asked.status
         return "PENDING_MY_APPROVAL" if member.alias in asked.approvers and member.alias not in asked.approved else "PENDING_PARTNER_APPROVAL"
     rows = [(a.identity, a.kind, a.sender, status(a), a.details, a.reason or None, ", ".join(a.approvers), ", ".join(sorted(a.approved)), a.created_on) for a in room.requests.values()]
-    shown = [(i, k, s, t, specs.yaml.safe_dump(d, default_flow_style=True).strip(), *rest) for i, k, s, t, d, *rest in rows]
+    shown = [(i, k, s, t, yaml.safe_dump(d, default_flow_style=True).strip(), *rest) for i, k, s, t, d, *rest in rows]
     return listed(["REQUEST_ID", "REQUEST_TYPE", "REQUESTED_BY", "STATUS", "DETAILS", "REASON", "APPROVERS", "APPROVED_BY", "CREATED_ON"], [*shown], {"CREATED_ON": LTZ})
 
 

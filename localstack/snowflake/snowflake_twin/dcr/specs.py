@@ -181,7 +181,7 @@ def arguments(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     declared = {p["name"]: p for p in template.get("parameters") or []}
     if unknown := [str(k) for k in given if k not in declared]:
         raise failed(f"the template has no parameter {unknown[0][:80]}")
-    found = {}
+    found: dict[str, Any] = {}
     for name, parameter in declared.items():
         if name not in given and "default" not in parameter:
             if parameter.get("required"):

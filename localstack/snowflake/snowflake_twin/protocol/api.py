@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from .. import wire
+from ..catalog.types import TEXT
 from ..errors import HttpError, SqlError
 from ..faults import Where
 from ..sql import lexer
@@ -179,7 +180,7 @@ class Api:
 
     def _several(self, session: Any, texts: list[str], parent: Statement) -> encode.Result:
         """Statements one after another in one session; the first that fails ends it, and what came before stays."""
-        result = encode.Result([("multiple statement execution", encode.TEXT)], [(MULTIPLE,)])
+        result = encode.Result([("multiple statement execution", TEXT)], [(MULTIPLE,)])
         for text in texts:
             now = self.twin.clock.now()
             child = Statement(parent.account, parent.user, text, now, now, now + TIMEOUT_S_MAX, TIMEOUT_S_MAX, role=session.role, tag=parent.tag)

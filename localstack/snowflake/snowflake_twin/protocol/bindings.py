@@ -1,7 +1,7 @@
 """Bind variables: typed strings of a request to values, by position. Must not know the statement they are for."""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -42,11 +42,11 @@ def value(kind: str, text: str) -> Any:
     if kind == "TIMESTAMP_NTZ":
         return EPOCH + _nanos(text)
     if kind == "TIMESTAMP_LTZ":
-        return (EPOCH + _nanos(text)).replace(tzinfo=timezone.utc)
+        return (EPOCH + _nanos(text)).replace(tzinfo=UTC)
     if kind == "TIMESTAMP_TZ":
         number, _, offset = text.partition(" ")
         int(offset)
-        return (EPOCH + _nanos(number)).replace(tzinfo=timezone.utc)
+        return (EPOCH + _nanos(number)).replace(tzinfo=UTC)
     return text
 
 

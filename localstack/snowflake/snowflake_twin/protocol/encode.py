@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ..catalog.types import TEXT, Type
 
 EPOCH_DAY = date(1970, 1, 1)
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Rows = list[tuple[Any, ...]]
 
 
@@ -35,7 +35,7 @@ def table(names: list[str], rows: Rows, types: dict[str, Type] | None = None) ->
 
 def _seconds(moment: datetime) -> str:
     """Seconds since the epoch with nine decimals."""
-    whole = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - EPOCH
+    whole = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH
     micros = whole // timedelta(microseconds=1)
     sign, micros = ("-", -micros) if micros < 0 else ("", micros)
     return f"{sign}{micros // 1_000_000}.{micros % 1_000_000:06}000"
@@ -59,7 +59,7 @@ def cell(value: Any, kind: Type) -> str | None:
         micros = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
         return f"{micros // 1_000_000}.{micros % 1_000_000:06}000"
     if kind.name.startswith("TIMESTAMP"):
-        moment = value if isinstance(value, datetime) else datetime.fromtimestamp(value, timezone.utc)
+        moment = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
         return _seconds(moment) + (" 1440" if kind.name == "TIMESTAMP_TZ" else "")
     if kind.name == "BINARY":
         return bytes(value).hex().upper()

@@ -23,7 +23,7 @@ SMALL = "\x01small"
 GROUP_EXTRAS = ("grouping_sets", "cube", "rollup", "totals", "all")
 
 
-def check(call: exp.Expression) -> None:
+def check(call: exp.Expr) -> None:
     """Refuses an aggregate that is not on the list, and what is not allowed inside one."""
     if not isinstance(call, ALLOWED):
         raise violates(AGGREGATION, f"{call.sql_name() if isinstance(call, exp.Func) else type(call).__name__} cannot be used on a relation that an aggregation policy protects; AVG, COUNT, HLL and SUM can.")
@@ -60,7 +60,7 @@ def apply(node: exp.Select, taints: list[tuple[str, Taint]], grouped: bool, dist
     return []
 
 
-def covered(keys: list[exp.Expression], alias: str, need: Need) -> bool:
+def covered(keys: list[exp.Expr], alias: str, need: Need) -> bool:
     """Whether the grouping keys hold a whole entity key."""
     plain = {k.name for k in keys if isinstance(k, exp.Column) and k.table == alias}
     return need.key is not None and set(need.key) <= plain
@@ -69,7 +69,7 @@ def covered(keys: list[exp.Expression], alias: str, need: Need) -> bool:
 class Rewriting:
     """One SELECT that aggregates protected rows."""
 
-    def __init__(self, node: exp.Select, taints: list[tuple[str, Taint]], keys: list[exp.Expression]) -> None:
+    def __init__(self, node: exp.Select, taints: list[tuple[str, Taint]], keys: list[exp.Expr]) -> None:
         self.node, self.keys = node, keys
         self.needs = [(alias, need) for alias, taint in taints for need in taint.needs]
         self.columns: dict[tuple[str, str], str] = {}
@@ -98,7 +98,7 @@ class Rewriting:
     def _column(name: str) -> exp.Column:
         return exp.Column(this=identifier(name), table=identifier(MIDDLE))
 
-    def _key(self, number: int) -> exp.Expression:
+    def _key(self, number: int) -> exp.Expr:
         """A grouping key, NULL in the remainder."""
         return exp.Case(ifs=[exp.If(this=self._column(SMALL), true=exp.Null())], default=self._column(f"\x01k{number}"))
 
@@ -107,18 +107,18 @@ class Rewriting:
         self.columns.setdefault(key, f"\x01c{len(self.columns)}")
         return self._column(self.columns[key])
 
-    def _count(self, name: str, table: str | None) -> exp.Expression:
+    def _count(self, name: str, table: str | None) -> exp.Expr:
         place = exp.Column(this=identifier(name), table=identifier(table)) if table else exp.Column(this=identifier(name))
         return exp.Count(this=exp.Distinct(expressions=[place]))
 
-    def _enough(self) -> exp.Expression:
+    def _enough(self) -> exp.Expr:
         """Whether a group, the remainder too, is large enough by every need."""
         return exp.and_(*(exp.GTE(this=self._count(f"\x01n{n}", MIDDLE), expression=exp.Literal.number(need.minimum)) for n, (_, need) in enumerate(self.needs)))
 
     def _inner(self) -> exp.Select:
         """The rows: referenced columns, keys and hidden columns under new names."""
         node = self.node
-        parts: list[exp.Expression] = [exp.Alias(this=exp.Column(this=identifier(c), table=identifier(t)), alias=identifier(n)) for (t, c), n in self.columns.items()]
+        parts: list[exp.Expr] = [exp.Alias(this=exp.Column(this=identifier(c), table=identifier(t)), alias=identifier(n)) for (t, c), n in self.columns.items()]
         parts += [exp.Alias(this=k.copy(), alias=identifier(f"\x01k{n}")) for n, k in enumerate(self.keys)]
         parts += [exp.Alias(this=exp.Column(this=identifier(need.column), table=identifier(alias)), alias=identifier(f"\x01n{n}")) for n, (alias, need) in enumerate(self.needs)]
         inner = exp.Select(expressions=parts)
@@ -139,7 +139,7 @@ class Rewriting:
 
     # Expressions
 
-    def moved(self, expression: exp.Expression) -> exp.Expression:
+    def moved(self, expression: exp.Expr) -> exp.Expr:
         """An expression over the middle: grouping keys, aggregates over moved columns, and what is made of these."""
         for number, key in enumerate(self.keys):
             if expression == key:
@@ -152,21 +152,21 @@ class Rewriting:
             raise SqlError("000979", "42601", f"SQL compilation error:\n[{expression.name}] is not a valid group by expression")
         return self._mapped(expression, self.moved)
 
-    def _inside(self, expression: exp.Expression) -> exp.Expression:
+    def _inside(self, expression: exp.Expr) -> exp.Expr:
         return self._place(expression) if isinstance(expression, exp.Column) else self._mapped(expression, self._inside)
 
     @staticmethod
-    def _mapped(expression: exp.Expression, act: Callable[[exp.Expression], exp.Expression]) -> exp.Expression:
+    def _mapped(expression: exp.Expr, act: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
         """A copy whose children went through a function."""
         done = expression.copy()
         for name, value in expression.args.items():
-            if isinstance(value, exp.Expression):
+            if isinstance(value, exp.Expr):
                 done.set(name, act(value))
             elif isinstance(value, list):
-                done.set(name, [act(v) if isinstance(v, exp.Expression) else v for v in value])
+                done.set(name, [act(v) if isinstance(v, exp.Expr) else v for v in value])
         return done
 
-    def _order(self, shown: list[tuple[exp.Expression, str]]) -> None:
+    def _order(self, shown: list[tuple[exp.Expr, str]]) -> None:
         """ORDER BY may name output columns, or repeat one."""
         order = self.node.args.get("order")
         names = {n for _, n in shown}

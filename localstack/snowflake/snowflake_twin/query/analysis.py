@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Sources = dict[str, Out]
 
 
-def nested(node: exp.Expression) -> Iterator[exp.Query]:
+def nested(node: exp.Expr) -> Iterator[exp.Query]:
     """Queries inside an expression, the outermost ones."""
     for child in node.iter_expressions():
         if isinstance(child, exp.Query):
@@ -28,7 +28,7 @@ def nested(node: exp.Expression) -> Iterator[exp.Query]:
             yield from nested(child)
 
 
-def outside(node: exp.Expression) -> Iterator[exp.Expression]:
+def outside(node: exp.Expr) -> Iterator[exp.Expr]:
     """An expression's nodes, those of nested queries left out."""
     yield node
     for child in node.iter_expressions():
@@ -36,7 +36,7 @@ def outside(node: exp.Expression) -> Iterator[exp.Expression]:
             yield from outside(child)
 
 
-def aggregates(node: exp.Expression) -> list[exp.Expression]:
+def aggregates(node: exp.Expr) -> list[exp.Expr]:
     """Aggregate calls of an expression that are not under a window."""
     return [n for n in outside(node) if isinstance(n, exp.AggFunc) and not isinstance(n.parent, exp.Window)]
 
@@ -46,27 +46,40 @@ class Analysis:
 
     def __init__(self, references: dict[str, Reference]) -> None:
         self.references = references
+        self.seen: set[int] = set()
 
-    def query(self, node: exp.Expression, env: Sources) -> Out:
-        """What flows out of a query."""
+    def whole(self, tree: exp.Expr) -> Out:
+        """What flows out of a whole tree. A SELECT or a table that was not looked at is refused: it would not be protected."""
+        parts = [n for n in tree.walk() if isinstance(n, (exp.Select, exp.SetOperation)) or isinstance(n, exp.Table) and n.name in self.references]
+        out = self.query(tree, {})
+        if any(id(p) not in self.seen for p in parts):
+            raise unsupported("a query in this place")
+        return out
+
+    def query(self, node: exp.Expr, env: Sources, outer: frozenset[str] = frozenset()) -> Out:
+        """What flows out of a query; `outer` is what it may refer to of those around it."""
+        self.seen.add(id(node))
         held = node.args.get("with_")
         for cte in held.expressions if held is not None else ():
             env = env | {cte.alias: self.query(cte.this, env)}
         if isinstance(node, exp.Subquery):
-            return self.query(node.this, env)
+            return self.query(node.this, env, outer)
         if isinstance(node, exp.SetOperation):
-            return self._set(node, env)
+            return self._set(node, env, outer)
         if isinstance(node, exp.Select):
-            return self._select(node, env)
+            return self._select(node, env, outer)
         if isinstance(node, exp.Values):
             return Out([c.name for c in node.args["alias"].args.get("columns") or []] if node.args.get("alias") else [])
         raise unsupported(type(node).__name__)
 
     # One SELECT
 
-    def _select(self, node: exp.Select, env: Sources) -> Out:
+    def _select(self, node: exp.Select, env: Sources, outer: frozenset[str]) -> Out:
         sources = dict(self._sources(node, env))
-        self._nested(node, sources, env)
+        known = outer | set(sources)
+        if any(isinstance(n, exp.Column) and n.table and n.table not in known for e in node.iter_expressions() if not isinstance(e, exp.With) for n in outside(e)):
+            raise unsupported("a reference from one part of FROM into another")
+        self._nested(node, sources, env, outer)
         taints = [(a, t) for a, o in sources.items() for t in o.taints]
         grouped = node.args.get("group") is not None or any(aggregates(e) for e in [*node.expressions, *([node.args["having"]] if node.args.get("having") else [])])
         distinct = node.args.get("distinct") is not None
@@ -91,6 +104,7 @@ class Analysis:
             place = places.pop(0)
             places += [j.this for j in place.args.get("joins") or []]
             if isinstance(place, exp.Table):
+                self.seen.add(id(place))
                 reference = self.references.get(place.name)
                 yield place.alias_or_name, reference.out if reference is not None else env[place.name]
             elif isinstance(place, (exp.Subquery, exp.Values)):
@@ -98,14 +112,14 @@ class Analysis:
             else:
                 raise unsupported(type(place).__name__)
 
-    def _nested(self, node: exp.Select, sources: Sources, env: Sources) -> None:
+    def _nested(self, node: exp.Select, sources: Sources, env: Sources, outer: frozenset[str]) -> None:
         """Queries in expressions: what is protected must be aggregated within, and nothing protected crosses by correlation."""
-        parts: list[exp.Expression] = [*node.expressions, *(node.args[k] for k in ("where", "group", "having", "order", "qualify") if node.args.get(k))]
+        parts: list[exp.Expr] = [*node.expressions, *(node.args[k] for k in ("where", "group", "having", "order", "qualify") if node.args.get(k))]
         parts += [j.args["on"] for j in node.args.get("joins") or [] if j.args.get("on") is not None]
-        protected = any(o.taints or o.joins for o in sources.values())
+        protected = any(o.taints or o.joins or any(o.shown.values()) for o in sources.values())
         for part in parts:
             for inner in nested(part):
-                out = self.query(inner, env)
+                out = self.query(inner, env, outer | set(sources))
                 if out.taints:
                     raise violates(AGGREGATION, f"A subquery on '{out.taints[0].name}', which an aggregation policy protects, must aggregate.")
                 if out.joins:
@@ -129,7 +143,7 @@ class Analysis:
             marks: frozenset[Shown] = frozenset()
             for column in (n for n in outside(place) if isinstance(n, exp.Column)):
                 own = sources[column.table].shown.get(column.name, frozenset()) if column.table in sources else frozenset()
-                if own and column.find_ancestor(exp.Count) is not None:
+                if own and isinstance(column.find_ancestor(exp.Count, exp.Select), exp.Count):
                     if any(m.counted for m in own):
                         raise violates(PROJECTION, f"COUNT of column '{column.name}': it is protected by a projection policy and its relation by an aggregation policy.")
                     continue
@@ -146,8 +160,8 @@ class Analysis:
 
     # UNION and its kin
 
-    def _set(self, node: exp.SetOperation, env: Sources) -> Out:
-        left, right = self.query(node.this, env), self.query(node.expression, env)
+    def _set(self, node: exp.SetOperation, env: Sources, outer: frozenset[str]) -> Out:
+        left, right = self.query(node.this, env, outer), self.query(node.expression, env, outer)
         shown = {c: left.shown.get(c, frozenset()) | right.shown.get(right.columns[n], frozenset()) for n, c in enumerate(left.columns) if n < len(right.columns)}
         out = Out(left.columns, [], joins.settle_set(node, left, right), {c: m for c, m in shown.items() if m}, left.guarded or right.guarded)
         plain = isinstance(node, exp.Union) and not node.args.get("distinct")
@@ -159,7 +173,7 @@ class Analysis:
         return out
 
 
-def bare(projection: exp.Expression, alias: str) -> str | None:
+def bare(projection: exp.Expr, alias: str) -> str | None:
     """The column of a source that a projection passes on as it is."""
     inner = projection.this if isinstance(projection, exp.Alias) else projection
     return inner.name if isinstance(inner, exp.Column) and inner.table == alias else None
@@ -176,7 +190,7 @@ def carry(node: exp.Select, alias: str, taint: Taint, whole: bool = True) -> Tai
     needs = []
     for need in taint.needs:
         fresh = hidden()
-        value: exp.Expression = exp.Column(this=exp.to_identifier(need.column, quoted=True), table=exp.to_identifier(alias, quoted=True))
+        value: exp.Expr = exp.Column(this=exp.to_identifier(need.column, quoted=True), table=exp.to_identifier(alias, quoted=True))
         if not whole:
             value = exp.AnyValue(this=value)
         node.append("expressions", exp.Alias(this=value, alias=exp.to_identifier(fresh, quoted=True)))

@@ -16,7 +16,16 @@ from sqlglot.schema import MappingSchema
 
 from ..catalog.objects import Policy, Relation, Share, View
 from ..catalog.session import Session
-from ..errors import AGGREGATION, NO_JOIN, PROJECTION, SqlError, invalid_identifier, syntax, unsupported, violates
+from ..errors import (
+    AGGREGATION,
+    NO_JOIN,
+    PROJECTION,
+    SqlError,
+    invalid_identifier,
+    syntax,
+    unsupported,
+    violates,
+)
 from ..protocol.encode import Result
 from ..sql.names import folded
 from . import functions, information, relations
@@ -104,12 +113,12 @@ class Compiler:
         functions.settle(tree, functions.Context(self.asker, self.holder, self.share), lambda call: information.system(self.holder, call))
         found = self._place(tree)
         tree = qualified(tree, found)
-        out = Analysis(found).query(tree, {})
+        out = Analysis(found).whole(tree)
         substitute(tree, found)
         functions.for_engine(tree)
         return tree, out
 
-    def expression(self, policy: Policy, body: exp.Expression, relation: Relation) -> exp.Expression:
+    def expression(self, policy: Policy, body: exp.Expr, relation: Relation) -> exp.Expr:
         """A policy's expression over the base of a relation, resolved with the policy owner's rights."""
         self.check_place(policy)
         inner = Compiler(self.asker, owner_session(self.asker, policy), self.through, self.depth + 1, self.temporary)
@@ -124,8 +133,8 @@ class Compiler:
         assert isinstance(tree, exp.Select)
         tree = tree.from_(exp.alias_(exp.Table(this=relations.identifier(name)), relations.BASE, table=True, quoted=True))
         tree = qualified(tree, found)
-        Analysis(found).query(tree, {})
-        node: exp.Expression = tree.expressions[0].this
+        Analysis(found).whole(tree)
+        node: exp.Expr = tree.expressions[0].this
         substitute(node, {n: r for n, r in found.items() if n != name})
         functions.for_engine(node)
         return node
@@ -151,7 +160,7 @@ class Compiler:
             node.replace(placed)
         return found
 
-    def _reference(self, node: exp.Expression) -> tuple[Reference, str]:
+    def _reference(self, node: exp.Expr) -> tuple[Reference, str]:
         """The reference that a table node is, and the alias that it has without one."""
         if isinstance(node, exp.TableFromRows):
             result, name = information.function(self.holder, node)
@@ -181,7 +190,7 @@ class Compiler:
         tree = exp.Select(expressions=[exp.Star()]).from_(exp.Table(this=relations.identifier(physical)))
         return Reference(tree, Out(names))
 
-    def _bind(self, tree: exp.Expression) -> None:
+    def _bind(self, tree: exp.Expr) -> None:
         """Bind variables become typed literals, in the order of the text or by number."""
         serial = 0
         for node in list(tree.find_all(exp.Placeholder, bfs=False)):
@@ -201,7 +210,7 @@ class Compiler:
         self.temporary.clear()
 
 
-def names_of(node: exp.Expression) -> list[str]:
+def names_of(node: exp.Expr) -> list[str]:
     if isinstance(node.this, exp.DynamicIdentifier):
         from ..sql.reader import Reader
 
@@ -223,7 +232,7 @@ def is_cte(node: exp.Table) -> bool:
     if node.args.get("db") is not None or not isinstance(node.this, exp.Identifier):
         return False
     name = folded(node.name, bool(node.this.args.get("quoted")))
-    inside: exp.Expression = node
+    inside: exp.Expr = node
     above = node.parent
     while above is not None:
         held = above.args.get("with_") if not isinstance(above, exp.With) else None
@@ -238,14 +247,14 @@ def is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _within(holder: exp.Expression, node: exp.Expression) -> bool:
-    above: exp.Expression | None = node
+def _within(holder: exp.Expr, node: exp.Expr) -> bool:
+    above: exp.Expr | None = node
     while above is not None and above is not holder:
         above = above.parent
     return above is holder
 
 
-def _check_shape(tree: exp.Expression) -> None:
+def _check_shape(tree: exp.Expr) -> None:
     for node in tree.walk():
         if isinstance(node, REFUSED):
             raise unsupported(type(node).__name__.upper())
@@ -261,7 +270,7 @@ def _check_shape(tree: exp.Expression) -> None:
             raise syntax(type(node).__name__)
 
 
-def _name_columns(tree: exp.Expression) -> None:
+def _name_columns(tree: exp.Expr) -> None:
     """IDENTIFIER('…') in the place of a column."""
     for node in list(tree.find_all(exp.DynamicIdentifier)):
         if not isinstance(node.parent, exp.Table):
@@ -270,7 +279,7 @@ def _name_columns(tree: exp.Expression) -> None:
             (node.parent if isinstance(node.parent, exp.Column) else node).replace(place)
 
 
-def _name_values(tree: exp.Expression) -> None:
+def _name_values(tree: exp.Expr) -> None:
     """VALUES in FROM has columns COLUMN1, COLUMN2, …."""
     for node in tree.find_all(exp.Values):
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("VALUES"))
@@ -297,7 +306,7 @@ def qualified(tree: exp.Query, found: dict[str, Reference]) -> exp.Query:
     return done
 
 
-def substitute(tree: exp.Expression, found: dict[str, Reference]) -> None:
+def substitute(tree: exp.Expr, found: dict[str, Reference]) -> None:
     """References in the place of placeholders."""
     for node in list(tree.find_all(exp.Table)):
         reference = found.get(node.name)

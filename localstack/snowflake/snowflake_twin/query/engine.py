@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from ..errors import SqlError
 from ..protocol.encode import Result
 
 SERIAL = itertools.count(1)
+SECRET = secrets.token_hex(8)  # so that no name of a user is ever one of the engine's
+
+
+VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 
 
 def quoted(name: str) -> str:
@@ -41,8 +46,8 @@ class Engine:
         """Runs a text of ours; the engine's error becomes a failed statement, with its first line only."""
         try:
             return self.connection.execute(sql)
-        except duckdb.ConversionException as error:
-            raise SqlError("100038", "22018", f"{_line(error)}") from error
+        except VALUES as error:
+            raise bad_value() from error
         except duckdb.Error as error:
             raise SqlError("000603", "XX000", f"SQL execution error: {_line(error)}") from error
 
@@ -52,6 +57,8 @@ class Engine:
         described = [(d[0], types.of_engine(str(d[1]))) for d in cursor.description or []]
         try:
             return Result(described, cursor.fetchall())
+        except VALUES as error:
+            raise bad_value() from error
         except duckdb.Error as error:
             raise SqlError("000603", "XX000", f"SQL execution error: {_line(error)}") from error
 
@@ -62,7 +69,7 @@ class Engine:
 
     def make(self, columns: list[tuple[str, str]]) -> str:
         """A new table of columns with engine types; gives its name."""
-        name = f"t{next(SERIAL)}"
+        name = f"t{SECRET}{next(SERIAL)}"
         self.run(f"CREATE TABLE {name} ({', '.join(f'{quoted(n)} {t}' for n, t in columns)})")
         return name
 
@@ -72,11 +79,16 @@ class Engine:
             try:
                 self.connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
             except duckdb.Error as error:
-                raise SqlError("100038", "22018", _line(error)) from error
+                raise bad_value() from error
 
     def drop(self, name: str) -> None:
         """A table goes."""
         self.run(f"DROP TABLE IF EXISTS {name}")
+
+
+def bad_value() -> SqlError:
+    """A value that does not convert or is out of range. It is not shown: it may be somebody else's."""
+    return SqlError("100038", "22018", "A value is not recognized or out of range")
 
 
 def _line(error: Exception) -> str:

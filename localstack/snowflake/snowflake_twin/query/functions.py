@@ -29,7 +29,7 @@ CLASSES = frozenset((*AGGREGATES, *SCALARS, *WINDOWS))
 CONSTRAINTS = ("AGGREGATION_CONSTRAINT", "NO_AGGREGATION_CONSTRAINT", "PROJECTION_CONSTRAINT", "JOIN_CONSTRAINT")
 
 
-def literal(value: Any) -> exp.Expression:
+def literal(value: Any) -> exp.Expr:
     """A value as a typed literal. Text is never spliced."""
     if value is None:
         return exp.Null()
@@ -69,7 +69,7 @@ class Context:
         return known[name]()
 
 
-def name_of(node: exp.Expression) -> str:
+def name_of(node: exp.Expr) -> str:
     """A function's name as written, upper case."""
     return str(node.name).upper() if isinstance(node, exp.Anonymous) else node.sql_name().upper() if isinstance(node, exp.Func) else ""
 
@@ -78,7 +78,7 @@ def _unknown(name: str) -> SqlError:
     return SqlError("002141", "42601", f"SQL compilation error:\nUnknown function {name[:60]}. (TWIN: or one that is not part of this stand-in)")
 
 
-def settle(tree: exp.Expression, context: Context, extra: Callable[[exp.Anonymous], Any] | None = None) -> None:
+def settle(tree: exp.Expr, context: Context, extra: Callable[[exp.Anonymous], Any] | None = None) -> None:
     """Puts context functions' values in their places, and refuses every function that is not known. In place."""
     for node in list(tree.find_all(exp.Func)):
         if isinstance(node, exp.DynamicIdentifier) and isinstance(node.parent, exp.Table):
@@ -114,12 +114,12 @@ def _check(node: exp.Func, name: str) -> None:
         raise _unknown(name)
 
 
-def for_engine(tree: exp.Expression) -> None:
+def for_engine(tree: exp.Expr) -> None:
     """Functions whose translation the library lacks. In place."""
     for node in list(tree.find_all(exp.Hll)):
         node.replace(exp.ApproxDistinct(this=node.expressions[0] if node.expressions else node.this))
-    for node in list(tree.find_all(exp.ToBinary)):
-        form = node.args.get("format")
+    for binary in list(tree.find_all(exp.ToBinary)):
+        form = binary.args.get("format")
         if form is not None and form.name.upper() != "HEX":
             raise _unknown("TO_BINARY of another format than HEX")
-        node.replace(exp.Unhex(this=node.this))
+        binary.replace(exp.Unhex(this=binary.this))

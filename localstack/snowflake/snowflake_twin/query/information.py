@@ -64,7 +64,7 @@ def _schema(relation: Relation) -> str:
     return relation.schema.name
 
 
-def _arguments(call: exp.Expression) -> dict[str, str]:
+def _arguments(call: exp.Expr) -> dict[str, str]:
     """Arguments by name; unnamed ones by number."""
     found = {}
     for number, node in enumerate(call.expressions):

@@ -48,7 +48,7 @@ def settle(node: exp.Select, sources: dict[str, Out]) -> list[tuple[str, JoinNee
     return []
 
 
-def _conditions(on: exp.Expression, need: JoinNeed) -> Iterator[exp.Expression]:
+def _conditions(on: exp.Expr, need: JoinNeed) -> Iterator[exp.Expr]:
     """The parts of a conjunction."""
     while isinstance(on, exp.Paren):
         on = on.this
@@ -59,11 +59,11 @@ def _conditions(on: exp.Expression, need: JoinNeed) -> Iterator[exp.Expression]:
         yield on
 
 
-def _touches(condition: exp.Expression, alias: str) -> bool:
+def _touches(condition: exp.Expr, alias: str) -> bool:
     return any(c.table == alias for c in condition.find_all(exp.Column))
 
 
-def _check(condition: exp.Expression, alias: str, need: JoinNeed) -> None:
+def _check(condition: exp.Expr, alias: str, need: JoinNeed) -> None:
     """A condition on the protected relation is an equality of an allowed key and another relation's column."""
     sides = (condition.left, condition.right) if isinstance(condition, exp.EQ) else ()
     own = [s for s in sides if isinstance(s, exp.Column) and s.table == alias]

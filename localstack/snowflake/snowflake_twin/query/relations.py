@@ -45,7 +45,7 @@ def column(name: str, table: str) -> exp.Column:
     return exp.Column(this=identifier(name), table=identifier(table))
 
 
-def aliased(node: exp.Expression, name: str) -> exp.Alias:
+def aliased(node: exp.Expr, name: str) -> exp.Alias:
     """An expression under a quoted name."""
     return exp.Alias(this=node, alias=identifier(name))
 
@@ -81,7 +81,7 @@ def constraint(compiler: Compiler, policy: Policy) -> dict[str, Any]:
     return found
 
 
-def _plain(node: exp.Expression) -> Any:
+def _plain(node: exp.Expr) -> Any:
     """A literal argument of a constraint."""
     if isinstance(node, exp.Boolean):
         return bool(node.this)
@@ -90,7 +90,7 @@ def _plain(node: exp.Expression) -> Any:
     raise SqlError(*POLICY_BROKEN, "arguments of a constraint are literals (TWIN: expressions there are not part of this stand-in)")
 
 
-def _parsed(policy: Policy) -> exp.Expression:
+def _parsed(policy: Policy) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(policy.body, read="snowflake")
     except SqlglotError as error:
@@ -98,7 +98,7 @@ def _parsed(policy: Policy) -> exp.Expression:
     return tree
 
 
-def _placed(policy: Policy, arguments: list[str]) -> exp.Expression:
+def _placed(policy: Policy, arguments: list[str]) -> exp.Expr:
     """A policy's body with columns of the base in the place of its arguments, wherever no table of its own has them."""
     body = exp.Paren(this=_parsed(policy))
     places = {name: column(a, BASE) for (name, _), a in zip(policy.signature, arguments, strict=True)}
@@ -126,11 +126,11 @@ def refer(compiler: Compiler, relation: Relation) -> Reference:
     return Reference(tree, out)
 
 
-def _columns(relation: Relation) -> list[exp.Expression]:
+def _columns(relation: Relation) -> list[exp.Expr]:
     return [aliased(column(c.name, BASE), c.name) for c in relation.columns]
 
 
-def _base(compiler: Compiler, relation: Relation) -> tuple[exp.Expression, Out]:
+def _base(compiler: Compiler, relation: Relation) -> tuple[exp.Expr, Out]:
     """The table itself, or the view's query compiled with its owner's rights; under the base's alias."""
     if isinstance(relation, Table):
         return exp.alias_(exp.Table(this=identifier(relation.physical)), BASE, table=True, quoted=True), Out([c.name for c in relation.columns])
@@ -148,7 +148,7 @@ def _base(compiler: Compiler, relation: Relation) -> tuple[exp.Expression, Out]:
     return exp.Subquery(this=renamed, alias=exp.TableAlias(this=identifier(BASE))), Out(list(names.values()), taints, joins, shown, out.guarded)
 
 
-def _filtered(compiler: Compiler, relation: Relation, base: exp.Expression) -> exp.Expression:
+def _filtered(compiler: Compiler, relation: Relation, base: exp.Expr) -> exp.Expr:
     """Rows that the row access policy lets through."""
     if relation.row_access is None:
         return base
@@ -190,7 +190,7 @@ def _hide(relation: Relation, tree: exp.Select, taint: Taint) -> None:
     held = {c.name: tree.expressions[n].this for n, c in enumerate(relation.columns)}
     for need in taint.needs:
         if need.key is None:
-            value: exp.Expression = exp.Window(this=exp.RowNumber())
+            value: exp.Expr = exp.Window(this=exp.RowNumber())
         elif len(need.key) == 1:
             value = held[need.key[0]].copy()
         else:
