@@ -14,6 +14,7 @@ def test_what_the_provider_sees(people, share, consumer):
     assert (shown["kind"], shown["owner_account"], shown["name"], shown["database_name"], shown["to"], shown["owner"]) == ("OUTBOUND", "ACME.PROVIDER", "OUT", "D", "ACME.CONSUMER", "ACCOUNTADMIN")
     grants = people.dicts("SHOW GRANTS TO SHARE OUT")
     assert [(g["privilege"], g["granted_on"], g["name"]) for g in grants] == [("USAGE", "DATABASE", "D"), ("USAGE", "SCHEMA", "D.S"), ("SELECT", "VIEW", "D.S.SHOWN")]
+    assert [g["privilege"] for g in people.dicts("SHOW GRANTS TO SHARE OUT LIMIT 2")] == ["USAGE", "USAGE"]
     assert [g["grantee_name"] for g in people.dicts("SHOW GRANTS OF SHARE OUT")] == ["ACME.CONSUMER"]
     assert [(r["kind"], r["name"]) for r in people.dicts("DESC SHARE OUT")] == [("DATABASE", "D"), ("SCHEMA", "D.S"), ("VIEW", "D.S.SHOWN")]
     assert people.dicts("SELECT KIND, NAME, \"TO\" FROM D.INFORMATION_SCHEMA.SHARES") == [{"KIND": "OUTBOUND", "NAME": "OUT", "TO": "ACME.CONSUMER"}]

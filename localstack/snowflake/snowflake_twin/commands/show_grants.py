@@ -28,10 +28,17 @@ def _owned(thing: Thing, account: Account) -> tuple[object, ...]:
 
 @command("SHOW GRANTS")
 def grants(session: Session, reader: Reader, how: How) -> Result:
-    """SHOW GRANTS [ON thing | TO ROLE | USER | SHARE x | OF ROLE | SHARE x]."""
+    """SHOW GRANTS [ON thing | TO ROLE | USER | SHARE x | OF ROLE | SHARE x] [LIMIT n]."""
+    found = _grants(session, reader)
+    limit = reader.number() if reader.take("LIMIT") else len(found.rows)
+    reader.end()
+    found.rows = found.rows[:limit]
+    return found
+
+
+def _grants(session: Session, reader: Reader) -> Result:
     if reader.take("ON"):
         thing = targets.read(session, reader)
-        reader.end()
         rows = [_row(g, session.account) for g in session.account.granted_on(thing)]
         return table(COLUMNS, ([_owned(thing, session.account)] if thing.owner else []) + rows, {"created_on": LTZ})
     if reader.take("OF"):
@@ -40,7 +47,6 @@ def grants(session: Session, reader: Reader, how: How) -> Result:
     if reader.take("TO"):
         kind = next((k for k in ("ROLE", "USER", "SHARE") if reader.take(k)), "ROLE")
         name = reader.name()
-    reader.end()
     if kind == "SHARE":
         shares.owned(session, name)
     held: dict[str, Thing] = {**session.account.roles} if kind == "ROLE" else {**session.account.users} if kind == "USER" else {**session.account.shares}
@@ -56,7 +62,6 @@ def _of(session: Session, reader: Reader) -> Result:
     """SHOW GRANTS OF SHARE s: the accounts it reaches. SHOW GRANTS OF ROLE r: who holds it."""
     kind = reader.one_of("ROLE", "SHARE")
     name = reader.name()
-    reader.end()
     if kind == "SHARE":
         share = shares.owned(session, name)
         rows: list[tuple[object, ...]] = [(share.created_on, share.name, "ACCOUNT", a.identifier, "") for a in share.consumers]
