@@ -333,6 +333,7 @@ fn dependencies_point_one_way() {
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
         ("adapter-aws-clean-rooms", &["adapter-spi", "mappings"]),
+        ("snowflake-sql-api", &[]),
         ("simulate", &["adapter-memory", "adapter-spi", "airlock", "mappings"]),
         (
             "airlock",
@@ -363,6 +364,7 @@ fn dependencies_point_one_way() {
         ("adapter-native", &["sqlx", "axum"]),
         ("adapter-aws-clean-rooms", &["datafusion", "sqlx", "axum"]),
         ("matching", &["datafusion", "tokio"]),
+        ("snowflake-sql-api", &["datafusion", "sqlx", "axum", "object_store"]),
         ("simulate", &["sqlx", "datafusion", "axum", "arrow", "tokio"]),
         ("revocation-model", &["tokio", "futures", "async-trait"]),
     ];

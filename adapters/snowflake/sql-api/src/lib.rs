@@ -14,6 +14,7 @@ mod client;
 mod columns;
 mod decode;
 mod error;
+mod error_kind;
 mod guard;
 mod gzip;
 mod handle;

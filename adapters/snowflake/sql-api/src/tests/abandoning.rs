@@ -45,8 +45,8 @@ async fn a_stop_cancels() {
 async fn a_deadline_cancels_also_before_there_is_a_handle() {
     for after in [0, 150] {
         let server = endless(ms(after)).await;
-        let short = call().at_most(ms(60));
-        let error = client(&server, quick()).execute(&select(), short).await.unwrap_err();
+        let client = client(&server, quick());
+        let error = client.execute(&select(), call().at_most(ms(60))).await.unwrap_err();
         assert_eq!((error.kind(), error.fate()), (ErrorKind::DeadlinePassed, Fate::Failed));
         assert_eq!(error.handle().map(Handle::as_str), Some(HANDLE));
         assert!(canceled(&server));
@@ -76,8 +76,8 @@ async fn what_is_abandoned_is_not_sent_again() {
         _ => Play::Json(200, result(&[1])),
     };
     let server = Server::playing(play).await;
-    let short = call().at_most(ms(30));
-    let error = client(&server, quick()).execute(&select(), short).await.unwrap_err();
+    let client = client(&server, quick());
+    let error = client.execute(&select(), call().at_most(ms(30))).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (ErrorKind::DeadlinePassed, Fate::Unknown));
     tokio::time::sleep(ms(100)).await;
     assert_eq!(server.what(), ["submit"], "a repetition could start it");
@@ -120,9 +120,9 @@ async fn a_cancellation_that_is_not_answered_is_not_waited_for() {
     let server = Server::playing(play).await;
     let mut settings = quick();
     settings.limits.cancel = ms(50);
+    let client = client(&server, settings);
     let began = std::time::Instant::now();
-    let short = call().at_most(ms(30));
-    let error = client(&server, settings).execute(&select(), short).await.unwrap_err();
+    let error = client.execute(&select(), call().at_most(ms(30))).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (ErrorKind::DeadlinePassed, Fate::Unknown));
     assert!(began.elapsed() < ms(2_000));
 }

@@ -65,9 +65,8 @@ async fn names_stay_names() {
         run(&client, &create).await;
         let found = run(&client, &format!("SELECT {quoted} FROM {path}")).await;
         assert_eq!(found.columns()[0].name, name);
-        let shown =
-            run(&client, &format!("SHOW TABLES IN SCHEMA {}", Identifier::path(&names[..2])));
-        let shown = shown.await.table().await.unwrap();
+        let show = format!("SHOW TABLES IN SCHEMA {}", Identifier::path(&names[..2]));
+        let shown = run(&client, &show).await.table().await.unwrap();
         assert_eq!(shown.column("name").unwrap(), [Some(name)]);
     }
     assert_eq!(run(&client, "SELECT N FROM D.PUBLIC.T").await.row_count(), 1, "it is still there");
