@@ -56,10 +56,9 @@ impl FromStr for AccountIdentifier {
                     region: Some(region.to_ascii_lowercase()),
                 }
             }
-            (Some((organization, account)), _) if is_plain(organization) && is_name(account) => {
-                named(organization, account)
-            }
-            (None, Some((organization, account))) if is_plain(organization) && is_name(account) => {
+            (Some((organization, account)), _) | (None, Some((organization, account)))
+                if is_plain(organization) && is_name(account) =>
+            {
                 named(organization, account)
             }
             (None, None) if is_plain(text) => {

@@ -204,6 +204,18 @@ fn partitions(metadata: &Metadata, limits: Limits) -> std::result::Result<Vec<u6
     Ok(said.iter().map(|part| part.row_count).collect())
 }
 
+/// A statement that failed, with what is known of it.
+fn ended(kind: ErrorKind) -> (ErrorKind, Fate) {
+    let fate = if kind == ErrorKind::StatementUnknown {
+        Fate::Unknown
+    } else if kind == ErrorKind::TooLarge {
+        Fate::Succeeded
+    } else {
+        Fate::Failed
+    };
+    (kind, fate)
+}
+
 /// What an answer that is no success means.
 fn failure(reply: &Reply, asked: Option<&Handle>) -> Error {
     use ErrorKind as Kind;
@@ -214,11 +226,7 @@ fn failure(reply: &Reply, asked: Option<&Handle>) -> Error {
     let is_other = asked.is_some() && handle.is_some() && handle.as_ref() != asked;
     let (kind, fate) = match reply.status {
         422 | 408 if is_other => (Kind::Protocol(Fault::Handle), Fate::Unknown),
-        422 => match meaning::of_failure(code, state) {
-            kind @ Kind::StatementUnknown => (kind, Fate::Unknown),
-            kind @ Kind::TooLarge => (kind, Fate::Succeeded),
-            kind => (kind, Fate::Failed),
-        },
+        422 => ended(meaning::of_failure(code, state)),
         408 => (Kind::StatementTimeout, Fate::Failed),
         429 => (Kind::Throttled, Fate::NotStarted),
         401 if code == JWT_INVALID && reply.skew_s.is_some_and(|s| s > SKEW_S_MAX) => {

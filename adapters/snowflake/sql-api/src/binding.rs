@@ -106,24 +106,31 @@ impl Binding {
             Self::Fixed(number) => decimal(*number, 0).ok_or_else(wrong)?,
             Self::Decimal(number, scale) => decimal(*number, *scale).ok_or_else(wrong)?,
             Self::Real(number) if number.is_finite() => format!("{number:?}"),
-            Self::Real(_) => return Err(wrong()),
             Self::Text(text) => text.clone(),
-            Self::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Binary(bytes) => hex(bytes),
             Self::Boolean(truth) => truth.to_string(),
             Self::Date(days) => (i64::from(*days) * DAY_MS).to_string(),
             Self::Time(nanos) if *nanos < DAY_NS => nanos.to_string(),
-            Self::Time(_) => return Err(wrong()),
             Self::TimestampNtz(nanos) | Self::TimestampLtz(nanos) => nanos.to_string(),
             Self::TimestampTz(nanos, offset)
                 if offset.unsigned_abs() <= OFFSET_BASE.unsigned_abs() =>
             {
                 format!("{nanos} {}", offset + OFFSET_BASE)
             }
-            Self::TimestampTz(..) => return Err(wrong()),
+            Self::Real(_) | Self::Time(_) | Self::TimestampTz(..) => return Err(wrong()),
             Self::Null(kind) => return Ok(Sent { kind: *kind, value: None }),
         };
         Ok(Sent { kind: self.kind(), value: Some(value) })
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let digits = [byte >> 4, byte & 0xf];
+        text.extend(digits.iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)));
+    }
+    text
 }
 
 fn decimal(number: i128, scale: u8) -> Option<String> {

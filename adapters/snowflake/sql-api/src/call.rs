@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-const WITHIN: Duration = Duration::from_secs(300);
+const WITHIN: Duration = Duration::from_mins(5);
 
 /// One call: under which id, for how long, and what ends it early.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Call {
     /// For how long it is waited for, from now.
     #[must_use]
     pub fn at_most(mut self, time: Duration) -> Self {
-        let far = Instant::now() + Duration::from_secs(86_400 * 30);
+        let far = Instant::now() + Duration::from_hours(24 * 30);
         self.deadline = Instant::now().checked_add(time).unwrap_or(far);
         self
     }

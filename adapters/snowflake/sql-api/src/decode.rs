@@ -55,7 +55,7 @@ struct Cells<'a> {
 impl<'a> Cells<'a> {
     fn all<T>(&self, read: impl Fn(&'a str) -> Read<T>) -> Read<Vec<Option<T>>> {
         let cells = (0..self.rows.len()).map(|row| {
-            let cell = self.rows.cell(self.width, row, self.at).ok_or(Unread::Wrong)?;
+            let cell = self.rows.cell(self.width, row, self.at).map_err(|_| Unread::Wrong)?;
             cell.map(&read).transpose()
         });
         cells.collect()

@@ -157,7 +157,7 @@ proptest! {
         let found = one(ColumnType::Text, &[Some(&text), None]).unwrap();
         prop_assert_eq!(found.column(0).as_string::<i32>().value(0), &text);
         prop_assert!(found.column(0).is_null(1));
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02X}"));
         let found = one(ColumnType::Binary, &[Some(&hex)]).unwrap();
         prop_assert_eq!(found.column(0).as_binary::<i32>().value(0), &bytes[..]);
     }

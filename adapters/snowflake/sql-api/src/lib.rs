@@ -3,6 +3,23 @@
 //!
 //! Whatever Snowflake says in words stays outside: its texts may quote the statement. Codes, HTTP statuses and handles are
 //! kept as data (`Error`). A statement's text, its bindings, keys and tokens have no `Debug` that shows them.
+//!
+//! ```no_run
+//! # use snowflake_sql_api::*;
+//! # use std::sync::Arc;
+//! # async fn example(pem: &str, clock: Clock) -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let account: AccountIdentifier = "ACME-PROVIDER".parse()?;
+//! let tokens = KeyPairTokens::new(&account, "GATEWAY", KeyPair::from_pem(pem)?, Arc::clone(&clock))?;
+//! let address = Address::of_account(&account)?;
+//! let client = Client::new(address, Arc::new(tokens), clock, Settings::default())?;
+//! let share = Identifier::new("TRIAL")?;
+//! let shown = Statement::new(format!("SHOW GRANTS TO SHARE {share}"));
+//! let table = client.execute(&shown, Call::random()?).await?.table().await?;
+//! let names = table.column("name");
+//! # let _ = names;
+//! # Ok(())
+//! # }
+//! ```
 
 mod account;
 mod address;

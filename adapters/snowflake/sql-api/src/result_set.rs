@@ -115,7 +115,7 @@ impl ResultSet {
         for number in 0..self.partitions.len() {
             let rows = self.rows(number).await?;
             table.rows.extend((0..rows.len()).map(|row| {
-                let cells = (0..width).map(|at| rows.cell(width, row, at).flatten());
+                let cells = (0..width).map(|at| rows.cell(width, row, at).ok().flatten());
                 cells.map(|cell| cell.map(str::to_owned)).collect()
             }));
         }

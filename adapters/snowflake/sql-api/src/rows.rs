@@ -13,6 +13,10 @@ pub(crate) struct Rows {
     ends: Vec<usize>,
 }
 
+/// There is no such cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoCell;
+
 impl Rows {
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
@@ -28,16 +32,22 @@ impl Rows {
         })
     }
 
-    /// A cell, where the rows have that width: None outside, `Some(None)` for NULL.
-    pub(crate) fn cell(&self, width: usize, row: usize, column: usize) -> Option<Option<&str>> {
-        let at = row.checked_mul(width)?.checked_add(column)?;
-        let (end, is_text) = *self.cells.get(at)?;
+    /// A cell, where the rows have that width; None for NULL.
+    pub(crate) fn cell(
+        &self,
+        width: usize,
+        row: usize,
+        column: usize,
+    ) -> Result<Option<&str>, NoCell> {
+        let at = row.checked_mul(width).and_then(|at| at.checked_add(column)).ok_or(NoCell)?;
+        let (end, is_text) = *self.cells.get(at).ok_or(NoCell)?;
         if !is_text {
-            return Some(None);
+            return Ok(None);
         }
-        let begin = at.checked_sub(1).map_or(Some(0), |before| Some(self.cells.get(before)?.0))?;
-        let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
-        Some(Some(self.text.get(range)?))
+        let before = at.checked_sub(1).and_then(|before| self.cells.get(before));
+        let begin = before.map_or(0, |(end, _)| *end);
+        let place = |at: u32| usize::try_from(at).map_err(|_| NoCell);
+        self.text.get(place(begin)?..place(end)?).map(Some).ok_or(NoCell)
     }
 
     fn push<E: Error>(&mut self, cell: Option<&str>) -> Result<(), E> {
@@ -150,7 +160,7 @@ mod tests {
         let all: Vec<_> = (0..2).flat_map(|row| (0..3).map(move |at| (row, at))).collect();
         let cells: Vec<_> = all.iter().map(|(row, at)| rows.cell(3, *row, *at).unwrap()).collect();
         assert_eq!(cells, [Some("a"), Some(""), None, None, Some("é\n"), Some("b")]);
-        assert_eq!(rows.cell(3, 2, 0), None);
+        assert_eq!(rows.cell(3, 2, 0), Err(NoCell));
         assert!(read("[[],[]]").unwrap().are_of(0) && read("[]").unwrap().are_of(7));
         assert!(!read(r#"[["a","b","c"],["d"]]"#).unwrap().are_of(2), "in sum it would fit");
     }
@@ -171,7 +181,7 @@ mod tests {
             let read = read(&serde_json::to_string(&rows).unwrap()).unwrap();
             prop_assert!(read.are_of(width));
             for (at, cell) in wanted.iter().enumerate() {
-                prop_assert_eq!(read.cell(width, at / width, at % width), Some(cell.as_deref()));
+                prop_assert_eq!(read.cell(width, at / width, at % width), Ok(cell.as_deref()));
             }
         }
     }

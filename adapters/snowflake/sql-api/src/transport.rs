@@ -201,12 +201,11 @@ impl Transport {
 /// What a header asks to wait: seconds, or until a date that is held against the answer's own.
 fn waits(asked: Option<String>, date: Option<i64>) -> Option<Duration> {
     let asked = asked?;
-    let seconds = match asked.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let until = http_date::seconds(&asked)?.checked_sub(date?)?;
-            u64::try_from(until).unwrap_or_default()
-        }
+    let seconds = if let Ok(seconds) = asked.trim().parse::<u64>() {
+        seconds
+    } else {
+        let until = http_date::seconds(&asked)?.checked_sub(date?)?;
+        u64::try_from(until).unwrap_or_default()
     };
     Some(Duration::from_secs(seconds.min(RETRY_AFTER_S_MAX)))
 }

@@ -179,7 +179,7 @@ async fn write(stream: &mut TcpStream, play: Play) {
     let mut head =
         format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value.as_str(), "\r\n"]);
     }
     head.push_str("\r\n");
     let _ = stream.write_all(head.as_bytes()).await;

@@ -47,13 +47,13 @@ async fn nothing_secret_is_said() {
         let statement = Statement::new("SELECT 'zqliteral', ?").bind(Binding::text("zqvalue"));
         let call = call().at_most(ms(60));
         let found = client.execute(&statement, call.clone()).await;
-        shown.push_str(&format!("{client:?} {statement:?} {call:?} {found:?}"));
+        shown = format!("{shown}{client:?} {statement:?} {call:?} {found:?}");
         if let Err(error) = found {
             shown.push_str(&error.to_string());
         }
     }
     let proxied = Settings { proxy: Some("http://user:zqword@127.0.0.1:1".to_owned()), ..quick() };
-    shown.push_str(&format!("{proxied:?}"));
+    shown = format!("{shown}{proxied:?}");
     let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(lines.contains("Snowflake answered"), "{lines}");
     assert!(!lines.contains("zq"), "{lines}");
