@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::statement::Statement;
 use crate::submit::Submission;
 use crate::tokens::{Clock, Tokens};
-use crate::transport::{Ask, Transport, blocking};
+use crate::transport::{Ask, Transport};
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,9 +72,7 @@ impl Client {
 
     /// Looks once how far a statement is.
     pub async fn look(&self, handle: &Handle) -> Result<Progress> {
-        let limits = self.0.settings.limits;
-        let read = |reply: &Reply| answer::of_statement(reply, Some(handle), limits);
-        let answer = self.0.asked(&Ask::Poll(handle.clone()), read).await;
+        let answer = self.0.asked(&Ask::Poll(handle.clone()), self.reading(handle)).await;
         answer.map(|answer| self.progress(answer)).map_err(|error| about(error, handle))
     }
 
@@ -125,7 +123,7 @@ impl Client {
             (Backoff::new(settings.polling), Backoff::new(settings.retrying));
         let (ask, mut lost) = (Ask::Poll(handle.clone()), 0);
         loop {
-            let wait = match self.polled(&ask, handle).await {
+            let wait = match self.0.told(&ask, self.reading(handle)).await {
                 Ok(Answer::Done(done)) => return Ok(*done),
                 Ok(Answer::Running(_)) => {
                     (lost, retrying) = (0, Backoff::new(settings.retrying));
@@ -141,11 +139,10 @@ impl Client {
         }
     }
 
-    async fn polled(&self, ask: &Ask, handle: &Handle) -> Result<Answer> {
-        let reply = self.0.ask(ask).await?;
-        let (limits, handle, size) = (self.0.settings.limits, handle.clone(), reply.body.len());
-        let read = move || answer::of_statement(&reply, Some(&handle), limits);
-        blocking(size, read).await
+    /// What is made of an answer about this statement.
+    fn reading(&self, handle: &Handle) -> impl Fn(&Reply) -> Result<Answer> + Clone + use<> {
+        let (limits, handle) = (self.0.settings.limits, handle.clone());
+        move |reply| answer::of_statement(reply, Some(&handle), limits)
     }
 
     fn progress(&self, answer: Answer) -> Progress {

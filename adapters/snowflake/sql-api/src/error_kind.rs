@@ -75,7 +75,6 @@ pub enum Fate {
 
 /// The kinds of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ErrorKind {
     /// The caller asked for something that cannot be sent.
     Invalid(Invalid),

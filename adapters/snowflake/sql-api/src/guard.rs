@@ -121,6 +121,7 @@ async fn ended(transport: Arc<Transport>, held: Held) -> End {
 
 /// Asks for a cancellation: whether the statement was cancelled, or had ended before.
 pub(crate) async fn canceled(transport: &Transport, handle: &Handle) -> Result<bool> {
-    let read = |reply: &answer::Reply| answer::of_cancel(reply, handle);
+    let asked = handle.clone();
+    let read = move |reply: &answer::Reply| answer::of_cancel(reply, &asked);
     transport.asked(&Ask::Cancel(handle.clone()), read).await
 }

@@ -130,7 +130,7 @@ impl ResultSet {
             return Ok(Arc::clone(&self.first));
         }
         let width = self.columns.len();
-        let read = |reply: &Reply| answer::of_partition(reply, count, width);
+        let read = move |reply: &Reply| answer::of_partition(reply, count, width);
         let ask = Ask::Partition(self.handle.clone(), number);
         let rows = self.transport.asked(&ask, read).await;
         rows.map(Arc::new).map_err(|error| self.about(error))

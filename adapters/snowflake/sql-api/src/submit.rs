@@ -1,12 +1,12 @@
 //! A submission until it is answered, the same statement once: whatever may have run is sent again as a repetition only.
 //! Must not know who waits for it.
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Reply};
 use crate::backoff::Backoff;
 use crate::call::Call;
 use crate::error::{Error, Fate, Result};
 use crate::statement::Statement;
-use crate::transport::{Ask, Document, Transport, blocking};
+use crate::transport::{Ask, Document, Transport};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -59,9 +59,9 @@ impl Submission {
     }
 
     async fn once(&self, transport: &Transport, retry: bool) -> Result<Answer> {
-        let reply = transport.ask(&self.ask(retry)).await?;
-        let (limits, size) = (transport.settings.limits, reply.body.len());
-        blocking(size, move || answer::of_statement(&reply, None, limits)).await
+        let limits = transport.settings.limits;
+        let read = move |reply: &Reply| answer::of_statement(reply, None, limits);
+        transport.told(&self.ask(retry), read).await
     }
 }
 

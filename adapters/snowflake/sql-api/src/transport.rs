@@ -23,6 +23,8 @@ const TOKEN_TYPE: HeaderName = HeaderName::from_static("x-snowflake-authorizatio
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What is larger is unpacked and read beside the threads that answer others.
 const INLINE_MAX: usize = 64 * 1024;
+/// A connection that nobody used for this long may be closed at its other end.
+const IDLE: Duration = Duration::from_secs(30);
 /// Longer waits than this that an answer asks for are the caller's to wait.
 const RETRY_AFTER_S_MAX: u64 = 86_400;
 
@@ -73,6 +75,7 @@ impl Transport {
             .http1_only()
             .https_only(address.is_https())
             .connect_timeout(settings.limits.connect)
+            .pool_idle_timeout(IDLE)
             .user_agent(agent);
         if let Some(proxy) = &settings.proxy {
             let proxy = reqwest::Proxy::all(proxy.as_str());
@@ -83,21 +86,31 @@ impl Transport {
     }
 
     /// Asks once; with a new token once more where the first was refused.
-    pub(crate) async fn ask(&self, ask: &Ask) -> Result<Reply> {
+    async fn ask(&self, ask: &Ask) -> Result<Reply> {
         let reply = self.once(ask, Renewal::WhenDue).await?;
         if reply.status == 401 { self.once(ask, Renewal::Now).await } else { Ok(reply) }
     }
 
-    /// Asks until there is an answer that will do, or none that is passing.
-    pub(crate) async fn asked<T>(
+    /// Asks, and reads the answer; a long one beside the threads that answer others.
+    pub(crate) async fn told<T: Send + 'static>(
         &self,
         ask: &Ask,
-        read: impl Fn(&Reply) -> Result<T> + Send + Sync,
+        read: impl FnOnce(&Reply) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let reply = self.ask(ask).await?;
+        blocking(reply.body.len(), move || read(&reply)).await
+    }
+
+    /// Asks until there is an answer that will do, or none that is passing.
+    pub(crate) async fn asked<T: Send + 'static>(
+        &self,
+        ask: &Ask,
+        read: impl Fn(&Reply) -> Result<T> + Clone + Send + 'static,
     ) -> Result<T> {
         let mut backoff = Backoff::new(self.settings.retrying);
         let mut tries = 1;
         loop {
-            let error = match self.ask(ask).await.and_then(|reply| read(&reply)) {
+            let error = match self.told(ask, read.clone()).await {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };

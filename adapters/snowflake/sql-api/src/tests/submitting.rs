@@ -200,6 +200,22 @@ async fn a_proxy_only_where_it_is_set() {
     assert!(proxy.asked()[0].path.starts_with("http://127.0.0.1:"));
 }
 
+/// A process of its own, since its variables are everybody's: there, what is sent goes past the proxy that they name.
+#[test]
+fn no_proxy_of_the_environment() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "tests::submitting::what_is_sent"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, "http://127.0.0.1:1");
+    }
+    for name in ["NO_PROXY", "no_proxy", "REQUEST_METHOD"] {
+        child.env_remove(name);
+    }
+    let done = child.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn submitted_and_left() {
     let server = Server::playing(|_, _| Play::Json(202, running())).await;

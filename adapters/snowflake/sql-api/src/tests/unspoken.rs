@@ -28,7 +28,8 @@ async fn nothing_secret_is_said() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || sink.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // Of the whole process: whatever other tests say meanwhile is looked at as well.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let said = |code: &str| json!({ "code": code, "sqlState": "42000", "message": "zqplatform", "statementHandle": HANDLE });
     let plays: Vec<(u16, Value)> = vec![
         (200, result(&[1])),
