@@ -102,6 +102,12 @@ impl Home {
         self.keys().join("dev-issuer.key")
     }
 
+    /// The key of the tokens that this gateway gives to its clients: who has it is any of them, to this gateway.
+    #[must_use]
+    pub fn issuer_key(&self) -> PathBuf {
+        self.keys().join("issuer.key")
+    }
+
     /// The members that this gateway holds keys of.
     pub fn members(&self) -> Result<BTreeSet<MemberId>> {
         let folder = self.keys();

@@ -236,6 +236,11 @@ impl App {
         Ok(Some((spent.collaboration, Recorded { repeated: true, ..recorded(receipt) })))
     }
 
+    /// Spends a key that goes with no decision. Whether it was not spent before, here or by another gateway on the same store.
+    pub(crate) async fn spend(&self, scope: &[u8; 32]) -> Result<bool> {
+        Ok(self.store.spend(scope).await.map_err(LogError::Store)?)
+    }
+
     /// Records what the gateway itself did or saw.
     async fn record(&self, collaboration: &CollaborationId, body: Body) -> Result<Recorded> {
         self.record_under(collaboration, None, body).await

@@ -126,7 +126,14 @@ impl Serve {
                 () = settled(&app) => {}
             }
         };
-        tokio::join!(answers, keeping, projecting, running, settling);
+        let metrics = app.metrics();
+        let following = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = gateway.verifier().follow(&metrics) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting, running, settling, following);
         drop(listening);
         if let Some(publishing) = publishing {
             publishing.abort();

@@ -29,6 +29,7 @@ mod seats;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod token;
 mod visitor;
 mod wrong;
 
@@ -112,6 +113,11 @@ impl Gateway {
         })))
     }
 
+    /// Who says who calls.
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// Runs under way.
     pub(crate) fn runs(&self) -> &Runs {
         &self.runs
@@ -154,6 +160,8 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(document::problem))
+        .routes(routes!(token::token))
+        .routes(routes!(token::key_set))
 }
 
 /// Paths of whoever shows a token.

@@ -16,6 +16,7 @@ mod revocation;
 mod room;
 mod run;
 mod template;
+mod token;
 mod verified;
 
 pub use agreement::{
@@ -40,4 +41,5 @@ pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
 pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
+pub use token::{KeySet, TokenAsked, TokenGiven, TokenRefused};
 pub use verified::Verified;

@@ -11,6 +11,7 @@
 mod agreements;
 mod answers;
 mod asked;
+mod clients;
 mod datasets;
 mod denied;
 mod destinations;

@@ -24,6 +24,7 @@ pub(super) const CODES: &[Row] = &[
     ("home-path", "the gateway's folder has a path that can't be used", "a path of plain text"),
     ("idempotency-key-reused", "something else was asked for under this key", "a new key for each change; the same for the same again"),
     ("io", "a file of the gateway can't be read or written", "the gateway's folder as it was"),
+    ("issuer-off", "this gateway makes no tokens for clients", "a client in [[http.clients]]"),
     ("key", "a key of the gateway can't be used", "the key as it was"),
     ("key-file-exists", "a key file is there already", "the key that is there"),
     ("key-file-exposed", "others can read a key file", "chmod 600, and a new collaboration where others may have read it"),
