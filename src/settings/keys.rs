@@ -1,7 +1,7 @@
 //! Where the public keys of somebody are found whose signatures are believed: a file, a URL, or a document that names the URL. Must not know how
 //! they are read.
 
-use crate::egress::{Policy, Target};
+use crate::egress::{Policy, Refused, Target};
 use crate::home::Home;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(crate) enum KeysAt {
     File(PathBuf),
     /// At a URL.
     Url(Target),
-    /// Where an issuer's own document says (OpenID Connect Discovery 1.0).
+    /// Where an issuer's own document says (`OpenID` Connect Discovery 1.0).
     Discovery(Target),
 }
 
@@ -43,7 +43,7 @@ impl KeysFile {
         if !HOURS.contains(&self.hours_max) {
             return Err("keys_hours_max is a number from 1 to 168");
         }
-        let target = |text: &str| policy.target(text).map_err(|refused| refused.means());
+        let target = |text: &str| policy.target(text).map_err(Refused::means);
         let at = match (self.file, self.url, self.discovery) {
             (Some(file), None, None) => KeysAt::File(home.root().join(file)),
             (None, Some(url), None) => KeysAt::Url(target(&url)?),

@@ -204,21 +204,21 @@ impl Proven<'_> {
 
 /// Whether an assertion is for now, and not for long.
 fn timely(claims: &Object, now_ms: i64) -> Result<(), Refused> {
-    let now_s = now_ms.div_euclid(1_000);
+    let at_s = now_ms.div_euclid(1_000);
     let expires = seconds(claims.get("exp"), Refused::Expiry)?;
-    if now_s >= expires + LEEWAY_S {
+    if at_s >= expires + LEEWAY_S {
         return Err(Refused::Expired);
     }
     let issued = claims.get("iat").map(|iat| seconds(Some(iat), Refused::Issued)).transpose()?;
     let is_short = issued.is_none_or(|issued| (1..=LIFE_MAX_S).contains(&(expires - issued)));
-    if !is_short || expires - now_s > LIFE_MAX_S + LEEWAY_S {
+    if !is_short || expires - at_s > LIFE_MAX_S + LEEWAY_S {
         return Err(Refused::Life);
     }
-    if issued.is_some_and(|issued| now_s < issued - LEEWAY_S) {
+    if issued.is_some_and(|issued| at_s < issued - LEEWAY_S) {
         return Err(Refused::IssuedLater);
     }
     let begins = claims.get("nbf").map(|nbf| seconds(Some(nbf), Refused::NotBefore)).transpose()?;
-    if begins.is_some_and(|begins| now_s < begins - LEEWAY_S) {
+    if begins.is_some_and(|begins| at_s < begins - LEEWAY_S) {
         return Err(Refused::NotYet);
     }
     Ok(())

@@ -90,7 +90,7 @@ impl Verifier {
         let all = issuers.chain(self.clients.sources()).filter_map(KeySource::remote);
         futures::future::join_all(all.map(|keys| keys.follow(metrics))).await;
         // Nothing to keep is kept for ever.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Who has this token. Where its key was never seen, it is waited for as long as it may be asked for.

@@ -18,9 +18,9 @@ use tokio::time::Instant;
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 const DOCUMENT_DEPTH_MAX: usize = 8;
 /// An answer holds for so long when it says nothing of it, and for no less and no more whatever it says.
-const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
-const GOOD_FOR_MIN: Duration = Duration::from_secs(60);
-const GOOD_FOR_MAX: Duration = Duration::from_secs(60 * 60);
+const GOOD_FOR: Duration = Duration::from_mins(10);
+const GOOD_FOR_MIN: Duration = Duration::from_mins(1);
+const GOOD_FOR_MAX: Duration = Duration::from_hours(1);
 /// A key that is not there is asked for again after so long, whoever names it how often.
 const AGAIN_MS: u64 = 60 * 1_000;
 /// The first time that it is asked again after a failure; each further one after twice as long, up to a minute.

@@ -13,9 +13,9 @@ const OVER_A_DAY: Duration = Duration::from_mins(MINUTES + 1);
 
 pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
-    F: Fn() -> R,
+    F: Fn() -> R + Copy,
     R: Future<Output = Arc<dyn Store>>,
-    P: Fn(Duration) -> T,
+    P: Fn(Duration) -> T + Copy,
     T: Future<Output = ()>,
 {
     a_key_is_spent_once_whatever_comes_with_it(&*open().await).await;
@@ -24,15 +24,15 @@ where
     what_is_not_appended_spends_nothing(&*open().await).await;
     one_of_many_at_once_in_one_log(&open().await).await;
     one_of_many_at_once_in_many_logs(&open().await).await;
-    a_key_is_kept_for_a_day(&*open().await, &pass).await;
-    a_key_of_no_append_is_spent_once(&open, &pass).await;
+    a_key_is_kept_for_a_day(&*open().await, pass).await;
+    a_key_of_no_append_is_spent_once(open, pass).await;
 }
 
 async fn a_key_of_no_append_is_spent_once<F, R, P, T>(open: F, pass: P)
 where
-    F: Fn() -> R,
+    F: Fn() -> R + Copy,
     R: Future<Output = Arc<dyn Store>>,
-    P: Fn(Duration) -> T,
+    P: Fn(Duration) -> T + Copy,
     T: Future<Output = ()>,
 {
     let store = open().await;

@@ -130,7 +130,8 @@ async fn the_last_good_keys_outlive_what_is_no_answer_for_as_long_as_is_set() {
     issuer.say(&[ok("", &keys(&["one"]).to_string())]);
     ask(&remote, &clock).await;
     let long = format!("{}{}", keys(&["two"]), " ".repeat(64 * 1_024));
-    let exact = format!("{:width$}", keys(&["two"]).to_string(), width = 64 * 1_024);
+    let short = keys(&["two"]).to_string();
+    let exact = format!("{short}{}", " ".repeat(64 * 1_024 - short.len()));
     let many: Vec<String> = (0..101).map(|n| format!("k{n}")).collect();
     let many = keys(&many.iter().map(String::as_str).collect::<Vec<_>>()).to_string();
     let twice = r#"{"keys":[],"keys":[]}"#.to_owned();
@@ -146,7 +147,7 @@ async fn the_last_good_keys_outlive_what_is_no_answer_for_as_long_as_is_set() {
             .to_owned(),
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_owned(),
     ] {
-        issuer.say(&[wrong.clone()]);
+        issuer.say(std::slice::from_ref(&wrong));
         let wait = ask(&remote, &clock).await;
         assert!(has(&remote, &clock, "one") && !has(&remote, &clock, "two"), "{wrong:.60}");
         assert_eq!(wait, RETRY, "it is asked again soon");
