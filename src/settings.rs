@@ -10,6 +10,7 @@ mod publish;
 mod sheet;
 mod shown;
 mod table;
+mod traces;
 mod triggers;
 
 pub(crate) use clients::ClientSetting;
@@ -21,6 +22,7 @@ pub(crate) use metrics::metrics;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
+pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};
