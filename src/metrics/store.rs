@@ -152,7 +152,7 @@ impl Store for CountedStore {
     }
 
     async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
-        self.wrote("spend", self.inner.spend(scope).await)
+        self.wrote("spend", self.inner.spend(scope)).await
     }
 
     async fn acquire(
