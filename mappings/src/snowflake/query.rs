@@ -151,6 +151,9 @@ impl Reader<'_> {
         let mut scope = Scope::default();
         let mut text = self.factor(&one.relation, &mut scope)?;
         for join in &one.joins {
+            if join.global {
+                return outside("a join of this form");
+            }
             let (verb, on) = match &join.join_operator {
                 JoinOperator::Join(JoinConstraint::On(on)) => ("JOIN", Some(on)),
                 JoinOperator::Left(JoinConstraint::On(on)) => ("LEFT JOIN", Some(on)),
@@ -168,7 +171,18 @@ impl Reader<'_> {
 
     fn factor(&self, factor: &TableFactor, scope: &mut Scope) -> Said {
         match factor {
-            TableFactor::Table { name, alias, args: None, .. } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args: None,
+                with_hints,
+                version: None,
+                with_ordinality: false,
+                partitions,
+                json_path: None,
+                sample: None,
+                index_hints,
+            } if with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty() => {
                 let parts: Vec<&str> = name
                     .0
                     .iter()
@@ -203,7 +217,7 @@ impl Reader<'_> {
                 scope.relations.push((alias.name.value.clone(), relation));
                 Ok(text)
             }
-            TableFactor::Derived { lateral: false, subquery, alias: Some(alias), .. } => {
+            TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None } => {
                 let said = self.query(subquery)?;
                 let as_ = word::quoted(&alias.name.value)?;
                 let relation = Relation { text: as_.clone(), columns: said.columns };
