@@ -9,7 +9,7 @@ use super::query::{Reader, Relation, Scope, outside};
 use super::{MARK, Room, declared, word};
 use crate::model::ColumnType;
 use crate::unsaid::{Said, unsaid};
-use sqlparser::ast::{BinaryOperator, CastKind, Expr, Ident, UnaryOperator, Value};
+use sqlparser::ast::{BinaryOperator, CaseWhen, CastKind, Expr, Ident, UnaryOperator, Value};
 
 /// An expression, said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,37 @@ impl Reader<'_> {
             Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } => {
                 boolean(format!("NOT {}", self.expression(scope, inner)?.operand()))
             }
+            Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::Between { .. }
+            | Expr::InList { .. }
+            | Expr::Like { .. } => self.test(scope, expr),
+            Expr::Case { operand: None, conditions, else_result, .. } => {
+                self.case(scope, conditions, else_result.as_deref())
+            }
+            Expr::Cast {
+                kind: CastKind::Cast | CastKind::TryCast,
+                expr: inner,
+                data_type,
+                array: false,
+                format: None,
+            } => self.cast(scope, inner, data_type),
+            Expr::Extract { field, expr: inner, .. } => self.extract(scope, field, inner),
+            Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Function(_) => self.call(scope, expr),
+            _ => outside("an expression outside the lists"),
+        }
+    }
+
+    /// What is true, false or NULL of a value.
+    fn test(&self, scope: &Scope, expr: &Expr) -> Said<Spoken> {
+        let boolean = |text| Ok(Spoken::loose(text, ColumnType::Boolean));
+        match expr {
             Expr::IsNull(inner) => {
                 boolean(format!("{} IS NULL", self.expression(scope, inner)?.operand()))
             }
@@ -124,36 +155,28 @@ impl Reader<'_> {
             Expr::Like { negated, any: false, expr: inner, pattern, escape_char: None } => {
                 self.like(scope, inner, pattern, *negated)
             }
-            Expr::Case { operand: None, conditions, else_result, .. } => {
-                let whens = conditions.iter().map(|when| self.expression(scope, &when.condition));
-                let whens = whens.collect::<Said<Vec<_>>>()?;
-                let results =
-                    conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
-                let results = self.alike(scope, &results.collect::<Vec<_>>())?;
-                let mut text = "CASE".to_owned();
-                for (when, then) in whens.iter().zip(&results) {
-                    text = format!("{text} WHEN {} THEN {}", when.text, then.text);
-                }
-                if let Some(otherwise) = results.get(whens.len()) {
-                    text = format!("{text} ELSE {}", otherwise.text);
-                }
-                Ok(Spoken::whole(format!("{text} END"), common(&results)))
-            }
-            Expr::Cast {
-                kind: CastKind::Cast | CastKind::TryCast,
-                expr: inner,
-                data_type,
-                array: false,
-                format: None,
-            } => self.cast(scope, inner, data_type),
-            Expr::Extract { field, expr: inner, .. } => self.extract(scope, field, inner),
-            Expr::Substring { .. }
-            | Expr::Trim { .. }
-            | Expr::Ceil { .. }
-            | Expr::Floor { .. }
-            | Expr::Function(_) => self.call(scope, expr),
-            _ => outside("an expression outside the lists"),
+            _ => outside("a test outside the lists"),
         }
+    }
+
+    fn case(
+        &self,
+        scope: &Scope,
+        conditions: &[CaseWhen],
+        otherwise: Option<&Expr>,
+    ) -> Said<Spoken> {
+        let whens = conditions.iter().map(|when| self.expression(scope, &when.condition));
+        let whens = whens.collect::<Said<Vec<_>>>()?;
+        let results = conditions.iter().map(|when| &when.result).chain(otherwise);
+        let results = self.alike(scope, &results.collect::<Vec<_>>())?;
+        let mut text = "CASE".to_owned();
+        for (when, then) in whens.iter().zip(&results) {
+            text = format!("{text} WHEN {} THEN {}", when.text, then.text);
+        }
+        if let Some(last) = results.get(whens.len()) {
+            text = format!("{text} ELSE {}", last.text);
+        }
+        Ok(Spoken::whole(format!("{text} END"), common(&results)))
     }
 
     /// These expressions, as values of one type.

@@ -161,6 +161,7 @@ pub fn view(name: &DatasetName, dataset: &Dataset, table: &[&str]) -> Result<Str
 }
 
 /// The columns of that view, with their types: those that templates name, and the single keys of an entity with several.
+#[must_use]
 pub fn columns(dataset: &Dataset) -> BTreeMap<String, ColumnType> {
     let mut all = BTreeMap::new();
     for (name, column) in &dataset.columns {
@@ -187,8 +188,7 @@ pub fn bound(value: &Literal, of: ColumnType) -> Option<Bound> {
         (ColumnType::Float64, Literal::Float64(value)) => ("REAL", format!("{value:?}")),
         (ColumnType::Float64, Literal::Int64(value)) => ("REAL", value.to_string()),
         (ColumnType::Boolean, Literal::Boolean(value)) => ("BOOLEAN", value.to_string()),
-        (ColumnType::Utf8, Literal::Utf8(value)) => ("TEXT", value.clone()),
-        (ColumnType::Date, Literal::Utf8(value)) => ("TEXT", value.clone()),
+        (ColumnType::Utf8 | ColumnType::Date, Literal::Utf8(value)) => ("TEXT", value.clone()),
         (ColumnType::Timestamp, Literal::Utf8(value)) => {
             let time = chrono::DateTime::parse_from_rfc3339(value).ok()?.naive_utc();
             ("TEXT", time.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
@@ -282,8 +282,7 @@ impl Speaker<'_> {
         let own = |column: &str| {
             used.iter().any(|used| {
                 let parts = format!("{used}__");
-                column == used.as_str()
-                    || (self.has_parts(dataset, used) && column.starts_with(&parts))
+                column == used.as_str() || (has_parts(dataset, used) && column.starts_with(&parts))
             })
         };
         let columns: Columns = columns(dataset)
@@ -304,11 +303,6 @@ impl Speaker<'_> {
         }
         let text = word::quoted(&format!("airlock_{name}"))?;
         Ok((format!("{text} AS (\n{body}\n)"), Relation { text, columns }))
-    }
-
-    fn has_parts(&self, dataset: &Dataset, column: &ColumnName) -> bool {
-        let declared = dataset.columns.get(column).map(|declared| &declared.r#use);
-        matches!(declared, Some(ColumnUse::Match { keys }) if keys.len() > 1)
     }
 
     /// The view of a dataset, as the text names it. A table that the caller names is one that it may exchange, so that a template of
@@ -335,14 +329,20 @@ impl Speaker<'_> {
             };
             match self.room {
                 Room::Shares => {
-                    sql.push_str(&format!("? /* {name} */"));
+                    sql.extend(["? /* ", name.as_str(), " */"]);
                     binds.push(name.clone());
                 }
-                Room::Collaboration => sql.push_str(&format!("{{{{ {name} }}}}")),
+                Room::Collaboration => sql.extend(["{{ ", name.as_str(), " }}"]),
             }
         }
         Ok((sql, binds))
     }
+}
+
+/// Whether a match column's single keys stand beside it.
+fn has_parts(dataset: &Dataset, column: &ColumnName) -> bool {
+    let declared = dataset.columns.get(column).map(|declared| &declared.r#use);
+    matches!(declared, Some(ColumnUse::Match { keys }) if keys.len() > 1)
 }
 
 /// A parameter's declared type.
