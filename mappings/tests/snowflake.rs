@@ -520,7 +520,8 @@ proptest! {
             let text = match snowflake(&agreement, &guarded, room) {
                 Ok(text) => text,
                 Err(why) => {
-                    prop_assert!(room == Room::Shares && sql.contains("MAX("), "{sql}: {why}");
+                    let policy = room == Room::Shares && sql.contains("MAX(");
+                    prop_assert!(policy || why.message.contains("38 digits"), "{sql}: {why}");
                     continue;
                 }
             };

@@ -5,7 +5,7 @@
     reason = "the parser's enums grow; whatever is not named here is refused"
 )]
 
-use super::expression::{Spoken, alike, common, listed, text_of};
+use super::expression::{ROWS_MOST, Spoken, alike, common, listed, most, text_of};
 use super::query::{Reader, Scope, outside};
 use crate::model::ColumnType;
 use crate::unsaid::{Said, unsaid};
@@ -104,11 +104,12 @@ impl Reader<'_> {
                     "coalesce" => "COALESCE",
                     _ => "NULLIF",
                 };
-                Ok(Spoken::whole(format!("{name}({})", listed(&sides)), of))
+                Ok(Spoken::whole(format!("{name}({})", listed(&sides)), of).at_most(most(&sides)))
             }
             ("abs", [_]) => {
                 let sides = all()?;
-                Ok(Spoken::whole(format!("ABS({})", listed(&sides)), common(&sides)))
+                let of = common(&sides);
+                Ok(Spoken::whole(format!("ABS({})", listed(&sides)), of).at_most(most(&sides)))
             }
             ("round", [value, places @ ..]) => self.round(scope, value, places),
             ("date_trunc", [unit, value]) => self.date_trunc(scope, unit, value),
@@ -137,7 +138,8 @@ impl Reader<'_> {
             });
         }
         let text = texts.join(" || ");
-        Ok(Spoken { text, of: Some(ColumnType::Utf8), whole: texts.len() == 1 })
+        let whole = texts.len() == 1;
+        Ok(Spoken { whole, ..Spoken::loose(text, ColumnType::Utf8) })
     }
 
     /// A place before the first character counts from the end there.
@@ -301,7 +303,9 @@ impl Reader<'_> {
         let distinct = if arguments.distinct { "DISTINCT " } else { "" };
         let [one] = arguments.items.as_slice() else {
             return match (name, arguments.star) {
-                ("count", true) => Ok(Spoken::whole("COUNT(*)".to_owned(), of_count)),
+                ("count", true) => {
+                    Ok(Spoken::whole("COUNT(*)".to_owned(), of_count).at_most(ROWS_MOST))
+                }
                 (_, _) => outside("an aggregate of this form"),
             };
         };
@@ -309,8 +313,13 @@ impl Reader<'_> {
             return self.average(scope, one);
         }
         let said = self.expression(scope, one)?;
-        let of = if name == "count" { of_count } else { said.of };
-        Ok(Spoken::whole(format!("{}({distinct}{})", name.to_ascii_uppercase(), said.text), of))
+        let (of, most) = match name {
+            "count" => (of_count, ROWS_MOST),
+            "sum" => (said.of, said.most * ROWS_MOST),
+            _ => (said.of, said.most),
+        };
+        let text = format!("{}({distinct}{})", name.to_ascii_uppercase(), said.text);
+        Ok(Spoken::whole(text, of).at_most(most))
     }
 
     /// The mean of whole numbers is a decimal of six places there, and under a policy nothing is converted inside an aggregate.

@@ -11,25 +11,39 @@ use crate::model::ColumnType;
 use crate::unsaid::{Said, unsaid};
 use sqlparser::ast::{BinaryOperator, CaseWhen, CastKind, Expr, Ident, UnaryOperator, Value};
 
+/// The most that a whole number of 64 bits is.
+pub(super) const WHOLE_MOST: f64 = 9_223_372_036_854_775_808.0;
+/// What no whole number of 38 digits is: arithmetic that came to it would fail, and only where a row reaches it.
+const DIGITS_END: f64 = 1e38;
+/// The most rows that are counted on.
+pub(super) const ROWS_MOST: f64 = 1e12;
+
 /// An expression, said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spoken {
     pub(super) text: String,
     /// None for NULL and for columns of a physical table.
     pub(super) of: Option<ColumnType>,
     /// Whether it stands as an operand without brackets.
     pub(super) whole: bool,
+    /// The most that it is, on either side of zero, where it is a whole number.
+    pub(super) most: f64,
 }
 
 impl Spoken {
     /// Something that stands by itself.
     pub(super) fn whole(text: String, of: impl Into<Option<ColumnType>>) -> Self {
-        Self { text, of: of.into(), whole: true }
+        Self { text, of: of.into(), whole: true, most: WHOLE_MOST }
     }
 
     /// Something that needs brackets beside an operator.
     pub(super) fn loose(text: String, of: impl Into<Option<ColumnType>>) -> Self {
-        Self { text, of: of.into(), whole: false }
+        Self { text, of: of.into(), whole: false, most: WHOLE_MOST }
+    }
+
+    /// The same, of a whole number that is at most this.
+    pub(super) fn at_most(self, most: f64) -> Self {
+        Self { most, ..self }
     }
 
     /// As an operand.
@@ -66,6 +80,12 @@ pub(super) fn common(items: &[Spoken]) -> Option<ColumnType> {
     items.iter().find_map(|item| item.of)
 }
 
+/// The most that any of these is.
+pub(super) fn most(items: &[Spoken]) -> f64 {
+    let whole = items.iter().filter(|item| item.of == Some(ColumnType::Int64));
+    whole.map(|item| item.most).fold(0.0, f64::max)
+}
+
 impl Reader<'_> {
     /// An expression, or why there is none.
     pub(super) fn expression(&self, scope: &Scope, expr: &Expr) -> Said<Spoken> {
@@ -78,7 +98,7 @@ impl Reader<'_> {
             },
             Expr::Nested(inner) => {
                 let inner = self.expression(scope, inner)?;
-                Ok(Spoken::whole(inner.operand(), inner.of))
+                Ok(Spoken { text: inner.operand(), whole: true, ..inner })
             }
             Expr::Value(value) => self.constant(&value.value),
             Expr::BinaryOp { left, op, right } => self.binary(scope, left, op, right),
@@ -176,7 +196,7 @@ impl Reader<'_> {
         if let Some(last) = results.get(whens.len()) {
             text = format!("{text} ELSE {}", last.text);
         }
-        Ok(Spoken::whole(format!("{text} END"), common(&results)))
+        Ok(Spoken::whole(format!("{text} END"), common(&results)).at_most(most(&results)))
     }
 
     /// These expressions, as values of one type.
@@ -190,6 +210,7 @@ impl Reader<'_> {
                 if digits.len() <= 19 && digits.bytes().all(|b| b.is_ascii_digit()) =>
             {
                 Spoken::whole(digits.clone(), ColumnType::Int64)
+                    .at_most(digits.parse().unwrap_or(WHOLE_MOST))
             }
             Value::SingleQuotedString(value) => {
                 Spoken::whole(self.literal(value)?, ColumnType::Utf8)
@@ -232,9 +253,9 @@ impl Reader<'_> {
         let said = self.expression(scope, inner)?;
         let digits = said.text.bytes().all(|b| b.is_ascii_digit());
         Ok(if digits {
-            Spoken::whole(format!("-{}", said.text), said.of)
+            Spoken::whole(format!("-{}", said.text), said.of).at_most(said.most)
         } else {
-            Spoken::loose(format!("- {}", said.operand()), said.of)
+            Spoken::loose(format!("- {}", said.operand()), said.of).at_most(said.most)
         })
     }
 
@@ -287,7 +308,8 @@ impl Reader<'_> {
             _ => Some(ColumnType::Boolean),
         };
         let texts: Vec<String> = sides.iter().map(Spoken::operand).collect();
-        Ok(Spoken::loose(texts.join(&format!(" {sign} ")), of))
+        let most = reached(op, &sides)?;
+        Ok(Spoken::loose(texts.join(&format!(" {sign} ")), of).at_most(most))
     }
 
     /// LIKE has no escape there unless it is named; in the native room it is the backslash.
@@ -334,8 +356,26 @@ fn column(scope: &Scope, alias: Option<&Ident>, name: &Ident) -> Said<Spoken> {
     let (Some((_, relation)), None) = (found.next(), found.next()) else {
         return outside("a column of no relation, or of two");
     };
-    let of = relation.columns.get(&name.value).copied().flatten();
-    Ok(Spoken::whole(format!("{}.{as_}", relation.text), of))
+    let kind = relation.columns.get(&name.value).copied().unwrap_or_default();
+    Ok(Spoken::whole(format!("{}.{as_}", relation.text), kind.of).at_most(kind.most))
+}
+
+/// The most that whole numbers come to by an operator.
+fn reached(op: &BinaryOperator, sides: &[Spoken]) -> Said<f64> {
+    let [one, two] = sides else { return Ok(WHOLE_MOST) };
+    if common(sides) != Some(ColumnType::Int64) {
+        return Ok(WHOLE_MOST);
+    }
+    let most = match op {
+        BinaryOperator::Plus | BinaryOperator::Minus => one.most + two.most,
+        BinaryOperator::Multiply => one.most * two.most,
+        BinaryOperator::Modulo => one.most.min(two.most),
+        _ => return Ok(WHOLE_MOST),
+    };
+    if most < DIGITS_END {
+        return Ok(most);
+    }
+    unsaid("whole numbers that may come to more than 38 digits", "CAST(… AS DOUBLE) of one of them")
 }
 
 /// The text of a constant that is one.

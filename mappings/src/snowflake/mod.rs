@@ -288,7 +288,10 @@ impl Speaker<'_> {
         let columns: Columns = columns(dataset)
             .into_iter()
             .filter(|(column, _)| own(column))
-            .map(|(c, of)| (c, Some(of)))
+            .map(|(column, of)| {
+                let most = expression::WHOLE_MOST;
+                (column, query::Kind { of: Some(of), most })
+            })
             .collect();
         let listed = columns.keys().map(|column| word::quoted(column)).collect::<Said<Vec<_>>>()?;
         let mut body =

@@ -17,8 +17,15 @@ use sqlparser::ast::{
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Columns by name; a column of a physical table and NULL have no known type.
-pub(super) type Columns = BTreeMap<String, Option<ColumnType>>;
+/// What is known of a column: its type, unless it is of a physical table or NULL, and the most that a whole number in it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kind {
+    pub(super) of: Option<ColumnType>,
+    pub(super) most: f64,
+}
+
+/// Columns by name.
+pub(super) type Columns = BTreeMap<String, Kind>;
 
 /// A stage or dataset: how it is named in the text, and its columns.
 #[derive(Debug, Clone)]
@@ -114,7 +121,7 @@ impl Reader<'_> {
                 _ => return outside("an item of SELECT of this form"),
             };
             let said = self.expression(scope, expr)?;
-            types.insert(name.clone(), said.of);
+            types.insert(name.clone(), Kind { of: said.of, most: said.most });
             let as_ = word::quoted(name)?;
             texts.push(if said.text == as_ { as_ } else { format!("{} AS {as_}", said.text) });
             columns.push(Column { name: name.clone(), text: said.text, expr: expr.clone() });

@@ -177,6 +177,8 @@ fn what_means_something_else_there_is_written_as_it_is_meant() {
         ("CAST(t.sold_on AS VARCHAR)", "TO_VARCHAR(\"t\".\"sold_on\", 'YYYY-MM-DD')"),
         ("CAST(t.week AS VARCHAR) LIKE '1\\%'", "LIKE '1\\\\%' ESCAPE '\\\\'"),
         ("-(-t.week)", "- (- \"t\".\"week\")"),
+        ("t.week * t.week", "\"t\".\"week\" * \"t\".\"week\""),
+        ("t.week % 100 * 7", "NULLIF(100, 0)) * 7"),
     ] {
         for room in ROOMS {
             let sql = last(room, item).unwrap();
@@ -279,6 +281,8 @@ fn what_it_means_otherwise_and_can_not_be_made_to_is_refused() {
         "t.sold_on > CAST('01/02/2026' AS DATE)",
         "CAST(t.week AS VARCHAR) LIKE 'a\\b'",
         "GREATEST(t.week > 1, FALSE)",
+        "t.week * t.week * t.week",
+        "t.week * :from_week * (:to_week + 1)",
     ] {
         for room in ROOMS {
             assert!(last(room, item).is_err(), "{item}");
@@ -298,7 +302,8 @@ fn what_it_means_otherwise_and_can_not_be_made_to_is_refused() {
 #[test]
 fn a_text_with_anything_outside_the_lists_is_not_said() {
     let (parameters, mut stages) = (BTreeMap::new(), BTreeMap::new());
-    let columns = Columns::from([("a".to_owned(), Some(ColumnType::Int64))]);
+    let columns =
+        Columns::from([("a".to_owned(), query::Kind { of: Some(ColumnType::Int64), most: 9.0 })]);
     stages.insert("b".to_owned(), Relation { text: "\"airlock_b\"".to_owned(), columns });
     let speak = |sql: &str| {
         let reader = query::Reader {
