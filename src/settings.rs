@@ -1,12 +1,14 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod egress;
 mod http;
 mod metrics;
 mod publish;
 mod sheet;
 mod shown;
 mod table;
+mod traces;
 mod triggers;
 
 pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
@@ -14,6 +16,7 @@ pub(crate) use metrics::metrics;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
+pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};

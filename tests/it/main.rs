@@ -24,5 +24,6 @@ mod serve;
 mod shared;
 mod tiles;
 mod token;
+mod traced;
 mod worker;
 mod world;
