@@ -256,7 +256,10 @@ impl Speaker<'_> {
             let said = self.reader().query(&stage.query)?;
             let as_ = word::quoted(name)?;
             ctes.push(format!("{as_} AS (\n{}\n)", query::indented(&said.text)));
-            self.stages.insert(name.clone(), Relation { text: as_, columns: said.columns });
+            self.stages.insert(
+                name.clone(),
+                Relation { text: as_, columns: said.columns, entities: said.entities },
+            );
         }
         let last = self.reader().query(&Query { with: None, ..*query })?;
         let text = format!("WITH {}\n{}", ctes.join(", "), last.text);
@@ -305,7 +308,9 @@ impl Speaker<'_> {
             body = format!("{body}\n  WHERE {}", conditions.join("\n    AND "));
         }
         let text = word::quoted(&format!("airlock_{name}"))?;
-        Ok((format!("{text} AS (\n{body}\n)"), Relation { text, columns }))
+        let entity = (dataset.rule.entities_min > 1).then(|| Some(dataset.entity.to_string()));
+        let entities = entity.into_iter().collect();
+        Ok((format!("{text} AS (\n{body}\n)"), Relation { text, columns, entities }))
     }
 
     /// The view of a dataset, as the text names it. A table that the caller names is one that it may exchange, so that a template of

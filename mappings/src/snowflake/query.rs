@@ -32,6 +32,8 @@ pub(super) type Columns = BTreeMap<String, Kind>;
 pub(super) struct Relation {
     pub(super) text: String,
     pub(super) columns: Columns,
+    /// Where rows of data with a threshold have not passed it: the column of each such dataset's entities, or none that is left.
+    pub(super) entities: Vec<Option<String>>,
 }
 
 /// What stands in FROM, by alias. A physical table has no columns known beforehand.
@@ -46,6 +48,7 @@ pub(super) struct Scope {
 pub(super) struct SpokenQuery {
     pub(super) text: String,
     pub(super) columns: Columns,
+    pub(super) entities: Vec<Option<String>>,
 }
 
 /// Reads parsed queries, and says them.
@@ -87,7 +90,46 @@ impl Reader<'_> {
         }
         text.push_str(&order(query, &scope, &columns)?);
         text.push_str(&limit(query.limit_clause.as_ref())?);
-        Ok(SpokenQuery { text, columns: types })
+        let entities = self.entities(&scope, select, &columns)?;
+        Ok(SpokenQuery { text, columns: types, entities })
+    }
+
+    /// The entities of rows that have not passed a threshold. A policy holds back the enforcement of a stage only where that groups
+    /// by the very key of its view: any other stage of single entities would be merged into a remainder, and nothing would say so.
+    fn entities(
+        &self,
+        scope: &Scope,
+        select: &Select,
+        columns: &[Column],
+    ) -> Said<Vec<Option<String>>> {
+        let passed = select.having.as_ref().is_some_and(is_threshold);
+        if passed || !self.constrained {
+            return Ok(Vec::new());
+        }
+        let keys = match &select.group_by {
+            GroupByExpr::Expressions(keys, _) => keys.as_slice(),
+            GroupByExpr::All(_) => &[],
+        };
+        let keys = keys.iter().map(|key| Ok(self.expression(scope, key)?.text));
+        let keys = keys.collect::<Said<Vec<_>>>()?;
+        let mut left = Vec::new();
+        for (_, relation) in &scope.relations {
+            for entity in &relation.entities {
+                let text = match entity {
+                    Some(entity) => Some(format!("{}.{}", relation.text, word::quoted(entity)?)),
+                    None => None,
+                };
+                if !keys.is_empty() && !text.as_ref().is_some_and(|text| keys.contains(text)) {
+                    return unsaid(
+                        "a stage of single entities of another dataset than one with a threshold: the share's aggregation policy would merge its rows",
+                        "the room `snowflake-dcr`, or GROUP BY that dataset's own entity, alone with data without a threshold",
+                    );
+                }
+                let column = columns.iter().find(|column| Some(&column.text) == text.as_ref());
+                left.push(column.map(|column| column.name.clone()));
+            }
+        }
+        Ok(left)
     }
 
     fn list(&self, scope: &Scope, select: &Select) -> Said<(Vec<String>, Vec<Column>, Columns)> {
@@ -220,14 +262,15 @@ impl Reader<'_> {
                 };
                 let as_ = word::quoted(&alias.name.value)?;
                 let text = format!("{} AS {as_}", relation.text);
-                let relation = Relation { text: as_, columns: relation.columns.clone() };
+                let relation = Relation { text: as_, ..relation.clone() };
                 scope.relations.push((alias.name.value.clone(), relation));
                 Ok(text)
             }
             TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None } => {
                 let said = self.query(subquery)?;
                 let as_ = word::quoted(&alias.name.value)?;
-                let relation = Relation { text: as_.clone(), columns: said.columns };
+                let SpokenQuery { columns, entities, .. } = said;
+                let relation = Relation { text: as_.clone(), columns, entities };
                 scope.relations.push((alias.name.value.clone(), relation));
                 Ok(format!("(\n{}\n) AS {as_}", indented(&said.text)))
             }
@@ -239,6 +282,12 @@ impl Reader<'_> {
     pub(super) fn direction(&self, scope: &Scope, item: &OrderByExpr) -> Said {
         Ok(format!("{} {}", self.expression(scope, &item.expr)?.text, towards(item)?))
     }
+}
+
+/// Whether a condition on groups is the guard's own.
+fn is_threshold(having: &Expr) -> bool {
+    let Expr::Function(function) = having else { return false };
+    matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(name)] if name.value == "airlock_at_least")
 }
 
 /// ORDER BY output columns. Where a relation has another column of that name, the place says which is meant.

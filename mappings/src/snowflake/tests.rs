@@ -255,6 +255,29 @@ fn what_a_policy_refuses_is_not_asked_of_a_share() {
     assert!(said(Room::Shares, "WITH g AS (SELECT campaign, COUNT(*) AS n FROM exposures GROUP BY campaign) SELECT campaign, RANK() OVER (ORDER BY n) AS r FROM g").is_ok());
 }
 
+/// A policy counts entities of each view by itself: a stage of single entities is left to the outer query where it groups by the
+/// view's own key, and merged away elsewhere.
+#[test]
+fn a_stage_of_single_entities_groups_by_the_key_of_the_one_policy() {
+    let stage = |key: &str, also: &str| {
+        format!(
+            "WITH per AS (SELECT {key} AS who, COUNT(*) AS times {JOINED} {also} GROUP BY {key}) SELECT times, COUNT(DISTINCT who) AS people FROM per GROUP BY times"
+        )
+    };
+    let passed = stage("t.household", "");
+    assert!(said(Room::Shares, &passed).is_ok());
+    let two = "JOIN shoppers s ON s.household = t.household";
+    let projected = format!(
+        "WITH a AS (SELECT t.household, e.campaign {JOINED}), per AS (SELECT household AS who, campaign, COUNT(*) AS times FROM a GROUP BY household, campaign) SELECT times, COUNT(DISTINCT who) AS people FROM per GROUP BY times"
+    );
+    assert!(said(Room::Shares, &projected).is_ok());
+    for sql in [stage("e.household", ""), stage("t.household", two)] {
+        let refused = said(Room::Shares, &sql).unwrap_err();
+        assert!(refused.message.contains("single entities"), "{sql}: {refused}");
+        assert!(said(Room::Collaboration, &sql).is_ok(), "{sql}");
+    }
+}
+
 #[test]
 fn an_activation_is_a_block_of_the_collaboration_api_and_nothing_of_a_share() {
     let sql = "SELECT r.reader, c.segment FROM customers c JOIN readers r ON c.person = r.person WHERE r.section = 'sport'";
@@ -304,7 +327,10 @@ fn a_text_with_anything_outside_the_lists_is_not_said() {
     let (parameters, mut stages) = (BTreeMap::new(), BTreeMap::new());
     let columns =
         Columns::from([("a".to_owned(), query::Kind { of: Some(ColumnType::Int64), most: 9.0 })]);
-    stages.insert("b".to_owned(), Relation { text: "\"airlock_b\"".to_owned(), columns });
+    stages.insert(
+        "b".to_owned(),
+        Relation { text: "\"airlock_b\"".to_owned(), columns, entities: Vec::new() },
+    );
     let speak = |sql: &str| {
         let reader = query::Reader {
             room: Room::Shares,
