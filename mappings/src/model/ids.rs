@@ -113,4 +113,16 @@ impl PlatformId {
     pub fn aws_clean_rooms() -> Self {
         Self("aws-clean-rooms".to_owned())
     }
+
+    /// Snowflake: shares under policies.
+    #[must_use]
+    pub fn snowflake() -> Self {
+        Self("snowflake".to_owned())
+    }
+
+    /// Snowflake: a data clean room of its Collaboration API.
+    #[must_use]
+    pub fn snowflake_dcr() -> Self {
+        Self("snowflake-dcr".to_owned())
+    }
 }
