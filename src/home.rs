@@ -5,9 +5,11 @@
 mod heads;
 mod looks;
 mod reserve;
+mod schedules;
 mod worker;
 
 pub use looks::KeptLook;
+pub use schedules::{Kept, KeptSchedule};
 pub use worker::Working;
 
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use super::measuring::Measuring;
 use super::plan::or_nothing;
 use super::printer::Printer;
 use super::screen::Screen;
-use crate::app::{App, Inbox, Pass};
+use crate::app::{App, House, Inbox, Pass, Runs, Scheduler};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::metrics::Metrics;
@@ -73,6 +73,11 @@ impl Sync {
         let signals = tokio::spawn(signalled(cancel.clone()));
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, cancel.clone())));
+        let runs = scheduled(&folder, &app);
+        let scheduling = runs.as_ref().map(|runs| {
+            let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(runs));
+            tokio::spawn(scheduler.keep(cancel.clone()))
+        });
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
         let printer = Printer::new(TOLD_MAX, move |missed, pass: Pass| {
             if missed > 0 {
@@ -88,8 +93,11 @@ impl Sync {
         };
         let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
         drop(listening);
-        if let Some(publishing) = publishing {
-            publishing.abort();
+        for task in publishing.into_iter().chain(scheduling) {
+            task.abort();
+        }
+        if let Some(runs) = runs {
+            runs.end().await;
         }
         signals.abort();
         let missed = printer.end(PRINTED_WITHIN);
@@ -98,6 +106,17 @@ impl Sync {
         }
         end
     }
+}
+
+/// Where runs of schedules are carried out. Settings that can't be read keep nobody from closing: then there are none.
+fn scheduled(home: &Home, app: &Arc<App>) -> Option<Arc<Runs>> {
+    let runs = settings::http(home)
+        .and_then(|set| Runs::new(Arc::clone(app), House::of(&set).runs_max().clone()));
+    if let Err(error) = &runs {
+        let code = error.code.as_str();
+        tracing::warn!(code, "no scheduled run is made from here: {}", error.message);
+    }
+    runs.ok()
 }
 
 /// A line a pass that did or found something; for machines an object, in the loop.
