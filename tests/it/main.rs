@@ -20,6 +20,7 @@ mod operations;
 mod records;
 mod remote;
 mod runs;
+mod schedules;
 mod serve;
 mod shared;
 mod tiles;

@@ -217,10 +217,14 @@ async fn what_was_withdrawn_between_slots_refuses_the_next_and_an_approval_lets_
     gateway.app.revoke(&spring(), &what, &member("grocer")).await.unwrap();
     gateway.at(&world, SIX + HOUR).await;
     assert_eq!(gateway.last().await, (SIX + HOUR, "approval-missing".to_owned()));
-    gateway.app.approve(&spring(), None, &member("grocer")).await.unwrap();
-    gateway.at(&world, SIX + HOUR + 5_000).await;
-    assert_eq!(gateway.attempts().await, 1, "what was refused is over");
+    // The same reason is not written again, and that slot is over as well.
     gateway.at(&world, SIX + 2 * HOUR).await;
+    assert_eq!(gateway.last().await.0, SIX + HOUR);
+    world.clock.step(1_000);
+    gateway.app.approve(&spring(), None, &member("grocer")).await.unwrap();
+    gateway.at(&world, SIX + 2 * HOUR + 5_000).await;
+    assert_eq!(gateway.attempts().await, 1, "what was refused is over");
+    gateway.at(&world, SIX + 3 * HOUR).await;
     assert_eq!(gateway.attempts().await, 2);
 }
 

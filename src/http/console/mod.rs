@@ -75,6 +75,7 @@ fn router_with(console: Console) -> Router {
         .route(&of("/fidelity"), get(fidelity::page))
         .route(&of("/learn"), get(learn::page))
         .route(&of("/runs"), get(runs::page).post(decisions::run))
+        .route(&of("/schedules"), post(schedules::add))
         .route(&of("/schedules/{schedule}/removals"), post(schedules::remove))
         .route(&of("/runs/{run}"), get(run::page))
         .route(&of("/runs/{run}/cancellations"), post(decisions::cancel))

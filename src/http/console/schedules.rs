@@ -4,12 +4,13 @@ use super::super::done::finished;
 use super::super::problem::Problem;
 use super::Console;
 use super::decisions::on_record;
-use super::form::{Sent, once, token};
+use super::form::{Sent, once, tied, token};
 use super::page::{place, table};
 use super::session::Session;
 use super::shown::{digest, mark, time};
+use super::template::asked;
 use crate::access::Action;
-use crate::wire::{Schedule, SlotState};
+use crate::wire::{self, RunLimits, Schedule, ScheduleAsked, SlotState};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -75,6 +76,63 @@ const fn word(state: SlotState) -> &'static str {
         SlotState::Failed => "failed",
         SlotState::Cancelled => "cancelled",
     }
+}
+
+/// What asks for runs of this version at times to come.
+pub(super) fn form(
+    (of, shown): (&wire::Collaboration, &str),
+    one: &wire::Template,
+    explained: &wire::Explanation,
+    session: &Session,
+) -> Markup {
+    html! {
+        details {
+            summary { h3 { "At times to come" } }
+            form.stack method="post" action=(place(&of.name, "/schedules")) {
+                (token(session, "schedule", &[&of.name, &one.template, &one.digest]))
+                (tied(shown))
+                input type="hidden" name="template" value=(one.template);
+                input type="hidden" name="digest" value=(one.digest);
+                label for="schedule" { "Name " span.dim { "letters, digits and hyphens; its runs are called after it" } }
+                input #schedule type="text" name="schedule" required maxlength="40" autocomplete="off";
+                label for="cron" { "When " span.dim { "minute hour day month weekday, in UTC" } }
+                input #cron type="text" name="cron" required maxlength="128" placeholder="0 6 * * *" autocomplete="off";
+                label for="scheduled-room" { "Room" }
+                select #scheduled-room name="room" { @for room in explained.texts.keys() { option value=(room) { (room) } } }
+                @for parameter in &one.parameters { (asked("each", parameter)) }
+                p { "Each run counts against the cap when it is due, and is refused then by whatever refuses a run. The values stay in this gateway." }
+                button type="submit" { "Schedule " (one.template) }
+            }
+        }
+    }
+}
+
+/// Makes a schedule.
+pub(super) async fn add(
+    State(console): State<Console>,
+    Path(name): Path<String>,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let fields = sent.read("schedule", &[&name], &["template", "digest"])?;
+    let (session, tied) = (Arc::clone(fields.session()), fields.tied()?);
+    let mut parameters = fields.beginning("set.");
+    parameters.retain(|_, value| !value.is_empty());
+    let asked = ScheduleAsked {
+        schedule: fields.one("schedule")?,
+        template: fields.one("template")?,
+        digest: fields.one("digest")?,
+        room: Some(fields.one("room")?),
+        cron: fields.one("cron")?,
+        parameters,
+        limits: RunLimits::default(),
+    };
+    let what = format!("You scheduled {}", asked.template);
+    let work = {
+        let (console, session) = (console.clone(), Arc::clone(&session));
+        async move { console.desk(session.caller()).schedule(&name, &asked, &tied).await }
+    };
+    let done = finished(&console.gateway.begun, work).await?;
+    Ok(on_record(&session, &what, done))
 }
 
 /// Ends a schedule.
