@@ -11,6 +11,8 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "gateway")]
 pub mod demo;
+#[cfg(feature = "gateway")]
+pub mod egress;
 pub mod error;
 #[cfg(feature = "gateway")]
 pub mod home;

@@ -1,6 +1,7 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod egress;
 mod http;
 mod metrics;
 mod publish;

@@ -60,7 +60,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 32] = [
+pub(super) const SETTINGS: [Setting; 35] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -82,6 +82,9 @@ pub(super) const SETTINGS: [Setting; 32] = [
     by_default("http.issuers[].roles_claim", "\"roles\""),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
+    by_default("egress.admit", "[]"),
+    by_default("egress.ports", "[443]"),
+    by_default("egress.loopback", "false"),
     of("triggers.sqs[].queue_url"),
     of("triggers.sqs[].region"),
     of("triggers.sqs[].profile"),
@@ -97,7 +100,8 @@ pub(super) const SETTINGS: [Setting; 32] = [
 ];
 
 /// The sections, in the order in which they are shown.
-pub(super) const SECTIONS: [&str; 5] = ["store", "http", "triggers", "publish", "metrics"];
+pub(super) const SECTIONS: [&str; 6] =
+    ["store", "http", "egress", "triggers", "publish", "metrics"];
 
 /// Settings whose value is the name of a variable, which holds a secret.
 pub(super) const REFERENCES: [&str; 3] =
