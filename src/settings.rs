@@ -4,6 +4,7 @@
 mod egress;
 mod http;
 mod metrics;
+mod notify;
 mod publish;
 mod sheet;
 mod shown;
@@ -12,6 +13,7 @@ mod triggers;
 
 pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
 pub(crate) use metrics::metrics;
+pub(crate) use notify::{Receiver, notify};
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};

@@ -11,6 +11,7 @@ mod evidence;
 mod leases;
 mod measures;
 pub mod members;
+mod notices;
 mod pace;
 mod parties;
 mod places;

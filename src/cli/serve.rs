@@ -100,6 +100,8 @@ impl Serve {
         let publish = if self.no_sync { None } else { settings::publish(home)? };
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, end.clone())));
+        let telling = if self.no_sync { None } else { Some(settings::notify(home)?) };
+        let telling = telling.map(|set| tokio::spawn(Arc::clone(&app).notify(set, end.clone())));
         let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(gateway.runs()));
         let scheduling = (!self.no_sync).then(|| tokio::spawn(scheduler.keep(end.clone())));
         let keeping = async {
@@ -130,7 +132,7 @@ impl Serve {
         };
         tokio::join!(answers, keeping, projecting, running, settling);
         drop(listening);
-        for task in publishing.into_iter().chain(scheduling) {
+        for task in publishing.into_iter().chain(scheduling).chain(telling) {
             task.abort();
         }
         Ok(())

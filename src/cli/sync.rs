@@ -73,6 +73,8 @@ impl Sync {
         let signals = tokio::spawn(signalled(cancel.clone()));
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, cancel.clone())));
+        let receivers = settings::notify(&folder)?;
+        let telling = tokio::spawn(Arc::clone(&app).notify(receivers, cancel.clone()));
         let runs = scheduled(&folder, &app);
         let scheduling = runs.as_ref().map(|runs| {
             let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(runs));
@@ -93,7 +95,7 @@ impl Sync {
         };
         let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
         drop(listening);
-        for task in publishing.into_iter().chain(scheduling) {
+        for task in publishing.into_iter().chain(scheduling).chain([telling]) {
             task.abort();
         }
         if let Some(runs) = runs {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const DAY_S: i64 = 86_400;
-/// The next 29 February comes within so many days.
-const LOOK_DAYS: i64 = 366 * 9;
+/// A 29 February that is a certain day of the week as well comes within so many days.
+const LOOK_DAYS: i64 = 366 * 41;
 /// Times of four-digit years, in seconds since 1970.
 const YEARS_S: std::ops::Range<i64> = 0..253_402_300_800;
 const LENGTH_MAX: usize = 128;

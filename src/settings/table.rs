@@ -60,7 +60,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 35] = [
+pub(super) const SETTINGS: [Setting; 37] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -75,6 +75,8 @@ pub(super) const SETTINGS: [Setting; 35] = [
     by_default("http.tenants[].places", "[]"),
     by_default("http.tenants[].destinations", "[]"),
     of("http.tenants[].runs_at_once"),
+    of("http.tenants[].notify_url"),
+    of("http.tenants[].notify_secret_env"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
     by_default("http.issuers[].typ", "\"at+jwt\""),

@@ -207,20 +207,20 @@ impl Teller {
         }
         told.position = position;
         if position != begun {
-            self.keep(name, &told)?;
+            self.kept(name, &told)?;
         }
         let due = overdue(name, &state, now_ms).filter(|one| one.at_ms >= since_ms);
         for notice in due.filter(|_| tenure.until.is_none()) {
             if !told.open.contains(&notice.index) {
                 self.told(&notice, now_ms, (name, &told)).await?;
                 told.open.insert(notice.index);
-                self.keep(name, &told)?;
+                self.kept(name, &told)?;
             }
         }
         Ok(state.unconfirmed().next().is_some())
     }
 
-    fn keep(&self, name: &CollaborationId, told: &Told) -> Result<(), Stopped> {
+    fn kept(&self, name: &CollaborationId, told: &Told) -> Result<(), Stopped> {
         self.app.home.keep_told(&self.receiver.member, name, told).map_err(Stopped::Untold)
     }
 
@@ -237,7 +237,7 @@ impl Teller {
             tracing::warn!(event, code, "a notice was not taken for a day and is given up");
             return Ok(());
         }
-        self.keep(name, mark)?;
+        self.kept(name, mark)?;
         Err(Stopped::Untold(error))
     }
 

@@ -59,9 +59,11 @@ impl Notice {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let digits = hash.finalize().iter().take(16).fold(String::new(), |text, byte| {
-            text + &format!("{byte:02x}")
-        });
+        let digits = hash
+            .finalize()
+            .iter()
+            .take(16)
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let (id, collaboration) = (format!("ntc_{digits}"), collaboration.clone());
         Self { id, event, collaboration, index, at_ms, of }
     }

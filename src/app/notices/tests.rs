@@ -75,7 +75,9 @@ impl Hook {
                 let (id, signature) = (line(&head, "webhook-id"), line(&head, "airlock-signature"));
                 heard.lock().unwrap().push((id, signature, body));
                 let status = *answers.lock().unwrap();
-                let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n\r\n"
+                );
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
@@ -208,7 +210,8 @@ async fn what_is_not_taken_is_told_again_under_the_same_name_and_after_a_day_giv
     *hook.answers.lock().unwrap() = 204;
     world.turn(&mut world.teller("brand", &hook)).await.unwrap();
     assert_eq!(hook.events(), ["schedule-refused"; 4]);
-    let ids: BTreeSet<String> = hook.heard.lock().unwrap().iter().map(|one| one.0.clone()).collect();
+    let ids: BTreeSet<String> =
+        hook.heard.lock().unwrap().iter().map(|one| one.0.clone()).collect();
     assert_eq!(ids.len(), 1);
     *hook.answers.lock().unwrap() = 500;
     world.refused(SIX + HOUR, "approval-missing").await;
@@ -223,7 +226,8 @@ async fn what_is_not_taken_is_told_again_under_the_same_name_and_after_a_day_giv
 #[tokio::test]
 async fn a_withdrawal_and_what_it_suspends_are_told_to_those_whom_they_are_about() {
     let (world, brand, grocer) = (World::new().await, Hook::new().await, Hook::new().await);
-    let (mut to_brand, mut to_grocer) = (world.teller("brand", &brand), world.teller("grocer", &grocer));
+    let (mut to_brand, mut to_grocer) =
+        (world.teller("brand", &brand), world.teller("grocer", &grocer));
     world.turn(&mut to_brand).await.unwrap();
     world.turn(&mut to_grocer).await.unwrap();
     world.clock.step(1);
@@ -239,7 +243,11 @@ async fn a_receiver_that_says_nothing_holds_up_no_other() {
     let (world, hook) = (World::new().await, Hook::new().await);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    let of = |name: &str, url: String| Receiver { member: member(name), url, secret: Secret::new(SECRET) };
+    let of = |name: &str, url: String| Receiver {
+        member: member(name),
+        url,
+        secret: Secret::new(SECRET),
+    };
     let here = Arc::new(Policy::new(&[], [443], true).unwrap());
     for name in ["brand", "grocer"] {
         world.app.home.told_since(&member(name), world.app.clock.now_ms()).unwrap();

@@ -6,7 +6,7 @@ use crate::app::{ScheduleRequest, Withdrawal, members};
 use crate::clock::FixedClock;
 use crate::home::Home;
 use crate::log::SlotOutcome;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store as _};
 use adapter_spi::RunLimits;
 use mappings::model::{CollaborationId, MemberId, PlatformId, ScheduleId};
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ impl World {
         }
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let app = Arc::new(App::over_at(home, store, clock).await.unwrap());
-        let max = RunsMax { in_all: 4, of_member: BTreeMap::new() };
+        let max = RunsMax { in_all: 64, of_member: BTreeMap::new() };
         let runs = Runs::new(Arc::clone(&app), max).unwrap();
         let scheduler = Scheduler::new(Arc::clone(&app), runs);
         Gateway { _folder: folder, app, scheduler }
@@ -231,7 +231,7 @@ async fn what_was_withdrawn_between_slots_refuses_the_next_and_an_approval_lets_
 #[tokio::test]
 async fn what_has_ended_makes_no_run_and_its_values_are_gone() {
     let world = World::new();
-    let mut gateway = world.scheduled().await;
+    let gateway = world.scheduled().await;
     let mut other = world.gateway(Some(gateway.app.home.root())).await;
     assert_eq!(
         gateway.app.schedule(world.request(), &Tied::default()).await.unwrap_err().code,

@@ -45,6 +45,7 @@ pub(super) const CODES: &[Row] = &[
     ("not-held", "a room can't hold a term, and nobody closes the gap", "another term, or an agreement without the room"),
     ("not-permitted", "the caller's roles do not permit it", "a role that does; the answer names them"),
     ("not-the-runner", "the run was asked for by another member", "a run of the caller's own member; an owner withdraws what the run rests on"),
+    ("notice-refused", "a receiver of notices did not take one", "an answer of 200 to 299; it is told again until then, for a day"),
     ("nothing-to-look-at", "the native room holds what the log says, and nobody looks at it", "another room"),
     ("nothing-to-waive", "the room holds the term as agreed, or not at all", "a term that it holds more loosely"),
     ("place-not-whole", "a relative place in an agreement can't be told from other words", "every place as a URL: file:///…, or s3://…"),
