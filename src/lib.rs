@@ -33,6 +33,8 @@ pub mod store;
 #[cfg(feature = "gateway")]
 pub mod tokens;
 #[cfg(feature = "gateway")]
+mod traces;
+#[cfg(feature = "gateway")]
 mod triggers;
 #[cfg(feature = "client")]
 pub mod wire;

@@ -9,6 +9,7 @@ mod publish;
 mod sheet;
 mod shown;
 mod table;
+mod traces;
 mod triggers;
 
 pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
@@ -17,6 +18,7 @@ pub(crate) use notify::{Receiver, notify};
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
+pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};

@@ -9,6 +9,7 @@ use super::publish::publish_of;
 use super::sheet::{Environment, Row};
 use super::store_of;
 use super::table::{REFERENCES, SECTIONS, SETTINGS};
+use super::traces::traces_of;
 use super::triggers::triggers_of;
 use crate::error::{Error, Problem, Result};
 use crate::home::Home;
@@ -44,6 +45,7 @@ fn rows(home: &Home, variables: &Environment, name: &str) -> Result<Vec<Row>> {
         "egress" => Ok(egress_of(home, variables)?.1),
         "triggers" => Ok(triggers_of(home, variables)?.1),
         "publish" => Ok(publish_of(home, variables)?.1),
+        "traces" => Ok(traces_of(home, variables)?.1),
         _ => Ok(metrics_of(home, variables)?.rows),
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Form {
     Flag,
     /// An address with a port.
     Address,
+    /// Any text; whoever reads it says what may stand there.
+    Text,
 }
 
 impl Form {
@@ -28,6 +30,7 @@ impl Form {
         match self {
             Self::Flag => "true or false",
             Self::Address => "an address with a port, as 127.0.0.1:8470",
+            Self::Text => "text",
         }
     }
 
@@ -35,6 +38,7 @@ impl Form {
         match self {
             Self::Flag => matches!(text, "true" | "false"),
             Self::Address => text.parse::<SocketAddr>().is_ok(),
+            Self::Text => true,
         }
     }
 }
@@ -99,11 +103,13 @@ pub(super) const SETTINGS: [Setting; 37] = [
     of("metrics.listen").or("AIRLOCK_METRICS_LISTEN", Form::Address),
     by_default("metrics.beyond_loopback", "false")
         .or("AIRLOCK_METRICS_BEYOND_LOOPBACK", Form::Flag),
+    of("traces.endpoint").or("AIRLOCK_TRACES_ENDPOINT", Form::Text),
+    by_default("traces.sampled", "1.0"),
 ];
 
 /// The sections, in the order in which they are shown.
-pub(super) const SECTIONS: [&str; 6] =
-    ["store", "http", "egress", "triggers", "publish", "metrics"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["store", "http", "egress", "triggers", "publish", "metrics", "traces"];
 
 /// Settings whose value is the name of a variable, which holds a secret.
 pub(super) const REFERENCES: [&str; 3] =
