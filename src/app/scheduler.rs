@@ -115,7 +115,7 @@ impl Scheduler {
         }
         match self.requested(of, found, slot_ms).await {
             Ok(()) => Ok(Some(seen)),
-            Err(error) if is_passing(&error) => {
+            Err(error) if is_passing(&error) || self.is_at_work(of, slot_ms, &error).await? => {
                 Ok(Some(Known { look_ms: now_ms.saturating_add(AGAIN_MS), ..before }))
             }
             Err(error) => {
@@ -144,6 +144,16 @@ impl Scheduler {
             limits: values.limits,
         };
         self.runs.request((request, run), Tied::default()).await.map(drop)
+    }
+
+    /// Whether another gateway, or another process of this one, is about to put the slot's run on record.
+    async fn is_at_work(&self, of: &Kept, slot_ms: i64, error: &Error) -> Result<bool> {
+        if error.code != "run-id-used" {
+            return Ok(false);
+        }
+        let slot = Slot { schedule: of.schedule.clone(), at_ms: slot_ms };
+        let state = self.app.load(&of.collaboration).await?.state;
+        Ok(slot.run().is_some_and(|run| !state.runs().contains_key(&run)))
     }
 
     /// Tells what refused a slot, unless another gateway saw to it, or the same refused the one before.

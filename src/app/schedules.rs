@@ -5,10 +5,12 @@ use super::runs::{salt, template_changed};
 use super::{App, Recorded, Tied, agreements, members, standing};
 use crate::error::{Kind, Result};
 use crate::home::{Kept, KeptSchedule};
-use crate::log::{self, Body, Cron, RunStatus, Schedule, SlotOutcome, State};
+use crate::log::{self, Body, Code, Cron, RunStatus, Schedule, SlotOutcome, State};
 use crate::wire;
 use adapter_spi::RunLimits;
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId, ScheduleId, TemplateName};
+use mappings::model::{
+    CollaborationId, Digest, MemberId, PlatformId, RunId, ScheduleId, TemplateName,
+};
 use std::collections::BTreeMap;
 
 /// A request for runs at times to come.
@@ -144,25 +146,21 @@ impl App {
 }
 
 fn slot(state: &State, last: &log::LastSlot) -> wire::ScheduleSlot {
-    let (run, code) = match &last.outcome {
-        SlotOutcome::Requested(run) => (Some(run.to_string()), state.runs().get(run)),
-        SlotOutcome::Refused(code) => {
-            return wire::ScheduleSlot {
-                at_ms: last.at_ms,
-                run: None,
-                state: wire::SlotState::Refused,
-                code: Some(code.to_string()),
-            };
-        }
+    let told = |run: Option<&RunId>, (state, code): (wire::SlotState, Option<&Code>)| {
+        let (run, code) = (run.map(ToString::to_string), code.map(ToString::to_string));
+        wire::ScheduleSlot { at_ms: last.at_ms, run, state, code }
     };
-    let known = code.map(|run| &run.status);
-    let (state, code) = match known {
+    let run = match &last.outcome {
+        SlotOutcome::Requested(run) => run,
+        SlotOutcome::Refused(code) => return told(None, (wire::SlotState::Refused, Some(code))),
+    };
+    let became = match state.runs().get(run).map(|run| &run.status) {
         Some(RunStatus::Succeeded { .. }) => (wire::SlotState::Succeeded, None),
-        Some(RunStatus::Failed(code)) => (wire::SlotState::Failed, Some(code.to_string())),
-        Some(RunStatus::Cancelled(code)) => (wire::SlotState::Cancelled, Some(code.to_string())),
+        Some(RunStatus::Failed(code)) => (wire::SlotState::Failed, Some(code)),
+        Some(RunStatus::Cancelled(code)) => (wire::SlotState::Cancelled, Some(code)),
         Some(RunStatus::Requested(_) | RunStatus::Delivering(_)) | None => {
             (wire::SlotState::UnderWay, None)
         }
     };
-    wire::ScheduleSlot { at_ms: last.at_ms, run, state, code }
+    told(Some(run), became)
 }

@@ -351,10 +351,10 @@ mod tests {
         /// Against chrono's calendar, second by second.
         #[test]
         fn no_time_is_missed_and_none_is_made_up(
-            (s, m, h, d, o, w) in (part(0, 59), part(0, 59), part(0, 23), part(1, 31), part(1, 12), part(0, 6)),
+            (sec, min, hour, day, month, week) in (part(0, 59), part(0, 59), part(0, 23), part(1, 31), part(1, 12), part(0, 6)),
             at in 0_i64..4_000_000_000, span in 1_i64..3_000,
         ) {
-            let Ok(cron) = Cron::new(&format!("{s} {m} {h} {d} {o} {w}")) else { return Ok(()) };
+            let Ok(cron) = Cron::new(&format!("{sec} {min} {hour} {day} {month} {week}")) else { return Ok(()) };
             let has = |set: u64, n: u32| set >> n & 1 == 1;
             let due = |second: i64| {
                 let time = DateTime::<Utc>::from_timestamp(second, 0).unwrap();
