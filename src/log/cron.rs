@@ -240,8 +240,8 @@ const fn civil(day: i64) -> (i64, i64, i64) {
     (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
-#[cfg(test)]
 #[cfg(feature = "gateway")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
