@@ -128,7 +128,9 @@ pub(super) fn show(of: &CollaborationId, all: &[wire::Schedule], screen: Screen)
         let template = one.template.clone();
         vec![one.schedule.clone(), template, one.by.clone(), one.cron.clone(), next(one), last(one)]
     });
-    screen.table(&["schedule", "template", "by", "when (UTC)", "next", "last"], rows);
+    if !all.is_empty() {
+        screen.table(&["schedule", "template", "by", "when (UTC)", "next", "last"], rows);
+    }
     screen.object(&serde_json::json!({ "collaboration": of, "schedules": all }));
 }
 
