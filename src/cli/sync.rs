@@ -14,6 +14,7 @@ use crate::triggers::Listening;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Passes that wait to be shown.
@@ -75,11 +76,7 @@ impl Sync {
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, cancel.clone())));
         let receivers = settings::notify(&folder)?;
         let telling = tokio::spawn(Arc::clone(&app).notify(receivers, cancel.clone()));
-        let runs = scheduled(&folder, &app);
-        let scheduling = runs.as_ref().map(|runs| {
-            let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(runs));
-            tokio::spawn(scheduler.keep(cancel.clone()))
-        });
+        let scheduling = scheduling(&folder, &app, &cancel);
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
         let printer = Printer::new(TOLD_MAX, move |missed, pass: Pass| {
             if missed > 0 {
@@ -95,10 +92,11 @@ impl Sync {
         };
         let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
         drop(listening);
-        for task in publishing.into_iter().chain(scheduling).chain([telling]) {
+        for task in publishing.into_iter().chain([telling]) {
             task.abort();
         }
-        if let Some(runs) = runs {
+        if let Some((runs, task)) = scheduling {
+            task.abort();
             runs.end().await;
         }
         signals.abort();
@@ -110,15 +108,21 @@ impl Sync {
     }
 }
 
-/// Where runs of schedules are carried out. Settings that can't be read keep nobody from closing: then there are none.
-fn scheduled(home: &Home, app: &Arc<App>) -> Option<Arc<Runs>> {
+/// Runs of schedules, and what makes them when they are due. Settings that can't be read keep nobody from closing: then there are none.
+fn scheduling(
+    home: &Home,
+    app: &Arc<App>,
+    cancel: &CancellationToken,
+) -> Option<(Arc<Runs>, JoinHandle<()>)> {
     let runs = settings::http(home)
         .and_then(|set| Runs::new(Arc::clone(app), House::of(&set).runs_max().clone()));
     if let Err(error) = &runs {
         let code = error.code.as_str();
         tracing::warn!(code, "no scheduled run is made from here: {}", error.message);
     }
-    runs.ok()
+    let runs = runs.ok()?;
+    let scheduler = Scheduler::new(Arc::clone(app), Arc::clone(&runs));
+    Some((runs, tokio::spawn(scheduler.keep(cancel.clone()))))
 }
 
 /// A line a pass that did or found something; for machines an object, in the loop.

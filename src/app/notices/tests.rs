@@ -61,18 +61,19 @@ impl Hook {
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut bytes = Vec::new();
-                let (head, body) = loop {
+                let (lines, body) = loop {
                     let mut piece = [0; 4_096];
                     let read = stream.read(&mut piece).await.unwrap_or(0);
                     bytes.extend_from_slice(&piece[..read]);
                     let text = String::from_utf8_lossy(&bytes).into_owned();
-                    let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                    let length = line(head, "content-length").parse::<usize>().unwrap();
+                    let Some((lines, body)) = text.split_once("\r\n\r\n") else { continue };
+                    let length = line(lines, "content-length").parse::<usize>().unwrap();
                     if body.len() >= length {
-                        break (head.to_owned(), body.as_bytes().to_vec());
+                        break (lines.to_owned(), body.as_bytes().to_vec());
                     }
                 };
-                let (id, signature) = (line(&head, "webhook-id"), line(&head, "airlock-signature"));
+                let (id, signature) =
+                    (line(&lines, "webhook-id"), line(&lines, "airlock-signature"));
                 heard.lock().unwrap().push((id, signature, body));
                 let status = *answers.lock().unwrap();
                 let answer = format!(
