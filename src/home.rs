@@ -4,10 +4,14 @@
 
 mod heads;
 mod looks;
+mod notices;
 mod reserve;
+mod schedules;
 mod worker;
 
 pub use looks::KeptLook;
+pub use notices::Told;
+pub use schedules::{Kept, KeptSchedule};
 pub use worker::Working;
 
 use crate::error::{Error, Result};

@@ -6,6 +6,7 @@ mod egress;
 mod http;
 mod keys;
 mod metrics;
+mod notify;
 mod publish;
 mod sheet;
 mod shown;
@@ -19,6 +20,7 @@ pub(crate) use http::{
 };
 pub(crate) use keys::{KeysAt, KeysSetting};
 pub(crate) use metrics::metrics;
+pub(crate) use notify::{Receiver, notify};
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};

@@ -25,6 +25,7 @@ mod revocations;
 mod rooms;
 mod runs;
 mod said;
+mod schedules;
 mod seats;
 mod templates;
 #[cfg(test)]
@@ -119,7 +120,7 @@ impl Gateway {
     }
 
     /// Runs under way.
-    pub(crate) fn runs(&self) -> &Runs {
+    pub(crate) fn runs(&self) -> &Arc<Runs> {
         &self.runs
     }
 
@@ -189,6 +190,9 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(runs::run))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::events))
+        .routes(routes!(schedules::schedules, schedules::add))
+        .routes(routes!(schedules::schedule))
+        .routes(routes!(schedules::remove))
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))

@@ -50,6 +50,8 @@ struct TenantFile {
     places: Vec<String>,
     destinations: Vec<String>,
     runs_at_once: Option<usize>,
+    notify_url: Option<String>,
+    notify_secret_env: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -115,6 +117,8 @@ pub(crate) struct TenantSetting {
     pub(crate) destinations: Vec<String>,
     /// Runs that it may have under way; none where that is not said.
     pub(crate) runs_at_once: Option<usize>,
+    /// Where it is told what became of its runs, and the variable with the secret that this is signed under.
+    pub(crate) notify: Option<(String, String)>,
 }
 
 /// Somebody whose tokens are taken.
@@ -182,7 +186,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
     for host in &set.hosts {
         hosts.insert(host_name(host).ok_or_else(|| invalid(HOSTS))?);
     }
-    let mut tenants = tenants(set.tenants).map_err(invalid)?;
+    let mut tenants = tenants(set.tenants, &egress).map_err(invalid)?;
     let issuers = issuers(set.issuers, &tenants, (home, &egress)).map_err(invalid)?;
     let one_house = set.development_issuer && tenants.is_empty();
     if one_house {
@@ -192,6 +196,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
             places: Vec::new(),
             destinations: Vec::new(),
             runs_at_once: None,
+            notify: None,
         };
         tenants = home.members()?.into_iter().map(named).collect();
     }
@@ -216,10 +221,12 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
 
-fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
+fn tenants(set: Vec<TenantFile>, egress: &Policy) -> Result<Vec<TenantSetting>, &'static str> {
     let mut seen = BTreeSet::new();
     let mut tenants = Vec::new();
-    for TenantFile { member, organisation, places, destinations, runs_at_once } in set {
+    for file in set {
+        let notify = notify(&file, egress)?;
+        let TenantFile { member, organisation, places, destinations, runs_at_once, .. } = file;
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -232,9 +239,38 @@ fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
                 "places and destinations are whole URLs: file:///FOLDER/ or s3://BUCKET/PREFIX/, of plain letters",
             );
         }
-        tenants.push(TenantSetting { member, organisation, places, destinations, runs_at_once });
+        tenants.push(TenantSetting {
+            member,
+            organisation,
+            places,
+            destinations,
+            runs_at_once,
+            notify,
+        });
     }
     Ok(tenants)
+}
+
+/// Where a tenant is told. The variable is named as variables are, so that a secret in its place is refused.
+fn notify(file: &TenantFile, egress: &Policy) -> Result<Option<(String, String)>, &'static str> {
+    let (url, variable) = match (&file.notify_url, &file.notify_secret_env) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(variable)) => (url, variable),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err("notify_url and notify_secret_env stand together");
+        }
+    };
+    if egress.target(url).is_err() {
+        return Err("a notify_url is https://HOST/PATH outside, or of a host that [egress] admits");
+    }
+    let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_variable = (1..=64).contains(&variable.len())
+        && variable.bytes().all(inner)
+        && !variable.starts_with(|first: char| first.is_ascii_digit());
+    if !is_variable {
+        return Err("notify_secret_env is the name of a variable, in capitals");
+    }
+    Ok(Some((url.clone(), variable.clone())))
 }
 
 fn issuers(
@@ -331,6 +367,32 @@ mod tests {
 
     fn code(text: &str) -> String {
         set(text).map(drop).unwrap_err().code
+    }
+
+    #[test]
+    fn a_tenant_is_told_where_it_says_and_its_secret_is_a_variables() {
+        let with = |more: &str| format!("[[http.tenants]]\nmember = \"brand\"\n{more}");
+        let both = "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"";
+        let tenants = set(&with(both)).unwrap().tenants;
+        let (url, variable) = tenants[0].notify.clone().unwrap();
+        assert_eq!((url.as_str(), variable.as_str()), ("https://hooks.example.org/a", "HOOK"));
+        assert_eq!(set(&with("")).unwrap().tenants[0].notify, None);
+        for wrong in [
+            "notify_url = \"https://hooks.example.org/a\"",
+            "notify_secret_env = \"HOOK\"",
+            "notify_url = \"http://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://169.254.169.254/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"hunter2hunter2\"",
+        ] {
+            let error = set(&with(wrong)).map(drop).unwrap_err();
+            assert_eq!(error.code, "settings-invalid", "{wrong}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let here = with(
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"\n[egress]\nloopback = true",
+        );
+        assert!(set(&here).unwrap().tenants[0].notify.is_some());
     }
 
     fn issuer(more: &str) -> String {

@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 46] = [
+pub(super) const SETTINGS: [Setting; 48] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -79,6 +79,8 @@ pub(super) const SETTINGS: [Setting; 46] = [
     by_default("http.tenants[].places", "[]"),
     by_default("http.tenants[].destinations", "[]"),
     of("http.tenants[].runs_at_once"),
+    of("http.tenants[].notify_url"),
+    of("http.tenants[].notify_secret_env"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
     of("http.issuers[].jwks_url"),

@@ -21,6 +21,7 @@ mod operations;
 mod records;
 mod remote;
 mod runs;
+mod schedules;
 mod serve;
 mod shared;
 mod tiles;
