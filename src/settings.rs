@@ -3,14 +3,18 @@
 
 mod http;
 mod metrics;
+mod policies;
 mod publish;
 mod sheet;
 mod shown;
 mod table;
 mod triggers;
 
-pub(crate) use http::{DEVELOPMENT_ISSUER, Http, IssuerSetting, TenantSetting, TokenType, http};
+pub(crate) use http::{
+    DEVELOPMENT_ISSUER, FourEyes, Http, IssuerSetting, TenantSetting, TokenType, http,
+};
 pub(crate) use metrics::metrics;
+pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};

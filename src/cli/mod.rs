@@ -15,6 +15,7 @@ mod join;
 mod keygen;
 mod measuring;
 mod plan;
+mod policies;
 mod prepare;
 mod printer;
 mod quickstart;
@@ -125,6 +126,8 @@ enum Command {
     Token(token::Token),
     /// What this gateway is set to, and where each value stands.
     Config(config::Config),
+    /// What an operator's own policies would forbid.
+    Policies(policies::Policies),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -197,6 +200,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Explain(command) => command.run(screen),
         Command::Token(command) => command.run(&arguments.home, screen),
         Command::Config(command) => command.run(&arguments.home, screen),
+        Command::Policies(command) => command.run(&arguments.home, screen),
         command @ (Command::Quickstart(_)
         | Command::Keygen(_)
         | Command::Apply(_)
@@ -251,6 +255,7 @@ fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Scr
             | Command::Check(_)
             | Command::Token(_)
             | Command::Config(_)
+            | Command::Policies(_)
             | Command::Explain(_) => Ok(()),
         }
     }))
@@ -278,7 +283,8 @@ fn logging(unless_told: &str, format: LogFormat) {
 }
 
 fn schema() -> Result<()> {
-    let schema = mappings::agreement::json_schema();
+    let mut schema = mappings::agreement::json_schema();
+    schema.sort_all_objects();
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|_| Error::failed("schema", "the schema can't be printed"))?;
     screen::put(&text);

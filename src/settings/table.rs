@@ -60,7 +60,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 32] = [
+pub(super) const SETTINGS: [Setting; 35] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -70,16 +70,19 @@ pub(super) const SETTINGS: [Setting; 32] = [
     by_default("http.audience", "\"airlock\""),
     by_default("http.development_issuer", "false"),
     by_default("http.runs_at_once", "4"),
+    of("http.policies"),
     of("http.tenants[].member"),
     of("http.tenants[].organisation"),
     by_default("http.tenants[].places", "[]"),
     by_default("http.tenants[].destinations", "[]"),
     of("http.tenants[].runs_at_once"),
+    by_default("http.tenants[].four_eyes", "[]"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
     by_default("http.issuers[].typ", "\"at+jwt\""),
     by_default("http.issuers[].organisation_claim", "\"org\""),
     by_default("http.issuers[].roles_claim", "\"roles\""),
+    of("http.issuers[].person_claim"),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
     of("triggers.sqs[].queue_url"),

@@ -2,7 +2,7 @@
 //! one only where the settings enable it, which no address that others reach allows. Its tokens are verified like everybody's. Must not know
 //! what a caller may do.
 
-use super::issuer::Issuer;
+use super::issuer::{Issuer, PERSON};
 use super::jws::{encoded, to_sign};
 use crate::access::Role;
 use crate::error::{Error, Result};
@@ -67,10 +67,10 @@ impl DevIssuer {
         Issuer::of_key(names, self.key.public(), &self.audience, LIFE_S, members)
     }
 
-    /// A token of somebody of a member.
+    /// A token of somebody of a member: of a person where one is named, else of a program.
     pub fn for_member(
         &self,
-        member: &MemberId,
+        (member, person): (&MemberId, Option<&str>),
         roles: &BTreeSet<Role>,
         now_ms: i64,
     ) -> Result<Minted> {
@@ -86,7 +86,11 @@ impl DevIssuer {
                 "member-admin, data-steward, analyst, privacy-officer or auditor; the operator has a token without a member",
             ));
         }
-        self.mint(&format!("member:{member}"), Some(member), roles, now_ms)
+        let subject = match person {
+            Some(person) => format!("member:{member}:{person}"),
+            None => format!("member:{member}"),
+        };
+        self.mint(&subject, Some((member, person)), roles, now_ms)
     }
 
     /// A token of the operator.
@@ -97,7 +101,7 @@ impl DevIssuer {
     fn mint(
         &self,
         subject: &str,
-        member: Option<&MemberId>,
+        member: Option<(&MemberId, Option<&str>)>,
         roles: &BTreeSet<Role>,
         now_ms: i64,
     ) -> Result<Minted> {
@@ -112,8 +116,11 @@ impl DevIssuer {
             "iss": DEVELOPMENT_ISSUER, "aud": self.audience, "sub": subject, "jti": encoded(&random),
             "iat": issued_s, "exp": expires_s, "roles": roles,
         });
-        if let (Some(member), Some(claims)) = (member, claims.as_object_mut()) {
+        if let (Some((member, person)), Some(claims)) = (member, claims.as_object_mut()) {
             claims.insert("org".to_owned(), json!(member));
+            if let Some(person) = person {
+                claims.insert(PERSON.to_owned(), json!(person));
+            }
         }
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": self.kid });
         let signed = to_sign(&header, &claims);
@@ -174,7 +181,7 @@ mod tests {
         let issuer = DevIssuer::of(&http, &home).unwrap();
         let verifier = verifier(&http, &home, Arc::<FixedClock>::clone(&clock)).unwrap();
         let roles = BTreeSet::from([Role::Analyst, Role::Auditor]);
-        let minted = issuer.for_member(&member("grocer"), &roles, NOW_MS).unwrap();
+        let minted = issuer.for_member((&member("grocer"), None), &roles, NOW_MS).unwrap();
         let caller = verifier.verify(&minted.token).unwrap();
         assert_eq!((caller.tenant(), caller.roles()), (Some(&member("grocer")), &roles));
         assert_eq!(minted.expires_s, 1_700_000_300);
@@ -238,7 +245,10 @@ mod tests {
         let issuer = DevIssuer::of(&settings::http(&home).unwrap(), &home).unwrap();
         let code = |name: &str, roles: &[Role]| {
             let roles = roles.iter().copied().collect();
-            issuer.for_member(&member(name), &roles, NOW_MS).map(drop).map_err(|error| error.code)
+            issuer
+                .for_member((&member(name), None), &roles, NOW_MS)
+                .map(drop)
+                .map_err(|error| error.code)
         };
         assert_eq!(code("brand", &[Role::Analyst]), Ok(()));
         assert_eq!(code("grocer", &[Role::Analyst]), Err("tenant-unknown".to_owned()));

@@ -15,6 +15,7 @@ mod problem;
 mod revocation;
 mod room;
 mod run;
+mod second;
 mod template;
 mod verified;
 
@@ -39,5 +40,6 @@ pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
 pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
+pub use second::{AllWaits, ForTwo, Waits};
 pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
 pub use verified::Verified;

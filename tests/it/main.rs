@@ -17,6 +17,7 @@ mod destinations;
 mod http;
 mod matrix;
 mod operations;
+mod policies;
 mod records;
 mod remote;
 mod runs;

@@ -232,7 +232,7 @@ impl Place {
     fn token(&self, member: &str, roles: &[Role]) -> String {
         let (member, roles): (MemberId, _) = (id(member), roles.iter().copied().collect());
         let now_ms = crate::clock::Clock::now_ms(self.clock.as_ref());
-        self.issuer.for_member(&member, &roles, now_ms).unwrap().token
+        self.issuer.for_member((&member, None), &roles, now_ms).unwrap().token
     }
 
     /// Somebody who signed in, by its cookie.
