@@ -11,6 +11,8 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "gateway")]
 pub mod demo;
+#[cfg(feature = "gateway")]
+pub mod egress;
 pub mod error;
 #[cfg(feature = "gateway")]
 pub mod home;
@@ -30,6 +32,8 @@ mod stands;
 pub mod store;
 #[cfg(feature = "gateway")]
 pub mod tokens;
+#[cfg(feature = "gateway")]
+mod traces;
 #[cfg(feature = "gateway")]
 mod triggers;
 #[cfg(feature = "client")]

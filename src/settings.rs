@@ -1,6 +1,7 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod egress;
 mod http;
 mod metrics;
 mod policies;
@@ -8,6 +9,7 @@ mod publish;
 mod sheet;
 mod shown;
 mod table;
+mod traces;
 mod triggers;
 
 pub(crate) use http::{
@@ -18,6 +20,7 @@ pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
+pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};
 
 use crate::error::{Error, Result};

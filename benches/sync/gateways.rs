@@ -51,6 +51,8 @@ pub(crate) enum Held {
     Both,
     /// In this gateway; storage is asked for the data.
     Native,
+    /// The same, and nobody approved anything yet.
+    Unapproved,
 }
 
 /// One gateway. Its folder goes with it.
@@ -62,6 +64,7 @@ pub(crate) struct Gateway {
     pub(crate) names: Vec<CollaborationId>,
     grocer: SecretKey,
     brand: SecretKey,
+    held: Held,
     database: Option<(url::Url, String)>,
     folder: tempfile::TempDir,
 }
@@ -78,7 +81,6 @@ impl Gateway {
         let database = match kept {
             Kept::Sqlite => None,
             Kept::Postgres(server) => {
-                std::fs::write(home.settings(), format!("[store]\nurl_env = \"{URL}\"\n"))?;
                 Some((server.clone(), format!("airlock_bench_{}", std::process::id())))
             }
         };
@@ -95,26 +97,26 @@ impl Gateway {
         let names = (0..collaborations).map(|n| CollaborationId::new(&format!("deal-{n:05}")));
         let names = names.collect::<Result<_, _>>()?;
         let (grocer, brand) = (grocer?, brand?);
-        let gateway = Self { home, log, store, names, grocer, brand, database, folder };
-        gateway.agree(held).await?;
+        let gateway = Self { home, log, store, names, grocer, brand, held, database, folder };
+        gateway.set("")?;
+        gateway.agree().await?;
         Ok(gateway)
     }
 
     /// Proposed, joined and approved by everybody.
-    async fn agree(&self, held: Held) -> Fallible {
-        let results = self.folder.path().join("results");
+    async fn agree(&self) -> Fallible {
         // What `airlock apply` looks at; they differ in names alone.
         if let Some(name) = self.names.first() {
-            let agreement = agreement(name, held, &results)?;
+            let agreement = self.agreement(name)?;
             agreements::guard_all(&agreement)?;
             agreements::assess_all(&agreement)?;
         }
-        let all = self.names.iter().map(|name| Ok(self.begin(name, held, &results)));
+        let all = self.names.iter().map(|name| Ok(self.begin(name)));
         futures::stream::iter(all).try_buffer_unordered(AT_ONCE).try_collect::<()>().await
     }
 
-    async fn begin(&self, name: &CollaborationId, held: Held, results: &Path) -> Fallible {
-        let agreement = agreement(name, held, results)?;
+    async fn begin(&self, name: &CollaborationId) -> Fallible {
+        let agreement = self.agreement(name)?;
         let digest = agreement.digest();
         let members = [(grocer()?, &self.grocer), (brand()?, &self.brand)];
         let mut all =
@@ -124,7 +126,8 @@ impl Gateway {
                 Body::Joined { member: member.clone(), key: key.public(), agreement: digest };
             all.push(Entry::member(member, key, body));
         }
-        for (template, of) in &agreement.templates {
+        let templates = agreement.templates.iter().filter(|_| self.held != Held::Unapproved);
+        for (template, of) in templates {
             for (member, key) in &members {
                 let (template, digest) = (template.clone(), of.digest(template));
                 let body = Body::Approved { member: member.clone(), template, digest };
@@ -145,6 +148,17 @@ impl Gateway {
             |_: &State| Ok::<_, Infallible>(vec![Entry::member(&by, &self.grocer, body.clone())]);
         self.log.decide(name, decided).await?;
         Ok(())
+    }
+
+    /// What one of its collaborations agreed to.
+    pub(crate) fn agreement(&self, name: &CollaborationId) -> Fallible<Agreement> {
+        agreement(name, self.held, &self.folder.path().join("results"))
+    }
+
+    /// Sets more than where its logs are.
+    pub(crate) fn set(&self, more: &str) -> Fallible {
+        let store = self.database.as_ref().map(|_| format!("[store]\nurl_env = \"{URL}\"\n"));
+        Ok(std::fs::write(self.home.settings(), store.unwrap_or_default() + more)?)
     }
 
     /// A program that may open it.
@@ -191,7 +205,7 @@ async fn maintain(server: &url::Url, statement: String) -> Fallible {
 
 fn agreement(name: &CollaborationId, held: Held, results: &Path) -> Fallible<Agreement> {
     let (rooms, glue) = match held {
-        Held::Native => ("", ["", ""]),
+        Held::Native | Held::Unapproved => ("", ["", ""]),
         Held::Both => (
             ", { platform: aws-clean-rooms, region: eu-central-1 }",
             [
@@ -201,7 +215,7 @@ fn agreement(name: &CollaborationId, held: Held, results: &Path) -> Fallible<Agr
         ),
     };
     let identity = |account: &str| match held {
-        Held::Native => String::new(),
+        Held::Native | Held::Unapproved => String::new(),
         Held::Both => format!(", identity: {{ aws-clean-rooms: \"{account}\" }}"),
     };
     let (one, two) = (identity("111111111111"), identity("222222222222"));

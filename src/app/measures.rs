@@ -110,8 +110,13 @@ impl App {
             End::Failed { code, .. } => ("failed", Some(*code)),
         };
         self.metrics.told(Event::Passed { room: room.as_str(), end, took });
+        let span = tracing::Span::current();
+        span.record("end", end);
         let unseen = report.unseen.iter().map(|(_, code)| code.as_str());
         let codes: Vec<&str> = code.into_iter().chain(unseen).collect();
+        if let Some(code) = codes.first() {
+            span.record("code", *code);
+        }
         for code in &codes {
             self.metrics.told(Event::PassFailed { room: room.as_str(), code });
         }

@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 /// How often a run's status and the log are looked at: well inside the second in which a revocation must act.
 const WATCH_EVERY: Duration = Duration::from_millis(25);
@@ -149,7 +151,12 @@ impl App {
     ) -> Result<RunReport> {
         let outcome = match self.landing(&started.run) {
             Ok(landing) => {
-                let outcome = self.carry_out(started, &landing, cancel, told).await;
+                let span = tracing::info_span!("run", room = %started.room, code = Empty);
+                let work = self.carry_out(started, &landing, cancel, told);
+                let outcome = work.instrument(span.clone()).await;
+                if let Err(error) = &outcome {
+                    span.record("code", error.code.as_str());
+                }
                 let _ = std::fs::remove_dir_all(&landing);
                 let was_stopped = cancel.is_cancelled();
                 outcome.map_err(|error| {
@@ -350,12 +357,14 @@ impl App {
     ) -> Result<RunReport> {
         let loaded = self.load(&started.collaboration).await?;
         self.rooms.grant(started, &loaded.state).await?;
-        let output = self.watch(started, landing, cancel, told).await?;
+        let query = self.watch(started, landing, cancel, told);
+        let output = query.instrument(tracing::info_span!("query")).await?;
         told(RunPhase::Verifying);
         let ready = delivery::stage(self, started, landing, &output).await?;
         self.intend(started, ready.intent(started)).await?;
         told(RunPhase::Delivering);
-        let delivered = delivery::commit(self, started, &ready, cancel).await?;
+        let delivered = delivery::commit(self, started, &ready, cancel);
+        let delivered = delivered.instrument(tracing::info_span!("deliver")).await?;
         self.record(&started.collaboration, ready.outcome(started)).await?;
         ready.report(started, output, delivered)
     }

@@ -23,6 +23,8 @@ use adapter_spi::Cx;
 use mappings::model::{CollaborationId, PlatformId};
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 /// Rooms that are looked at at the same time, and so many more where something is to be closed.
 const SLOTS: Slots = Slots { ordinary: 8, reserved: 4 };
@@ -143,8 +145,9 @@ impl App {
         };
         let turn = Site { cx, ..turn };
         let since = Instant::now();
-        let report = Box::pin(pass(&turn, memory)).await;
-        self.passed((collaboration, room), &report, since.elapsed());
+        let span = tracing::info_span!("pass", platform = %room, end = Empty, code = Empty);
+        let report = Box::pin(pass(&turn, memory)).instrument(span.clone()).await;
+        span.in_scope(|| self.passed((collaboration, room), &report, since.elapsed()));
         self.keep_look(collaboration, room, &report);
         report
     }

@@ -32,11 +32,17 @@ mod waive;
 mod witness;
 
 use crate::error::{Error, Kind, Result};
+use crate::home::Home;
+use crate::settings;
+use crate::traces::Traces;
 use clap::{CommandFactory, Parser, Subcommand};
 use screen::Screen;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// One collaboration, every clean room.
 #[derive(Debug, Parser)]
@@ -189,7 +195,7 @@ fn unread(error: &clap::Error) -> ExitCode {
 
 fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
     if arguments.elsewhere.takes(&arguments.command)? {
-        logging("off", arguments.log_format);
+        logging("off", arguments.log_format, None);
         let Arguments { elsewhere, command, .. } = arguments;
         return runtime()?.block_on(Box::pin(remote::run(command, &elsewhere, screen)));
     }
@@ -228,37 +234,51 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
 fn asynchronous(command: Command, (home, log): (PathBuf, LogFormat), screen: Screen) -> Result<()> {
     // A worker that nobody looks at says what it could not do.
     let lasts = matches!(command, Command::Sync(_) | Command::Serve(_));
-    logging(if lasts { "warn" } else { "off" }, log);
-    runtime()?.block_on(Box::pin(async move {
-        match command {
-            Command::Quickstart(command) => command.run(screen).await,
-            Command::Keygen(command) => command.run(&home, screen),
-            Command::Apply(command) => command.run(&home, screen).await,
-            Command::Join(command) => command.run(&home, screen).await,
-            Command::Connections(command) => Box::pin(command.run(&home, screen)).await,
-            Command::Export(command) => command.run(&home, screen).await,
-            Command::Plan(command) => command.run(&home, screen).await,
-            Command::Decline(command) => command.run(&home, screen).await,
-            Command::Prepare(command) => Box::pin(command.run(screen)).await,
-            Command::Approve(command) => command.run(&home, screen).await,
-            Command::Waive(command) => command.run(&home, screen).await,
-            Command::Revoke(command) => command.run(&home, screen).await,
-            Command::Reoffer(command) => command.run(&home, screen).await,
-            Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
-            Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
-            Command::Run(command) => command.run(&home, screen).await,
-            Command::Status(command) => command.run(&home, screen).await,
-            Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
-            Command::Witness(command) => Box::pin(command.run(screen)).await,
-            Command::Schema
-            | Command::Completions { .. }
-            | Command::Check(_)
-            | Command::Token(_)
-            | Command::Config(_)
-            | Command::Policies(_)
-            | Command::Explain(_) => Ok(()),
-        }
-    }))
+    let runtime = runtime()?;
+    let traces = if lasts { traced(&home, runtime.handle())? } else { None };
+    logging(if lasts { "warn" } else { "off" }, log, traces.as_ref());
+    let ended = runtime.block_on(Box::pin(done(command, home, screen)));
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    ended
+}
+
+/// Where what is done is traced to, if anywhere.
+fn traced(home: &Path, runtime: &tokio::runtime::Handle) -> Result<Option<Traces>> {
+    let set = settings::traces(&Home::open(home)?)?;
+    set.map(|set| Traces::start(&set, runtime)).transpose()
+}
+
+async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
+    match command {
+        Command::Quickstart(command) => command.run(screen).await,
+        Command::Keygen(command) => command.run(&home, screen),
+        Command::Apply(command) => command.run(&home, screen).await,
+        Command::Join(command) => command.run(&home, screen).await,
+        Command::Connections(command) => Box::pin(command.run(&home, screen)).await,
+        Command::Export(command) => command.run(&home, screen).await,
+        Command::Plan(command) => command.run(&home, screen).await,
+        Command::Decline(command) => command.run(&home, screen).await,
+        Command::Prepare(command) => Box::pin(command.run(screen)).await,
+        Command::Approve(command) => command.run(&home, screen).await,
+        Command::Waive(command) => command.run(&home, screen).await,
+        Command::Revoke(command) => command.run(&home, screen).await,
+        Command::Reoffer(command) => command.run(&home, screen).await,
+        Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
+        Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
+        Command::Run(command) => command.run(&home, screen).await,
+        Command::Status(command) => command.run(&home, screen).await,
+        Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
+        Command::Witness(command) => Box::pin(command.run(screen)).await,
+        Command::Schema
+        | Command::Completions { .. }
+        | Command::Check(_)
+        | Command::Token(_)
+        | Command::Config(_)
+        | Command::Policies(_)
+        | Command::Explain(_) => Ok(()),
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -269,17 +289,19 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|_| Error::failed("runtime", "the asynchronous runtime did not start"))
 }
 
-fn logging(unless_told: &str, format: LogFormat) {
+fn logging(unless_told: &str, format: LogFormat, traces: Option<&Traces>) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AIRLOCK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(unless_told));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = match format {
-        LogFormat::Text => lines.try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true);
-            lines.with_current_span(true).with_span_list(false).try_init()
+            lines.with_current_span(true).with_span_list(false).boxed()
         }
     };
+    let all = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let _ = all.with(traces.map(Traces::layer)).try_init();
 }
 
 fn schema() -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod client;
+mod egress;
 mod gateway;
 mod guard;
 mod log;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = Explained> {
     let tables = [
         gateway::CODES,
         client::CODES,
+        egress::CODES,
         log::CODES,
         agreement::CODES,
         guard::CODES,

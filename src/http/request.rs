@@ -4,6 +4,7 @@
 use super::console;
 use super::problem::{Own, Problem};
 use crate::metrics::{Event, Metrics};
+use crate::traces;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -15,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument as _;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("airlock-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -70,9 +72,14 @@ pub(super) async fn answered(
     let (id, since) = (given(request.headers()).unwrap_or_else(made), Instant::now());
     let (method, route) = (request.method().clone(), matched(&request));
     // Of the highest level, so that it is there whatever is written down.
-    let span = tracing::error_span!("request", id, %method, route);
-    let response = within(&entrance.hosts, request, next, &id).instrument(span).await;
+    let status = tracing::field::Empty;
+    let span = tracing::error_span!("request", id, %method, route, status);
+    if let Some(context) = traces::continued(request.headers()) {
+        drop(span.set_parent(context));
+    }
+    let response = within(&entrance.hosts, request, next, &id).instrument(span.clone()).await;
     let (method, status) = (method.as_str(), response.status().as_u16());
+    span.record("status", status);
     let took = since.elapsed();
     entrance.metrics.told(Event::Answered { route: &route, method, status, took });
     response

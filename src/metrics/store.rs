@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use mappings::model::{CollaborationId, MemberId};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::{Instrument as _, Span};
 
 /// The same.
 #[derive(Debug)]
@@ -23,19 +24,36 @@ impl CountedStore {
     }
 
     /// What was asked for and is refused, since another was faster, is no failure.
-    fn asked<T>(&self, call: &'static str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn asked<T>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        // What nobody in particular asks for, all the time, is no trace of its own.
+        let span = if Span::current().is_none() {
+            Span::none()
+        } else {
+            tracing::info_span!("store", call, code = tracing::field::Empty)
+        };
+        let done = work.instrument(span.clone()).await;
         if let Err(error) = &done
             && !is_answer(*error)
         {
+            span.record("code", error.code());
             self.metrics.told(Event::StoreFailed { call, code: error.code() });
         }
         done
     }
 
-    fn wrote<T>(&self, call: &'static str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn wrote<T>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let done = self.asked(call, work).await;
         let went = done.as_ref().map_or_else(|error| is_answer(*error), |_| true);
         self.metrics.told(Event::Wrote { done: went });
-        self.asked(call, done)
+        done
     }
 }
 
@@ -63,7 +81,7 @@ impl Store for CountedStore {
         appended: Appended,
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
-        self.wrote("append", self.inner.append(collaboration, expected, appended, fence).await)
+        self.wrote("append", self.inner.append(collaboration, expected, appended, fence)).await
     }
 
     async fn read(
@@ -72,31 +90,31 @@ impl Store for CountedStore {
         from: u64,
         max: usize,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.asked("read", self.inner.read(collaboration, from, max).await)
+        self.asked("read", self.inner.read(collaboration, from, max)).await
     }
 
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError> {
-        self.asked("size", self.inner.size(collaboration).await)
+        self.asked("size", self.inner.size(collaboration)).await
     }
 
     async fn head(&self, collaboration: &CollaborationId) -> Result<Head, StoreError> {
-        self.asked("head", self.inner.head(collaboration).await)
+        self.asked("head", self.inner.head(collaboration)).await
     }
 
     async fn collaborations(&self) -> Result<Vec<CollaborationId>, StoreError> {
-        self.asked("collaborations", self.inner.collaborations().await)
+        self.asked("collaborations", self.inner.collaborations()).await
     }
 
     async fn sizes(&self) -> Result<Vec<(CollaborationId, u64)>, StoreError> {
-        self.asked("sizes", self.inner.sizes().await)
+        self.asked("sizes", self.inner.sizes()).await
     }
 
     async fn mark(&self) -> Result<Option<Mark>, StoreError> {
-        self.asked("mark", self.inner.mark().await)
+        self.asked("mark", self.inner.mark()).await
     }
 
     async fn sizes_since(&self, known: Option<&Mark>) -> Result<Grown, StoreError> {
-        self.asked("sizes-since", self.inner.sizes_since(known).await)
+        self.asked("sizes-since", self.inner.sizes_since(known)).await
     }
 
     async fn logs_of(
@@ -105,7 +123,7 @@ impl Store for CountedStore {
         after: Option<&CollaborationId>,
         max: usize,
     ) -> Result<Vec<(CollaborationId, Stands)>, StoreError> {
-        self.asked("logs-of", self.inner.logs_of(tenant, after, max).await)
+        self.asked("logs-of", self.inner.logs_of(tenant, after, max)).await
     }
 
     async fn stands(
@@ -113,7 +131,7 @@ impl Store for CountedStore {
         collaboration: &CollaborationId,
         tenant: &MemberId,
     ) -> Result<Option<Stands>, StoreError> {
-        self.asked("stands", self.inner.stands(collaboration, tenant).await)
+        self.asked("stands", self.inner.stands(collaboration, tenant)).await
     }
 
     async fn unprojected(
@@ -121,7 +139,7 @@ impl Store for CountedStore {
         after: Option<&CollaborationId>,
         max: usize,
     ) -> Result<Vec<CollaborationId>, StoreError> {
-        self.asked("unprojected", self.inner.unprojected(after, max).await)
+        self.asked("unprojected", self.inner.unprojected(after, max)).await
     }
 
     async fn project(
@@ -130,11 +148,11 @@ impl Store for CountedStore {
         size: u64,
         parties: &Parties,
     ) -> Result<bool, StoreError> {
-        self.wrote("project", self.inner.project(collaboration, size, parties).await)
+        self.wrote("project", self.inner.project(collaboration, size, parties)).await
     }
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
-        self.asked("spent", self.inner.spent(scope).await)
+        self.asked("spent", self.inner.spent(scope)).await
     }
 
     async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
@@ -165,18 +183,18 @@ impl Store for CountedStore {
         holder: &str,
         ttl: Duration,
     ) -> Result<Option<Lease>, StoreError> {
-        self.wrote("acquire", self.inner.acquire(resource, holder, ttl).await)
+        self.wrote("acquire", self.inner.acquire(resource, holder, ttl)).await
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
-        self.wrote("renew", self.inner.renew(lease, ttl).await)
+        self.wrote("renew", self.inner.renew(lease, ttl)).await
     }
 
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>, StoreError> {
-        self.asked("leases", self.inner.leases(prefix).await)
+        self.asked("leases", self.inner.leases(prefix)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
-        self.wrote("release", self.inner.release(lease).await)
+        self.wrote("release", self.inner.release(lease)).await
     }
 }

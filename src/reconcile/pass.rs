@@ -19,6 +19,7 @@ use mappings::model::PlatformId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// What was seen could not be written down, since the log has moved on: nothing is given on that look.
 const STALE: &str = "look-stale";
@@ -120,6 +121,7 @@ impl Work<'_> {
         let seen = self
             .adapter()
             .observe(&scope, &self.turn.cx)
+            .instrument(tracing::info_span!("look"))
             .await
             .map_err(|error| End::Failed { code: error.code, retry_ms: retry_ms(&error) })?;
         let platform = self.adapter().platform().clone();
@@ -396,8 +398,9 @@ impl Work<'_> {
 
     /// Makes a call: at any time, or soon after its intent was begun, or not at all.
     async fn sent(&self, step: &Step, begun: Option<(i64, i64)>) -> Result<Applied, AdapterError> {
+        let span = tracing::info_span!("apply", effect = ?step.effect);
         let Some((steady, wall)) = begun else {
-            return self.adapter().apply(step, &self.turn.cx).await;
+            return self.adapter().apply(step, &self.turn.cx).instrument(span).await;
         };
         let (steady_now, wall_now) = self.begun();
         let passed = steady_now.saturating_sub(steady).max(wall_now.saturating_sub(wall));
@@ -405,7 +408,7 @@ impl Work<'_> {
             return Err(too_late(self.adapter()));
         };
         let cx = self.turn.cx.sending_within(Duration::from_millis(left));
-        self.adapter().apply(step, &cx).await
+        self.adapter().apply(step, &cx).instrument(span).await
     }
 
     /// Records what is seen closed. Whether anything was.

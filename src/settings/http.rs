@@ -1,7 +1,9 @@
 //! The part of the settings that says where the gateway answers over HTTP, who its tenants are and who speaks for them: `[http]`. Must not
 //! know how a request is answered, nor how a token is verified.
 
+use super::egress::egress_of;
 use super::{Environment, Row, Section, section};
+use crate::egress::Policy;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::results::lies_in;
@@ -9,6 +11,7 @@ use mappings::model::MemberId;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once, policies and development_issuer; [[http.tenants]] with member, and \
     perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim and operators";
@@ -101,6 +104,8 @@ pub(crate) struct Http {
     pub(crate) one_house: bool,
     /// Who says who calls.
     pub(crate) issuers: Vec<IssuerSetting>,
+    /// What may be asked of URLs that are named to the gateway.
+    pub(crate) egress: Arc<Policy>,
 }
 
 /// A member in whose name somebody may call.
@@ -170,6 +175,13 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         return Err(Error::refused("http-exposed", listens)
             .help("a loopback address behind a proxy with TLS; or beyond_loopback = true, where a network of your own is between them"));
     }
+    let egress = egress_of(home, variables)?.0;
+    if egress.is_loopback() && !is_here {
+        let message =
+            format!("{}: callers from beyond this machine could have it asked", path.display());
+        return Err(Error::refused("egress-loopback-exposed", message)
+            .help("[egress] loopback = false, which it is unless it is set; or a loopback address to listen at"));
+    }
     if !is_name(&set.audience) {
         return Err(invalid("audience is a name of 1 to 256 characters"));
     }
@@ -204,6 +216,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         tenants,
         one_house,
         issuers,
+        egress,
     };
     Ok((http, rows))
 }
@@ -408,6 +421,16 @@ mod tests {
             assert!(set(&with(at, "")).unwrap().development_issuer, "{at}");
             assert!(set(&with(at, "beyond_loopback = true")).unwrap().development_issuer);
         }
+    }
+
+    #[test]
+    fn this_machine_is_asked_for_those_alone_who_are_on_it() {
+        let with = |at: &str| {
+            format!("[http]\nlisten = \"{at}\"\nbeyond_loopback = true\n[egress]\nloopback = true")
+        };
+        assert_eq!(code(&with("0.0.0.0:8470")), "egress-loopback-exposed");
+        assert!(set(&with("127.0.0.1:8470")).unwrap().egress.is_loopback());
+        assert!(!set("").unwrap().egress.is_loopback());
     }
 
     #[test]

@@ -185,7 +185,7 @@ fn said_by(
     }
     let value = match form {
         table::Form::Flag => DeValue::Boolean(text == "true"),
-        table::Form::Address => DeValue::String(Cow::Owned(text.to_owned())),
+        table::Form::Address | table::Form::Text => DeValue::String(Cow::Owned(text.to_owned())),
     };
     Ok(Some((name, value)))
 }

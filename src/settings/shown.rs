@@ -2,12 +2,14 @@
 //! found, and never the secret: a section is shown only once its reader took it, so that what was put into the wrong place is not. Variables that
 //! look like a setting and are none are told.
 
+use super::egress::egress_of;
 use super::http::http_of;
 use super::metrics::metrics_of;
 use super::publish::publish_of;
 use super::sheet::{Environment, Row};
 use super::store_of;
 use super::table::{REFERENCES, SECTIONS, SETTINGS};
+use super::traces::traces_of;
 use super::triggers::triggers_of;
 use crate::error::{Error, Problem, Result};
 use crate::home::Home;
@@ -40,8 +42,10 @@ fn rows(home: &Home, variables: &Environment, name: &str) -> Result<Vec<Row>> {
     match name {
         "store" => Ok(store_of(home, variables)?.1),
         "http" => Ok(http_of(home, variables)?.1),
+        "egress" => Ok(egress_of(home, variables)?.1),
         "triggers" => Ok(triggers_of(home, variables)?.1),
         "publish" => Ok(publish_of(home, variables)?.1),
+        "traces" => Ok(traces_of(home, variables)?.1),
         _ => Ok(metrics_of(home, variables)?.rows),
     }
 }
@@ -148,6 +152,8 @@ mod tests {
             ("http.tenants[1].places", "none", Source::Default),
             ("http.issuers", "none", Source::Default),
             ("store.url", "-", Source::Default),
+            ("egress.admit", "none", Source::Default),
+            ("egress.ports", "443", Source::Default),
             ("triggers.sqs", "none", Source::Default),
             ("triggers.webhook.listen", "-", Source::Default),
             ("publish.to", "-", Source::Default),

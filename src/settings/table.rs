@@ -20,6 +20,8 @@ pub(super) enum Form {
     Flag,
     /// An address with a port.
     Address,
+    /// Any text; whoever reads it says what may stand there.
+    Text,
 }
 
 impl Form {
@@ -28,6 +30,7 @@ impl Form {
         match self {
             Self::Flag => "true or false",
             Self::Address => "an address with a port, as 127.0.0.1:8470",
+            Self::Text => "text",
         }
     }
 
@@ -35,6 +38,7 @@ impl Form {
         match self {
             Self::Flag => matches!(text, "true" | "false"),
             Self::Address => text.parse::<SocketAddr>().is_ok(),
+            Self::Text => true,
         }
     }
 }
@@ -60,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 35] = [
+pub(super) const SETTINGS: [Setting; 40] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -85,6 +89,9 @@ pub(super) const SETTINGS: [Setting; 35] = [
     of("http.issuers[].person_claim"),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
+    by_default("egress.admit", "[]"),
+    by_default("egress.ports", "[443]"),
+    by_default("egress.loopback", "false"),
     of("triggers.sqs[].queue_url"),
     of("triggers.sqs[].region"),
     of("triggers.sqs[].profile"),
@@ -97,10 +104,13 @@ pub(super) const SETTINGS: [Setting; 35] = [
     of("metrics.listen").or("AIRLOCK_METRICS_LISTEN", Form::Address),
     by_default("metrics.beyond_loopback", "false")
         .or("AIRLOCK_METRICS_BEYOND_LOOPBACK", Form::Flag),
+    of("traces.endpoint").or("AIRLOCK_TRACES_ENDPOINT", Form::Text),
+    by_default("traces.sampled", "1.0"),
 ];
 
 /// The sections, in the order in which they are shown.
-pub(super) const SECTIONS: [&str; 5] = ["store", "http", "triggers", "publish", "metrics"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["store", "http", "egress", "triggers", "publish", "metrics", "traces"];
 
 /// Settings whose value is the name of a variable, which holds a secret.
 pub(super) const REFERENCES: [&str; 3] =

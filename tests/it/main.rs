@@ -25,5 +25,6 @@ mod serve;
 mod shared;
 mod tiles;
 mod token;
+mod traced;
 mod worker;
 mod world;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 const ALL: [&str; 5] = ["member-admin", "data-steward", "analyst", "privacy-officer", "auditor"];
 const SECRET: &str = "hunter2hunter2hunter2hunter2hunter2";
 /// In every name of somebody's.
-const CANARY: &str = "zqcanary";
+pub(crate) const CANARY: &str = "zqcanary";
 
-fn set(world: &World, text: &str) {
+pub(crate) fn set(world: &World, text: &str) {
     std::fs::create_dir_all(world.path("home")).unwrap();
     std::fs::write(world.path("home/gateway.toml"), text).unwrap();
 }
@@ -79,13 +79,13 @@ fn what_is_set_is_shown_with_where_it_stands_and_no_secret() {
 }
 
 /// A name with a canary, as its kind is written.
-fn of(name: &str) -> String {
+pub(crate) fn of(name: &str) -> String {
     let plain = ["sales", "seen"].contains(&name);
     format!("{CANARY}{}{name}", if plain { "_" } else { "-" })
 }
 
 /// The agreement with a canary in every name.
-fn canaries() -> World {
+pub(crate) fn canaries() -> World {
     let world = World::of(10);
     let mut text =
         AGREEMENT.replace("collaboration: spring", &format!("collaboration: {}", of("spring")));

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::Instrument as _;
 
 /// Gives a collaboration's key, by reference: the room asks for it once a run and keeps nothing.
 pub trait KeySource: Debug + Send + Sync {
@@ -223,7 +224,7 @@ impl RunsQueries for NativeRoom {
         };
         // A panic in the engine ends the run, not the room.
         let ended = Arc::clone(&slot);
-        let work = tokio::spawn(work);
+        let work = tokio::spawn(work.in_current_span());
         tokio::spawn(async move {
             if work.await.is_err() {
                 let crashed = RunStatus::Failed(failure("engine-panicked", "the engine gave up"));

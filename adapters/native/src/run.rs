@@ -29,6 +29,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// What may be asked of a run while it works.
 #[derive(Debug, Default)]
@@ -163,17 +164,18 @@ impl Run<'_> {
                 let missing = format!("the agreement has no dataset {name}");
                 return Err(failure("dataset-missing", missing));
             };
-            let one = dataset::open(&context, name, dataset).await?;
+            let one = dataset::open(&context, name, dataset);
+            let one = one.instrument(tracing::info_span!("open")).await?;
             output.rows_read.insert(name.to_string(), one.files.rows);
             opened.push(one);
         }
-        let plan = self.planned(&context).await?;
+        let plan = self.planned(&context).instrument(tracing::info_span!("plan")).await?;
         let stream = execute_stream(Arc::clone(&plan), context.task_ctx())
             .map_err(|error| failure::engine(&error))?;
         self.watch.follow(Some(plan));
-        let (file, rows) =
-            landing::write(stream, &query.guarded.output, self.place, query.limits.rows_max)
-                .await?;
+        let rows_max = query.limits.rows_max;
+        let written = landing::write(stream, &query.guarded.output, self.place, rows_max);
+        let (file, rows) = written.instrument(tracing::info_span!("execute")).await?;
         for one in &opened {
             one.unchanged().await?;
         }

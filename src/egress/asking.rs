@@ -1,0 +1,190 @@
+//! A URL is asked: so many at a time, each within so long, for an answer of so many bytes, from an address that was looked at. Must not know what for.
+
+use super::names::{Machine, Names};
+use super::policy::Policy;
+use super::refused::Refused;
+use super::target::Target;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What one purpose may have of the network. Each purpose has its own, so that none waits for another's.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// URLs that are asked at a time.
+    pub at_once: usize,
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the answer is there whole.
+    pub total: Duration,
+    /// The longest answer, in bytes.
+    pub answer_max: usize,
+}
+
+/// Whoever asks for one purpose.
+#[derive(Debug)]
+pub struct Egress {
+    http: Client,
+    policy: Arc<Policy>,
+    places: Semaphore,
+    limits: Limits,
+}
+
+/// What was answered. It is not shown by accident.
+pub struct Answer {
+    /// Of HTTP.
+    pub status: StatusCode,
+    headers: HeaderMap,
+    /// All of it.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header that is there once, and plain.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.get_all(name).iter();
+        let (first, second) = (all.next()?, all.next());
+        if second.is_some() { None } else { first.to_str().ok() }
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl Egress {
+    /// Asks what the policy allows, within these limits.
+    pub fn new(policy: Arc<Policy>, limits: Limits) -> Result<Self, Refused> {
+        Self::with(policy, limits, Arc::new(Machine::default()))
+    }
+
+    pub(super) fn with(
+        policy: Arc<Policy>,
+        limits: Limits,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, Refused> {
+        let guarded = Guarded { policy: Arc::clone(&policy), names };
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http1_only()
+            .https_only(!policy.is_loopback())
+            // A connection that stays would outlive the look at where its name leads.
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Arc::new(guarded))
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
+            .user_agent(concat!("airlock/", env!("CARGO_PKG_VERSION")));
+        let http = http.build().map_err(|_| Refused::Unreachable)?;
+        Ok(Self { http, policy, places: Semaphore::new(limits.at_once), limits })
+    }
+
+    /// What of a URL may be asked.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Asks for what lies at a URL.
+    pub async fn get(&self, target: &Target, accept: &'static str) -> Result<Answer, Refused> {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        self.ask(Method::GET, target, (headers, Vec::new())).await
+    }
+
+    /// Puts something to a URL, with headers that say what it is.
+    pub async fn post(
+        &self,
+        target: &Target,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Answer, Refused> {
+        self.ask(Method::POST, target, (headers, body)).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        target: &Target,
+        (headers, body): (HeaderMap, Vec<u8>),
+    ) -> Result<Answer, Refused> {
+        let place = tokio::time::timeout(self.limits.connect, self.places.acquire()).await;
+        let Ok(Ok(_place)) = place else { return Err(Refused::Busy) };
+        // Again: a target was made when the policy may have been another.
+        let url = target.url();
+        self.policy.target(url.as_str())?;
+        let asked = self.http.request(method, url).headers(headers).body(body);
+        let answered = async {
+            let response = asked.send().await.map_err(|error| lost(&error))?;
+            self.read(target, response).await
+        };
+        tokio::time::timeout(self.limits.total, answered).await.unwrap_or(Err(Refused::Late))
+    }
+
+    async fn read(&self, target: &Target, mut response: Response) -> Result<Answer, Refused> {
+        let max = self.limits.answer_max;
+        if response.remote_addr().is_some_and(|peer| !self.policy.answers(target, peer.ip())) {
+            return Err(Refused::Inside);
+        }
+        if response.status().is_redirection() {
+            return Err(Refused::Redirect);
+        }
+        let is_long = |len: u64| usize::try_from(len).map_or(true, |len| len > max);
+        if response.content_length().is_some_and(is_long) {
+            return Err(Refused::Long);
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| lost(&error))? {
+            if body.len() + piece.len() > max {
+                return Err(Refused::Long);
+            }
+            body.extend_from_slice(&piece);
+        }
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Answer { status, headers, body })
+    }
+}
+
+/// A failure of the connection; its own words may hold an address with everything in it.
+fn lost(error: &reqwest::Error) -> Refused {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            return *refused;
+        }
+        cause = inner.source();
+    }
+    if error.is_timeout() { Refused::Late } else { Refused::Unreachable }
+}
+
+/// Names as far as they may be connected to: what is looked at is what is connected to.
+#[derive(Debug, Clone)]
+struct Guarded {
+    policy: Arc<Policy>,
+    names: Arc<dyn Names>,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let Self { policy, names } = self.clone();
+        Box::pin(async move {
+            let name = name.as_str();
+            // Nobody is asked about a name that leads inside.
+            let found = match policy.pinned(name, &[]) {
+                Err(Refused::Unresolved) => names.addresses(name.to_owned()).await,
+                Ok(here) => here,
+                Err(refused) => return Err(refused.into()),
+            };
+            let pinned = policy.pinned(name, &found)?;
+            let pinned = pinned.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(pinned) as Addrs)
+        })
+    }
+}
