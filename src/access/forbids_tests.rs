@@ -272,6 +272,22 @@ fn an_error_of_a_policy_forbids() {
     assert!(forbids.forbid(&zoe, Action::Run, MEMBER, None), "an overflow is no leave");
 }
 
+#[test]
+fn the_example_of_the_readme_is_taken() {
+    let readme = include_str!("../../README.md");
+    let from = readme.find("@id(\"no-runs-of-contractors\")").unwrap();
+    let text = &readme[from..];
+    let text = &text[..text.find("};").unwrap() + 2];
+    let forbids = read(text).unwrap();
+    let brand = |subject: &str| {
+        let who = Who::new("https://id.brand.example", subject, true);
+        Caller::of_member(MemberId::new("brand").unwrap(), who, [Role::Analyst].into(), 1).unwrap()
+    };
+    let of = named("spring-campaign");
+    assert!(forbids.forbid(&brand("contractor-7"), Action::Run, MEMBER, Some(&of)));
+    assert!(!forbids.forbid(&brand("employee-7"), Action::Run, MEMBER, Some(&of)));
+}
+
 /// What one decision costs, for whoever looks: `cargo test -p airlock --lib costs -- --ignored --nocapture`.
 #[test]
 #[ignore = "a figure, and no verdict"]

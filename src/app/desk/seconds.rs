@@ -75,6 +75,7 @@ impl Desk<'_> {
                 .help("a person of the member, by a token whose issuer says that it is one"));
         }
         let agreement = seen.state().digest().ok_or_else(absent)?;
+        still_to_decide(&seen, what, agreement)?;
         let fingerprint = fingerprint(&seen, what, agreement);
         let waiting = self.all_waiting(&seen.collaboration, &seen.member).await?;
         let first = waiting.iter().find(|waits| waits.waiting.fingerprint == fingerprint);
@@ -104,10 +105,7 @@ impl Desk<'_> {
             (Eyes::Enough | Eyes::First(_) | Eyes::Second(..), Err(error)) => return Err(error),
         };
         let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
-        if is_decided(&seen, what, agreement) {
-            let message = "this member decided that already";
-            return Err(Error::refused("already-decided", message).help("nothing: it holds"));
-        }
+        still_to_decide(&seen, what, agreement)?;
         let (of, member) = (&seen.collaboration, &seen.member);
         if self.all_waiting(of, member).await?.len() >= WAITING_MAX {
             let message = "as much waits for a second person of this member as may";
@@ -158,6 +156,15 @@ impl Desk<'_> {
         let on = On::Collaboration(Some(stands));
         !self.house.forbids(self.caller, Action::ReadCollaboration, on, Some(name))
     }
+}
+
+/// Refuses what holds already, whoever decided it.
+fn still_to_decide(seen: &Seen, what: &wire::ForTwo, agreement: Digest) -> Result<()> {
+    if is_decided(seen, what, agreement) {
+        let message = "this member decided that already";
+        return Err(Error::refused("already-decided", message).help("nothing: it holds"));
+    }
+    Ok(())
 }
 
 /// Whether the member decided it before, and it holds.
