@@ -8,6 +8,7 @@ mod connections;
 mod delivery;
 pub(crate) mod desk;
 mod evidence;
+mod glance;
 mod leases;
 mod measures;
 pub mod members;
@@ -63,8 +64,9 @@ use crate::log::{
 };
 use crate::metrics::{CountedStore, Metrics};
 use crate::reconcile::budget::Budgets;
-use crate::store::{Fence, Store, StoreError};
+use crate::store::{Fence, Mark, Store, StoreError};
 use crate::wiring::{self, Rooms};
+use glance::Glances;
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
@@ -85,6 +87,8 @@ pub struct App {
     recording: Mutex<()>,
     /// Asked by every run under way.
     watch: Watch,
+    /// Asked by whoever only looks.
+    glances: Glances,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
     metrics: Arc<Metrics>,
@@ -161,7 +165,20 @@ impl App {
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
-        let app = Self { home, log, store, key, rooms, clock, recording, watch, budgets, metrics };
+        let glances = Glances::default();
+        let app = Self {
+            home,
+            log,
+            store,
+            key,
+            rooms,
+            clock,
+            recording,
+            watch,
+            glances,
+            budgets,
+            metrics,
+        };
         app.record_pending().await;
         Ok(app)
     }
@@ -179,6 +196,19 @@ impl App {
         let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
         self.believed(collaboration, doubt, doubt.is_none());
         Ok(loaded?)
+    }
+
+    /// The same where nothing was written to the store since this mark: what is known of the log then is as it is.
+    async fn look(&self, collaboration: &CollaborationId, mark: Option<&Mark>) -> Result<Loaded> {
+        match mark {
+            Some(mark) => {
+                let loaded = self.log.look(collaboration, mark).await;
+                let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
+                self.believed(collaboration, doubt, doubt.is_none());
+                Ok(loaded?)
+            }
+            None => self.load_denying(collaboration).await,
+        }
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
