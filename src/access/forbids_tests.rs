@@ -291,7 +291,6 @@ fn the_example_of_the_readme_is_taken() {
 /// What one decision costs, for whoever looks: `cargo test -p airlock --lib costs -- --ignored --nocapture`.
 #[test]
 #[ignore = "a figure, and no verdict"]
-#[allow(clippy::print_stdout, reason = "the figure is what it is for")]
 fn what_a_decision_costs() {
     let one = "forbid (principal, action in Airlock::Action::\"change\", resource == Airlock::Collaboration::\"autumn\") when { principal.subject == \"bob\" };\n";
     let alice = somebody("grocer", "alice", Role::Analyst);

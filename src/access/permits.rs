@@ -313,8 +313,8 @@ mod tests {
     fn stands_close_enough(action: Action, on: On) -> bool {
         use Stands::{Invited, Member};
         match action {
-            Action::Check => on == On::Gateway,
-            Action::ReadHealthDetail
+            Action::Check
+            | Action::ReadHealthDetail
             | Action::ReadMetrics
             | Action::ReadConfiguration
             | Action::ReadWorker => on == On::Gateway,

@@ -156,7 +156,7 @@ impl Store for CountedStore {
     }
 
     async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
-        self.wrote("wait", self.inner.wait(waiting).await)
+        self.wrote("wait", self.inner.wait(waiting)).await
     }
 
     async fn waiting(
@@ -165,7 +165,7 @@ impl Store for CountedStore {
         tenant: &MemberId,
         max: usize,
     ) -> Result<Vec<Waits>, StoreError> {
-        self.asked("waiting", self.inner.waiting(collaboration, tenant, max).await)
+        self.asked("waiting", self.inner.waiting(collaboration, tenant, max)).await
     }
 
     async fn take_back(
@@ -174,7 +174,7 @@ impl Store for CountedStore {
         tenant: &MemberId,
         fingerprint: &[u8; 32],
     ) -> Result<bool, StoreError> {
-        self.wrote("take-back", self.inner.take_back(collaboration, tenant, fingerprint).await)
+        self.wrote("take-back", self.inner.take_back(collaboration, tenant, fingerprint)).await
     }
 
     async fn acquire(

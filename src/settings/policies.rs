@@ -4,7 +4,7 @@
 use crate::access::PolicyText;
 use crate::error::{Error, Problem, Result};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Files in one folder, and bytes of one.
 const FILES_MAX: usize = 64;
@@ -74,6 +74,7 @@ fn refused(problems: Vec<Problem>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let all = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use crate::store::{Second, Stands, Waiting, Waits};
 use crate::wire;
 use mappings::model::{CollaborationId, Digest, MemberId};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 /// So much of one member's waits in one collaboration, at most.
 const WAITING_MAX: usize = 256;
@@ -200,7 +201,10 @@ fn fingerprint(seen: &Seen, what: &wire::ForTwo, agreement: Digest) -> [u8; 32] 
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 fn read_id(text: &str) -> Option<[u8; 32]> {
