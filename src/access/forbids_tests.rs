@@ -288,30 +288,29 @@ fn the_example_of_the_readme_is_taken() {
     assert!(!forbids.forbid(&brand("employee-7"), Action::Run, MEMBER, Some(&of)));
 }
 
-/// What one decision costs, for whoever looks: `cargo test -p airlock --lib costs -- --ignored --nocapture`.
+/// What one decision costs, for whoever looks: `cargo test -p airlock --lib costs -- --nocapture`.
 #[test]
-#[ignore = "a figure, and no verdict"]
 fn what_a_decision_costs() {
     let one = "forbid (principal, action in Airlock::Action::\"change\", resource == Airlock::Collaboration::\"autumn\") when { principal.subject == \"bob\" };\n";
     let alice = somebody("grocer", "alice", Role::Analyst);
     for many in [1, 20, 200] {
         let forbids = read(&one.repeat(many)).unwrap();
         let begun = Instant::now();
-        for _ in 0..1_000 {
+        for _ in 0..50 {
             assert!(!forbids.forbid(&alice, Action::Run, MEMBER, Some(&named("spring"))));
         }
-        println!("{many} policies of an operator: {:?} a decision", begun.elapsed() / 1_000);
+        println!("{many} policies of an operator: {:?} a decision", begun.elapsed() / 50);
     }
     let begun = Instant::now();
-    for _ in 0..100_000 {
+    for _ in 0..1_000 {
         assert!(alice.may_on(Action::Run, MEMBER));
     }
-    println!("known already: {:?}", begun.elapsed() / 100_000);
+    println!("known already: {:?}", begun.elapsed() / 1_000);
     let roles = BTreeSet::from([Role::Analyst]);
     let asking = Asking::of_roles(&roles, true, Action::Run, MEMBER);
     let begun = Instant::now();
-    for _ in 0..1_000 {
+    for _ in 0..50 {
         assert!(Cedar::get().unwrap().permits(&asking));
     }
-    println!("asked of the binary's own: {:?}", begun.elapsed() / 1_000);
+    println!("asked of the binary's own: {:?}", begun.elapsed() / 50);
 }

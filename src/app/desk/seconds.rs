@@ -174,8 +174,10 @@ fn is_decided(seen: &Seen, what: &wire::ForTwo, agreement: Digest) -> bool {
         wire::ForTwo::Approval { template, digest } => {
             let version = Digest::try_from(digest.clone()).ok();
             let named = template.parse().ok().zip(version);
+            let newest = seen.state().in_force().or(seen.state().waiting());
             named.is_some_and(|(template, digest)| {
-                seen.state().approvals(&template, digest).contains(&seen.member)
+                newest.and_then(|version| version.templates.get(&template)) == Some(&digest)
+                    && seen.state().approvals(&template, digest).contains(&seen.member)
             })
         }
         wire::ForTwo::Waiver { room, at } => {
