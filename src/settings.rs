@@ -7,6 +7,7 @@ mod http;
 mod keys;
 mod metrics;
 mod notify;
+mod policies;
 mod publish;
 mod sheet;
 mod shown;
@@ -16,11 +17,12 @@ mod triggers;
 
 pub(crate) use clients::ClientSetting;
 pub(crate) use http::{
-    DEVELOPMENT_ISSUER, Http, IssuerSetting, OWN_ISSUER, TenantSetting, TokenType, http,
+    DEVELOPMENT_ISSUER, FourEyes, Http, IssuerSetting, OWN_ISSUER, TenantSetting, TokenType, http,
 };
 pub(crate) use keys::{KeysAt, KeysSetting};
 pub(crate) use metrics::metrics;
 pub(crate) use notify::{Receiver, notify};
+pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};

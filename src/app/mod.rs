@@ -57,7 +57,7 @@ pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
-pub(crate) use tied::{Looked, mark};
+pub(crate) use tied::{Eyes, Looked, mark};
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};
@@ -69,7 +69,7 @@ use crate::log::{
 };
 use crate::metrics::{CountedStore, Metrics};
 use crate::reconcile::budget::Budgets;
-use crate::store::{Fence, Mark, Store};
+use crate::store::{Fence, Mark, Store, StoreError};
 use crate::wiring::{self, Rooms};
 use glance::Glances;
 use mappings::model::{Agreement, CollaborationId, MemberId};
@@ -255,12 +255,23 @@ impl App {
     {
         let entry = |state: &State| {
             tied.looked.holds(state, &self.key)?;
+            tied.eyes.hold(state)?;
             entries(state)
         };
-        let Some(once) = tied.once else {
-            return Ok(recorded(self.log.decide(collaboration, entry).await?));
+        let decided = match (&tied.eyes, tied.once) {
+            (Eyes::First(_), _) => {
+                self.log.would(collaboration, entry).await?;
+                return Err(tied::second_needed());
+            }
+            (Eyes::Second(second, _), once) => {
+                self.log.decide_seconded(collaboration, (once, second.clone()), entry).await?
+            }
+            (Eyes::Enough, Some(once)) => self.log.decide_once(collaboration, once, entry).await?,
+            (Eyes::Enough, None) => {
+                return Ok(recorded(self.log.decide(collaboration, entry).await?));
+            }
         };
-        match self.log.decide_once(collaboration, once, entry).await? {
+        match decided {
             Decided::Fresh(receipt) => Ok(recorded(receipt)),
             Decided::Repeated { .. } => {
                 let repeated = self.repeated(tied).await?.map(|(_, recorded)| recorded);
@@ -401,6 +412,8 @@ impl From<LogError> for Error {
             ),
             LogError::Pin(_) => Self::failed(code, message)
                 .help("the gateway's folder as it was, with the keys that belong to it"),
+            LogError::Store(StoreError::Unseconded) => Self::refused(code, message)
+                .help("the decision again, which then waits for a second person anew"),
             LogError::Store(_)
             | LogError::Tampered(_)
             | LogError::Checkpoint(_)

@@ -14,7 +14,7 @@ mod schedules;
 mod token;
 
 pub use about::{About, Withdrawn};
-pub use decisions::{Decided, Looked, Withdrawal};
+pub use decisions::{Decided, Looked, Seconded, Withdrawal};
 pub use leaves::Whole;
 pub use pins::Known;
 pub use runs::Requested;

@@ -27,6 +27,7 @@ mod runs;
 mod said;
 mod schedules;
 mod seats;
+mod seconds;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -202,6 +203,8 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(rooms::waive))
         .routes(routes!(rooms::reoffer))
         .routes(routes!(revocations::revocations, revocations::revoke))
+        .routes(routes!(seconds::waiting))
+        .routes(routes!(seconds::take_back))
         .routes(routes!(revocations::revocation))
         .routes(routes!(leaves::leaves))
         .routes(routes!(leaves::leaf))

@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation, places, destinations and runs_at_once; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, operators and keys_hours_max; \
+const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once, policies and development_issuer; [[http.tenants]] with member, and \
+    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim, operators and keys_hours_max; \
     [[http.clients]] with client, member, roles, and jwks_file or jwks_url";
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
@@ -34,6 +34,7 @@ pub(super) struct HttpSetting {
     audience: String,
     development_issuer: bool,
     runs_at_once: usize,
+    policies: Option<PathBuf>,
     #[serde(default)]
     tenants: Vec<TenantFile>,
     #[serde(default)]
@@ -52,6 +53,7 @@ struct TenantFile {
     runs_at_once: Option<usize>,
     notify_url: Option<String>,
     notify_secret_env: Option<String>,
+    four_eyes: BTreeSet<FourEyes>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -65,8 +67,19 @@ struct IssuerFile {
     typ: TokenType,
     organisation_claim: String,
     roles_claim: String,
+    person_claim: Option<String>,
     tenants: Vec<MemberId>,
     operators: bool,
+}
+
+/// A decision that two people of a tenant make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FourEyes {
+    /// The approval of a template.
+    Approve,
+    /// The consent to a room's holding something more loosely.
+    Waive,
 }
 
 /// What an issuer writes into `typ`.
@@ -93,6 +106,8 @@ pub(crate) struct Http {
     pub(crate) development_issuer: bool,
     /// Runs under way at a time that callers asked for.
     pub(crate) runs_at_once: usize,
+    /// The folder with the operator's own policies.
+    pub(crate) policies: Option<PathBuf>,
     /// Members in whose name somebody may call.
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether all of them are of one house, and may name any place and any collaboration: nobody wrote any of them down.
@@ -119,6 +134,8 @@ pub(crate) struct TenantSetting {
     pub(crate) runs_at_once: Option<usize>,
     /// Where it is told what became of its runs, and the variable with the secret that this is signed under.
     pub(crate) notify: Option<(String, String)>,
+    /// What two people of it decide.
+    pub(crate) four_eyes: BTreeSet<FourEyes>,
 }
 
 /// Somebody whose tokens are taken.
@@ -134,6 +151,8 @@ pub(crate) struct IssuerSetting {
     pub(crate) organisation_claim: String,
     /// The claim with the roles.
     pub(crate) roles_claim: String,
+    /// A claim that it writes of people, and of no program; none where it has none, and then it speaks of programs alone.
+    pub(crate) person_claim: Option<String>,
     /// For whom it may speak, and for nobody else.
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether it may say who the operator is.
@@ -188,6 +207,8 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
     }
     let mut tenants = tenants(set.tenants, &egress).map_err(invalid)?;
     let issuers = issuers(set.issuers, &tenants, (home, &egress)).map_err(invalid)?;
+    two_people(&tenants, &issuers, set.development_issuer).map_err(invalid)?;
+    let policies = set.policies.as_ref().map(|folder| home.root().join(folder));
     let one_house = set.development_issuer && tenants.is_empty();
     if one_house {
         let named = |member: MemberId| TenantSetting {
@@ -197,6 +218,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
             destinations: Vec::new(),
             runs_at_once: None,
             notify: None,
+            four_eyes: BTreeSet::new(),
         };
         tenants = home.members()?.into_iter().map(named).collect();
     }
@@ -210,6 +232,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         audience,
         development_issuer,
         runs_at_once,
+        policies,
         tenants,
         one_house,
         issuers,
@@ -226,7 +249,9 @@ fn tenants(set: Vec<TenantFile>, egress: &Policy) -> Result<Vec<TenantSetting>, 
     let mut tenants = Vec::new();
     for file in set {
         let notify = notify(&file, egress)?;
-        let TenantFile { member, organisation, places, destinations, runs_at_once, .. } = file;
+        let TenantFile {
+            member, organisation, places, destinations, runs_at_once, four_eyes, ..
+        } = file;
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -246,6 +271,7 @@ fn tenants(set: Vec<TenantFile>, egress: &Policy) -> Result<Vec<TenantSetting>, 
             destinations,
             runs_at_once,
             notify,
+            four_eyes,
         });
     }
     Ok(tenants)
@@ -294,6 +320,13 @@ fn issuers(
         if !claims.iter().all(is_own) || claims.first() == claims.last() {
             return Err("organisation_claim and roles_claim are two claims of the issuer's own");
         }
+        // One that every token has would make people of programs.
+        let is_of_people = |claim: &str| {
+            is_own(&claim) && !claims.contains(&claim) && !["client_id", "azp"].contains(&claim)
+        };
+        if !issuer.person_claim.as_deref().is_none_or(is_of_people) {
+            return Err("person_claim is a claim that the issuer writes of people alone");
+        }
         let keys = KeysFile {
             file: issuer.jwks_file,
             url: issuer.jwks_url,
@@ -307,10 +340,29 @@ fn issuers(
             typ: issuer.typ,
             organisation_claim: issuer.organisation_claim,
             roles_claim: issuer.roles_claim,
+            person_claim: issuer.person_claim,
             operators: issuer.operators,
         });
     }
     Ok(issuers)
+}
+
+/// Where two people are to decide, somebody has to say who is a person; nothing could be decided otherwise.
+fn two_people(
+    tenants: &[TenantSetting],
+    issuers: &[IssuerSetting],
+    development_issuer: bool,
+) -> Result<(), &'static str> {
+    let names_people = |tenant: &TenantSetting| {
+        let mut of = issuers.iter().filter(|issuer| issuer.person_claim.is_some());
+        development_issuer || of.any(|issuer| issuer.tenants.contains(tenant))
+    };
+    if tenants.iter().all(|tenant| tenant.four_eyes.is_empty() || names_people(tenant)) {
+        return Ok(());
+    }
+    Err(
+        "four_eyes of a tenant of which no issuer says who is a person: person_claim in [[http.issuers]]",
+    )
 }
 
 /// The tenants that an issuer lists; no two of them may be one to it.
@@ -596,6 +648,33 @@ mod tests {
             let text = client("member = \"grocer\"\nroles = [\"analyst\"]")
                 .replace("\"etl\"", &format!("\"{taken}\""));
             assert_eq!(code(&text), "settings-invalid");
+        }
+    }
+
+    #[test]
+    fn two_people_decide_where_somebody_says_who_is_one() {
+        let eyes = "[[http.tenants]]\nmember = \"grocer\"\nfour_eyes = [\"approve\", \"waive\"]\n";
+        let issuer = |more: &str| {
+            format!(
+                "{eyes}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"\n{more}"
+            )
+        };
+        let set_so = set(&issuer("tenants = [\"grocer\"]\nperson_claim = \"email\"")).unwrap();
+        assert_eq!(set_so.tenants[0].four_eyes, [FourEyes::Approve, FourEyes::Waive].into());
+        assert_eq!(set_so.issuers[0].person_claim.as_deref(), Some("email"));
+        assert!(set(&format!("[http]\ndevelopment_issuer = true\n{eyes}")).is_ok());
+        for text in [
+            issuer("tenants = [\"grocer\"]"),
+            issuer("person_claim = \"email\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"sub\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"client_id\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"org\""),
+            eyes.to_owned(),
+            eyes.replace("waive", "revoke"),
+            eyes.replace("waive", "decline"),
+        ] {
+            assert_eq!(code(&text), "settings-invalid", "{text}");
         }
     }
 

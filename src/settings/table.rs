@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 48] = [
+pub(super) const SETTINGS: [Setting; 51] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -74,6 +74,7 @@ pub(super) const SETTINGS: [Setting; 48] = [
     by_default("http.audience", "\"airlock\""),
     by_default("http.development_issuer", "false"),
     by_default("http.runs_at_once", "4"),
+    of("http.policies"),
     of("http.tenants[].member"),
     of("http.tenants[].organisation"),
     by_default("http.tenants[].places", "[]"),
@@ -81,6 +82,7 @@ pub(super) const SETTINGS: [Setting; 48] = [
     of("http.tenants[].runs_at_once"),
     of("http.tenants[].notify_url"),
     of("http.tenants[].notify_secret_env"),
+    by_default("http.tenants[].four_eyes", "[]"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
     of("http.issuers[].jwks_url"),
@@ -89,6 +91,7 @@ pub(super) const SETTINGS: [Setting; 48] = [
     by_default("http.issuers[].typ", "\"at+jwt\""),
     by_default("http.issuers[].organisation_claim", "\"org\""),
     by_default("http.issuers[].roles_claim", "\"roles\""),
+    of("http.issuers[].person_claim"),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
     of("http.clients[].client"),

@@ -170,8 +170,12 @@ impl Clients {
         let mint = self.mint.as_ref().ok_or_else(off)?;
         let client = proven.client;
         let subject = format!("client:{}", client.name);
-        let whom =
-            For { subject: &subject, member: Some(&client.member), client: Some(&client.name) };
+        let whom = For {
+            subject: &subject,
+            member: Some(&client.member),
+            person: None,
+            client: Some(&client.name),
+        };
         mint.mint(whom, roles, now_ms)
     }
 }

@@ -40,10 +40,10 @@ impl DevIssuer {
         Issuer::of_key(names, self.mint.public(), self.mint.audience(), LIFE_S, members)
     }
 
-    /// A token of somebody of a member.
+    /// A token of somebody of a member: of a person where one is named, else of a program.
     pub fn for_member(
         &self,
-        member: &MemberId,
+        (member, person): (&MemberId, Option<&str>),
         roles: &BTreeSet<Role>,
         now_ms: i64,
     ) -> Result<Minted> {
@@ -59,14 +59,17 @@ impl DevIssuer {
                 "member-admin, data-steward, analyst, privacy-officer or auditor; the operator has a token without a member",
             ));
         }
-        let subject = format!("member:{member}");
-        let whom = For { subject: &subject, member: Some(member), client: None };
+        let subject = match person {
+            Some(person) => format!("member:{member}:{person}"),
+            None => format!("member:{member}"),
+        };
+        let whom = For { subject: &subject, member: Some(member), person, client: None };
         self.mint.mint(whom, roles, now_ms)
     }
 
     /// A token of the operator.
     pub fn for_operator(&self, now_ms: i64) -> Result<Minted> {
-        let whom = For { subject: "operator", member: None, client: None };
+        let whom = For { subject: "operator", member: None, person: None, client: None };
         self.mint.mint(whom, &BTreeSet::from([Role::Operator]), now_ms)
     }
 }
@@ -107,7 +110,7 @@ mod tests {
         let issuer = DevIssuer::of(&http, &home).unwrap();
         let verifier = verifier(&http, &home, Arc::<FixedClock>::clone(&clock)).unwrap();
         let roles = BTreeSet::from([Role::Analyst, Role::Auditor]);
-        let minted = issuer.for_member(&member("grocer"), &roles, NOW_MS).unwrap();
+        let minted = issuer.for_member((&member("grocer"), None), &roles, NOW_MS).unwrap();
         let caller = verifier.verify(&minted.token).unwrap();
         assert_eq!((caller.tenant(), caller.roles()), (Some(&member("grocer")), &roles));
         assert_eq!(minted.expires_s, 1_700_000_300);
@@ -171,7 +174,10 @@ mod tests {
         let issuer = DevIssuer::of(&settings::http(&home).unwrap(), &home).unwrap();
         let code = |name: &str, roles: &[Role]| {
             let roles = roles.iter().copied().collect();
-            issuer.for_member(&member(name), &roles, NOW_MS).map(drop).map_err(|error| error.code)
+            issuer
+                .for_member((&member(name), None), &roles, NOW_MS)
+                .map(drop)
+                .map_err(|error| error.code)
         };
         assert_eq!(code("brand", &[Role::Analyst]), Ok(()));
         assert_eq!(code("grocer", &[Role::Analyst]), Err("tenant-unknown".to_owned()));

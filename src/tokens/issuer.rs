@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// The longest that a token may be good for.
 const LIFE_MAX_S: i64 = 15 * 60;
 
+/// The claim by which this gateway's own issuer says that somebody is a person.
+pub(super) const PERSON: &str = "person";
+
 /// Somebody whose tokens are taken.
 #[derive(Debug)]
 pub struct Issuer {
@@ -18,6 +21,7 @@ pub struct Issuer {
     life_max_s: i64,
     organisation_claim: String,
     roles_claim: String,
+    person_claim: Option<String>,
     tenants: BTreeMap<String, MemberId>,
     operators: bool,
     keys: Box<dyn KeySource>,
@@ -34,6 +38,7 @@ impl Issuer {
             life_max_s: LIFE_MAX_S,
             organisation_claim: setting.organisation_claim,
             roles_claim: setting.roles_claim,
+            person_claim: setting.person_claim,
             tenants: tenants.collect(),
             operators: setting.operators,
             keys,
@@ -55,6 +60,7 @@ impl Issuer {
             life_max_s,
             organisation_claim: "org".to_owned(),
             roles_claim: "roles".to_owned(),
+            person_claim: Some(PERSON.to_owned()),
             tenants: members.map(|member| (member.to_string(), member)).collect(),
             operators: true,
             keys: Box::new(FixedKeys::new(kid, key)),
@@ -84,6 +90,11 @@ impl Issuer {
 
     pub(super) fn roles_claim(&self) -> &str {
         &self.roles_claim
+    }
+
+    /// The claim that only people have, where it has one.
+    pub(super) fn person_claim(&self) -> Option<&str> {
+        self.person_claim.as_deref()
     }
 
     pub(super) const fn names_operators(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Access tokens of the gateway's own making, under a key of its folder. Must not know for whom they are made, nor what a caller may do.
 
+use super::issuer::PERSON;
 use super::jws::{encoded, to_sign};
 use crate::access::Role;
 use crate::error::{Error, Result};
@@ -43,6 +44,8 @@ pub(super) struct Mint {
 pub(super) struct For<'f> {
     pub(super) subject: &'f str,
     pub(super) member: Option<&'f MemberId>,
+    /// The person who calls, where it is one.
+    pub(super) person: Option<&'f str>,
     /// The program that asked for it, where one did.
     pub(super) client: Option<&'f str>,
 }
@@ -98,6 +101,7 @@ impl Mint {
         });
         if let Some(claims) = claims.as_object_mut() {
             claims.extend(whom.member.map(|member| ("org".to_owned(), json!(member))));
+            claims.extend(whom.person.map(|person| (PERSON.to_owned(), json!(person))));
             claims.extend(whom.client.map(|client| ("client_id".to_owned(), json!(client))));
         }
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": self.kid });

@@ -18,6 +18,7 @@ mod destinations;
 mod http;
 mod matrix;
 mod operations;
+mod policies;
 mod records;
 mod remote;
 mod runs;

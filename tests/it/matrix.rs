@@ -105,6 +105,7 @@ impl Asking<'_> {
         self.asked += 1;
         let path = path.replace("{collaboration}", "spring").replace("{template}", "reach");
         let path = path.replace("{dataset}", "sales").replace("{room}", "native");
+        let path = path.replace("{id}", &"0".repeat(64));
         let mut path = path.replace("{digest}", &self.digest).replace("{index}", "5");
         path = path.replace("{schedule}", "nightly");
         path = path.replace("{run}", "run-matrix").replace("{file}", "part-0.parquet");

@@ -80,6 +80,7 @@ impl Elsewhere {
             Command::Serve(_) => "serve",
             Command::Token(_) => "token",
             Command::Config(_) => "config",
+            Command::Policies(_) => "policies",
         };
         let message = format!("{here} is for whoever has the gateway's folder");
         Err(Error::invalid("gateway-not-here", message)
@@ -135,6 +136,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Token(_)
+        | Command::Policies(_)
         | Command::Witness(_)
         | Command::Config(_)
         | Command::Completions { .. } => {

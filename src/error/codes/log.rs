@@ -127,6 +127,7 @@ pub(super) const CODES: &[Row] = &[
     ("store-full", "the store is full", "the same again, once there is room; a withdrawal is in force all the same"),
     ("store-newer", "the store is of a newer version of this gateway", "a gateway of that version"),
     ("store-read-only", "the store can't be written now", "the same again, later; a withdrawal is in force all the same"),
+    ("second-gone", "nothing waits for this second person any more", "the decision again, which then waits for a second person anew"),
     ("store-repeated", "the same was asked for under this key before", "the same again, which tells what came of it"),
     ("store-unavailable", "the store can't be reached now", "the same again, later; a withdrawal is in force all the same"),
 ];

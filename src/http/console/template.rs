@@ -10,6 +10,7 @@ use super::session::Session;
 use super::shown::{code, list, text, whole};
 use crate::access::{Action, Withdrawn};
 use crate::error::Result;
+use crate::settings::FourEyes;
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -26,6 +27,8 @@ pub(super) async fn page(
     let one = desk.template(&name, &template).await?;
     let explained = desk.explanation(&name, &template).await?;
     let learnt = desk.learnable(&name).await;
+    let takes_two = desk.takes_two(FourEyes::Approve);
+    let waiting = if takes_two { desk.waiting(&name).await.ok() } else { None };
     let title = format!("Template {}", one.template);
     let body = html! {
         h1 { (title) }
@@ -44,6 +47,7 @@ pub(super) async fn page(
         section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
         section { h2 { "What runs" } (texts(&one, &explained)) }
         (approval(&of, &one, &shown, &session))
+        @if takes_two { (eyes(&one, waiting.as_ref())) }
         (run((&of, &shown), &one, &explained, &session))
         (withdrawal(&of, &one, &session))
     };
@@ -110,6 +114,29 @@ fn approval(
             }
         }
     }
+}
+
+/// That two people approve, and who of them did.
+fn eyes(one: &wire::Template, waiting: Option<&wire::AllWaits>) -> Markup {
+    let is_this = |waits: &&wire::Waits| match &waits.what {
+        wire::ForTwo::Approval { template, digest } => {
+            *template == one.template && *digest == one.digest
+        }
+        wire::ForTwo::Waiver { .. } => false,
+    };
+    let all = waiting.map(|all| all.waiting.iter().filter(is_this).collect::<Vec<_>>());
+    notice(
+        true,
+        &html! {
+            p { strong { "Two people approve" } ": your organisation's approval needs a second person, who approves the same version within a day." }
+            @for waits in all.unwrap_or_default() {
+                p role="status" {
+                    @if waits.yours { "Yours waits for another person." } @else { "Another person's waits for a second one." }
+                    @if !waits.stands { " The agreement was changed since: it counts no more." }
+                }
+            }
+        },
+    )
 }
 
 /// What asks for a run of this version.

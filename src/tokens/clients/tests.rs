@@ -184,7 +184,7 @@ fn its_token_is_taken_for_its_member_and_for_five_minutes() {
     assert_eq!(world.verifier.verify(&minted.token), Err(Refused::Expired));
     // Whoever had the key could not be the operator by it.
     let mint = clients.mint.as_ref().unwrap();
-    let whom = For { subject: "operator", member: None, client: None };
+    let whom = For { subject: "operator", member: None, person: None, client: None };
     let operator =
         mint.mint(whom, &BTreeSet::from([Role::Operator]), world.clock.now_ms()).unwrap();
     assert_eq!(world.verifier.verify(&operator.token), Err(Refused::OperatorUnknown));
