@@ -89,6 +89,7 @@ def test_time_runs_out(provider, twin):
     twin.set(statement_run_s=5)
     answer = provider.submit("CREATE DATABASE LATE", timeout=0.1)
     assert (answer.status, answer.code) == (408, "000630")
+    assert provider.submit("CREATE DATABASE LATE", parameters={"STATEMENT_TIMEOUT_IN_SECONDS": "1"}).status == 408
     twin.set(statement_run_s=0)
     assert provider.rows("SHOW DATABASES LIKE 'LATE'") == []
 
@@ -176,7 +177,7 @@ def test_headers(port, provider, change, status):
     assert stage.call(port, "POST", "/api/v2/statements", {"statement": "SELECT 1 AS A"}, provider.headers(**change)).status == status
 
 
-@pytest.mark.parametrize("body", [b"no json", {"sql": "SELECT 1"}, {"statement": "SELECT 1", "surprise": 1}, {"statement": "SELECT 1", "role": 5}, {"statement": "SELECT 1", "timeout": -1}])
+@pytest.mark.parametrize("body", [b"no json", {"sql": "SELECT 1"}, {"statement": "SELECT 1", "surprise": 1}, {"statement": "SELECT 1", "role": 5}, {"statement": "SELECT 1", "timeout": -1}, {"statement": "SELECT 1", "parameters": [1]}])
 def test_bodies(port, provider, body):
     assert stage.call(port, "POST", "/api/v2/statements", body, provider.headers()).status == 400
 
