@@ -197,7 +197,7 @@ def test_what_is_not_known_is_a_syntax_error(provider, text):
 
 
 @pytest.mark.parametrize("text", ["SELECT read_text('/etc/passwd') AS A", "SELECT getenv('HOME') AS A", "SELECT * FROM read_parquet('x')", "SELECT * FROM '/etc/passwd'", "SELECT current_setting('threads') AS A",
-                                  "SELECT * FROM duckdb_settings()", "SELECT * FROM TABLE(duckdb_tables())", "SELECT * FROM t1", "SELECT * FROM information_schema.tables", "SELECT * FROM sqlite_master"])
+                                  "SELECT * FROM duckdb_settings()", "SELECT * FROM TABLE(duckdb_tables())", "SELECT * FROM t1", "SELECT * FROM information_schema.tables", "SELECT * FROM sqlite_master", "SELECT UUID_STRING() AS A", "SELECT version() AS A"])
 def test_nothing_of_the_engine_is_reached(provider, text):
     provider.do("CREATE DATABASE D", "CREATE TABLE D.PUBLIC.REAL_ (A NUMBER)")
     assert provider.refused(text) in ("002141", "002003", "000002", "001003", "090105", "001008")
