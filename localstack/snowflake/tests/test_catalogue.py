@@ -187,6 +187,17 @@ def test_csv_and_parquet_are_loaded(twin, provider, tmp_path):
         assert provider.rows(f"SELECT COUNT(DISTINCT ID) AS C FROM L.S.{end.upper()}") == [[count]]
 
 
+def test_many_rows_of_every_type(twin, provider):
+    columns = [("A", "VARCHAR"), ("B", "NUMBER(38,0)"), ("C", "NUMBER(10,2)"), ("D", "FLOAT"), ("E", "BOOLEAN"), ("F", "DATE"), ("G", "TIMESTAMP_NTZ"), ("H", "TIMESTAMP_LTZ"), ("I", "TIME")]
+    row = ["a'b", 12345678901234567890, "1.25", 1.5, True, "1970-01-02", "1970-01-01 00:00:01", "1970-01-01 00:00:02+00", "00:00:03"]
+    twin.table(stage.PROVIDER, "D.S.MANY", columns, [row, [None] * 9] * 200)
+    provider.do("CREATE TABLE D.S.AGAIN AS SELECT * FROM D.S.MANY", "INSERT INTO D.S.AGAIN SELECT * FROM D.S.MANY")
+    assert provider.rows("SELECT COUNT(*) AS N, COUNT(A) AS A, SUM(C) AS C FROM D.S.AGAIN") == [["800", "400", "500.00"]]
+    assert provider.rows("SELECT DISTINCT * FROM D.S.AGAIN WHERE A IS NOT NULL") == [["a'b", "12345678901234567890", "1.25", "1.5", "true", "1", "1.000000000", "2.000000000", "3.000000000"]]
+    handle = provider.submit("SELECT * FROM D.S.AGAIN").body["statementHandle"]
+    assert provider.rows(f"SELECT COUNT(DISTINCT B) AS N, COUNT(*) AS M FROM TABLE(RESULT_SCAN('{handle}'))") == [["1", "800"]]
+
+
 def test_loading_again_keeps_grants_and_policies(people, share, consumer, twin):
     share(consumer)
     people.do("GRANT SELECT ON TABLE D.S.PEOPLE TO SHARE OUT")
