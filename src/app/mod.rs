@@ -8,9 +8,11 @@ mod connections;
 mod delivery;
 pub(crate) mod desk;
 mod evidence;
+mod glance;
 mod leases;
 mod measures;
 pub mod members;
+mod notices;
 mod pace;
 mod parties;
 mod places;
@@ -22,6 +24,8 @@ mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod scheduler;
+mod schedules;
 mod shards;
 mod shares;
 mod status;
@@ -46,6 +50,8 @@ pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunPhase, RunReport, RunRequest, Told};
+pub(crate) use scheduler::Scheduler;
+pub use schedules::ScheduleRequest;
 pub(crate) use shares::{Most, Share, Shares};
 pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
@@ -63,8 +69,9 @@ use crate::log::{
 };
 use crate::metrics::{CountedStore, Metrics};
 use crate::reconcile::budget::Budgets;
-use crate::store::{Fence, Store};
+use crate::store::{Fence, Mark, Store};
 use crate::wiring::{self, Rooms};
+use glance::Glances;
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
 use std::path::Path;
@@ -85,6 +92,8 @@ pub struct App {
     recording: Mutex<()>,
     /// Asked by every run under way.
     watch: Watch,
+    /// Asked by whoever only looks.
+    glances: Glances,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
     metrics: Arc<Metrics>,
@@ -151,9 +160,21 @@ impl App {
         Self::counted(home, store, Arc::new(Metrics::new()?)).await
     }
 
+    #[cfg(test)]
+    async fn over_at(home: Home, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::counted_at((home, clock), store, Arc::new(Metrics::new()?)).await
+    }
+
     async fn counted(home: Home, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Result<Self> {
+        Self::counted_at((home, Arc::new(SystemClock)), store, metrics).await
+    }
+
+    async fn counted_at(
+        (home, clock): (Home, Arc<dyn Clock>),
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
         let key = gateway_key(&home)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store: Arc<dyn Store> = Arc::new(CountedStore::new(store, Arc::clone(&metrics)));
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
             .with_pins(Arc::new(home.clone()))
@@ -161,7 +182,20 @@ impl App {
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
-        let app = Self { home, log, store, key, rooms, clock, recording, watch, budgets, metrics };
+        let glances = Glances::default();
+        let app = Self {
+            home,
+            log,
+            store,
+            key,
+            rooms,
+            clock,
+            recording,
+            watch,
+            glances,
+            budgets,
+            metrics,
+        };
         app.record_pending().await;
         Ok(app)
     }
@@ -179,6 +213,19 @@ impl App {
         let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
         self.believed(collaboration, doubt, doubt.is_none());
         Ok(loaded?)
+    }
+
+    /// The same where nothing was written to the store since this mark: what is known of the log then is as it is.
+    async fn look(&self, collaboration: &CollaborationId, mark: Option<&Mark>) -> Result<Loaded> {
+        match mark {
+            Some(mark) => {
+                let loaded = self.log.look(collaboration, mark).await;
+                let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
+                self.believed(collaboration, doubt, doubt.is_none());
+                Ok(loaded?)
+            }
+            None => self.load_denying(collaboration).await,
+        }
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.
@@ -234,6 +281,11 @@ impl App {
         let last = spent.index.saturating_add(spent.count).saturating_sub(1);
         let receipt = self.log.receipt(&spent.collaboration, last).await?;
         Ok(Some((spent.collaboration, Recorded { repeated: true, ..recorded(receipt) })))
+    }
+
+    /// Spends a key that goes with no decision. Whether it was not spent before, here or by another gateway on the same store.
+    pub(crate) async fn spend(&self, scope: &[u8; 32]) -> Result<bool> {
+        Ok(self.store.spend(scope).await.map_err(LogError::Store)?)
     }
 
     /// Records what the gateway itself did or saw.

@@ -5,7 +5,7 @@ use super::checkpoint::CheckpointError;
 use super::pins::PinError;
 use super::tree::{self, Tree};
 use super::{AgreementLog, Checkpoint, EffectRecord, Leaf, Loaded, LogError, PAGE, Receipt, State};
-use crate::store::{Head, StoreError};
+use crate::store::{Head, Mark, StoreError};
 use mappings::model::CollaborationId;
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub(super) struct Known {
     pinned: String,
     /// The newest pin that the log was found to continue.
     passed: String,
+    /// The store's mark before it was read last, and nothing was wrong with it.
+    under: Option<Mark>,
 }
 
 /// How much longer, or otherwise, the log was.
@@ -155,6 +157,17 @@ impl Folded {
 }
 
 impl Known {
+    /// Whether it was read since the store had this mark, and is at hand.
+    pub(super) fn is_as_under(&self, mark: &Mark) -> bool {
+        self.under.as_ref() == Some(mark) && !self.own.laid_by
+    }
+
+    /// It was read since the store had this mark; what is in doubt is read again by everybody.
+    pub(super) fn read_under(&mut self, mark: &Mark, loaded: &Loaded) {
+        let is_this = loaded.doubt.is_none() && loaded.size <= self.own.state.size();
+        self.under = Some(mark.clone()).filter(|_| is_this);
+    }
+
     /// Whether something is still to be seen closed, or may still take effect.
     pub(super) fn waits(&self) -> bool {
         let state = &self.own.state;

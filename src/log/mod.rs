@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod cron;
 pub mod fold;
 mod hex;
 pub mod keys;
@@ -24,10 +25,11 @@ pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use cosignature::Witness;
+pub use cron::{Cron, Slot};
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
-    Found, Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Proposal, Run, RunRequest,
-    RunStatus, State, Tenure,
+    Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal, Run,
+    RunRequest, RunStatus, Schedule, SlotOutcome, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;
@@ -42,7 +44,7 @@ pub use snapshot::Snapshot;
 pub use verify::{Verified, VerifyError, verify, verify_since};
 
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Once, Store, StoreError};
+use crate::store::{Appended, Fence, Mark, Once, Store, StoreError};
 use checkpoint::CheckpointError;
 use known::Known;
 use mappings::model::{CollaborationId, MemberId};
@@ -295,6 +297,27 @@ impl AgreementLog {
         let pending = self.reserve.pending(collaboration);
         let (state, unread) = pending::laid_over_or_closed(&loaded.state, pending);
         Ok(Loaded { state, doubt: loaded.doubt.or(unread), ..loaded })
+    }
+
+    /// The same for whoever only looks, where the store had this mark not long ago: a log that was read under it is not asked for again.
+    pub async fn look(
+        &self,
+        collaboration: &CollaborationId,
+        mark: &Mark,
+    ) -> Result<Loaded, LogError> {
+        let known = self.known(collaboration);
+        let known = known.lock().await;
+        if !known.is_as_under(mark) {
+            drop(known);
+            let loaded = self.load_denying(collaboration).await?;
+            let known = self.known(collaboration);
+            known.lock().await.read_under(mark, &loaded);
+            return Ok(loaded);
+        }
+        let loaded = known.own.loaded(None)?;
+        let (state, unread) =
+            pending::laid_over_or_closed(&loaded.state, self.reserve.pending(collaboration));
+        Ok(Loaded { state, doubt: unread, ..loaded })
     }
 
     /// Decides on the state as it is and appends what was decided, exactly there: when another writer was faster,

@@ -151,6 +151,10 @@ impl Store for CountedStore {
         self.asked("spent", self.inner.spent(scope)).await
     }
 
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        self.wrote("spend", self.inner.spend(scope)).await
+    }
+
     async fn acquire(
         &self,
         resource: &str,

@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 37] = [
+pub(super) const SETTINGS: [Setting; 48] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -79,13 +79,24 @@ pub(super) const SETTINGS: [Setting; 37] = [
     by_default("http.tenants[].places", "[]"),
     by_default("http.tenants[].destinations", "[]"),
     of("http.tenants[].runs_at_once"),
+    of("http.tenants[].notify_url"),
+    of("http.tenants[].notify_secret_env"),
     of("http.issuers[].issuer"),
     of("http.issuers[].jwks_file"),
+    of("http.issuers[].jwks_url"),
+    of("http.issuers[].discovery"),
+    by_default("http.issuers[].keys_hours_max", "24"),
     by_default("http.issuers[].typ", "\"at+jwt\""),
     by_default("http.issuers[].organisation_claim", "\"org\""),
     by_default("http.issuers[].roles_claim", "\"roles\""),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
+    of("http.clients[].client"),
+    of("http.clients[].member"),
+    by_default("http.clients[].roles", "[]"),
+    of("http.clients[].jwks_file"),
+    of("http.clients[].jwks_url"),
+    by_default("http.clients[].keys_hours_max", "24"),
     by_default("egress.admit", "[]"),
     by_default("egress.ports", "[443]"),
     by_default("egress.loopback", "false"),

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0002_leases.sql"),
     include_str!("migrations/postgres/0003_heads.sql"),
     include_str!("migrations/postgres/0004_parties.sql"),
+    include_str!("migrations/postgres/0006_spent.sql"),
 ];
 /// Held by whoever migrates.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7020097108108111099)";
@@ -277,6 +278,10 @@ impl Store for PostgresStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         once::spent(&self.pool, scope).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        once::spend_alone(&self.pool, scope).await
     }
 
     async fn acquire(

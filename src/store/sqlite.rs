@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_logs.sql"),
     include_str!("migrations/sqlite/0002_leases.sql"),
     include_str!("migrations/sqlite/0003_parties.sql"),
+    include_str!("migrations/sqlite/0005_spent.sql"),
 ];
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 4096;
@@ -253,6 +254,10 @@ impl Store for SqliteStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         once::spent(&self.readers, scope, self.clock.now_ms()).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Ok(self.written(Work::Spend { scope: *scope }).await?.is_some())
     }
 
     async fn acquire(

@@ -11,6 +11,7 @@
 mod agreements;
 mod answers;
 mod asked;
+mod clients;
 mod datasets;
 mod denied;
 mod destinations;
@@ -20,6 +21,7 @@ mod operations;
 mod records;
 mod remote;
 mod runs;
+mod schedules;
 mod serve;
 mod shared;
 mod tiles;

@@ -18,6 +18,7 @@ mod results;
 mod revocations;
 mod rooms;
 mod runs;
+mod schedules;
 mod templates;
 mod verified;
 
@@ -94,13 +95,33 @@ impl<'a> Desk<'a> {
     async fn seen(&self, name: &str, action: Action) -> Result<Seen> {
         let member = self.member()?.clone();
         let collaboration = name.parse::<CollaborationId>().map_err(|_| absent())?;
-        let stands = self.app.store.stands(&collaboration, &member).await;
-        let stands = stands.map_err(LogError::from)?.ok_or_else(absent)?;
-        let loaded = self.app.load_denying(&collaboration).await?;
+        let (stands, loaded) = self.glanced(&collaboration, &member).await?;
         let found = loaded.state.parties().get(&member).copied().ok_or_else(absent)?;
         let stands = narrower(stands, found);
         self.may(action)?;
         Ok(Seen { collaboration, member, stands, loaded })
+    }
+
+    /// Where a member stands by the store's word, and the log: as they are, or were a moment ago where nothing was written since. What this
+    /// process wrote is there at once.
+    async fn glanced(
+        &self,
+        collaboration: &CollaborationId,
+        member: &MemberId,
+    ) -> Result<(Stands, Loaded)> {
+        let (app, of) = (self.app, (collaboration, member));
+        let (mark, said) = app.glances.of(&*app.store, of).await;
+        if let Some((stands, size)) = said {
+            let loaded = app.look(collaboration, mark.as_ref()).await?;
+            if loaded.size == size {
+                return Ok((stands, loaded));
+            }
+        }
+        let stands = app.store.stands(collaboration, member).await;
+        let stands = stands.map_err(LogError::from)?.ok_or_else(absent)?;
+        let loaded = app.look(collaboration, mark.as_ref()).await?;
+        app.glances.keep(mark.as_ref(), of, (stands, loaded.size)).await;
+        Ok((stands, loaded))
     }
 
     /// A collaboration in which the caller takes something away. Neither a store that is away nor one that does not know yet who the parties of

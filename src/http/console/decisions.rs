@@ -189,7 +189,7 @@ pub(super) async fn look(
     Ok(moved(&session, told))
 }
 
-fn on_record(session: &Session, what: &str, done: Done) -> Response {
+pub(super) fn on_record(session: &Session, what: &str, done: Done) -> Response {
     let told = Told {
         collaboration: done.collaboration.to_string(),
         what: what.to_owned(),

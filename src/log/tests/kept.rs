@@ -111,3 +111,44 @@ async fn what_waits_or_is_long_is_not_laid_by() {
     assert!(!held(1), "it is not folded again at each look");
     assert_eq!(log.load(&name(1)).await.unwrap().size, 143);
 }
+
+#[tokio::test]
+async fn whoever_only_looks_asks_again_once_something_was_written() {
+    let store = memory();
+    let (log, other) = (on(&store), on(&store));
+    for (name, entry) in [(name(0), step(1)), (name(1), ended(9))] {
+        let name = name.as_str();
+        put(&log, name, vec![proposal(name), joining(name)]).await.unwrap();
+        drop(put(&log, name, vec![entry]).await);
+    }
+    let sizes = async |mark: &Mark| {
+        (log.look(&name(0), mark).await.unwrap().size, log.look(&name(1), mark).await.unwrap().size)
+    };
+    let before = store.mark().await.unwrap().unwrap();
+    assert_eq!(sizes(&before).await, (4, 3));
+    put(&other, name(0).as_str(), vec![ended(1)]).await.unwrap();
+    assert_eq!(sizes(&before).await, (4, 3), "a moment ago");
+    put(&log, name(1).as_str(), vec![step(2)]).await.unwrap();
+    assert_eq!(sizes(&before).await, (4, 4), "what was written here is there at once");
+    let after = store.mark().await.unwrap().unwrap();
+    assert_eq!(sizes(&after).await, (5, 4));
+    log.lay_by(&name(1));
+    assert_eq!(sizes(&after).await, (5, 4), "what was laid by is read again");
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_is_asked_for_by_everybody_who_looks() {
+    let (store, log) = many(1).await;
+    let mark = memory().mark().await.unwrap().unwrap();
+    assert!(log.look(&name(0), &mark).await.unwrap().doubt.is_none());
+    let later = MemoryStore::new();
+    let head = Head::default();
+    let appended = Appended::new(vec![vec![1]], "1".to_owned());
+    later.append(&name(1), &head, appended, None).await.unwrap();
+    let newer = later.mark().await.unwrap().unwrap();
+    store.goes_down(StoreError::Unavailable);
+    for _ in 0..2 {
+        assert!(log.look(&name(0), &newer).await.unwrap().doubt.is_some());
+    }
+    assert!(log.look(&name(0), &mark).await.unwrap().doubt.is_some(), "and nothing is known of it");
+}

@@ -23,6 +23,8 @@ pub(super) enum Work {
     },
     /// Answered with the size, or nothing when the log has another.
     Project { collaboration: CollaborationId, size: u64, parties: Parties },
+    /// Answered with a number, or nothing when it is spent.
+    Spend { scope: [u8; 32] },
     /// Answered with the token, or nothing when another holds it.
     Acquire { resource: String, holder: String, ttl_ms: i64 },
     /// Answered with the token, or nothing when it isn't held any more.
@@ -134,6 +136,10 @@ impl Writer {
             Work::Project { collaboration, size, parties } => {
                 let known = parties::project(connection, collaboration, *size, parties).await?;
                 Ok(Ok(known.then_some(*size)))
+            }
+            Work::Spend { scope } => {
+                let spent = once::spend_alone(connection, scope, now_ms).await?;
+                Ok(Ok(spent.then_some(1)))
             }
             Work::Acquire { resource, holder, ttl_ms } => {
                 lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await
