@@ -24,6 +24,16 @@ def test_types_in_upper_case(provider, twin):
     assert provider.submit("SELECT 1 AS A").body["resultSetMetaData"]["rowType"][0]["type"] == "FIXED"
 
 
+FUNCTIONS = [("OCTET_LENGTH('é')", "2"), ("DAYOFWEEKISO('2026-01-04'::DATE) % 7", "0"), ("WEEKISO('2026-01-05'::DATE)", "2"), ("TO_VARCHAR('2026-01-02'::DATE, 'YYYY-MM-DD')", "2026-01-02"), ("TO_DATE('1970-01-03', 'YYYY-MM-DD')", "2"),
+             ("REGEXP_LIKE('abc', 'b')", "false"), ("REGEXP_LIKE('abc', '.*b.*')", "true"), ("LEAST_IGNORE_NULLS(1, NULL, 3)", "1"), ("GREATEST_IGNORE_NULLS(1, NULL, 3)", "3"), ("SHA2('a', 256)", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+             ("TRIM(' a ', ' ') || 'b'", "ab"), ("'a%b' LIKE 'a\\\\%%' ESCAPE '\\\\'", "true"), ("IFF(TRUE, 1, 2)", "1"), ("TRY_TO_NUMBER('x')", None), ("EXTRACT(HOUR FROM CAST('2026-01-02'::DATE AS TIMESTAMP_NTZ(9)))", "0"), ("EQUAL_NULL(1, NULL)", "false")]
+
+
+@pytest.mark.parametrize(("text", "wanted"), FUNCTIONS)
+def test_functions_as_snowflake_has_them(provider, text, wanted):
+    assert provider.rows(f"SELECT {text} AS A") == [[wanted]]
+
+
 def test_zones_binary_and_times(provider, twin):
     twin.table(stage.PROVIDER, "D.S.T", [("A", "TIMESTAMP_LTZ"), ("B", "TIMESTAMP_TZ"), ("C", "BINARY"), ("D", "TIME")], [["1970-01-01 00:00:10+00", "1970-01-01 01:00:00+00", b"".hex(), "00:01:00"]])
     provider.do("INSERT INTO D.S.T SELECT A, B, TO_BINARY('0aff'), D FROM D.S.T")
