@@ -129,6 +129,12 @@ def test_bindings(provider):
     assert provider.rows("SELECT :2 || :2 AS A", bindings=bound) == [["o'xo'x"]]
 
 
+def test_bindings_count_as_they_stand_in_the_text(provider):
+    bound = {str(n): {"type": "FIXED", "value": str(n)} for n in range(1, 7)}
+    text = "WITH A AS (SELECT ? AS X /* ? */), B AS (SELECT ? AS Y, '?' AS Q -- ?\n) SELECT ? AS S, X, Y, (SELECT ?) AS Z FROM A JOIN B ON X < ? WHERE Y < ? ORDER BY 1"
+    assert provider.rows(text, bindings=bound) == [["3", "1", "2", "4"]]
+
+
 @pytest.mark.parametrize(("kind", "value"), [("FIXED", "one"), ("BOOLEAN", "maybe"), ("DATE", "2026-01-01"), ("BINARY", "xyz"), ("WORD", "a"), ("FIXED", 3)])
 def test_a_bind_value_of_the_wrong_type(provider, kind, value):
     answer = provider.submit("SELECT ? AS A", bindings={"1": {"type": kind, "value": value}})
