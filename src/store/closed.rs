@@ -78,7 +78,9 @@ impl Store for ClosedStore {
         Err(self.0)
     }
 
-    async fn spend(&self, _: &[u8; 32]) -> Result<bool, StoreError> {}
+    async fn spend(&self, _: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(self.0)
+    }
 
     async fn wait(&self, _: &Waiting) -> Result<(), StoreError> {
         Err(self.0)

@@ -231,7 +231,9 @@ pub trait Store: Debug + Send + Sync {
 
     /// Spends a key that goes with no append, for 24 hours of the store's clock. Whether it was not spent: of many at once one hears so. A store
     /// without a place for such keys spends none.
-    async fn spend(&self, _scope: &[u8; 32]) -> Result<bool, StoreError> {}
+    async fn spend(&self, _scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable)
+    }
 
     /// Keeps what one person decided until a second one does as well, within 24 hours of the store's clock. What waits already stays as it is,
     /// with who asked first. A store that can keep none says that it is unavailable.

@@ -1,0 +1,1 @@
+"""A twin of Snowflake for tests."""

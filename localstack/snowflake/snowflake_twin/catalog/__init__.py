@@ -1,0 +1,1 @@
+"""What accounts hold, and who may use it."""

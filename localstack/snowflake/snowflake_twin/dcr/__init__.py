@@ -1,0 +1,1 @@
+"""The clean-room collaboration API: procedures over YAML specs."""

@@ -1,0 +1,1 @@
+"""Queries: names resolved, policies enforced, run by DuckDB."""
