@@ -1,12 +1,13 @@
 //! Somebody who proved who it is: a tenant (none for the operator), a principal, roles, an end. Only `tokens` makes one, from a token that
 //! it verified; nothing else in this crate may. Must not know HTTP, nor what a token is.
 
-use super::permits::{Action, permits};
+use super::permits::{Action, On, permitted};
 use super::roles::Role;
 use mappings::model::MemberId;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// Hex digits of a principal that may be shown.
 const SHOWN: usize = 12;
@@ -46,10 +47,48 @@ impl fmt::Debug for Principal {
     }
 }
 
+/// One person or program in its issuer's words. They are compared with those of policies, and not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Who {
+    issuer: String,
+    subject: String,
+    is_person: bool,
+}
+
+impl Who {
+    /// Of an issuer and its name for somebody, who is a person where the issuer says so.
+    pub(crate) fn new(issuer: &str, subject: &str, is_person: bool) -> Self {
+        Self { issuer: issuer.to_owned(), subject: subject.to_owned(), is_person }
+    }
+
+    /// Who names it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// What it is called there.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    fn principal(&self) -> Principal {
+        Principal::new(&self.issuer, &self.subject)
+    }
+}
+
+impl fmt::Debug for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Who").field("is_person", &self.is_person).finish_non_exhaustive()
+    }
+}
+
 /// Somebody who proved who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     tenant: Option<MemberId>,
+    who: Arc<Who>,
     principal: Principal,
     roles: BTreeSet<Role>,
     expires_ms: i64,
@@ -59,17 +98,21 @@ impl Caller {
     /// Of a member; `None` without a role, or with the operator's, who belongs to no member.
     pub(crate) fn of_member(
         tenant: MemberId,
-        principal: Principal,
+        who: Who,
         roles: BTreeSet<Role>,
         expires_ms: i64,
     ) -> Option<Self> {
         let is_member = !roles.is_empty() && !roles.contains(&Role::Operator);
-        is_member.then_some(Self { tenant: Some(tenant), principal, roles, expires_ms })
+        is_member.then(|| Self::new(Some(tenant), who, roles, expires_ms))
     }
 
     /// The operator.
-    pub(crate) fn operator(principal: Principal, expires_ms: i64) -> Self {
-        Self { tenant: None, principal, roles: BTreeSet::from([Role::Operator]), expires_ms }
+    pub(crate) fn operator(who: Who, expires_ms: i64) -> Self {
+        Self::new(None, who, BTreeSet::from([Role::Operator]), expires_ms)
+    }
+
+    fn new(tenant: Option<MemberId>, who: Who, roles: BTreeSet<Role>, expires_ms: i64) -> Self {
+        Self { tenant, principal: who.principal(), who: Arc::new(who), roles, expires_ms }
     }
 
     /// The same for as long as a session lasts that it began with its token.
@@ -89,6 +132,18 @@ impl Caller {
         &self.principal
     }
 
+    /// Who it is in its issuer's words.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// Whether its issuer says that it is a person. What nobody says is a program.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.who.is_person
+    }
+
     /// Its roles, of which there is at least one.
     #[must_use]
     pub const fn roles(&self) -> &BTreeSet<Role> {
@@ -101,10 +156,16 @@ impl Caller {
         self.expires_ms
     }
 
-    /// Whether its roles let it ask for this. Without a tenant it may ask for nothing that is a tenant's.
+    /// Whether its roles let it ask for this, about this. Without a tenant it may ask for nothing that is a tenant's.
+    #[must_use]
+    pub fn may_on(&self, action: Action, on: On) -> bool {
+        permitted(&self.roles, self.tenant.is_some(), action, on)
+    }
+
+    /// Whether they let it where its member stands as close as anybody does.
     #[must_use]
     pub fn may(&self, action: Action) -> bool {
-        self.tenant.is_some() != action.is_operators() && permits(&self.roles, action)
+        On::ALL.into_iter().any(|on| self.may_on(action, on))
     }
 }
 
@@ -114,6 +175,19 @@ mod tests {
 
     fn member() -> MemberId {
         MemberId::new("grocer").unwrap()
+    }
+
+    fn is_operators(action: Action) -> bool {
+        crate::access::roles_for(action) == [Role::Operator]
+    }
+
+    #[test]
+    fn nobody_is_shown_by_accident() {
+        let who = Who::new("https://id.example", "alice@example", true);
+        let caller = Caller::operator(who, 1);
+        let shown = format!("{caller:?}");
+        assert!(!shown.contains("example") && shown.contains("is_person: true"), "{shown}");
+        assert_eq!(caller.principal(), &Principal::new("https://id.example", "alice@example"));
     }
 
     #[test]
@@ -129,33 +203,28 @@ mod tests {
 
     #[test]
     fn members_are_no_operators_and_operators_no_members() {
-        let principal = Principal::new("i", "s");
-        let of = |roles: &[Role]| {
-            Caller::of_member(member(), principal, roles.iter().copied().collect(), 1)
-        };
+        let who = || Who::new("i", "s", false);
+        let of =
+            |roles: &[Role]| Caller::of_member(member(), who(), roles.iter().copied().collect(), 1);
         assert!(of(&[]).is_none());
         assert!(of(&[Role::Operator]).is_none());
         assert!(of(&[Role::Analyst, Role::Operator]).is_none());
         let analyst = of(&[Role::Analyst]).unwrap();
         assert_eq!(analyst.tenant(), Some(&member()));
-        let operator = Caller::operator(principal, 1);
+        let operator = Caller::operator(who(), 1);
         assert_eq!(operator.tenant(), None);
         for action in Action::all() {
             assert!(!(analyst.may(action) && operator.may(action)), "{action}");
-            assert_eq!(operator.may(action), action.is_operators(), "{action}");
+            assert_eq!(operator.may(action), is_operators(action), "{action}");
         }
     }
 
     #[test]
     fn without_a_tenant_a_role_of_members_gives_nothing() {
-        let nobody = Caller {
-            tenant: None,
-            principal: Principal::new("i", "s"),
-            roles: Role::ALL.into_iter().collect(),
-            expires_ms: 1,
-        };
+        let who = Who::new("i", "s", false);
+        let nobody = Caller::new(None, who, Role::ALL.into_iter().collect(), 1);
         for action in Action::all() {
-            assert_eq!(nobody.may(action), action.is_operators(), "{action}");
+            assert_eq!(nobody.may(action), is_operators(action), "{action}");
         }
     }
 }

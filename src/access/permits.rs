@@ -1,9 +1,12 @@
-//! What each role may ask for: one table, and what is not in it is refused. Pure, and about roles alone; it stands behind one function so that
-//! policies can take its place. Must not know tokens, HTTP or the state of any collaboration.
+//! What may be asked for, by name, and whether somebody of these roles may ask for it: the policies say so (`policy`), once for everything that
+//! they look at, and what they said is kept. Must not know tokens, HTTP or the state of any collaboration.
 
+use super::policy::{Asking, Cedar};
 use super::roles::Role;
-use std::collections::BTreeSet;
+use crate::stands::Stands;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// What a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +29,8 @@ pub enum Action {
     Reoffer,
     /// A withdrawal. Leaving is that of the membership.
     Withdraw(Withdrawn),
+    /// What waits for a second person, taken back.
+    TakeBack,
     /// What the next pass would do in a room, asked of its platform.
     Plan,
     /// A room, looked at soon.
@@ -76,7 +81,7 @@ impl Withdrawn {
 }
 
 impl Action {
-    const OTHERS: [Self; 20] = [
+    const OTHERS: [Self; 21] = [
         Self::ReadCollaboration,
         Self::Check,
         Self::Propose,
@@ -85,6 +90,7 @@ impl Action {
         Self::Approve,
         Self::Waive,
         Self::Reoffer,
+        Self::TakeBack,
         Self::Plan,
         Self::Look,
         Self::Run,
@@ -122,6 +128,7 @@ impl Action {
             Self::Withdraw(Withdrawn::Template) => "withdraw-template",
             Self::Withdraw(Withdrawn::Approval) => "withdraw-approval",
             Self::Withdraw(Withdrawn::Room) => "withdraw-room",
+            Self::TakeBack => "take-back",
             Self::Plan => "plan",
             Self::Look => "look",
             Self::Run => "run",
@@ -137,10 +144,10 @@ impl Action {
         }
     }
 
-    /// Whether it is about the service and no member's: the operator's, and nobody else's.
+    /// Whether it takes something away, or leaves it untaken: no policy of an operator is asked about these.
     #[must_use]
-    pub fn is_operators(self) -> bool {
-        roles_for(self) == [Role::Operator]
+    pub const fn takes_away(self) -> bool {
+        matches!(self, Self::Withdraw(_) | Self::Decline | Self::Cancel | Self::TakeBack)
     }
 }
 
@@ -150,42 +157,74 @@ impl fmt::Display for Action {
     }
 }
 
-/// The table: whoever has one of these roles may ask for it, and nobody else.
-#[must_use]
-pub const fn roles_for(action: Action) -> &'static [Role] {
-    use Role::{Analyst, Auditor, DataSteward, MemberAdmin, Operator, PrivacyOfficer};
-    match action {
-        Action::ReadCollaboration | Action::Check => {
-            &[MemberAdmin, DataSteward, Analyst, PrivacyOfficer, Auditor]
-        }
-        Action::Propose | Action::Join | Action::Decline => &[MemberAdmin],
-        Action::Approve | Action::Waive => &[PrivacyOfficer],
-        Action::Reoffer | Action::Plan => &[DataSteward],
-        Action::Withdraw(what) => match what {
-            Withdrawn::Membership => &[MemberAdmin, PrivacyOfficer],
-            Withdrawn::Dataset | Withdrawn::Column => &[DataSteward, PrivacyOfficer],
-            Withdrawn::Template | Withdrawn::Approval | Withdrawn::Room => &[PrivacyOfficer],
-        },
-        Action::Look | Action::TestConnections => &[MemberAdmin, DataSteward],
-        Action::Run | Action::Cancel | Action::ReadResult => &[Analyst],
-        Action::ReadManifest => &[Analyst, PrivacyOfficer],
-        Action::ReadLog => &[MemberAdmin, PrivacyOfficer, Auditor],
-        Action::ReadHealthDetail
-        | Action::ReadMetrics
-        | Action::ReadConfiguration
-        | Action::ReadWorker => &[Operator],
-    }
+/// What an action is asked about, as far as roles depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum On {
+    /// The gateway.
+    Gateway,
+    /// A collaboration, and where the caller's member stands towards it; nothing where it is not there yet, or nobody can say.
+    Collaboration(Option<Stands>),
 }
 
-/// Whether somebody with these roles may ask for it. Whose the thing is, and whether it is there for the caller, is asked as well, elsewhere.
+impl On {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Gateway,
+        Self::Collaboration(None),
+        Self::Collaboration(Some(Stands::Invited)),
+        Self::Collaboration(Some(Stands::Member)),
+        Self::Collaboration(Some(Stands::Former)),
+    ];
+}
+
+/// Everything that an outcome depends on: roles by bits, whether somebody calls in a member's name, what is asked for and about what.
+type Key = (u8, bool, Action, On);
+
+/// What the policies said already. Whatever is asked, there are some twenty thousand keys at most.
+static SAID: LazyLock<RwLock<HashMap<Key, bool>>> = LazyLock::new(RwLock::default);
+
+/// Whether the policies let somebody of these roles ask for it, who calls in a member's name or in nobody's. Whose the thing is, is asked as well,
+/// elsewhere.
+#[must_use]
+pub fn permitted(roles: &BTreeSet<Role>, of_member: bool, action: Action, on: On) -> bool {
+    let key = (bits(roles), of_member, action, on);
+    let known = SAID.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+    known.unwrap_or_else(|| {
+        let may = asked_anew(roles, of_member, action, on);
+        SAID.write().unwrap_or_else(PoisonError::into_inner).insert(key, may);
+        may
+    })
+}
+
+/// The same, asked of the policies themselves. Where they can't be asked, nobody may do anything.
+fn asked_anew(roles: &BTreeSet<Role>, of_member: bool, action: Action, on: On) -> bool {
+    let asking = Asking::of_roles(roles, of_member, action, on);
+    Cedar::get().is_some_and(|cedar| cedar.permits(&asking))
+}
+
+fn bits(roles: &BTreeSet<Role>) -> u8 {
+    let bit = |(n, role): (usize, &Role)| u8::from(roles.contains(role)) << n;
+    Role::ALL.iter().enumerate().map(bit).fold(0, |all, one| all | one)
+}
+
+/// Whether somebody with these roles may ask for it where it stands as close as anybody does.
 #[must_use]
 pub fn permits(roles: &BTreeSet<Role>, action: Action) -> bool {
-    roles_for(action).iter().any(|role| roles.contains(role))
+    let may = |of_member| On::ALL.into_iter().any(|on| permitted(roles, of_member, action, on));
+    may(true) || may(false)
+}
+
+/// The roles that may ask for it, each by itself.
+#[must_use]
+pub fn roles_for(action: Action) -> Vec<Role> {
+    let may = |role: &Role| permits(&BTreeSet::from([*role]), action);
+    Role::ALL.into_iter().filter(may).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     /// By hand, from what each role is for. `x` may, `.` may not.
@@ -205,6 +244,7 @@ mod tests {
         withdraw-template            .            .       .               x       .        .
         withdraw-approval            .            .       .               x       .        .
         withdraw-room                .            .       .               x       .        .
+        take-back                    .            .       .               x       .        .
         plan                         .            x       .               .       .        .
         look                         x            x       .               .       .        .
         run                          .            .       x               .       .        .
@@ -266,6 +306,78 @@ mod tests {
             let may = roles_for(action);
             assert!(!may.is_empty(), "{action}");
             assert!(!may.contains(&Role::Operator) || may.len() == 1, "{action}");
+        }
+    }
+
+    /// How close a member has to stand, by hand.
+    fn stands_close_enough(action: Action, on: On) -> bool {
+        use Stands::{Invited, Member};
+        match action {
+            Action::Check
+            | Action::ReadHealthDetail
+            | Action::ReadMetrics
+            | Action::ReadConfiguration
+            | Action::ReadWorker => on == On::Gateway,
+            Action::ReadCollaboration => on != On::Collaboration(None),
+            Action::ReadLog | Action::Reoffer => matches!(on, On::Collaboration(Some(_))),
+            Action::Propose | Action::Withdraw(_) => matches!(on, On::Collaboration(_)),
+            Action::Join | Action::Decline => {
+                matches!(on, On::Collaboration(Some(Member | Invited)))
+            }
+            Action::Approve
+            | Action::Waive
+            | Action::TakeBack
+            | Action::Plan
+            | Action::Look
+            | Action::Run
+            | Action::Cancel
+            | Action::ReadResult
+            | Action::ReadManifest
+            | Action::TestConnections => on == On::Collaboration(Some(Member)),
+        }
+    }
+
+    fn of_bits(bits: usize) -> BTreeSet<Role> {
+        (0..6).filter(|n| bits >> n & 1 == 1).map(|n| Role::ALL[n]).collect()
+    }
+
+    /// Two who were not told of each other: the policies, and this table with the one above, over everything there is to ask.
+    #[test]
+    fn the_policies_say_what_the_tables_say_over_the_whole_space() {
+        let table = table();
+        let mut asked = 0;
+        for action in Action::all() {
+            let in_table = |role: &Role| table[&(action.to_string(), role.to_string())];
+            for on in On::ALL {
+                for bits in 0..64 {
+                    let roles = of_bits(bits);
+                    for of_member in [true, false] {
+                        let is_service = roles_for(action) == [Role::Operator];
+                        let expected = is_service != of_member
+                            && roles.iter().any(in_table)
+                            && stands_close_enough(action, on);
+                        let may = permitted(&roles, of_member, action, on);
+                        assert_eq!(may, expected, "{roles:?} {of_member}: {action} on {on:?}");
+                        asked += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(asked, 27 * 5 * 64 * 2);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn what_was_said_is_what_would_be_said(
+            bits in 0_usize..64, of_member: bool, action in 0_usize..27, on in 0_usize..5,
+        ) {
+            let (roles, on) = (of_bits(bits), On::ALL[on]);
+            let action = Action::all().nth(action).unwrap();
+            let anew = asked_anew(&roles, of_member, action, on);
+            for _ in 0..2 {
+                prop_assert_eq!(permitted(&roles, of_member, action, on), anew);
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod glance;
 mod leases;
 mod measures;
 pub mod members;
+mod notices;
 mod pace;
 mod parties;
 mod places;
@@ -23,6 +24,8 @@ mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod scheduler;
+mod schedules;
 mod shards;
 mod shares;
 mod status;
@@ -47,12 +50,14 @@ pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunPhase, RunReport, RunRequest, Told};
+pub(crate) use scheduler::Scheduler;
+pub use schedules::ScheduleRequest;
 pub(crate) use shares::{Most, Share, Shares};
 pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
-pub(crate) use tied::{Looked, mark};
+pub(crate) use tied::{Eyes, Looked, mark};
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};
@@ -64,7 +69,7 @@ use crate::log::{
 };
 use crate::metrics::{CountedStore, Metrics};
 use crate::reconcile::budget::Budgets;
-use crate::store::{Fence, Mark, Store};
+use crate::store::{Fence, Mark, Store, StoreError};
 use crate::wiring::{self, Rooms};
 use glance::Glances;
 use mappings::model::{Agreement, CollaborationId, MemberId};
@@ -155,9 +160,21 @@ impl App {
         Self::counted(home, store, Arc::new(Metrics::new()?)).await
     }
 
+    #[cfg(test)]
+    async fn over_at(home: Home, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::counted_at((home, clock), store, Arc::new(Metrics::new()?)).await
+    }
+
     async fn counted(home: Home, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Result<Self> {
+        Self::counted_at((home, Arc::new(SystemClock)), store, metrics).await
+    }
+
+    async fn counted_at(
+        (home, clock): (Home, Arc<dyn Clock>),
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
         let key = gateway_key(&home)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store: Arc<dyn Store> = Arc::new(CountedStore::new(store, Arc::clone(&metrics)));
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
             .with_pins(Arc::new(home.clone()))
@@ -238,12 +255,23 @@ impl App {
     {
         let entry = |state: &State| {
             tied.looked.holds(state, &self.key)?;
+            tied.eyes.hold(state)?;
             entries(state)
         };
-        let Some(once) = tied.once else {
-            return Ok(recorded(self.log.decide(collaboration, entry).await?));
+        let decided = match (&tied.eyes, tied.once) {
+            (Eyes::First(_), _) => {
+                self.log.would(collaboration, entry).await?;
+                return Err(tied::second_needed());
+            }
+            (Eyes::Second(second, _), once) => {
+                self.log.decide_seconded(collaboration, (once, second.clone()), entry).await?
+            }
+            (Eyes::Enough, Some(once)) => self.log.decide_once(collaboration, once, entry).await?,
+            (Eyes::Enough, None) => {
+                return Ok(recorded(self.log.decide(collaboration, entry).await?));
+            }
         };
-        match self.log.decide_once(collaboration, once, entry).await? {
+        match decided {
             Decided::Fresh(receipt) => Ok(recorded(receipt)),
             Decided::Repeated { .. } => {
                 let repeated = self.repeated(tied).await?.map(|(_, recorded)| recorded);
@@ -264,6 +292,11 @@ impl App {
         let last = spent.index.saturating_add(spent.count).saturating_sub(1);
         let receipt = self.log.receipt(&spent.collaboration, last).await?;
         Ok(Some((spent.collaboration, Recorded { repeated: true, ..recorded(receipt) })))
+    }
+
+    /// Spends a key that goes with no decision. Whether it was not spent before, here or by another gateway on the same store.
+    pub(crate) async fn spend(&self, scope: &[u8; 32]) -> Result<bool> {
+        Ok(self.store.spend(scope).await.map_err(LogError::Store)?)
     }
 
     /// Records what the gateway itself did or saw.
@@ -379,6 +412,8 @@ impl From<LogError> for Error {
             ),
             LogError::Pin(_) => Self::failed(code, message)
                 .help("the gateway's folder as it was, with the keys that belong to it"),
+            LogError::Store(StoreError::Unseconded) => Self::refused(code, message)
+                .help("the decision again, which then waits for a second person anew"),
             LogError::Store(_)
             | LogError::Tampered(_)
             | LogError::Checkpoint(_)

@@ -4,11 +4,12 @@
 use super::supervisor::RunsMax;
 use super::sync::Inbox;
 use super::turns::{Asking, Fetching};
+use crate::access::{Action, Caller, Forbids, On};
 use crate::error::{Error, Problem, Result};
 use crate::results::{lies_in, overlaps};
-use crate::settings::{Http, TenantSetting};
+use crate::settings::{FourEyes, Http, TenantSetting};
 use mappings::model::{Agreement, CollaborationId, Location, MemberId, PlatformId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -28,6 +29,10 @@ pub(crate) struct House {
     pub(crate) fetching: Fetching,
     /// Runs at a time.
     runs_max: RunsMax,
+    /// What the operator forbids.
+    forbids: Option<Arc<Forbids>>,
+    /// What two people of a tenant decide.
+    four_eyes: BTreeMap<MemberId, BTreeSet<FourEyes>>,
     /// Who asks platforms now.
     pub(super) asking: Asking,
     /// Where whoever keeps the rooms is told to look; none where nobody does here.
@@ -50,6 +55,8 @@ impl Default for House {
             guarding: Arc::new(Semaphore::new(GUARDING_MAX)),
             fetching: Fetching::of(FETCHING_MAX),
             runs_max: RunsMax::default(),
+            forbids: None,
+            four_eyes: BTreeMap::new(),
             asking: Asking::default(),
             inbox: None,
         }
@@ -64,6 +71,7 @@ impl House {
             (tenant.member.clone(), Places { data, destinations })
         };
         let runs_max = |tenant: &TenantSetting| Some((tenant.member.clone(), tenant.runs_at_once?));
+        let four_eyes = |tenant: &TenantSetting| (tenant.member.clone(), tenant.four_eyes.clone());
         let written = !set.one_house && !set.tenants.is_empty();
         Self {
             places: written.then(|| set.tenants.iter().map(places).collect()),
@@ -71,8 +79,30 @@ impl House {
                 in_all: set.runs_at_once,
                 of_member: set.tenants.iter().filter_map(runs_max).collect(),
             },
+            four_eyes: set.tenants.iter().map(four_eyes).collect(),
             ..Self::default()
         }
+    }
+
+    /// The same with policies of the operator's.
+    pub(crate) fn with_policies(self, forbids: Option<Arc<Forbids>>) -> Self {
+        Self { forbids, ..self }
+    }
+
+    /// Whether a policy of the operator's keeps a caller from this.
+    pub(crate) fn forbids(
+        &self,
+        caller: &Caller,
+        action: Action,
+        on: On,
+        of: Option<&CollaborationId>,
+    ) -> bool {
+        self.forbids.as_ref().is_some_and(|forbids| forbids.forbid(caller, action, on, of))
+    }
+
+    /// Whether two people of a tenant decide this.
+    pub(crate) fn takes_two(&self, member: &MemberId, what: FourEyes) -> bool {
+        self.four_eyes.get(member).is_some_and(|set| set.contains(&what))
     }
 
     /// The same with a worker that reads this.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::{SecretKey, State};
-use crate::store::Once;
+use crate::store::{Once, Second};
 use mappings::model::Digest;
 
 /// The same; from the command line, nothing.
@@ -12,6 +12,39 @@ pub struct Tied {
     pub(crate) looked: Looked,
     /// The key under which it asks.
     pub(crate) once: Option<Once>,
+    /// Which of two people it is, where two decide.
+    pub(crate) eyes: Eyes,
+}
+
+/// Which of two people of a member decides; and on which agreement, where it takes two.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Eyes {
+    /// One is enough.
+    #[default]
+    Enough,
+    /// The first: everything is looked at as if it were decided, and nothing is.
+    First(Digest),
+    /// The second, with whom it is.
+    Second(Second, Digest),
+}
+
+impl Eyes {
+    /// Refuses where another agreement is in force or waits than both looked at.
+    pub(super) fn hold(&self, state: &State) -> Result<()> {
+        let (Self::First(agreement) | Self::Second(_, agreement)) = self else { return Ok(()) };
+        if state.digest() == Some(*agreement) {
+            return Ok(());
+        }
+        let message = "another agreement is in force or waits than two people looked at";
+        Err(Error::refused("changed-meanwhile", message)
+            .help("another look, and the decision again by two people on what it shows"))
+    }
+}
+
+/// It would be decided, by a second person.
+pub(super) fn second_needed() -> Error {
+    Error::refused("second-needed", "two people of this member decide this")
+        .help("the same by another person of the same member, within a day")
 }
 
 /// Characters of a mark.

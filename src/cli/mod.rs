@@ -15,6 +15,7 @@ mod join;
 mod keygen;
 mod measuring;
 mod plan;
+mod policies;
 mod prepare;
 mod printer;
 mod quickstart;
@@ -22,6 +23,7 @@ mod remote;
 mod reoffer;
 mod revoke;
 mod run;
+mod schedule;
 mod screen;
 mod serve;
 mod status;
@@ -121,6 +123,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run an approved template.
     Run(run::Run),
+    /// Runs of an approved template at times to come: add, list, remove.
+    Schedule(schedule::Scheduling),
     /// Show collaborations: members, approvals, revocations, runs.
     Status(status::Status),
     /// Show, export or verify the agreement log.
@@ -131,6 +135,8 @@ enum Command {
     Token(token::Token),
     /// What this gateway is set to, and where each value stands.
     Config(config::Config),
+    /// What an operator's own policies would forbid.
+    Policies(policies::Policies),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -203,6 +209,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         Command::Explain(command) => command.run(screen),
         Command::Token(command) => command.run(&arguments.home, screen),
         Command::Config(command) => command.run(&arguments.home, screen),
+        Command::Policies(command) => command.run(&arguments.home, screen),
         command @ (Command::Quickstart(_)
         | Command::Keygen(_)
         | Command::Apply(_)
@@ -219,6 +226,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Run(_)
+        | Command::Schedule(_)
         | Command::Status(_)
         | Command::Witness(_)
         | Command::Audit(_)) => {
@@ -264,6 +272,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
         Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
         Command::Run(command) => command.run(&home, screen).await,
+        Command::Schedule(command) => Box::pin(command.run(&home, screen)).await,
         Command::Status(command) => command.run(&home, screen).await,
         Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
         Command::Witness(command) => Box::pin(command.run(screen)).await,
@@ -272,6 +281,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         | Command::Check(_)
         | Command::Token(_)
         | Command::Config(_)
+        | Command::Policies(_)
         | Command::Explain(_) => Ok(()),
     }
 }
@@ -300,7 +310,8 @@ fn logging(unless_told: &str, format: LogFormat, traces: Option<&Traces>) {
 }
 
 fn schema() -> Result<()> {
-    let schema = mappings::agreement::json_schema();
+    let mut schema = mappings::agreement::json_schema();
+    schema.sort_all_objects();
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|_| Error::failed("schema", "the schema can't be printed"))?;
     screen::put(&text);

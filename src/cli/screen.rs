@@ -63,6 +63,8 @@ impl Screen {
     /// The one object that machines get.
     pub(super) fn object(self, value: &Value) {
         if self.json {
+            let mut value = value.clone();
+            value.sort_all_objects();
             put(&value.to_string());
         }
     }

@@ -3,7 +3,7 @@
 use super::ending::signalled;
 use super::measuring::Measuring;
 use super::screen::Screen;
-use crate::app::{App, House, Inbox, Pass, Projected};
+use crate::app::{App, House, Inbox, Pass, Projected, Scheduler};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -42,6 +42,7 @@ impl Serve {
         let set = settings::http(&folder)?;
         settings::publish(&folder)?;
         settings::known_variables(&folder)?;
+        let forbids = super::policies::read(&set)?.map(Arc::new);
         let listen = self.listen.unwrap_or(set.listen);
         if self.listen.is_some() && !listen.ip().is_loopback() {
             let message = "the command line names a loopback address only";
@@ -67,7 +68,8 @@ impl Serve {
                 screen.object(&serde_json::json!({ "listening": place, "metrics": measured }));
             }
             let turn = end.child_token();
-            let served = self.served((&folder, &set), (Arc::new(app), listener), &turn);
+            let house = House::of(&set).with_policies(forbids.clone());
+            let served = self.served((&folder, &set), house, (Arc::new(app), listener), &turn);
             let mut served = std::pin::pin!(served);
             tokio::select! {
                 ended = &mut served => ended?,
@@ -82,6 +84,7 @@ impl Serve {
     async fn served(
         &self,
         (home, set): (&Home, &settings::Http),
+        house: House,
         (app, listener): (Arc<App>, Listener),
         end: &CancellationToken,
     ) -> Result<()> {
@@ -90,7 +93,6 @@ impl Serve {
         let listening =
             if self.no_sync { None } else { Listening::start(home.root(), &inbox).await? };
         let verifier = tokens::verifier(set, home, Arc::new(SystemClock))?;
-        let house = House::of(set);
         let house = if self.no_sync { house } else { house.with_worker(Arc::clone(&inbox)) };
         let gateway = Gateway::new(Arc::clone(&app), house, verifier)?;
         let answers = async {
@@ -100,6 +102,10 @@ impl Serve {
         let publish = if self.no_sync { None } else { settings::publish(home)? };
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, end.clone())));
+        let telling = if self.no_sync { None } else { Some(settings::notify(home)?) };
+        let telling = telling.map(|set| tokio::spawn(Arc::clone(&app).notify(set, end.clone())));
+        let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(gateway.runs()));
+        let scheduling = (!self.no_sync).then(|| tokio::spawn(scheduler.keep(end.clone())));
         let keeping = async {
             if !self.no_sync {
                 kept(&app, &inbox, Duration::from_secs(self.every), end).await;
@@ -126,10 +132,17 @@ impl Serve {
                 () = settled(&app) => {}
             }
         };
-        tokio::join!(answers, keeping, projecting, running, settling);
+        let metrics = app.metrics();
+        let following = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = gateway.verifier().follow(&metrics) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting, running, settling, following);
         drop(listening);
-        if let Some(publishing) = publishing {
-            publishing.abort();
+        for task in publishing.into_iter().chain(scheduling).chain(telling) {
+            task.abort();
         }
         Ok(())
     }

@@ -25,6 +25,15 @@ pub(super) struct Token {
         required_unless_present = "operator"
     )]
     roles: Vec<Role>,
+    /// A person of the member, by a name of its own; without it, the token is a program's, and nobody of two where two people decide.
+    #[arg(long, value_name = "NAME", requires = "member", value_parser = person)]
+    person: Option<String>,
+}
+
+fn person(text: &str) -> Result<String, &'static str> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(is_plain);
+    if is_name { Ok(text.to_owned()) } else { Err("a name is of letters, digits, - _ and .") }
 }
 
 const HELP: &str = "Needs `[http] development_issuer = true` in gateway.toml of the gateway's folder, which is refused on any address but a \
@@ -54,7 +63,10 @@ impl Token {
         let issuer = DevIssuer::of(&settings::http(&home)?, &home)?;
         let now_ms = SystemClock.now_ms();
         let minted = match &self.who.member {
-            Some(member) => issuer.for_member(member, &self.roles.into_iter().collect(), now_ms)?,
+            Some(member) => {
+                let who = (member, self.person.as_deref());
+                issuer.for_member(who, &self.roles.into_iter().collect(), now_ms)?
+            }
             None => issuer.for_operator(now_ms)?,
         };
         if screen.is_json() {

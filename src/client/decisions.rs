@@ -33,6 +33,15 @@ pub struct Decided {
     pub leaf: crate::log::Leaf,
 }
 
+/// What came of a decision that may take two people of a member.
+#[derive(Debug, Clone)]
+pub enum Seconded {
+    /// On record.
+    Decided(Box<Decided>),
+    /// It waits for a second person.
+    Waits(Box<wire::Waits>),
+}
+
 /// A withdrawal that is in force.
 #[derive(Debug, Clone)]
 pub enum Withdrawal {
@@ -98,11 +107,11 @@ impl Client {
         of: &CollaborationId,
         template: &TemplateName,
         digest: Digest,
-    ) -> Result<Decided> {
+    ) -> Result<Seconded> {
         let version = wire::Version { digest: digest.to_string() };
         let about = About::Approved(template.clone(), digest);
         let below = ["templates", template.as_str(), "approvals"];
-        self.decided((of, &below), (&version, "*"), &about).await
+        self.seconded((of, &below), (&version, "*"), &about).await
     }
 
     /// Consents to a room's holding a term more loosely, for this agreement alone.
@@ -112,14 +121,14 @@ impl Client {
         (room, at): (&PlatformId, &TermPath),
         agreement: Digest,
         mark: &str,
-    ) -> Result<Decided> {
+    ) -> Result<Seconded> {
         let waived = wire::Waived {
             room: room.to_string(),
             at: at.to_string(),
             agreement: agreement.to_string(),
         };
         let about = About::Waived(room.clone(), at.clone(), agreement);
-        self.decided((of, &["waivers"]), (&waived, mark), &about).await
+        self.seconded((of, &["waivers"]), (&waived, mark), &about).await
     }
 
     /// Offers again what was found taken away on a platform.
@@ -131,6 +140,24 @@ impl Client {
     ) -> Result<Decided> {
         let about = About::Reoffered(thing.clone());
         self.decided((of, &["reoffers"]), (&thing.thing(), mark), &about).await
+    }
+
+    /// A decision that may take two people. That it waits is no decision, and has no proof.
+    async fn seconded(
+        &self,
+        (of, below): (&CollaborationId, &[&str]),
+        (body, mark): (&(impl serde::Serialize + Sync), &str),
+        about: &About,
+    ) -> Result<Seconded> {
+        let path = [&["v1", "collaborations", of.as_str()], below].concat();
+        let question = Question::change(&path)?.json(body)?.tied(mark);
+        let before = self.before(of).await?;
+        let told = self.link.ask(&question).await?;
+        if told.status == reqwest::StatusCode::ACCEPTED {
+            return Ok(Seconded::Waits(Box::new(told.json()?)));
+        }
+        let proven = self.proven(of, &told, (about, before.as_ref())).await?;
+        Ok(Seconded::Decided(Box::new(proven.into())))
     }
 
     async fn decided(

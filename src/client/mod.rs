@@ -10,10 +10,11 @@ mod pins;
 mod proof;
 mod reads;
 mod runs;
+mod schedules;
 mod token;
 
 pub use about::{About, Withdrawn};
-pub use decisions::{Decided, Looked, Withdrawal};
+pub use decisions::{Decided, Looked, Seconded, Withdrawal};
 pub use leaves::Whole;
 pub use pins::Known;
 pub use runs::Requested;

@@ -51,6 +51,8 @@ pub(super) fn text(document: &Document) -> String {
     let mut whole = serde_json::to_value(document).unwrap_or_default();
     headers_in_full(&mut whole);
     nothing_else(&mut whole);
+    // Cedar has maps keep the order in which they were filled; this document has the order of names, whatever is built with it.
+    whole.sort_all_objects();
     serde_json::to_string_pretty(&whole).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 //! The answer to a decision: the proof that it is on record, where its leaf is, and whether it was done before under the same key.
 
 use super::problem::{Own, Problem};
-use crate::app::desk::Done;
+use crate::app::desk::{Decided, Done};
 use crate::error::Result;
 use axum::Json;
 use axum::http::header::LOCATION;
@@ -55,6 +55,21 @@ pub(super) fn repeated(mut response: Response, is: bool) -> Response {
         response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
     }
     response
+}
+
+impl IntoResponse for Decided {
+    fn into_response(self) -> Response {
+        let (waits, of) = match self {
+            Self::Done(done) => return done.into_response(),
+            Self::Waits { waits, collaboration } => (waits, collaboration),
+        };
+        let mut response = (StatusCode::ACCEPTED, Json(waits)).into_response();
+        let place = HeaderValue::from_str(&format!("/v1/collaborations/{of}/waiting"));
+        if let Ok(place) = place {
+            response.headers_mut().insert(LOCATION, place);
+        }
+        response
+    }
 }
 
 impl IntoResponse for Done {

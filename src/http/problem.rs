@@ -162,7 +162,7 @@ impl From<Error> for Problem {
 fn status(kind: Kind, code: &str) -> StatusCode {
     match code {
         "collaboration-unknown" | "not-found" => StatusCode::NOT_FOUND,
-        "not-permitted" => StatusCode::FORBIDDEN,
+        "not-permitted" | "policy-forbids" | "person-needed" => StatusCode::FORBIDDEN,
         "changed-meanwhile" => StatusCode::PRECONDITION_FAILED,
         "if-match-missing" => StatusCode::PRECONDITION_REQUIRED,
         "runs-at-once"

@@ -6,7 +6,7 @@ use super::entry::Who;
 use super::problem::Problem;
 use super::said::{Bare, Said};
 use super::wrong::{Change, Platform, Read};
-use crate::app::desk::Done;
+use crate::app::desk::{Decided, Done};
 use crate::wire;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -54,13 +54,14 @@ pub(super) async fn look(
 /// Consents, as an owner, to a room's holding one term more loosely.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/waivers", tag = "rooms", operation_id = "waive", request_body = wire::Waived,
     params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = String, Header, description = "The `ETag` of the collaboration that was looked at; `*` for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
-    responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
+    responses((status = 201, description = "It is on record.", body = wire::Given),
+        (status = 202, description = "It waits for a second person of the same member, who has to ask for exactly the same within a day.", body = wire::Waits), Change))]
 pub(super) async fn waive(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
     Said { said, tied }: Said<wire::Waived>,
-) -> Result<Done, Problem> {
+) -> Result<Decided, Problem> {
     finished(&gateway.begun.clone(), async move {
         gateway.desk(&caller).waive(&collaboration, &said, &tied).await
     })

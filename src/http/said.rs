@@ -81,7 +81,7 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Said<T> {
         let looked = looked(&head.headers)?.ok_or(Own::IfMatchMissing)?;
         let body = whole(body, BODY_MAX).await?;
         let once = Some(once(&head, &body)?);
-        Ok(Self { said: json(&body)?, tied: Tied { looked, once } })
+        Ok(Self { said: json(&body)?, tied: Tied { looked, once, ..Tied::default() } })
     }
 }
 
@@ -136,7 +136,7 @@ impl FromRequest<Gateway> for Document {
         let looked = looked(&head.headers)?.unwrap_or(Looked::Nothing);
         let body = whole(body, DOCUMENT_MAX).await?;
         let once = Some(once(&head, &body)?);
-        Ok(Self { text: text(body)?, tied: Tied { looked, once } })
+        Ok(Self { text: text(body)?, tied: Tied { looked, once, ..Tied::default() } })
     }
 }
 

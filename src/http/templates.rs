@@ -6,7 +6,7 @@ use super::entry::Who;
 use super::problem::Problem;
 use super::said::Said;
 use super::wrong::{Change, Read};
-use crate::app::desk::Done;
+use crate::app::desk::Decided;
 use crate::wire;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -51,13 +51,14 @@ pub(super) async fn explanation(
 /// Approves a template in the version that was looked at, as an owner of datasets that it touches.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/templates/{template}/approvals", tag = "templates", operation_id = "approve", request_body = wire::Version,
     params(("collaboration" = String, Path, description = "The collaboration."), ("template" = String, Path, description = "Its name."), ("If-Match" = String, Header, description = "The `ETag` of the collaboration that was looked at; `*` for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
-    responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
+    responses((status = 201, description = "It is on record.", body = wire::Given),
+        (status = 202, description = "It waits for a second person of the same member, who has to ask for exactly the same within a day.", body = wire::Waits), Change))]
 pub(super) async fn approve(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path((collaboration, template)): Path<(String, String)>,
     Said { said, tied }: Said<wire::Version>,
-) -> Result<Done, Problem> {
+) -> Result<Decided, Problem> {
     finished(&gateway.begun.clone(), async move {
         gateway.desk(&caller).approve(&collaboration, &template, &said, &tied).await
     })

@@ -1,6 +1,7 @@
 //! The door as a whole, without a socket.
 
 mod reading;
+mod seconds;
 
 use super::*;
 use crate::clock::SystemClock;

@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod cron;
 pub mod fold;
 mod hex;
 pub mod keys;
@@ -24,16 +25,18 @@ pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use cosignature::Witness;
+pub use cron::{Cron, Slot};
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
-    Found, Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Proposal, Run, RunRequest,
-    RunStatus, State, Tenure,
+    Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal, Run,
+    RunRequest, RunStatus, Schedule, SlotOutcome, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;
 pub use leaf::{
     Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
 };
+use once::BoundTo;
 pub use once::Decided;
 pub use pending::{Pending, Reserve, ReserveError};
 pub use pins::{MemoryPins, PinError, Pinned, Pins};
@@ -42,7 +45,7 @@ pub use snapshot::Snapshot;
 pub use verify::{Verified, VerifyError, verify, verify_since};
 
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Mark, Once, Store, StoreError};
+use crate::store::{Appended, Fence, Mark, Store, StoreError};
 use checkpoint::CheckpointError;
 use known::Known;
 use mappings::model::{CollaborationId, MemberId};
@@ -344,17 +347,53 @@ impl AgreementLog {
         E: Send,
         F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
     {
-        match self.decided(collaboration, (fence, None), decision).await? {
+        let bound = BoundTo { fence, ..BoundTo::default() };
+        match self.decided(collaboration, bound, decision).await? {
             Decided::Fresh(receipt) => Ok(receipt),
             // Nothing was to be spent.
             Decided::Repeated { .. } => Err(LogError::Store(StoreError::Repeated).into()),
         }
     }
 
+    /// Whether this would be decided now: everything that a decision is held against, and nothing is appended.
+    pub async fn would<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        decision: F,
+    ) -> Result<(), DecideError<E>>
+    where
+        E: Send,
+        F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
+    {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        self.refresh(collaboration, &mut known).await?;
+        self.decides(collaboration, &known.own.state, &decision).map(drop)
+    }
+
+    /// The leaves of a decision on this state, each of them legal.
+    fn decides<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        own: &Arc<State>,
+        decision: &F,
+    ) -> Result<Vec<Leaf>, DecideError<E>>
+    where
+        F: Fn(&State) -> Result<Vec<Entry>, E>,
+    {
+        let pending = self.reserve.pending(collaboration);
+        let (state, _) = pending::laid_over_or_closed(own, pending);
+        let entries = decision(&state).map_err(DecideError::Refused)?;
+        if entries.is_empty() {
+            return Err(LogError::Empty.into());
+        }
+        Ok(self.checked(collaboration, own, entries)?)
+    }
+
     async fn decided<E, F>(
         &self,
         collaboration: &CollaborationId,
-        (fence, once): (Option<&Fence>, Option<Once>),
+        BoundTo { fence, once, second }: BoundTo<'_>,
         decision: F,
     ) -> Result<Decided, DecideError<E>>
     where
@@ -370,16 +409,10 @@ impl AgreementLog {
                 return Ok(repeated);
             }
             let own = &mut known.own;
-            let pending = self.reserve.pending(collaboration);
-            let (state, _) = pending::laid_over_or_closed(&own.state, pending);
-            let entries = decision(&state).map_err(DecideError::Refused)?;
-            if entries.is_empty() {
-                return Err(LogError::Empty.into());
-            }
-            let leaves = self.checked(collaboration, &own.state, entries)?;
+            let leaves = self.decides(collaboration, &own.state, &decision)?;
             let parties = parties::moved(&own.state, &leaves).map_err(LogError::Fold)?;
             let signed = self.signed(collaboration, &mut own.tree, &leaves)?;
-            let appended = Appended { parties, once, ..signed };
+            let appended = Appended { parties, once, second: second.clone(), ..signed };
             let (size, note) = (own.state.size(), appended.checkpoint.clone());
             let expected = own.head();
             match self.store.append(collaboration, &expected, appended, fence).await {
@@ -390,6 +423,12 @@ impl AgreementLog {
                     return Ok(Decided::Fresh(receipt));
                 }
                 Err(StoreError::Conflict { .. } | StoreError::Repeated) => own.tree.truncate(size),
+                Err(StoreError::Unseconded) => {
+                    own.tree.truncate(size);
+                    // The same came twice at once, and the other used it up.
+                    let repeated = self.repeated(once).await?;
+                    return repeated.ok_or_else(|| LogError::Store(StoreError::Unseconded).into());
+                }
                 Err(
                     error @ (StoreError::Fenced { .. }
                     | StoreError::Unavailable

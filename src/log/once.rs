@@ -2,7 +2,7 @@
 //! Must not know where a key comes from.
 
 use super::{AgreementLog, DecideError, Entry, LogError, Receipt, State};
-use crate::store::{Once, Spent};
+use crate::store::{Fence, Once, Second, Spent};
 use mappings::model::CollaborationId;
 
 /// What became of a decision under a key.
@@ -24,6 +24,17 @@ pub enum Decided {
     },
 }
 
+/// What an append is bound to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BoundTo<'a> {
+    /// A lease, which nobody may have taken over.
+    pub(super) fence: Option<&'a Fence>,
+    /// A key, which is spent with it.
+    pub(super) once: Option<Once>,
+    /// Somebody for whom it waits.
+    pub(super) second: Option<Second>,
+}
+
 impl AgreementLog {
     /// Decides as [`AgreementLog::decide`] does, once: of all that come with one key within a day, one at most is appended, and every
     /// other is told where. A refusal spends nothing.
@@ -37,7 +48,23 @@ impl AgreementLog {
         E: Send,
         F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
     {
-        self.decided(collaboration, (None, Some(once)), decision).await
+        let bound = BoundTo { once: Some(once), ..BoundTo::default() };
+        self.decided(collaboration, bound, decision).await
+    }
+
+    /// The same by a second person of a member: it uses up what waits for one, and is refused where nothing does.
+    pub async fn decide_seconded<E, F>(
+        &self,
+        collaboration: &CollaborationId,
+        (once, second): (Option<Once>, Second),
+        decision: F,
+    ) -> Result<Decided, DecideError<E>>
+    where
+        E: Send,
+        F: Fn(&State) -> Result<Vec<Entry>, E> + Send + Sync,
+    {
+        let bound = BoundTo { once, second: Some(second), ..BoundTo::default() };
+        self.decided(collaboration, bound, decision).await
     }
 
     /// What a key was spent on, without deciding anything.

@@ -2,7 +2,8 @@
 
 use super::{Event, Metrics};
 use crate::store::{
-    Appended, Fence, Grown, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError,
+    Appended, Fence, Grown, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError, Waiting,
+    Waits,
 };
 use async_trait::async_trait;
 use mappings::model::{CollaborationId, MemberId};
@@ -58,7 +59,10 @@ impl CountedStore {
 
 const fn is_answer(error: StoreError) -> bool {
     match error {
-        StoreError::Conflict { .. } | StoreError::Fenced { .. } | StoreError::Repeated => true,
+        StoreError::Conflict { .. }
+        | StoreError::Fenced { .. }
+        | StoreError::Repeated
+        | StoreError::Unseconded => true,
         StoreError::Unavailable
         | StoreError::Denied
         | StoreError::Full
@@ -149,6 +153,32 @@ impl Store for CountedStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         self.asked("spent", self.inner.spent(scope)).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        self.wrote("spend", self.inner.spend(scope)).await
+    }
+
+    async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.wrote("wait", self.inner.wait(waiting)).await
+    }
+
+    async fn waiting(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        max: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        self.asked("waiting", self.inner.waiting(collaboration, tenant, max)).await
+    }
+
+    async fn take_back(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        fingerprint: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        self.wrote("take-back", self.inner.take_back(collaboration, tenant, fingerprint)).await
     }
 
     async fn acquire(

@@ -1,7 +1,9 @@
 //! The part of the settings that says where the gateway answers over HTTP, who its tenants are and who speaks for them: `[http]`. Must not
 //! know how a request is answered, nor how a token is verified.
 
+use super::clients::{ClientFile, ClientSetting, clients};
 use super::egress::egress_of;
+use super::keys::{KeysFile, KeysSetting};
 use super::{Environment, Row, Section, section};
 use crate::egress::Policy;
 use crate::error::{Error, Result};
@@ -13,8 +15,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation, places, destinations and runs_at_once; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim and operators";
+const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once, policies and development_issuer; [[http.tenants]] with member, and \
+    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim, operators and keys_hours_max; \
+    [[http.clients]] with client, member, roles, and jwks_file or jwks_url";
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -31,10 +34,13 @@ pub(super) struct HttpSetting {
     audience: String,
     development_issuer: bool,
     runs_at_once: usize,
+    policies: Option<PathBuf>,
     #[serde(default)]
     tenants: Vec<TenantFile>,
     #[serde(default)]
     issuers: Vec<IssuerFile>,
+    #[serde(default)]
+    clients: Vec<ClientFile>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -45,18 +51,35 @@ struct TenantFile {
     places: Vec<String>,
     destinations: Vec<String>,
     runs_at_once: Option<usize>,
+    notify_url: Option<String>,
+    notify_secret_env: Option<String>,
+    four_eyes: BTreeSet<FourEyes>,
 }
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IssuerFile {
     issuer: String,
-    jwks_file: PathBuf,
+    jwks_file: Option<PathBuf>,
+    jwks_url: Option<String>,
+    discovery: Option<String>,
+    keys_hours_max: i64,
     typ: TokenType,
     organisation_claim: String,
     roles_claim: String,
+    person_claim: Option<String>,
     tenants: Vec<MemberId>,
     operators: bool,
+}
+
+/// A decision that two people of a tenant make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FourEyes {
+    /// The approval of a template.
+    Approve,
+    /// The consent to a room's holding something more loosely.
+    Waive,
 }
 
 /// What an issuer writes into `typ`.
@@ -83,12 +106,16 @@ pub(crate) struct Http {
     pub(crate) development_issuer: bool,
     /// Runs under way at a time that callers asked for.
     pub(crate) runs_at_once: usize,
+    /// The folder with the operator's own policies.
+    pub(crate) policies: Option<PathBuf>,
     /// Members in whose name somebody may call.
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether all of them are of one house, and may name any place and any collaboration: nobody wrote any of them down.
     pub(crate) one_house: bool,
     /// Who says who calls.
     pub(crate) issuers: Vec<IssuerSetting>,
+    /// Programs that get tokens of this gateway.
+    pub(crate) clients: Vec<ClientSetting>,
     /// What may be asked of URLs that are named to the gateway.
     pub(crate) egress: Arc<Policy>,
 }
@@ -105,6 +132,10 @@ pub(crate) struct TenantSetting {
     pub(crate) destinations: Vec<String>,
     /// Runs that it may have under way; none where that is not said.
     pub(crate) runs_at_once: Option<usize>,
+    /// Where it is told what became of its runs, and the variable with the secret that this is signed under.
+    pub(crate) notify: Option<(String, String)>,
+    /// What two people of it decide.
+    pub(crate) four_eyes: BTreeSet<FourEyes>,
 }
 
 /// Somebody whose tokens are taken.
@@ -113,13 +144,15 @@ pub(crate) struct IssuerSetting {
     /// As `iss` has it.
     pub(crate) issuer: String,
     /// Where its keys are.
-    pub(crate) jwks_file: PathBuf,
+    pub(crate) keys: KeysSetting,
     /// As `typ` has it.
     pub(crate) typ: TokenType,
     /// The claim with the organisation.
     pub(crate) organisation_claim: String,
     /// The claim with the roles.
     pub(crate) roles_claim: String,
+    /// A claim that it writes of people, and of no program; none where it has none, and then it speaks of programs alone.
+    pub(crate) person_claim: Option<String>,
     /// For whom it may speak, and for nobody else.
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether it may say who the operator is.
@@ -128,6 +161,8 @@ pub(crate) struct IssuerSetting {
 
 /// The name under which the development issuer's tokens go; nobody else may have it.
 pub(crate) const DEVELOPMENT_ISSUER: &str = "urn:airlock:development-issuer";
+/// The same of the tokens that this gateway gives to its clients.
+pub(crate) const OWN_ISSUER: &str = "urn:airlock:gateway";
 
 /// What a gateway's folder sets.
 pub(crate) fn http(home: &Home) -> Result<Http> {
@@ -170,8 +205,10 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
     for host in &set.hosts {
         hosts.insert(host_name(host).ok_or_else(|| invalid(HOSTS))?);
     }
-    let mut tenants = tenants(set.tenants).map_err(invalid)?;
-    let issuers = issuers(set.issuers, &tenants, home).map_err(invalid)?;
+    let mut tenants = tenants(set.tenants, &egress).map_err(invalid)?;
+    let issuers = issuers(set.issuers, &tenants, (home, &egress)).map_err(invalid)?;
+    two_people(&tenants, &issuers, set.development_issuer).map_err(invalid)?;
+    let policies = set.policies.as_ref().map(|folder| home.root().join(folder));
     let one_house = set.development_issuer && tenants.is_empty();
     if one_house {
         let named = |member: MemberId| TenantSetting {
@@ -180,9 +217,14 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
             places: Vec::new(),
             destinations: Vec::new(),
             runs_at_once: None,
+            notify: None,
+            four_eyes: BTreeSet::new(),
         };
         tenants = home.members()?.into_iter().map(named).collect();
     }
+    let mut names: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+    names.extend([DEVELOPMENT_ISSUER, OWN_ISSUER]);
+    let clients = clients(set.clients, (&tenants, &names), home, &egress).map_err(invalid)?;
     let HttpSetting { listen, audience, development_issuer, runs_at_once, .. } = set;
     let http = Http {
         listen,
@@ -190,9 +232,11 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         audience,
         development_issuer,
         runs_at_once,
+        policies,
         tenants,
         one_house,
         issuers,
+        clients,
         egress,
     };
     Ok((http, rows))
@@ -200,10 +244,14 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
 
-fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
+fn tenants(set: Vec<TenantFile>, egress: &Policy) -> Result<Vec<TenantSetting>, &'static str> {
     let mut seen = BTreeSet::new();
     let mut tenants = Vec::new();
-    for TenantFile { member, organisation, places, destinations, runs_at_once } in set {
+    for file in set {
+        let notify = notify(&file, egress)?;
+        let TenantFile {
+            member, organisation, places, destinations, runs_at_once, four_eyes, ..
+        } = file;
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -216,17 +264,47 @@ fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
                 "places and destinations are whole URLs: file:///FOLDER/ or s3://BUCKET/PREFIX/, of plain letters",
             );
         }
-        tenants.push(TenantSetting { member, organisation, places, destinations, runs_at_once });
+        tenants.push(TenantSetting {
+            member,
+            organisation,
+            places,
+            destinations,
+            runs_at_once,
+            notify,
+            four_eyes,
+        });
     }
     Ok(tenants)
+}
+
+/// Where a tenant is told. The variable is named as variables are, so that a secret in its place is refused.
+fn notify(file: &TenantFile, egress: &Policy) -> Result<Option<(String, String)>, &'static str> {
+    let (url, variable) = match (&file.notify_url, &file.notify_secret_env) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(variable)) => (url, variable),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err("notify_url and notify_secret_env stand together");
+        }
+    };
+    if egress.target(url).is_err() {
+        return Err("a notify_url is https://HOST/PATH outside, or of a host that [egress] admits");
+    }
+    let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_variable = (1..=64).contains(&variable.len())
+        && variable.bytes().all(inner)
+        && !variable.starts_with(|first: char| first.is_ascii_digit());
+    if !is_variable {
+        return Err("notify_secret_env is the name of a variable, in capitals");
+    }
+    Ok(Some((url.clone(), variable.clone())))
 }
 
 fn issuers(
     set: Vec<IssuerFile>,
     tenants: &[TenantSetting],
-    home: &Home,
+    (home, egress): (&Home, &Policy),
 ) -> Result<Vec<IssuerSetting>, &'static str> {
-    let mut names = BTreeSet::from([DEVELOPMENT_ISSUER.to_owned()]);
+    let mut names = BTreeSet::from([DEVELOPMENT_ISSUER, OWN_ISSUER].map(str::to_owned));
     let mut issuers = Vec::new();
     for issuer in set {
         if !is_name(&issuer.issuer) {
@@ -234,7 +312,7 @@ fn issuers(
         }
         if !names.insert(issuer.issuer.clone()) {
             return Err(
-                "two of [[http.issuers]] are one issuer, or one has the development issuer's name",
+                "two of [[http.issuers]] are one issuer, or one has a name of the gateway's own",
             );
         }
         let claims = [issuer.organisation_claim.as_str(), issuer.roles_claim.as_str()];
@@ -242,17 +320,49 @@ fn issuers(
         if !claims.iter().all(is_own) || claims.first() == claims.last() {
             return Err("organisation_claim and roles_claim are two claims of the issuer's own");
         }
+        // One that every token has would make people of programs.
+        let is_of_people = |claim: &str| {
+            is_own(&claim) && !claims.contains(&claim) && !["client_id", "azp"].contains(&claim)
+        };
+        if !issuer.person_claim.as_deref().is_none_or(is_of_people) {
+            return Err("person_claim is a claim that the issuer writes of people alone");
+        }
+        let keys = KeysFile {
+            file: issuer.jwks_file,
+            url: issuer.jwks_url,
+            discovery: issuer.discovery,
+            hours_max: issuer.keys_hours_max,
+        };
         issuers.push(IssuerSetting {
+            keys: keys.read(home, egress)?,
             tenants: spoken_for(&issuer.tenants, tenants)?,
             issuer: issuer.issuer,
-            jwks_file: home.root().join(issuer.jwks_file),
             typ: issuer.typ,
             organisation_claim: issuer.organisation_claim,
             roles_claim: issuer.roles_claim,
+            person_claim: issuer.person_claim,
             operators: issuer.operators,
         });
     }
     Ok(issuers)
+}
+
+/// Where two people are to decide, somebody has to say who is a person; nothing could be decided otherwise.
+fn two_people(
+    tenants: &[TenantSetting],
+    issuers: &[IssuerSetting],
+    development_issuer: bool,
+) -> Result<(), &'static str> {
+    let names_people = |tenant: &TenantSetting| {
+        let mut of = issuers.iter().filter(|issuer| issuer.person_claim.is_some());
+        development_issuer || of.any(|issuer| issuer.tenants.contains(tenant))
+    };
+    if tenants.iter().all(|tenant| tenant.four_eyes.is_empty() || names_people(tenant)) {
+        return Ok(());
+    }
+    Err(
+        "four_eyes of a tenant of which no issuer says who is a person: person_claim in [[http.issuers]]",
+    )
 }
 
 /// The tenants that an issuer lists; no two of them may be one to it.
@@ -272,7 +382,7 @@ fn spoken_for(
     Ok(found)
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=NAME_MAX).contains(&text.len())
         && text.trim() == text
         && !text.chars().any(char::is_control)
@@ -293,6 +403,7 @@ fn host_name(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::KeysAt;
     use super::*;
 
     const TENANTS: &str = "[[http.tenants]]\nmember = \"grocer\"\norganisation = \"org-1\"\n[[http.tenants]]\nmember = \"brand\"\n";
@@ -308,6 +419,32 @@ mod tests {
 
     fn code(text: &str) -> String {
         set(text).map(drop).unwrap_err().code
+    }
+
+    #[test]
+    fn a_tenant_is_told_where_it_says_and_its_secret_is_a_variables() {
+        let with = |more: &str| format!("[[http.tenants]]\nmember = \"brand\"\n{more}");
+        let both = "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"";
+        let tenants = set(&with(both)).unwrap().tenants;
+        let (url, variable) = tenants[0].notify.clone().unwrap();
+        assert_eq!((url.as_str(), variable.as_str()), ("https://hooks.example.org/a", "HOOK"));
+        assert_eq!(set(&with("")).unwrap().tenants[0].notify, None);
+        for wrong in [
+            "notify_url = \"https://hooks.example.org/a\"",
+            "notify_secret_env = \"HOOK\"",
+            "notify_url = \"http://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://169.254.169.254/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"hunter2hunter2\"",
+        ] {
+            let error = set(&with(wrong)).map(drop).unwrap_err();
+            assert_eq!(error.code, "settings-invalid", "{wrong}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let here = with(
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"\n[egress]\nloopback = true",
+        );
+        assert!(set(&here).unwrap().tenants[0].notify.is_some());
     }
 
     fn issuer(more: &str) -> String {
@@ -403,7 +540,8 @@ mod tests {
         assert_eq!(one.tenants[0].organisation, "org-1");
         assert_eq!((one.organisation_claim.as_str(), one.roles_claim.as_str()), ("org", "roles"));
         assert!(one.typ == TokenType::AccessToken && !one.operators);
-        assert!(one.jwks_file.is_absolute() && one.jwks_file.ends_with("id.json"));
+        let KeysAt::File(file) = &one.keys.at else { panic!("{one:?}") };
+        assert!(file.is_absolute() && file.ends_with("id.json"));
         let other =
             set(&issuer("typ = \"JWT\"\noperators = true\nroles_claim = \"https://x/r\"")).unwrap();
         assert!(other.issuers[0].typ == TokenType::Jwt && other.issuers[0].operators);
@@ -421,6 +559,7 @@ mod tests {
             "{}[[http.tenants]]\nmember = \"bank\"\norganisation = \"org-1\"",
             issuer("tenants = [\"grocer\", \"bank\"]\n")
         );
+        let at = |more: &str| format!("[[http.issuers]]\nissuer = \"https://id.example\"\n{more}");
         let mine =
             "[[http.issuers]]\nissuer = \"urn:airlock:development-issuer\"\njwks_file = \"x\"";
         for text in [
@@ -434,6 +573,13 @@ mod tests {
             issuer("roles_claim = \"org\""),
             issuer("roles_claim = \"\""),
             issuer("jwks_url = \"https://id.example/keys\""),
+            issuer("keys_hours_max = 0"),
+            issuer("keys_hours_max = 169"),
+            at("jwks_url = \"http://id.example/keys\""),
+            at("jwks_url = \"https://10.0.0.1/keys\""),
+            at("jwks_url = \"https://id.example/\"\ndiscovery = \"https://id.example/\""),
+            at("discovery = \"https://localhost/\""),
+            at("tenants = []"),
             format!(
                 "{}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"",
                 issuer("")
@@ -456,6 +602,80 @@ mod tests {
             issuer("tenants = [\"grocer\"]\n")
         );
         assert_eq!(set(&apart).unwrap().issuers.len(), 2, "one name with two issuers is two");
+    }
+
+    #[test]
+    fn keys_are_in_one_place() {
+        let kept = |text: &str| {
+            let text = format!("[[http.issuers]]\nissuer = \"https://id.example\"\n{text}");
+            set(&text).unwrap().issuers[0].keys.clone()
+        };
+        let url = kept("jwks_url = \"https://id.example/keys\"");
+        assert!(matches!(url.at, KeysAt::Url(_)) && url.kept_ms == 24 * 3_600_000);
+        let found = kept(
+            "discovery = \"https://id.example/.well-known/openid-configuration\"\nkeys_hours_max = 1",
+        );
+        assert!(matches!(found.at, KeysAt::Discovery(_)) && found.kept_ms == 3_600_000);
+        let inside = "[egress]\nadmit = [\"10.0.0.0/8\"]\nports = [8443]\n[[http.issuers]]\nissuer = \"https://id.example\"\n\
+            jwks_url = \"https://10.0.0.1:8443/keys\"";
+        assert_eq!(set(inside).unwrap().issuers.len(), 1);
+    }
+
+    #[test]
+    fn a_client_speaks_for_one_member_in_roles_of_its_own() {
+        let client = |more: &str| {
+            format!("{TENANTS}[[http.clients]]\nclient = \"etl\"\njwks_file = \"etl.json\"\n{more}")
+        };
+        let http = set(&client("member = \"grocer\"\nroles = [\"analyst\", \"auditor\"]")).unwrap();
+        let one = &http.clients[0];
+        assert_eq!(
+            (one.client.as_str(), one.member.as_str(), one.roles.len()),
+            ("etl", "grocer", 2)
+        );
+        for wrong in [
+            "member = \"nobody\"\nroles = [\"analyst\"]",
+            "member = \"grocer\"",
+            "member = \"grocer\"\nroles = [\"operator\"]",
+            "member = \"grocer\"\nroles = [\"admin\"]",
+            "roles = [\"analyst\"]",
+            "member = \"grocer\"\nroles = [\"analyst\"]\njwks_url = \"https://id.example/\"",
+            "member = \"grocer\"\nroles = [\"analyst\"]\nsecret = \"x\"",
+            "member = \"grocer\"\nroles = [\"analyst\"]\n[[http.clients]]\nclient = \"etl\"\nmember = \"brand\"\nroles = [\"analyst\"]\njwks_file = \"x\"",
+        ] {
+            assert_eq!(code(&client(wrong)), "settings-invalid", "{wrong}");
+        }
+        for taken in [OWN_ISSUER, DEVELOPMENT_ISSUER] {
+            let text = client("member = \"grocer\"\nroles = [\"analyst\"]")
+                .replace("\"etl\"", &format!("\"{taken}\""));
+            assert_eq!(code(&text), "settings-invalid");
+        }
+    }
+
+    #[test]
+    fn two_people_decide_where_somebody_says_who_is_one() {
+        let eyes = "[[http.tenants]]\nmember = \"grocer\"\nfour_eyes = [\"approve\", \"waive\"]\n";
+        let issuer = |more: &str| {
+            format!(
+                "{eyes}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"\n{more}"
+            )
+        };
+        let set_so = set(&issuer("tenants = [\"grocer\"]\nperson_claim = \"email\"")).unwrap();
+        assert_eq!(set_so.tenants[0].four_eyes, [FourEyes::Approve, FourEyes::Waive].into());
+        assert_eq!(set_so.issuers[0].person_claim.as_deref(), Some("email"));
+        assert!(set(&format!("[http]\ndevelopment_issuer = true\n{eyes}")).is_ok());
+        for text in [
+            issuer("tenants = [\"grocer\"]"),
+            issuer("person_claim = \"email\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"sub\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"client_id\""),
+            issuer("tenants = [\"grocer\"]\nperson_claim = \"org\""),
+            eyes.to_owned(),
+            eyes.replace("waive", "revoke"),
+            eyes.replace("waive", "decline"),
+        ] {
+            assert_eq!(code(&text), "settings-invalid", "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The store that could not be opened: it answers everything with the reason, so that a withdrawal can still be taken up.
 //! Must not know what it stands for.
 
-use super::{Appended, Fence, Head, Lease, Parties, Spent, Stands, Store, StoreError};
+use super::{
+    Appended, Fence, Head, Lease, Parties, Spent, Stands, Store, StoreError, Waiting, Waits,
+};
 use async_trait::async_trait;
 use mappings::model::{CollaborationId, MemberId};
 use std::time::Duration;
@@ -73,6 +75,32 @@ impl Store for ClosedStore {
     }
 
     async fn spent(&self, _: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn spend(&self, _: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(self.0)
+    }
+
+    async fn wait(&self, _: &Waiting) -> Result<(), StoreError> {
+        Err(self.0)
+    }
+
+    async fn waiting(
+        &self,
+        _: &CollaborationId,
+        _: &MemberId,
+        _: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        Err(self.0)
+    }
+
+    async fn take_back(
+        &self,
+        _: &CollaborationId,
+        _: &MemberId,
+        _: &[u8; 32],
+    ) -> Result<bool, StoreError> {
         Err(self.0)
     }
 

@@ -2,7 +2,11 @@
 
 use super::lease::{Kept, ttl_ms};
 use super::once::{KEPT_MS, SWEPT_MAX};
-use super::{Appended, Fence, Head, Lease, Mark, Once, Parties, Spent, Stands, Store, StoreError};
+use super::waiting::WAITS_MS;
+use super::{
+    Appended, Fence, Head, Lease, Mark, Once, Parties, Second, Spent, Stands, Store, StoreError,
+    Waiting, Waits,
+};
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
 use mappings::model::{CollaborationId, MemberId};
@@ -44,6 +48,8 @@ impl Log {
 #[derive(Debug, Default)]
 struct Keys {
     spent: BTreeMap<[u8; 32], (Spent, i64)>,
+    /// Those that go with no append, and when they are over.
+    alone: BTreeMap<[u8; 32], i64>,
     /// The same, by when they are over.
     ends: BTreeSet<(i64, [u8; 32])>,
 }
@@ -69,14 +75,32 @@ impl Keys {
     }
 }
 
+impl Keys {
+    fn spend_alone(&mut self, scope: [u8; 32], now_ms: i64) -> bool {
+        self.alone.retain(|_, until_ms| *until_ms > now_ms);
+        self.alone.insert(scope, now_ms.saturating_add(KEPT_MS)).is_none()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Held {
     logs: BTreeMap<CollaborationId, Log>,
     leases: BTreeMap<String, Kept>,
     keys: Keys,
+    waiting: BTreeMap<Waited, Waits>,
 }
 
+/// Where, in whose name and what.
+type Waited = (CollaborationId, MemberId, [u8; 32]);
+
 impl Held {
+    /// Whether what this second person seconds waits for one.
+    fn seconded(&self, of: &CollaborationId, second: &Second, now_ms: i64) -> bool {
+        let waited = (of.clone(), second.tenant.clone(), second.fingerprint);
+        let waits = self.waiting.get(&waited);
+        waits.is_some_and(|waits| waits.until_ms > now_ms && waits.waiting.by != second.by)
+    }
+
     fn log<T>(&self, collaboration: &CollaborationId, read: impl Fn(&Log) -> T) -> Option<T> {
         self.logs.get(collaboration).map(read)
     }
@@ -159,6 +183,10 @@ impl Store for MemoryStore {
         if appended.once.as_ref().is_some_and(is_spent) {
             return Err(StoreError::Repeated);
         }
+        let seconded = |second: &Second| held.seconded(collaboration, second, now_ms);
+        if !appended.second.as_ref().is_none_or(seconded) {
+            return Err(StoreError::Unseconded);
+        }
         if let Some(error) = held.refused(fence) {
             return Err(error);
         }
@@ -167,6 +195,9 @@ impl Store for MemoryStore {
             return Err(StoreError::Conflict { size: found.size });
         }
         let (once, count) = (appended.once, appended.leaves.len() as u64);
+        if let Some(Second { tenant, fingerprint, .. }) = appended.second.clone() {
+            held.waiting.remove(&(collaboration.clone(), tenant, fingerprint));
+        }
         let log = held.logs.entry(collaboration.clone()).or_default();
         log.append(appended);
         let size = log.size();
@@ -255,6 +286,49 @@ impl Store for MemoryStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         Ok(self.held().keys.spent(scope, self.clock.now_ms()).cloned())
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        let now_ms = self.clock.now_ms();
+        Ok(self.held().keys.spend_alone(*scope, now_ms))
+    }
+
+    async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        let (mut held, now_ms) = (self.held(), self.clock.now_ms());
+        held.waiting.retain(|_, waits| waits.until_ms > now_ms);
+        let Waiting { collaboration, tenant, fingerprint, .. } = waiting.clone();
+        let until_ms = now_ms.saturating_add(WAITS_MS);
+        let waits = Waits { waiting: waiting.clone(), asked_ms: now_ms, until_ms };
+        held.waiting.entry((collaboration, tenant, fingerprint)).or_insert(waits);
+        Ok(())
+    }
+
+    async fn waiting(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        max: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        let (held, now_ms) = (self.held(), self.clock.now_ms());
+        let is_own = |waits: &&Waits| {
+            let Waiting { collaboration: of, tenant: by, .. } = &waits.waiting;
+            of == collaboration && by == tenant && waits.until_ms > now_ms
+        };
+        let mut all: Vec<Waits> = held.waiting.values().filter(is_own).cloned().collect();
+        all.sort_by_key(|waits| (waits.asked_ms, waits.waiting.fingerprint));
+        all.truncate(max);
+        Ok(all)
+    }
+
+    async fn take_back(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        fingerprint: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let (mut held, now_ms) = (self.held(), self.clock.now_ms());
+        let waited = (collaboration.clone(), tenant.clone(), *fingerprint);
+        Ok(held.waiting.remove(&waited).is_some_and(|waits| waits.until_ms > now_ms))
     }
 
     async fn acquire(

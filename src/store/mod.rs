@@ -12,6 +12,7 @@ mod postgres;
 mod sqlite;
 #[cfg(test)]
 mod suite;
+mod waiting;
 
 pub use closed::ClosedStore;
 pub use lease::{Fence, Lease};
@@ -21,6 +22,7 @@ pub use once::{Once, Spent};
 pub use postgres::{Address, AddressError, PostgresStore};
 #[cfg(feature = "gateway")]
 pub use sqlite::SqliteStore;
+pub use waiting::{Second, Waiting, Waits};
 
 pub use crate::stands::{Parties, Stands};
 
@@ -50,6 +52,9 @@ pub enum StoreError {
     /// The key was spent on an append already; [`Store::spent`] says on which.
     #[error("the key was spent on an earlier append")]
     Repeated,
+    /// Nothing waits any more for this second person: somebody used it up or took it back, it is over, or the first was the same.
+    #[error("nothing waits for this second person")]
+    Unseconded,
     /// The store can't be reached or is busy for too long. What was asked may have been done all the same: look again.
     #[error("the store is unavailable")]
     Unavailable,
@@ -78,6 +83,7 @@ impl StoreError {
             Self::Conflict { .. } => "store-conflict",
             Self::Fenced { .. } => "lease-lost",
             Self::Repeated => "store-repeated",
+            Self::Unseconded => "second-gone",
             Self::Unavailable => "store-unavailable",
             Self::Denied => "store-denied",
             Self::Full => "store-full",
@@ -100,13 +106,15 @@ pub struct Appended {
     pub parties: Option<Parties>,
     /// The key that it spends.
     pub once: Option<Once>,
+    /// The second person without whom it is not done.
+    pub second: Option<Second>,
 }
 
 impl Appended {
     /// Leaves and their checkpoint alone: the parties stay who they are, and no key is spent.
     #[must_use]
     pub const fn new(leaves: Vec<Vec<u8>>, checkpoint: String) -> Self {
-        Self { leaves, checkpoint, parties: None, once: None }
+        Self { leaves, checkpoint, parties: None, once: None, second: None }
     }
 }
 
@@ -139,7 +147,8 @@ pub trait Store: Debug + Send + Sync {
     /// Appends all leaves with their checkpoint, parties and key, or nothing: right after the head `expected`, or `Conflict` when the log has another
     /// size or another checkpoint. Returns the new size. With a fence, `Fenced` unless its token is the newest of its resource at the very
     /// moment of the write. Without one it waits for no lease: that is how decisions are recorded. With a key that is spent already
-    /// `Repeated`, whatever its fingerprint, the head or the fence: of many at once under one key one is appended.
+    /// `Repeated`, whatever its fingerprint, the head or the fence: of many at once under one key one is appended. With a second person it uses up
+    /// what waits for one, and is `Unseconded` where nothing does: of many at once for the same one is appended.
     async fn append(
         &self,
         collaboration: &CollaborationId,
@@ -219,6 +228,38 @@ pub trait Store: Debug + Send + Sync {
 
     /// What a key was spent on within the last 24 hours of the store's clock.
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError>;
+
+    /// Spends a key that goes with no append, for 24 hours of the store's clock. Whether it was not spent: of many at once one hears so. A store
+    /// without a place for such keys spends none.
+    async fn spend(&self, _scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    /// Keeps what one person decided until a second one does as well, within 24 hours of the store's clock. What waits already stays as it is,
+    /// with who asked first. A store that can keep none says that it is unavailable.
+    async fn wait(&self, _waiting: &Waiting) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    /// What of a member's waits in a collaboration: up to `max`, the oldest first.
+    async fn waiting(
+        &self,
+        _collaboration: &CollaborationId,
+        _tenant: &MemberId,
+        _max: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    /// Ends the waiting of something. Whether it was waiting still.
+    async fn take_back(
+        &self,
+        _collaboration: &CollaborationId,
+        _tenant: &MemberId,
+        _fingerprint: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable)
+    }
 
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
     /// holder's own. Each lease has a larger token than any before it, durable before this returns.

@@ -5,11 +5,14 @@ mod address;
 mod lease;
 mod once;
 mod parties;
+mod waiting;
 
 pub use address::{Address, AddressError};
 
 use super::once::{KEPT_MS, SWEPT_MAX};
-use super::{Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError};
+use super::{
+    Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError, Waiting, Waits,
+};
 use async_trait::async_trait;
 use mappings::model::{CollaborationId, MemberId};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
@@ -23,6 +26,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0002_leases.sql"),
     include_str!("migrations/postgres/0003_heads.sql"),
     include_str!("migrations/postgres/0004_parties.sql"),
+    include_str!("migrations/postgres/0005_waiting.sql"),
+    include_str!("migrations/postgres/0006_spent.sql"),
 ];
 /// Held by whoever migrates.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7020097108108111099)";
@@ -152,9 +157,12 @@ impl Store for PostgresStore {
     ) -> Result<u64, StoreError> {
         const APPEND: &str = "SELECT outcome, number FROM \
             airlock.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        const SECONDED: &str = "SELECT outcome, number FROM \
+            airlock.append_seconded($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
         let (members, stands) = appended.parties.as_ref().map(parties::apart).unzip();
         let token = fence.map(|fence| stored(fence.token)).transpose()?;
-        let row = sqlx::query(APPEND)
+        let call = if appended.second.is_some() { SECONDED } else { APPEND };
+        let mut row = sqlx::query(call)
             .bind(collaboration.as_str())
             .bind(stored(expected.size)?)
             .bind(expected.checkpoint.as_deref())
@@ -168,6 +176,10 @@ impl Store for PostgresStore {
             .bind(appended.once.as_ref().map(|once| once.fingerprint.as_slice()))
             .bind(KEPT_MS)
             .bind(SWEPT_MAX);
+        if let Some(second) = &appended.second {
+            row = row.bind(second.tenant.as_str());
+            row = row.bind(second.fingerprint.as_slice()).bind(second.by.as_slice());
+        }
         // The driver reads on to the end of the transaction: an answer is a commit.
         let row = within(row.fetch_one(&self.pool)).await?;
         let number = read_back(row.try_get(1).map_err(|e| told(&e))?)?;
@@ -175,6 +187,7 @@ impl Store for PostgresStore {
             "appended" => Ok(number),
             "conflict" => Err(StoreError::Conflict { size: number }),
             "repeated" => Err(StoreError::Repeated),
+            "unseconded" => Err(StoreError::Unseconded),
             "fenced" => Err(StoreError::Fenced { token: number }),
             _ => Err(StoreError::Corrupt),
         }
@@ -277,6 +290,32 @@ impl Store for PostgresStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         once::spent(&self.pool, scope).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        once::spend_alone(&self.pool, scope).await
+    }
+
+    async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        waiting::wait(&self.pool, waiting).await
+    }
+
+    async fn waiting(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        max: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        waiting::waiting(&self.pool, (collaboration, tenant), max).await
+    }
+
+    async fn take_back(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        fingerprint: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        waiting::take(&self.pool, (collaboration, tenant), fingerprint).await
     }
 
     async fn acquire(

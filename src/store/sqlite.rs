@@ -4,11 +4,13 @@
 mod lease;
 mod once;
 mod parties;
+mod waiting;
 mod watch;
 mod write;
 
 use super::{
-    Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError, lease::ttl_ms,
+    Appended, Fence, Head, Lease, Mark, Parties, Spent, Stands, Store, StoreError, Waiting, Waits,
+    lease::ttl_ms,
 };
 use crate::clock::{Clock, SystemClock};
 use async_trait::async_trait;
@@ -30,6 +32,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_logs.sql"),
     include_str!("migrations/sqlite/0002_leases.sql"),
     include_str!("migrations/sqlite/0003_parties.sql"),
+    include_str!("migrations/sqlite/0004_waiting.sql"),
+    include_str!("migrations/sqlite/0005_spent.sql"),
 ];
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 4096;
@@ -253,6 +257,35 @@ impl Store for SqliteStore {
 
     async fn spent(&self, scope: &[u8; 32]) -> Result<Option<Spent>, StoreError> {
         once::spent(&self.readers, scope, self.clock.now_ms()).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Ok(self.written(Work::Spend { scope: *scope }).await?.is_some())
+    }
+
+    async fn wait(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.written(Work::Wait { waiting: waiting.clone() }).await.map(drop)
+    }
+
+    async fn waiting(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        max: usize,
+    ) -> Result<Vec<Waits>, StoreError> {
+        let of = (collaboration, tenant);
+        waiting::waiting(&self.readers, of, max, self.clock.now_ms()).await
+    }
+
+    async fn take_back(
+        &self,
+        collaboration: &CollaborationId,
+        tenant: &MemberId,
+        fingerprint: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let (collaboration, tenant) = (collaboration.clone(), tenant.clone());
+        let work = Work::TakeBack { collaboration, tenant, fingerprint: *fingerprint };
+        Ok(self.written(work).await?.is_some())
     }
 
     async fn acquire(

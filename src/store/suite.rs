@@ -3,6 +3,7 @@
 mod leases;
 mod once;
 mod parties;
+mod waiting;
 
 pub(super) use leases::clock_steps_do_no_harm;
 pub(super) use once::keys_are_swept;
@@ -37,6 +38,7 @@ where
     every_append_makes_another_mark(&*open().await, &*open().await).await;
     parties::conforms(open).await;
     once::conforms(open, pass).await;
+    waiting::conforms(open, pass).await;
     leases::conforms(open, pass).await;
 }
 

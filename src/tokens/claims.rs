@@ -5,7 +5,7 @@ use super::issuer::Issuer;
 use super::json::{Json, Object};
 use super::jws::plain_text;
 use super::refused::Refused;
-use crate::access::{Caller, Principal, Role};
+use crate::access::{Caller, Role, Who};
 use std::collections::BTreeSet;
 
 /// How far an issuer's clock may be off.
@@ -36,8 +36,8 @@ pub(super) fn good(claims: &Object, issuer: &Issuer, now_ms: i64) -> Result<Good
     let (from_ms, until_ms) = times(claims, issuer.life_max_s(), now_ms)?;
     let subject = claims.get("sub").and_then(plain_text).ok_or(Refused::Subject)?;
     claims.get("jti").and_then(plain_text).ok_or(Refused::TokenId)?;
-    let principal = Principal::new(issuer.name(), subject);
-    let caller = caller(claims, issuer, principal, until_ms)?;
+    let who = Who::new(issuer.name(), subject, is_person(claims, issuer, subject));
+    let caller = caller(claims, issuer, who, until_ms)?;
     Ok(Good { caller, from_ms, until_ms })
 }
 
@@ -45,6 +45,14 @@ pub(super) fn good(claims: &Object, issuer: &Issuer, now_ms: i64) -> Result<Good
 fn names(aud: &Json, audience: &str) -> bool {
     let among = || aud.texts().is_some_and(|texts| texts.contains(&audience));
     aud.text() == Some(audience) || among()
+}
+
+/// Whether its issuer says of it that it is a person: by a claim that it writes of people alone, and of nothing that calls in its own name.
+fn is_person(claims: &Object, issuer: &Issuer, subject: &str) -> bool {
+    let said = issuer.person_claim().and_then(|claim| claims.get(claim));
+    let is_said = said.is_some_and(|said| plain_text(said).is_some() || said.integer().is_some());
+    let calls_itself = |claim| claims.get(claim).and_then(Json::text) == Some(subject);
+    is_said && !["client_id", "azp"].into_iter().any(calls_itself)
 }
 
 fn times(claims: &Object, life_max_s: i64, now_ms: i64) -> Result<(i64, i64), Refused> {
@@ -69,17 +77,13 @@ fn times(claims: &Object, life_max_s: i64, now_ms: i64) -> Result<(i64, i64), Re
     Ok((earliest(issued.max(not_before)), until_ms))
 }
 
-fn seconds(value: Option<&Json>, malformed: Refused) -> Result<i64, Refused> {
+/// A time in whole seconds since 1970, within what anybody can mean.
+pub(super) fn seconds(value: Option<&Json>, malformed: Refused) -> Result<i64, Refused> {
     let seconds = value.and_then(Json::integer);
     seconds.filter(|seconds| (0..=SECONDS_MAX).contains(seconds)).ok_or(malformed)
 }
 
-fn caller(
-    claims: &Object,
-    issuer: &Issuer,
-    principal: Principal,
-    until_ms: i64,
-) -> Result<Caller, Refused> {
+fn caller(claims: &Object, issuer: &Issuer, who: Who, until_ms: i64) -> Result<Caller, Refused> {
     let roles = claims.get(issuer.roles_claim()).and_then(Json::texts).ok_or(Refused::Roles)?;
     // Issuers have roles of their own beside ours.
     let roles: BTreeSet<Role> = roles.iter().filter_map(|role| role.parse().ok()).collect();
@@ -91,9 +95,9 @@ fn caller(
         if !issuer.names_operators() {
             return Err(Refused::OperatorUnknown);
         }
-        return Ok(Caller::operator(principal, until_ms));
+        return Ok(Caller::operator(who, until_ms));
     }
     let organisation = organisation.and_then(plain_text).ok_or(Refused::Organisation)?;
     let tenant = issuer.tenant(organisation).ok_or(Refused::OrganisationUnknown)?;
-    Caller::of_member(tenant.clone(), principal, roles, until_ms).ok_or(Refused::NoRole)
+    Caller::of_member(tenant.clone(), who, roles, until_ms).ok_or(Refused::NoRole)
 }

@@ -1,6 +1,6 @@
 //! Somebody whose tokens are taken: what they look like, whom it may speak for, and where its keys are. Must not know what callers may do.
 
-use super::keys::{FileKeys, FixedKeys, KeySource};
+use super::keys::{FixedKeys, KeySource};
 use crate::log::PublicKey;
 use crate::settings::{IssuerSetting, TokenType};
 use mappings::model::MemberId;
@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 /// The longest that a token may be good for.
 const LIFE_MAX_S: i64 = 15 * 60;
+
+/// The claim by which this gateway's own issuer says that somebody is a person.
+pub(super) const PERSON: &str = "person";
 
 /// Somebody whose tokens are taken.
 #[derive(Debug)]
@@ -18,14 +21,15 @@ pub struct Issuer {
     life_max_s: i64,
     organisation_claim: String,
     roles_claim: String,
+    person_claim: Option<String>,
     tenants: BTreeMap<String, MemberId>,
     operators: bool,
     keys: Box<dyn KeySource>,
 }
 
 impl Issuer {
-    /// One that is set, with keys in a file.
-    pub(crate) fn of_file(setting: IssuerSetting, audience: &str) -> Self {
+    /// One that is set, with its keys.
+    pub(super) fn of(setting: IssuerSetting, keys: Box<dyn KeySource>, audience: &str) -> Self {
         let tenants = setting.tenants.into_iter().map(|it| (it.organisation, it.member));
         Self {
             name: setting.issuer,
@@ -34,9 +38,10 @@ impl Issuer {
             life_max_s: LIFE_MAX_S,
             organisation_claim: setting.organisation_claim,
             roles_claim: setting.roles_claim,
+            person_claim: setting.person_claim,
             tenants: tenants.collect(),
             operators: setting.operators,
-            keys: Box::new(FileKeys::new(setting.jwks_file)),
+            keys,
         }
     }
 
@@ -55,10 +60,16 @@ impl Issuer {
             life_max_s,
             organisation_claim: "org".to_owned(),
             roles_claim: "roles".to_owned(),
+            person_claim: Some(PERSON.to_owned()),
             tenants: members.map(|member| (member.to_string(), member)).collect(),
             operators: true,
             keys: Box::new(FixedKeys::new(kid, key)),
         }
+    }
+
+    /// The same, where it may not speak for the operator.
+    pub(super) fn of_members(self) -> Self {
+        Self { operators: false, ..self }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -79,6 +90,11 @@ impl Issuer {
 
     pub(super) fn roles_claim(&self) -> &str {
         &self.roles_claim
+    }
+
+    /// The claim that only people have, where it has one.
+    pub(super) fn person_claim(&self) -> Option<&str> {
+        self.person_claim.as_deref()
     }
 
     pub(super) const fn names_operators(&self) -> bool {

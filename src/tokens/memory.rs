@@ -74,10 +74,10 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Caller, Principal};
+    use crate::access::{Caller, Who};
 
     fn token(until_ms: i64) -> Remembered {
-        let caller = Caller::operator(Principal::new("i", "s"), until_ms);
+        let caller = Caller::operator(Who::new("i", "s", false), until_ms);
         let good = Good { caller, from_ms: 0, until_ms };
         Remembered { good, issuer: 0, keys: Arc::default() }
     }

@@ -132,6 +132,29 @@ fn callers_are_who_their_issuer_says() {
 }
 
 #[test]
+fn a_person_is_who_its_issuer_says_is_one_and_no_client() {
+    let (verifier, _clock) = world().verifier();
+    let is_person = |key: &str, claims: &str| {
+        let recipe: Recipe = toml::from_str(&format!("[claims]\n{claims}")).unwrap();
+        verifier.verify(&make(key, &recipe)).unwrap().is_person()
+    };
+    for (claims, is) in [
+        ("email = \"a@example\"", true),
+        ("email = \"a@example\"\nclient_id = \"console\"", true),
+        ("", false),
+        ("email = \"\"", false),
+        ("email = false", false),
+        ("email = []", false),
+        ("email = \"a@example\"\nclient_id = \"someone\"", false),
+        ("email = \"a@example\"\nazp = \"someone\"", false),
+        ("mail = \"a@example\"", false),
+    ] {
+        assert_eq!(is_person("grocer-ed", claims), is, "{claims}");
+    }
+    assert!(!is_person("brand-ed", "email = \"a@example\""), "its issuer says it of nobody");
+}
+
+#[test]
 fn no_letter_of_a_token_can_be_another() {
     let world = world();
     for key in ["grocer-ed", "grocer-es256", "grocer-rs256"] {

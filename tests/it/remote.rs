@@ -264,6 +264,7 @@ fn who_asks_and_where_is_looked_at_first() {
         "quickstart",
         "token --as grocer --role analyst",
         "config show",
+        "policies check",
         "export cli spring --member grocer",
         "apply spring --room aws-clean-rooms",
         "run spring reach --as brand --run-id mine",

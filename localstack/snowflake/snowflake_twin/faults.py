@@ -20,6 +20,7 @@ KINDS = {
     "delay": "the reply is kept back for `delay_s`",
     "expired": "401, code 390144: as if the token had expired",
     "statement_error": "422 with `code`, `state`, `message`; the statement does not run",
+    "child_error": "the same for one statement of a request of several: those before it stay, those after it never run",
     "force_202": "a synchronous call answers 202, and the statement goes on",
     "partition_error": "500 for a partition after the first",
     "status_lost": "a poll answers 422, code 000709: the handle is unknown",

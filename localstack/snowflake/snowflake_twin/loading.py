@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -9,18 +10,22 @@ import duckdb
 from .catalog import types
 from .catalog.objects import Account, Column, Schema, Table
 from .catalog.organization import new_database
+from .query.engine import text
 
 if TYPE_CHECKING:
     from .twin import Twin
 
 
-def _source(body: dict[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-    """Columns with engine types, and rows, of files. Another connection reads them: the engine itself is closed off."""
+def _source(twin: Twin, body: dict[str, Any]) -> tuple[list[tuple[str, str]], Path]:
+    """Columns with engine types of files, and their rows in the spool. Another connection reads them: the engine itself is closed off."""
     files = body["files"]
     reader = "read_csv" if str(files[0]).endswith(".csv") else "read_parquet"
+    path = twin.spool / "loaded.parquet"
     with duckdb.connect() as connection:
-        cursor = connection.execute(f"SELECT * FROM {reader}(?)", [files])
-        return [(d[0], str(d[1])) for d in cursor.description], cursor.fetchall()
+        relation = f"SELECT * FROM {reader}([{', '.join(text(str(f)) for f in files)}])"
+        described = connection.execute(f"DESCRIBE {relation}").fetchall()
+        connection.execute(f"COPY ({relation}) TO {text(str(path))} (FORMAT parquet)")
+    return [(d[0], d[1]) for d in described], path
 
 
 def load(twin: Twin, account: Account, words: list[str], body: dict[str, Any]) -> dict[str, Any]:
@@ -36,8 +41,9 @@ def load(twin: Twin, account: Account, words: list[str], body: dict[str, Any]) -
         raise ValueError(f"no role {owner}")
     rows = [tuple(r) for r in body.get("rows", [])]
     columns = [Column(c["name"], types.parse(c["type"])) for c in body.get("columns", [])]
+    path = None
     if body.get("files"):
-        described, rows = _source(body)
+        described, path = _source(twin, body)
         columns = columns or [Column(n.upper(), types.of_engine(t)) for n, t in described]
     if not columns or any(len(r) != len(columns) for r in rows):
         raise ValueError("columns are needed, and as many values in each row")
@@ -46,6 +52,10 @@ def load(twin: Twin, account: Account, words: list[str], body: dict[str, Any]) -
     schema = database.schemas.setdefault(schema_name, Schema(schema_name, owner, now, database=database))
     physical = twin.engine.make([(c.name, c.type.engine()) for c in columns])
     twin.engine.fill(physical, rows)
+    if path is not None:
+        twin.engine.read(physical, [str(path)])
+        path.unlink()
+    count = twin.engine.run(f"SELECT count(*) FROM {physical}").fetchall()[0][0]
     present = schema.items.get(("RELATION", name))
     if isinstance(present, Table) and [(c.name, c.type) for c in present.columns] == [(c.name, c.type) for c in columns]:
         twin.engine.run(f"DELETE FROM {present.physical}")
@@ -55,6 +65,4 @@ def load(twin: Twin, account: Account, words: list[str], body: dict[str, Any]) -
         made = Table(name, owner, now, columns=columns, physical=physical)
         made.schema = schema
         schema.items["RELATION", name] = made
-    return {"rows": len(rows), "columns": [{"name": c.name, "type": c.type.spelled()} for c in columns]}
-
-
+    return {"rows": count, "columns": [{"name": c.name, "type": c.type.spelled()} for c in columns]}

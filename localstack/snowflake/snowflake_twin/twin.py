@@ -99,8 +99,8 @@ class Twin:
 
     def reset(self) -> None:
         """As new: the seeded accounts, no statements, faults or log; defaults everywhere."""
+        self.statements.forget()  # not under the lock, which a running statement takes under that of the statements
         with self.lock:
-            self.statements.forget()
             self.clock, self.settings = Clock(), Settings()
             self.statements.clock = self.clock
             self.faults.clear()

@@ -33,6 +33,28 @@ def test_the_current_place_narrows(place):
     assert place.rows("SELECT X FROM T3", database="D", schema="B") == [["1"]]
 
 
+def test_who_and_where_one_is(place):
+    assert place.rows("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS A, CURRENT_REGION() AS R, CURRENT_DATABASE() AS D, CURRENT_SCHEMA() AS S", database="D") == [["ACME.PROVIDER", "AWS_US_EAST_1", "D", "PUBLIC"]]
+
+
+def test_table_functions_are_of_a_database_that_is_there(place):
+    call = "SELECT COUNT(*) AS N FROM TABLE({}.INFORMATION_SCHEMA.POLICY_REFERENCES(REF_ENTITY_NAME => 'D.A.T1', REF_ENTITY_DOMAIN => 'TABLE'))"
+    assert place.rows(call.format("d")) == place.rows(call.format('"D"')) == [["0"]]
+    for name in ("E", '"d"'):
+        assert place.refused(call.format(name)) == "002003"
+
+
+def test_what_was_run_is_found_by_its_tag(place, port, twin):
+    handle = place.submit("SELECT 1 AS A", parameters={"query_tag": "gw:run-9"}).body["statementHandle"]
+    place.refused("SELECT NOTHING", parameters={"query_tag": "gw:run-9"})
+    history = "SELECT QUERY_ID, EXECUTION_STATUS, ERROR_CODE FROM TABLE(D.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 50)) WHERE QUERY_TAG = 'gw:run-9' ORDER BY START_TIME"
+    found = place.rows(history)
+    assert found[0] == [handle, "SUCCESS", None] and found[1][1:] == ["FAILED_WITH_ERROR", "000904"]
+    twin.call("PUT", f"users/{stage.PROVIDER}/ANN", {"public_key": stage.pem(stage.KEY), "roles": ["R"]})
+    place.do("GRANT USAGE ON DATABASE D TO ROLE R")
+    assert stage.Client(port, stage.PROVIDER, "ANN").rows(history) == []
+
+
 def test_columns_of_shows(place):
     shown = place.dicts("SHOW VIEWS IN DATABASE D")
     assert [(v["is_secure"], v["comment"], v["schema_name"]) for v in shown] == [("false", "", "A"), ("true", "c", "B")]
@@ -163,6 +185,17 @@ def test_csv_and_parquet_are_loaded(twin, provider, tmp_path):
     for end, count in (("csv", "2"), ("parquet", "5")):
         twin.call("PUT", f"tables/{stage.PROVIDER}/L/S/{end.upper()}", {"files": [str(tmp_path / f"a.{end}")]})
         assert provider.rows(f"SELECT COUNT(DISTINCT ID) AS C FROM L.S.{end.upper()}") == [[count]]
+
+
+def test_many_rows_of_every_type(twin, provider):
+    columns = [("A", "VARCHAR"), ("B", "NUMBER(38,0)"), ("C", "NUMBER(10,2)"), ("D", "FLOAT"), ("E", "BOOLEAN"), ("F", "DATE"), ("G", "TIMESTAMP_NTZ"), ("H", "TIMESTAMP_LTZ"), ("I", "TIME")]
+    row = ["a'b", 12345678901234567890, "1.25", 1.5, True, "1970-01-02", "1970-01-01 00:00:01", "1970-01-01 00:00:02+00", "00:00:03"]
+    twin.table(stage.PROVIDER, "D.S.MANY", columns, [row, [None] * 9] * 200)
+    provider.do("CREATE TABLE D.S.AGAIN AS SELECT * FROM D.S.MANY", "INSERT INTO D.S.AGAIN SELECT * FROM D.S.MANY")
+    assert provider.rows("SELECT COUNT(*) AS N, COUNT(A) AS A, SUM(C) AS C FROM D.S.AGAIN") == [["800", "400", "500.00"]]
+    assert provider.rows("SELECT DISTINCT * FROM D.S.AGAIN WHERE A IS NOT NULL") == [["a'b", "12345678901234567890", "1.25", "1.5", "true", "1", "1.000000000", "2.000000000", "3.000000000"]]
+    handle = provider.submit("SELECT * FROM D.S.AGAIN").body["statementHandle"]
+    assert provider.rows(f"SELECT COUNT(DISTINCT B) AS N, COUNT(*) AS M FROM TABLE(RESULT_SCAN('{handle}'))") == [["1", "800"]]
 
 
 def test_loading_again_keeps_grants_and_policies(people, share, consumer, twin):

@@ -170,6 +170,17 @@ def test_what_is_not_shared_is_not_there(joined, port):
     assert call(stage.Client(port, stage.SECURED), "COLLABORATION.VIEW_COLLABORATIONS").rows == []
 
 
+def test_a_provider_that_has_not_joined_gives_nothing(shop, brand):
+    call(shop, "REGISTRY.REGISTER_DATA_OFFERING", OFFERING)
+    call(brand, "REGISTRY.REGISTER_TEMPLATE", TEMPLATE)
+    call(brand, "COLLABORATION.INITIALIZE", room("[{id: sales_v1}]", "[{id: by_area_v1}]"), "COMPUTE_WH")
+    assert "not shared" in failed(run(brand))
+    call(shop, "COLLABORATION.REVIEW", "summer", "ACME.CONSUMER")
+    assert "not shared" in failed(run(brand))
+    call(shop, "COLLABORATION.JOIN", "summer")
+    assert run(brand).rows == [["north", "12"]]
+
+
 def test_columns_that_are_not_listed_are_not_exposed(joined, twin):
     _, brand = joined
     text = TEMPLATE.replace("by_area", "raw").replace("p.AREA, COUNT(DISTINCT p.HASHED_EMAIL_SHA256) AS N", "p.EMAIL").split("  {%")[0].split("parameters:")[0] + "template: |\n  SELECT p.EMAIL FROM IDENTIFIER({{ source_table[0] }}) AS p\n"

@@ -59,6 +59,13 @@ def test_in_the_middle_of_a_sequence(people, twin):
     people.do("GRANT SELECT ON VIEW D.S.V TO SHARE S")
 
 
+def test_in_the_middle_of_a_request(provider, twin):
+    twin.fault("child_error", match="DATABASE B")
+    answer = provider.submit("CREATE DATABASE A; CREATE DATABASE B; CREATE DATABASE C", parameters={"MULTI_STATEMENT_COUNT": "3"})
+    assert (answer.status, answer.code) == (422, "000603")
+    assert databases(provider) == ["A"]
+
+
 def test_polls(provider, twin):
     twin.set(partition_rows=1)
     handle = provider.submit("SELECT column1 AS A FROM VALUES (1), (2)").body["statementHandle"]

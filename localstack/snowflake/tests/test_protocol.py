@@ -24,6 +24,16 @@ def test_types_in_upper_case(provider, twin):
     assert provider.submit("SELECT 1 AS A").body["resultSetMetaData"]["rowType"][0]["type"] == "FIXED"
 
 
+FUNCTIONS = [("OCTET_LENGTH('é')", "2"), ("DAYOFWEEKISO('2026-01-04'::DATE) % 7", "0"), ("WEEKISO('2026-01-05'::DATE)", "2"), ("TO_VARCHAR('2026-01-02'::DATE, 'YYYY-MM-DD')", "2026-01-02"), ("TO_DATE('1970-01-03', 'YYYY-MM-DD')", "2"),
+             ("REGEXP_LIKE('abc', 'b')", "false"), ("REGEXP_LIKE('abc', '.*b.*')", "true"), ("LEAST_IGNORE_NULLS(1, NULL, 3)", "1"), ("GREATEST_IGNORE_NULLS(1, NULL, 3)", "3"), ("SHA2('a', 256)", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+             ("TRIM(' a ', ' ') || 'b'", "ab"), ("'a%b' LIKE 'a\\\\%%' ESCAPE '\\\\'", "true"), ("IFF(TRUE, 1, 2)", "1"), ("TRY_TO_NUMBER('x')", None), ("EXTRACT(HOUR FROM CAST('2026-01-02'::DATE AS TIMESTAMP_NTZ(9)))", "0"), ("EQUAL_NULL(1, NULL)", "false")]
+
+
+@pytest.mark.parametrize(("text", "wanted"), FUNCTIONS)
+def test_functions_as_snowflake_has_them(provider, text, wanted):
+    assert provider.rows(f"SELECT {text} AS A") == [[wanted]]
+
+
 def test_zones_binary_and_times(provider, twin):
     twin.table(stage.PROVIDER, "D.S.T", [("A", "TIMESTAMP_LTZ"), ("B", "TIMESTAMP_TZ"), ("C", "BINARY"), ("D", "TIME")], [["1970-01-01 00:00:10+00", "1970-01-01 01:00:00+00", b"".hex(), "00:01:00"]])
     provider.do("INSERT INTO D.S.T SELECT A, B, TO_BINARY('0aff'), D FROM D.S.T")
@@ -89,6 +99,7 @@ def test_time_runs_out(provider, twin):
     twin.set(statement_run_s=5)
     answer = provider.submit("CREATE DATABASE LATE", timeout=0.1)
     assert (answer.status, answer.code) == (408, "000630")
+    assert provider.submit("CREATE DATABASE LATE", parameters={"STATEMENT_TIMEOUT_IN_SECONDS": "1"}).status == 408
     twin.set(statement_run_s=0)
     assert provider.rows("SHOW DATABASES LIKE 'LATE'") == []
 
@@ -116,6 +127,12 @@ def test_bindings(provider):
     rows = provider.rows("SELECT ? AS A, ? AS B, ? AS C, ? AS D, ? AS E, ? AS F, ? AS G", bindings=bound)
     assert rows == [["-12", "o'x", "true", "1", "1.500000000", "0AFF", "1.5"]]
     assert provider.rows("SELECT :2 || :2 AS A", bindings=bound) == [["o'xo'x"]]
+
+
+def test_bindings_count_as_they_stand_in_the_text(provider):
+    bound = {str(n): {"type": "FIXED", "value": str(n)} for n in range(1, 7)}
+    text = "WITH A AS (SELECT ? AS X /* ? */), B AS (SELECT ? AS Y, '?' AS Q -- ?\n) SELECT ? AS S, X, Y, (SELECT ?) AS Z FROM A JOIN B ON X < ? WHERE Y < ? ORDER BY 1"
+    assert provider.rows(text, bindings=bound) == [["3", "1", "2", "4"]]
 
 
 @pytest.mark.parametrize(("kind", "value"), [("FIXED", "one"), ("BOOLEAN", "maybe"), ("DATE", "2026-01-01"), ("BINARY", "xyz"), ("WORD", "a"), ("FIXED", 3)])
@@ -176,7 +193,7 @@ def test_headers(port, provider, change, status):
     assert stage.call(port, "POST", "/api/v2/statements", {"statement": "SELECT 1 AS A"}, provider.headers(**change)).status == status
 
 
-@pytest.mark.parametrize("body", [b"no json", {"sql": "SELECT 1"}, {"statement": "SELECT 1", "surprise": 1}, {"statement": "SELECT 1", "role": 5}, {"statement": "SELECT 1", "timeout": -1}])
+@pytest.mark.parametrize("body", [b"no json", {"sql": "SELECT 1"}, {"statement": "SELECT 1", "surprise": 1}, {"statement": "SELECT 1", "role": 5}, {"statement": "SELECT 1", "timeout": -1}, {"statement": "SELECT 1", "parameters": [1]}])
 def test_bodies(port, provider, body):
     assert stage.call(port, "POST", "/api/v2/statements", body, provider.headers()).status == 400
 
@@ -196,7 +213,7 @@ def test_what_is_not_known_is_a_syntax_error(provider, text):
 
 
 @pytest.mark.parametrize("text", ["SELECT read_text('/etc/passwd') AS A", "SELECT getenv('HOME') AS A", "SELECT * FROM read_parquet('x')", "SELECT * FROM '/etc/passwd'", "SELECT current_setting('threads') AS A",
-                                  "SELECT * FROM duckdb_settings()", "SELECT * FROM TABLE(duckdb_tables())", "SELECT * FROM t1", "SELECT * FROM information_schema.tables", "SELECT * FROM sqlite_master"])
+                                  "SELECT * FROM duckdb_settings()", "SELECT * FROM TABLE(duckdb_tables())", "SELECT * FROM t1", "SELECT * FROM information_schema.tables", "SELECT * FROM sqlite_master", "SELECT UUID_STRING() AS A", "SELECT version() AS A"])
 def test_nothing_of_the_engine_is_reached(provider, text):
     provider.do("CREATE DATABASE D", "CREATE TABLE D.PUBLIC.REAL_ (A NUMBER)")
     assert provider.refused(text) in ("002141", "002003", "000002", "001003", "090105", "001008")

@@ -102,6 +102,14 @@ def test_policies_hold(people, share, consumer, buckets):
     assert read(buckets / "mine", "r/*.parquet")[1] == [("north", 21), (None, 7)]
 
 
+def test_a_location_ends_at_a_slash(people, store):
+    people.do("ALTER STORAGE INTEGRATION SI SET STORAGE_ALLOWED_LOCATIONS = ('s3://out/in')")
+    copy = "COPY INTO '{}' STORAGE_INTEGRATION = SI FROM (SELECT AREA FROM D.S.PEOPLE) FILE_FORMAT = (TYPE = PARQUET)"
+    assert people.refused(copy.format("s3://out/inner/")) == "003142"
+    people.do(copy.format("s3://out/in/x/"), "ALTER STORAGE INTEGRATION SI SET STORAGE_BLOCKED_LOCATIONS = ('s3://out/in/x/')")
+    assert people.refused(copy.format("s3://out/in/x/y/")) == "003142"
+
+
 def test_it_stops_in_its_middle(people, store, twin):
     twin.set(unload_row_max=1)
     twin.fault("unload")

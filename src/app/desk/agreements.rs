@@ -94,7 +94,7 @@ impl Desk<'_> {
             let is_last = page.len() < PAGE;
             asked += page.len();
             for (of, stands) in page {
-                if stands == Stands::Invited {
+                if stands == Stands::Invited && self.is_listed(&of, stands) {
                     invitations.extend(self.invitation(&of).await?);
                 }
                 after = Some(of);

@@ -40,11 +40,12 @@ impl Desk<'_> {
         let is_last = found.len() <= max;
         found.truncate(max);
         let next = found.last().filter(|_| !is_last).map(|(name, _)| name.to_string());
+        let is_shown = |(name, stands): &(CollaborationId, Stands)| self.is_listed(name, *stands);
         let listed = |(name, stands): (CollaborationId, _)| wire::Listed {
             name: name.to_string(),
             standing: word(stands).to_owned(),
         };
-        Ok((found.into_iter().map(listed).collect(), next))
+        Ok((found.into_iter().filter(is_shown).map(listed).collect(), next))
     }
 
     /// A collaboration as it stands, and the mark of what is decided in it.

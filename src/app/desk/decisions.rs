@@ -2,12 +2,14 @@
 //! has begun is finished, whether or not anybody waits for its answer.
 
 use super::leaves::receipt_of;
+use super::seconds::{Decided, TURNS};
 use super::{Desk, Seen, absent, named};
-use crate::access::{Action, Withdrawn};
+use crate::access::{Action, On, Withdrawn};
 use crate::app::{Recorded, Revoked, Tied, Withdrawal};
 use crate::error::{Error, Kind, Result};
 use crate::log::{LogError, TermPath};
 use crate::metrics::Event;
+use crate::settings::FourEyes;
 use crate::store::Stands;
 use crate::{wire, wiring};
 use base64::Engine as _;
@@ -28,7 +30,8 @@ impl Desk<'_> {
     pub(crate) async fn propose(&self, name: &str, text: String, tied: &Tied) -> Result<Done> {
         self.once("propose", tied, async {
             let member = self.member()?;
-            self.may(Action::Propose)?;
+            let named = name.parse::<CollaborationId>().ok();
+            self.may_on(Action::Propose, On::Collaboration(None), named.as_ref())?;
             let read = move || crate::app::agreements::read_text(&text, "the document");
             let agreement = self.guarding(read).await?;
             let of = agreement.collaboration.clone();
@@ -124,6 +127,26 @@ impl Desk<'_> {
         template: &str,
         version: &wire::Version,
         tied: &Tied,
+    ) -> Result<Decided> {
+        let (template, digest) = (template.to_owned(), version.digest.clone());
+        let what = wire::ForTwo::Approval { template: template.clone(), digest };
+        for _ in 0..TURNS {
+            let two = (FourEyes::Approve, Action::Approve);
+            let tied = &self.eyes(name, two, &what, tied).await?;
+            let done = self.approved(name, &template, version, tied).await;
+            if let Some(decided) = self.awaited(name, &what, tied, done).await? {
+                return Ok(decided);
+            }
+        }
+        Err(LogError::Busy.into())
+    }
+
+    async fn approved(
+        &self,
+        name: &str,
+        template: &str,
+        version: &wire::Version,
+        tied: &Tied,
     ) -> Result<Done> {
         self.once("approve", tied, async {
             let seen = self.seen_whole(name, Action::Approve).await?;
@@ -142,7 +165,21 @@ impl Desk<'_> {
         name: &str,
         waived: &wire::Waived,
         tied: &Tied,
-    ) -> Result<Done> {
+    ) -> Result<Decided> {
+        let (room, at) = (waived.room.clone(), waived.at.clone());
+        let what = wire::ForTwo::Waiver { room, at };
+        for _ in 0..TURNS {
+            let two = (FourEyes::Waive, Action::Waive);
+            let tied = &self.eyes(name, two, &what, tied).await?;
+            let done = self.waived(name, waived, tied).await;
+            if let Some(decided) = self.awaited(name, &what, tied, done).await? {
+                return Ok(decided);
+            }
+        }
+        Err(LogError::Busy.into())
+    }
+
+    async fn waived(&self, name: &str, waived: &wire::Waived, tied: &Tied) -> Result<Done> {
         self.once("waive", tied, async {
             let seen = self.seen_whole(name, Action::Waive).await?;
             let room = waived.room.parse::<PlatformId>().map_err(|_| absent())?;
@@ -188,7 +225,7 @@ impl Desk<'_> {
         let what = withdrawal(thing)?;
         let seen = self.seen_denying(name).await;
         if seen.as_ref().err().is_none_or(|error| error.kind == Kind::Failed) {
-            self.may(Action::Withdraw(kind(&what)))?;
+            self.may_on(Action::Withdraw(kind(&what)), On::Collaboration(None), None)?;
         }
         let (of, member) = match seen {
             Ok(seen) if !may_name(&seen, &what) => return Err(absent()),
@@ -262,9 +299,10 @@ impl Desk<'_> {
     }
 }
 
-/// Why nothing was decided, by its kind alone.
-const fn refused(error: &Error) -> &'static str {
+/// Why nothing was decided, by its kind alone; or that it waits.
+fn refused(error: &Error) -> &'static str {
     match error.kind {
+        Kind::Refused if error.code == "second-needed" => "waits",
         Kind::Invalid => "invalid",
         Kind::Refused => "refused",
         Kind::Failed => "failed",

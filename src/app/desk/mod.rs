@@ -18,15 +18,18 @@ mod results;
 mod revocations;
 mod rooms;
 mod runs;
+mod schedules;
+mod seconds;
 mod templates;
 mod verified;
 
 pub(crate) use decisions::Done;
 pub(crate) use results::FetchedFile;
 pub(crate) use runs::RunsAsked;
+pub(crate) use seconds::Decided;
 
 use super::{App, House, Runs};
-use crate::access::{Action, Caller, roles_for};
+use crate::access::{Action, Caller, On, roles_for};
 use crate::error::{Error, Result};
 use crate::log::{Loaded, LogError, State};
 use crate::store::{Stands, StoreError};
@@ -79,14 +82,28 @@ impl<'a> Desk<'a> {
         self.caller.tenant().ok_or_else(absent)
     }
 
-    /// Whether its roles let it ask for this.
+    /// Whether it may ask the gateway for this.
     fn may(&self, action: Action) -> Result<()> {
-        if self.caller.may(action) {
-            return Ok(());
+        self.may_on(action, On::Gateway, None)
+    }
+
+    /// Whether it may ask for this about that: its roles first, by the policies; then how close its member stands, and whoever is not close enough
+    /// is told that there is nothing; then the operator's own policies.
+    fn may_on(&self, action: Action, on: On, of: Option<&CollaborationId>) -> Result<()> {
+        if !self.caller.may(action) {
+            let roles = texts(roles_for(action)).join(", ");
+            let message = format!("the caller's roles do not permit {action}");
+            return Err(Error::refused("not-permitted", message).help(format!("a role of {roles}")));
         }
-        let roles = roles_for(action).iter().map(ToString::to_string).collect::<Vec<_>>();
-        Err(Error::refused("not-permitted", format!("the caller's roles do not permit {action}"))
-            .help(format!("a role of {}", roles.join(", "))))
+        if !self.caller.may_on(action, on) {
+            return Err(absent());
+        }
+        if self.house.forbids(self.caller, action, on, of) {
+            let message = format!("a policy of this gateway's operator forbids {action}");
+            return Err(Error::refused("policy-forbids", message)
+                .help("whoever runs the gateway says by which, and to whom it is left"));
+        }
+        Ok(())
     }
 
     /// A collaboration that the caller may see at all. The store is asked first, and says no of most names without any log being read; then
@@ -97,7 +114,7 @@ impl<'a> Desk<'a> {
         let (stands, loaded) = self.glanced(&collaboration, &member).await?;
         let found = loaded.state.parties().get(&member).copied().ok_or_else(absent)?;
         let stands = narrower(stands, found);
-        self.may(action)?;
+        self.may_on(action, On::Collaboration(Some(stands)), Some(&collaboration))?;
         Ok(Seen { collaboration, member, stands, loaded })
     }
 

@@ -9,12 +9,12 @@ use crate::cli::join::Join;
 use crate::cli::reoffer::{self, Reoffer};
 use crate::cli::screen::Screen;
 use crate::cli::waive::Waive;
-use crate::client::{Client, Withdrawn};
+use crate::client::{Client, Seconded, Withdrawn};
 use crate::error::{Error, Result};
 use crate::wire;
 use crate::wiring;
 use adapter_spi::{Assessment, Verdict};
-use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, TemplateName};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId, TemplateName};
 use std::path::Path;
 
 pub(super) async fn apply(client: &Client, apply: Apply, screen: Screen) -> Result<()> {
@@ -118,19 +118,31 @@ pub(super) async fn approve(client: &Client, approve: Approve, screen: Screen) -
         approve.templates
     };
     let looked = wanted.iter().map(|name| template_of(&all, name));
-    let mut approved = Vec::new();
+    let (mut approved, mut waiting) = (Vec::new(), Vec::new());
     for (name, version) in looked.collect::<Result<Vec<_>>>()? {
-        client.approve(of, &name, version).await?;
-        screen.say(format!("{member} approved {name} {version}"));
-        approved.push((name, version));
+        match client.approve(of, &name, version).await? {
+            Seconded::Decided(_) => {
+                screen.say(format!("{member} approved {name} {version}"));
+                approved.push((name, version));
+            }
+            Seconded::Waits(waits) => {
+                screen.say(format!("the approval of {name} {version} {}", second(member)));
+                waiting.push(waits);
+            }
+        }
     }
-    if approved.is_empty() {
+    if approved.is_empty() && waiting.is_empty() {
         screen.say(format!("no template waits for {member}"));
     }
     screen.object(&serde_json::json!({
-        "collaboration": of, "member": member, "approved": approved,
+        "collaboration": of, "member": member, "approved": approved, "waiting": waiting,
     }));
     Ok(())
+}
+
+/// What it waits for.
+fn second(member: &MemberId) -> String {
+    format!("waits for a second person of {member}, who has to ask for the same within a day")
 }
 
 /// The agreement in force, or else the one that waits, and the mark that it was looked at under.
@@ -149,7 +161,16 @@ pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Resu
     client.speaks_for(member)?;
     let (agreement, mark) = agreement(client, of).await?;
     let (room, at) = (&waive.room, &waive.at);
-    let decided = client.waive(of, (room, at), agreement.digest(), &mark).await?;
+    let decided = match client.waive(of, (room, at), agreement.digest(), &mark).await? {
+        Seconded::Decided(decided) => decided,
+        Seconded::Waits(waits) => {
+            screen.say(format!("the waiver of {at} in {room} {}", second(member)));
+            screen.object(&serde_json::json!({
+                "collaboration": of, "member": member, "room": room, "waiting": [waits],
+            }));
+            return Ok(());
+        }
+    };
     let verdict = verdict(&agreement, room, at.as_str())?;
     screen.say(format!(
         "{member} waived {at} in {room}, leaf {}, for this agreement alone: {}",

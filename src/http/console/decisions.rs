@@ -9,7 +9,7 @@ use super::recorded;
 use super::session::{Kind, Session, Told};
 use super::withdraw::{NAMES, thing, told};
 use crate::app::Tied;
-use crate::app::desk::Done;
+use crate::app::desk::{Decided, Done};
 use crate::wire::{Answer, RunAsked, RunLimits, Version, Waived};
 use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
@@ -69,7 +69,7 @@ pub(super) async fn approve(
         async move { console.desk(session.caller()).approve(&name, &template, &version, &tied).await }
     };
     let done = finished(&console.gateway.begun, work).await?;
-    Ok(on_record(&session, &what, done))
+    Ok(decided(&session, &what, done))
 }
 
 /// Asks for a run of the template version that was shown.
@@ -128,7 +128,7 @@ pub(super) async fn waive(
         async move { console.desk(session.caller()).waive(&name, &waived, &tied).await }
     };
     let done = finished(&console.gateway.begun, work).await?;
-    Ok(on_record(&session, &what, done))
+    Ok(decided(&session, &what, done))
 }
 
 /// Withdraws. Tied to nothing, and with the places that withdrawals have: where the log can't be written it is in force here all the same.
@@ -189,7 +189,27 @@ pub(super) async fn look(
     Ok(moved(&session, told))
 }
 
-fn on_record(session: &Session, what: &str, done: Done) -> Response {
+/// What was recorded, or that it is recorded once a second person decides the same.
+fn decided(session: &Session, what: &str, decided: Decided) -> Response {
+    match decided {
+        Decided::Done(done) => on_record(session, what, done),
+        Decided::Waits { collaboration, .. } => {
+            let told = Told {
+                collaboration: collaboration.to_string(),
+                what: format!(
+                    "{what}, and it waits for a second person of your organisation: it counts once they do the same within a day"
+                ),
+                receipt: None,
+                why: None,
+                repeated: false,
+                kind: Kind::Asked,
+            };
+            moved(session, told)
+        }
+    }
+}
+
+pub(super) fn on_record(session: &Session, what: &str, done: Done) -> Response {
     let told = Told {
         collaboration: done.collaboration.to_string(),
         what: what.to_owned(),

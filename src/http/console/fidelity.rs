@@ -8,6 +8,7 @@ use super::page::{self, Frame, Tab, notice, place, table};
 use super::session::Session;
 use super::shown::{digest, list, mark, text};
 use crate::access::Action;
+use crate::settings::FourEyes;
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -55,6 +56,9 @@ pub(super) async fn page(
     let body = html! {
         h1 { "Fidelity" }
         p.lead { "How each room holds each term of agreement " (digest(&matrix.agreement)) ". A cell says why when it is opened." }
+        @if desk.takes_two(FourEyes::Waive) {
+            (notice(true, &html! { p { strong { "Two people waive" } ": your organisation's consent needs a second person, who gives the same within a day." } }))
+        }
         (summary(&matrix))
         (cells(&matrix, &waiving))
     };

@@ -126,7 +126,7 @@ impl Fields {
         let said = self.all.iter().filter(|(name, _)| *name != "form");
         let said = said.flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let fingerprint = digest("airlock/asked/v1", said);
-        Ok(Tied { looked: Looked::Anything, once: Some(Once { scope, fingerprint }) })
+        Ok(Tied { once: Some(Once { scope, fingerprint }), ..Tied::default() })
     }
 }
 

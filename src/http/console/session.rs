@@ -214,14 +214,14 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Principal, Role};
+    use crate::access::{Role, Who};
     use crate::clock::FixedClock;
     use std::collections::BTreeSet;
 
     fn caller(member: &str, subject: &str) -> Caller {
         let roles = BTreeSet::from([Role::Analyst]);
         let member = MemberId::new(member).unwrap();
-        Caller::of_member(member, Principal::new("issuer", subject), roles, 1).unwrap()
+        Caller::of_member(member, Who::new("issuer", subject, false), roles, 1).unwrap()
     }
 
     #[test]

@@ -5,10 +5,12 @@ use super::Console;
 use super::entered::Entered;
 use super::form::{tied, token};
 use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
+use super::schedules;
 use super::session::Session;
 use super::shown::{code, list, text, whole};
 use crate::access::{Action, Withdrawn};
 use crate::error::Result;
+use crate::settings::FourEyes;
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -25,6 +27,8 @@ pub(super) async fn page(
     let one = desk.template(&name, &template).await?;
     let explained = desk.explanation(&name, &template).await?;
     let learnt = desk.learnable(&name).await;
+    let takes_two = desk.takes_two(FourEyes::Approve);
+    let waiting = if takes_two { desk.waiting(&name).await.ok() } else { None };
     let title = format!("Template {}", one.template);
     let body = html! {
         h1 { (title) }
@@ -43,6 +47,7 @@ pub(super) async fn page(
         section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
         section { h2 { "What runs" } (texts(&one, &explained)) }
         (approval(&of, &one, &shown, &session))
+        @if takes_two { (eyes(&one, waiting.as_ref())) }
         (run((&of, &shown), &one, &explained, &session))
         (withdrawal(&of, &one, &session))
     };
@@ -111,6 +116,29 @@ fn approval(
     }
 }
 
+/// That two people approve, and who of them did.
+fn eyes(one: &wire::Template, waiting: Option<&wire::AllWaits>) -> Markup {
+    let is_this = |waits: &&wire::Waits| match &waits.what {
+        wire::ForTwo::Approval { template, digest } => {
+            *template == one.template && *digest == one.digest
+        }
+        wire::ForTwo::Waiver { .. } => false,
+    };
+    let all = waiting.map(|all| all.waiting.iter().filter(is_this).collect::<Vec<_>>());
+    notice(
+        true,
+        &html! {
+            p { strong { "Two people approve" } ": your organisation's approval needs a second person, who approves the same version within a day." }
+            @for waits in all.unwrap_or_default() {
+                p role="status" {
+                    @if waits.yours { "Yours waits for another person." } @else { "Another person's waits for a second one." }
+                    @if !waits.stands { " The agreement was changed since: it counts no more." }
+                }
+            }
+        },
+    )
+}
+
 /// What asks for a run of this version.
 fn run(
     (of, shown): (&wire::Collaboration, &str),
@@ -131,30 +159,31 @@ fn run(
                     input type="hidden" name="digest" value=(one.digest);
                     label for="room" { "Room" }
                     select #room name="room" { @for room in explained.texts.keys() { option value=(room) { (room) } } }
-                    @for parameter in &one.parameters { (asked(parameter)) }
+                    @for parameter in &one.parameters { (asked("set", parameter)) }
                     p { "Exactly this version runs. It counts against the cap of the collaboration, of which " (of.runs_left) " attempts are left." }
                     button.primary type="submit" { "Run " (one.template) }
                 }
+                (schedules::form((of, shown), one, explained, session))
             }
         }
     }
 }
 
 /// A field for a parameter. What it says is judged by its type where the run is asked for.
-fn asked(one: &wire::TemplateParameter) -> Markup {
+pub(super) fn asked(form: &str, one: &wire::TemplateParameter) -> Markup {
     let said =
         |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let name = format!("set.{}", one.name);
+    let (name, id) = (format!("set.{}", one.name), format!("{form}.{}", one.name));
     let bound = |word: &str, value: &Option<serde_json::Value>| {
         value.as_ref().map(|value| format!(", {word} {}", said(value))).unwrap_or_default()
     };
     let hint = format!("{}{}{}", one.of, bound("from", &one.min), bound("to", &one.max));
     html! {
-        label for=(name) { (text(&one.name)) " " span.dim { (text(&hint)) } }
+        label for=(id) { (text(&one.name)) " " span.dim { (text(&hint)) } }
         @if one.values.is_empty() {
-            input type="text" id=(name) name=(name) value=[one.default.as_ref().map(said)] autocomplete="off";
+            input type="text" id=(id) name=(name) value=[one.default.as_ref().map(said)] autocomplete="off";
         } @else {
-            select id=(name) name=(name) {
+            select id=(id) name=(name) {
                 @for value in &one.values { option value=(said(value)) selected[one.default.as_ref() == Some(value)] { (text(&said(value))) } }
             }
         }

@@ -2,6 +2,7 @@
 
 mod forms;
 mod pages;
+mod seconds;
 mod sessions;
 
 use super::*;
@@ -168,13 +169,16 @@ impl Place {
                 members::keygen(&home, &id(name)).unwrap();
             }
         }
-        std::fs::write(home.settings(), "[http]\ndevelopment_issuer = true\n").unwrap();
+        if !home.settings().exists() {
+            std::fs::write(home.settings(), "[http]\ndevelopment_issuer = true\n").unwrap();
+        }
         let set = settings::http(&home).unwrap();
+        let house = if set.one_house { House::default() } else { House::of(&set) };
         let clock = Arc::new(FixedClock::new(NOW_MS));
         let verifier = verifier(&set, &home, Arc::<FixedClock>::clone(&clock)).unwrap();
         let issuer = DevIssuer::of(&set, &home).unwrap();
         let app = Arc::new(App::open(folder.path()).await.unwrap());
-        let gateway = Gateway::new(Arc::clone(&app), House::default(), verifier).unwrap();
+        let gateway = Gateway::new(Arc::clone(&app), house, verifier).unwrap();
         let console = Console { gateway: gateway.clone(), sessions: Arc::default() };
         let hosts = ["localhost", "airlock.example"].map(str::to_owned).into();
         let router = gateway.router_with(hosts, router_with(console.clone()));
@@ -230,15 +234,23 @@ impl Place {
     }
 
     fn token(&self, member: &str, roles: &[Role]) -> String {
+        self.token_of((member, None), roles)
+    }
+
+    fn token_of(&self, (member, person): (&str, Option<&str>), roles: &[Role]) -> String {
         let (member, roles): (MemberId, _) = (id(member), roles.iter().copied().collect());
         let now_ms = crate::clock::Clock::now_ms(self.clock.as_ref());
-        self.issuer.for_member(&member, &roles, now_ms).unwrap().token
+        self.issuer.for_member((&member, person), &roles, now_ms).unwrap().token
     }
 
     /// Somebody who signed in, by its cookie.
     async fn signed_in(&self, member: &str, roles: &[Role]) -> String {
+        self.signed_in_with(&self.token(member, roles)).await
+    }
+
+    async fn signed_in_with(&self, token: &str) -> String {
         let form = Form { to: "/console/sign-in".to_owned(), fields: BTreeMap::new() };
-        let form = form.with("token", &self.token(member, roles));
+        let form = form.with("token", token);
         let answer = self.send("", &form).await.is(303);
         assert_eq!(answer.header("location"), "/console");
         answer.header("set-cookie").split(';').next().unwrap().to_owned()

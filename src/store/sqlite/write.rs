@@ -1,9 +1,9 @@
 //! The writer: whatever is queued goes into one transaction; every caller is answered after its commit.
 
-use super::{lease, once, parties, read_back, stored, told};
+use super::{lease, once, parties, read_back, stored, told, waiting};
 use crate::clock::Clock;
-use crate::store::{Appended, Fence, Head, Lease, Once, Parties, Spent, StoreError};
-use mappings::model::CollaborationId;
+use crate::store::{Appended, Fence, Head, Lease, Once, Parties, Spent, StoreError, Waiting};
+use mappings::model::{CollaborationId, MemberId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 use std::sync::Arc;
@@ -23,6 +23,12 @@ pub(super) enum Work {
     },
     /// Answered with the size, or nothing when the log has another.
     Project { collaboration: CollaborationId, size: u64, parties: Parties },
+    /// Answered with a number, or nothing when it is spent.
+    Spend { scope: [u8; 32] },
+    /// Answered with nothing.
+    Wait { waiting: Waiting },
+    /// Answered with a number, or nothing when it was not waiting.
+    TakeBack { collaboration: CollaborationId, tenant: MemberId, fingerprint: [u8; 32] },
     /// Answered with the token, or nothing when another holds it.
     Acquire { resource: String, holder: String, ttl_ms: i64 },
     /// Answered with the token, or nothing when it isn't held any more.
@@ -122,6 +128,11 @@ impl Writer {
                 {
                     return Ok(Err(StoreError::Repeated));
                 }
+                if let Some(second) = &appended.second
+                    && !waiting::seconds(connection, collaboration, second, now_ms).await?
+                {
+                    return Ok(Err(StoreError::Unseconded));
+                }
                 if let Some(fence) = fence {
                     let token = lease::kept(connection, &fence.resource).await?;
                     let token = token.map_or(0, |kept| kept.token);
@@ -134,6 +145,19 @@ impl Writer {
             Work::Project { collaboration, size, parties } => {
                 let known = parties::project(connection, collaboration, *size, parties).await?;
                 Ok(Ok(known.then_some(*size)))
+            }
+            Work::Spend { scope } => {
+                let spent = once::spend_alone(connection, scope, now_ms).await?;
+                Ok(Ok(spent.then_some(1)))
+            }
+            Work::Wait { waiting } => {
+                waiting::wait(connection, waiting, now_ms).await?;
+                Ok(Ok(None))
+            }
+            Work::TakeBack { collaboration, tenant, fingerprint } => {
+                let of = (collaboration, tenant);
+                let taken = waiting::take(connection, of, fingerprint, now_ms).await?;
+                Ok(Ok(taken.then_some(1)))
             }
             Work::Acquire { resource, holder, ttl_ms } => {
                 lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await
@@ -194,6 +218,10 @@ async fn append(
         let (collaboration, count) = (collaboration.clone(), grown - size);
         let spent = Spent { collaboration, index: size, count, fingerprint };
         once::spend(connection, &scope, &spent, now_ms).await?;
+    }
+    if let Some(second) = &appended.second {
+        let of = (collaboration, &second.tenant);
+        waiting::take(connection, of, &second.fingerprint, now_ms).await?;
     }
     Ok(Ok(Some(grown)))
 }

@@ -353,6 +353,7 @@ organisation = "org-brand"
 [[http.issuers]]
 issuer = "https://id.grocer.example"
 jwks_file = "grocer.json"
+person_claim = "email"
 tenants = ["grocer", "bank"]
 [[http.issuers]]
 issuer = "https://id.brand.example"

@@ -2,7 +2,7 @@
 
 use super::{Kind, Made};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 impl Kind {
@@ -99,8 +99,9 @@ fn said(
                 let one = match (name.as_str(), listed) {
                     ("tags", true) => {
                         let tags = one.as_object().into_iter().flatten();
+                        let tags: BTreeMap<_, _> = tags.collect();
                         let tag = |(tag, value)| json!({ key("key"): tag, key("value"): value });
-                        tags.map(tag).collect()
+                        tags.into_iter().map(tag).collect()
                     }
                     ("tags", false) => one.clone(),
                     _ => said(one, key, reference, listed),
@@ -129,8 +130,11 @@ fn snake(name: &str) -> String {
     out
 }
 
+/// In the order of names, whatever else is built with it: some packages have maps keep the order in which they were filled.
 fn printed(document: &Value) -> String {
-    serde_json::to_string_pretty(document).unwrap_or_default()
+    let mut document = document.clone();
+    document.sort_all_objects();
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
 /// A `CloudFormation` template.

@@ -29,24 +29,32 @@ def _owned(thing: Thing, account: Account) -> tuple[object, ...]:
 @command("SHOW GRANTS")
 def grants(session: Session, reader: Reader, how: How) -> Result:
     """SHOW GRANTS [ON thing | TO ROLE | USER | SHARE x | OF ROLE | SHARE x] [LIMIT n]."""
-    found = _grants(session, reader)
-    limit = reader.number() if reader.take("LIMIT") else len(found.rows)
+    word = next((w for w in ("ON", "TO", "OF") if reader.take(w)), "")
+    kind, names = "USER", [session.user.name]
+    if word == "ON":
+        kind = targets.kind_of(reader)
+        names = reader.path(3) if kind != "ACCOUNT" else []
+    elif word:
+        kind = next((k for k in ("ROLE", "USER", "SHARE") if reader.take(k)), "ROLE")
+        names = reader.path(1)
+    limit = reader.number() if reader.take("LIMIT") else None
     reader.end()
+    if word == "ON":
+        found = _on(session, session.account if kind == "ACCOUNT" else targets.thing(session, kind, names))
+    elif word == "OF":
+        found = _of(session, kind, names[0])
+    else:
+        found = _to(session, kind, names[0])
     found.rows = found.rows[:limit]
     return found
 
 
-def _grants(session: Session, reader: Reader) -> Result:
-    if reader.take("ON"):
-        thing = targets.read(session, reader)
-        rows = [_row(g, session.account) for g in session.account.granted_on(thing)]
-        return table(COLUMNS, ([_owned(thing, session.account)] if thing.owner else []) + rows, {"created_on": LTZ})
-    if reader.take("OF"):
-        return _of(session, reader)
-    kind, name = "USER", session.user.name
-    if reader.take("TO"):
-        kind = next((k for k in ("ROLE", "USER", "SHARE") if reader.take(k)), "ROLE")
-        name = reader.name()
+def _on(session: Session, thing: Thing) -> Result:
+    rows = [_row(g, session.account) for g in session.account.granted_on(thing)]
+    return table(COLUMNS, ([_owned(thing, session.account)] if thing.owner else []) + rows, {"created_on": LTZ})
+
+
+def _to(session: Session, kind: str, name: str) -> Result:
     if kind == "SHARE":
         shares.owned(session, name)
     held: dict[str, Thing] = {**session.account.roles} if kind == "ROLE" else {**session.account.users} if kind == "USER" else {**session.account.shares}
@@ -58,16 +66,14 @@ def _grants(session: Session, reader: Reader) -> Result:
     return table(COLUMNS, [*rows], {"created_on": LTZ})
 
 
-def _of(session: Session, reader: Reader) -> Result:
-    """SHOW GRANTS OF SHARE s: the accounts it reaches. SHOW GRANTS OF ROLE r: who holds it."""
-    kind = reader.one_of("ROLE", "SHARE")
-    name = reader.name()
+def _of(session: Session, kind: str, name: str) -> Result:
+    """Of a share: the accounts it reaches. Of a role: who holds it."""
     if kind == "SHARE":
         share = shares.owned(session, name)
         rows: list[tuple[object, ...]] = [(share.created_on, share.name, "ACCOUNT", a.identifier, "") for a in share.consumers]
         return table(["created_on", "share", "granted_to", "grantee_name", "granted_by"], rows, {"created_on": LTZ})
     role = session.account.roles.get(name)
-    if role is None:
+    if kind != "ROLE" or role is None:
         raise missing("Role", shown(name))
     held = [(g.created_on, role.name, g.grantee_kind, g.grantee, g.granted_by) for g in session.account.granted_on(role)]
     return table(["created_on", "role", "granted_to", "grantee_name", "granted_by"], [*held], {"created_on": LTZ})

@@ -18,6 +18,7 @@ from .auth import Caller
 from .statements import DONE, FAILED, RUNNING, Statement
 
 if TYPE_CHECKING:
+    from ..catalog.session import Session
     from ..twin import Twin
 
 ROUTE = re.compile(r"(?:/accounts/([^/]+))?/api/v2/statements(?:/([^/]+?))?(/cancel)?/?")
@@ -142,8 +143,12 @@ class Api:
         timeout = body.get("timeout", 0)
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
             raise HttpError(400, "390142", "timeout is a number of seconds")
-        limit = float(timeout) or TIMEOUT_S_MAX
+        if not isinstance(body.get("parameters") or {}, dict):
+            raise HttpError(400, "390142", "parameters is an object")
         parameters = {str(k).upper(): str(v) for k, v in (body.get("parameters") or {}).items()}
+        wanted = parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", "0")
+        limit = float(timeout) if "timeout" in body and timeout else float(wanted) if wanted.isdigit() and "timeout" not in body else 0.0
+        limit = limit or TIMEOUT_S_MAX
         statement = Statement(caller.account.identifier, caller.user.name, body["statement"], now, now + twin.settings.statement_run_s, now + limit, limit,
                               request_id=query.get("requestId"), tag=parameters.get("QUERY_TAG", ""), nullable=query.get("nullable") != "false")
         session = twin.session(caller, body, parameters, statement.handle)
@@ -178,7 +183,7 @@ class Api:
             raise SqlError("000008", "0A000", "Bind variables are not supported in a request of multiple statements.")
         return texts
 
-    def _several(self, session: Any, texts: list[str], parent: Statement) -> encode.Result:
+    def _several(self, session: Session, texts: list[str], parent: Statement) -> encode.Result:
         """Statements one after another in one session; the first that fails ends it, and what came before stays."""
         result = encode.Result([("multiple statement execution", TEXT)], [(MULTIPLE,)])
         for text in texts:
@@ -187,10 +192,16 @@ class Api:
             session.handle = child.handle
             self.twin.statements.add(child)
             result.children.append(child.handle)
-            self.twin.statements.start(child, lambda text=text: self.twin.execute(session, text))  # type: ignore[misc]
+            self.twin.statements.start(child, lambda text=text: self._child(session, text))  # type: ignore[misc]
             if child.error:
                 raise child.error
         return result
+
+    def _child(self, session: Session, text: str) -> encode.Result:
+        fault = self.twin.faults.take("child_error", Where(session.account.identifier, session.user.name, "submit", text))
+        if fault:
+            raise SqlError(fault.code, fault.state, fault.message)
+        return self.twin.execute(session, text)
 
     # Replies
 

@@ -27,6 +27,7 @@ from ..errors import (
     violates,
 )
 from ..protocol.encode import Result
+from ..sql import lexer
 from ..sql.names import folded
 from . import functions, information, relations
 from .analysis import Analysis
@@ -39,8 +40,20 @@ REFUSED = (exp.Lateral, exp.Unnest, exp.Pivot, exp.TableSample, exp.MatchRecogni
 TABLE_PARTS = ("this", "db", "catalog", "alias")
 
 
+def numbered(text: str) -> str:
+    """A text whose bind variables are numbered as they stand: the tree has them in another order."""
+    parts, at, serial = [], 0, 0
+    for token in lexer.tokens(text):
+        if token.kind == lexer.SIGN and token.text == "?":
+            serial += 1
+            parts += [text[at:token.start], f":{serial}"]
+            at = token.end
+    return "".join([*parts, text[at:]])
+
+
 def parse(text: str) -> exp.Query:
     """The one query of a text."""
+    text = numbered(text)
     try:
         trees = [t for t in sqlglot.parse(text, read=DIALECT) if t is not None]
     except SqlglotError as error:
@@ -191,14 +204,9 @@ class Compiler:
         return Reference(tree, Out(names))
 
     def _bind(self, tree: exp.Expr) -> None:
-        """Bind variables become typed literals, in the order of the text or by number."""
-        serial = 0
-        for node in list(tree.find_all(exp.Placeholder, bfs=False)):
-            if node.this in (None, "", "?"):
-                serial += 1
-                position = str(serial)
-            else:
-                position = str(node.this)
+        """Bind variables become typed literals."""
+        for node in list(tree.find_all(exp.Placeholder)):
+            position = str(node.this)
             if self.holder is not self.asker or position not in self.asker.bindings:
                 raise SqlError("002049", "42601", f"SQL compilation error:\nBind variable {position} not set.")
             node.replace(functions.literal(self.asker.bindings[position]))

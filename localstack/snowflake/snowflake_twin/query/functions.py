@@ -23,7 +23,7 @@ SCALARS = ("Abs", "And", "Or", "Xor", "Not", "Case", "Cast", "TryCast", "Ceil", 
            "RegexpReplace", "Repeat", "Replace", "Reverse", "Right", "Round", "SHA", "SHA2", "Sign", "Split", "SplitPart", "Sqrt", "StartsWith", "StrPosition", "StrToDate", "StrToTime", "Substring",
            "ToChar", "ToNumber", "ToDouble", "ToBoolean", "Trim", "Trunc", "Upper", "Week", "WeekOfYear", "Year", "Quarter", "JSONExtract", "JSONExtractScalar", "ParseJSON", "Unhex", "Hex",
            "Mod", "Div", "IntDiv", "ZeroIfNull", "NullIfZero", "Nvl2", "EqualNull", "NullSafeEQ", "Date", "Time", "Timestamp", "Hour", "Minute", "Second", "ToBinary", "TryToBinary", "ToDate", "Lead", "Lag",
-           "Exists", "Chr", "Ascii", "Unicode", "Space", "BitwiseAnd", "Rand")
+           "Exists", "ByteLength", "DayOfWeekIso", "YearOfWeekIso", "TimeToStr", "Chr", "Ascii", "Unicode", "Space", "BitwiseAnd", "Rand")
 WINDOWS = ("RowNumber", "Rank", "DenseRank", "FirstValue", "LastValue", "NthValue", "Ntile", "PercentRank", "CumeDist")
 CLASSES = frozenset((*AGGREGATES, *SCALARS, *WINDOWS))
 CONSTRAINTS = ("AGGREGATION_CONSTRAINT", "NO_AGGREGATION_CONSTRAINT", "PROJECTION_CONSTRAINT", "JOIN_CONSTRAINT")
@@ -118,6 +118,8 @@ def for_engine(tree: exp.Expr) -> None:
     """Functions whose translation the library lacks. In place."""
     for node in list(tree.find_all(exp.Hll)):
         node.replace(exp.ApproxDistinct(this=node.expressions[0] if node.expressions else node.this))
+    for length in list(tree.find_all(exp.ByteLength)):
+        length.replace(exp.Anonymous(this="strlen", expressions=[exp.cast(length.this, "VARCHAR")]))
     for binary in list(tree.find_all(exp.ToBinary)):
         form = binary.args.get("format")
         if form is not None and form.name.upper() != "HEX":

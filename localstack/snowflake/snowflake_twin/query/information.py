@@ -15,11 +15,13 @@ from ..catalog.session import Session
 from ..catalog.types import LTZ, NUMBER
 from ..errors import SqlError, invalid, missing, unsupported
 from ..protocol.encode import Result, table
-from ..sql.names import path
+from ..sql.names import folded, path
 from ..sql.reader import Reader
 
 POLICY_COLUMNS = ["POLICY_DB", "POLICY_SCHEMA", "POLICY_NAME", "POLICY_KIND", "REF_DATABASE_NAME", "REF_SCHEMA_NAME", "REF_ENTITY_NAME", "REF_ENTITY_DOMAIN", "REF_COLUMN_NAME",
                   "REF_ARG_COLUMN_NAMES", "TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "POLICY_STATUS"]
+HISTORY_COLUMNS = ["QUERY_ID", "QUERY_TEXT", "USER_NAME", "ROLE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE", "ERROR_MESSAGE", "START_TIME"]
+HISTORY_MAX = 10_000
 TAG_COLUMNS = ["TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "TAG_VALUE", "LEVEL", "OBJECT_DATABASE", "OBJECT_SCHEMA", "OBJECT_NAME", "DOMAIN", "COLUMN_NAME"]
 
 
@@ -80,8 +82,10 @@ def function(session: Session, node: exp.TableFromRows) -> tuple[Result, str]:
     """TABLE(f(…)); gives the rows and the function's name."""
     call, place = node.this, []
     while isinstance(call, exp.Dot):
-        place += [p.name.upper() for p in call.this.find_all(exp.Identifier)]
+        place += [folded(p.name, bool(p.args.get("quoted"))) for p in call.this.find_all(exp.Identifier)]
         call = call.expression
+    if len(place) > 1:
+        session.find_database(place[0])
     name = str(call.name).upper() if isinstance(call, exp.Anonymous) else ""
     given = _arguments(call) if name else {}
     if name == "RESULT_SCAN" and not place and len(given) == 1:
@@ -89,6 +93,8 @@ def function(session: Session, node: exp.TableFromRows) -> tuple[Result, str]:
     if place and place[-1] == "INFORMATION_SCHEMA":
         if name == "POLICY_REFERENCES":
             return policy_references(session, given), name
+        if name in ("QUERY_HISTORY", "QUERY_HISTORY_BY_USER"):
+            return query_history(session, name, given), name
         if name == "TAG_REFERENCES" and set(given) == {"0", "1"}:
             return tag_references(session, given["0"], given["1"]), name
     raise unsupported(f"table function {name[:60]}")
@@ -144,6 +150,22 @@ def _policies(session: Session) -> list[Policy]:
     from ..commands.databases import items_of
 
     return [i for i in items_of(session) if isinstance(i, Policy) and session.sees(i)]
+
+
+def query_history(session: Session, name: str, given: dict[str, str]) -> Result:
+    """Statements of the last days, newest first: one's own, or the account's for who monitors it."""
+    if set(given) - {"RESULT_LIMIT", *(("USER_NAME",) if name.endswith("USER") else ())} or not given.get("RESULT_LIMIT", "100").isdigit():
+        raise invalid(f"{name} takes RESULT_LIMIT{' and USER_NAME' if name.endswith('USER') else ''}. (TWIN: other arguments are not part of this stand-in)")
+    user = given.get("USER_NAME", session.user.name if name.endswith("USER") else None)
+    rows: list[tuple[Any, ...]] = []
+    for held in session.twin.statements.shown():
+        if held["account"] != session.account.identifier or held["user"] != (user or held["user"]):
+            continue
+        if held["user"] == session.user.name or session.globally("MONITOR USAGE"):
+            state = {"SUCCEEDED": "SUCCESS", "FAILED": "FAILED_WITH_ERROR"}.get(held["state"], held["state"])
+            rows.append((held["handle"], held["text"], held["user"], held["role"], held["query_tag"], state, held["code"], held["message"], held["created_on"]))
+    limit = min(int(given.get("RESULT_LIMIT", "100")), HISTORY_MAX)
+    return table(HISTORY_COLUMNS, rows[::-1][:limit], {"START_TIME": LTZ})
 
 
 def tag_references(session: Session, name: str, domain: str) -> Result:
