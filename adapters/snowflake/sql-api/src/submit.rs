@@ -46,8 +46,9 @@ impl Submission {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            let ran_before = may_run;
             may_run |= error.fate() == Fate::Unknown;
-            let error = known(error, may_run);
+            let error = known(error, ran_before);
             let Some(wait) = transport.again(&error, tries, &mut backoff) else {
                 return Err(error);
             };
@@ -65,8 +66,11 @@ impl Submission {
     }
 }
 
-/// What was refused now may have run before.
-fn known(error: Error, may_run: bool) -> Error {
-    let fate = error.fate();
-    if may_run && fate == Fate::NotStarted { error.with_fate(Fate::Unknown) } else { error }
+/// What was refused or failed now may have run before, and may run still.
+fn known(error: Error, ran_before: bool) -> Error {
+    if ran_before && error.fate() != Fate::Succeeded {
+        error.with_fate(Fate::Unknown)
+    } else {
+        error
+    }
 }

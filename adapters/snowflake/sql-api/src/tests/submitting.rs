@@ -96,6 +96,18 @@ async fn tries_have_an_end() {
 }
 
 #[tokio::test]
+async fn a_repetition_that_fails_says_nothing_of_what_was_sent_first() {
+    let failed = json!({ "code": "002002", "sqlState": "42710", "statementHandle": HANDLE });
+    let play = move |n: usize, _: &playing::Request| match n {
+        0 => Play::Cut,
+        _ => Play::Json(422, failed.clone()),
+    };
+    let server = Server::playing(play).await;
+    let error = client(&server, quick()).execute(&select(), call()).await.unwrap_err();
+    assert_eq!((error.kind(), error.fate()), (ErrorKind::AlreadyExists, Fate::Unknown));
+}
+
+#[tokio::test]
 async fn a_long_wait_that_is_asked_for_is_the_callers() {
     let play = || Play::Raw(429, vec![("Retry-After", "60".to_owned())], b"{}".to_vec());
     let server = Server::playing(move |_, _| play()).await;
