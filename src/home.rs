@@ -4,10 +4,14 @@
 
 mod heads;
 mod looks;
+mod notices;
 mod reserve;
+mod schedules;
 mod worker;
 
 pub use looks::KeptLook;
+pub use notices::Told;
+pub use schedules::{Kept, KeptSchedule};
 pub use worker::Working;
 
 use crate::error::{Error, Result};
@@ -100,6 +104,12 @@ impl Home {
     #[must_use]
     pub fn dev_issuer_key(&self) -> PathBuf {
         self.keys().join("dev-issuer.key")
+    }
+
+    /// The key of the tokens that this gateway gives to its clients: who has it is any of them, to this gateway.
+    #[must_use]
+    pub fn issuer_key(&self) -> PathBuf {
+        self.keys().join("issuer.key")
     }
 
     /// The members that this gateway holds keys of.

@@ -1,9 +1,12 @@
 //! What an operator set for one gateway: `gateway.toml` in its folder. Secrets come by reference only, and nothing of them
 //! comes into an error. Must not know how a store is spoken to.
 
+mod clients;
 mod egress;
 mod http;
+mod keys;
 mod metrics;
+mod notify;
 mod policies;
 mod publish;
 mod sheet;
@@ -12,10 +15,13 @@ mod table;
 mod traces;
 mod triggers;
 
+pub(crate) use clients::ClientSetting;
 pub(crate) use http::{
-    DEVELOPMENT_ISSUER, FourEyes, Http, IssuerSetting, TenantSetting, TokenType, http,
+    DEVELOPMENT_ISSUER, FourEyes, Http, IssuerSetting, OWN_ISSUER, TenantSetting, TokenType, http,
 };
+pub(crate) use keys::{KeysAt, KeysSetting};
 pub(crate) use metrics::metrics;
+pub(crate) use notify::{Receiver, notify};
 pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};

@@ -158,9 +158,11 @@ fn nothing_that_is_shown_goes_around_the_escape() {
 
 /// Hyphenated words of the rooms whose errors reach an answer that are no codes of it: platforms, kinds of leaves and drift, conditions, terms of an
 /// agreement, a thread, what a metric counts, and what is only said where a gateway starts.
-const WORDS: [&str; 39] = [
+const WORDS: [&str; 48] = [
     "airlock-runs",
+    "airlock-signature",
     "aws-clean-rooms",
+    "cap-nearly-spent",
     "closed-first",
     "connections-invalid",
     "count-distinct",
@@ -186,18 +188,25 @@ const WORDS: [&str; 39] = [
     "open-not-wanted",
     "phone-us",
     "privacy-officer",
+    "revocation-closed",
     "revocation-confirmed",
+    "revocation-open",
     "room-observed",
     "run-cancelled",
     "run-failed",
     "run-requested",
     "run-succeeded",
+    "schedule-refused",
+    "schedule-suspended",
     "server-default",
     "settings-invalid",
     "sha256-bytes",
     "sha256-hex",
+    "slot-refused",
+    "snowflake-dcr",
     "unsettled-calls",
     "waiver-given",
+    "webhook-id",
 ];
 
 /// What an answer's code may come from, without tests.

@@ -5,5 +5,7 @@ pub mod agreement;
 pub mod guard;
 pub mod keys;
 pub mod model;
+pub mod snowflake;
 pub mod spark;
 pub mod table;
+pub mod unsaid;

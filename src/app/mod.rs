@@ -12,6 +12,7 @@ mod glance;
 mod leases;
 mod measures;
 pub mod members;
+mod notices;
 mod pace;
 mod parties;
 mod places;
@@ -23,6 +24,8 @@ mod reserve;
 mod revocations;
 mod rooms;
 mod runs;
+mod scheduler;
+mod schedules;
 mod shards;
 mod shares;
 mod status;
@@ -47,6 +50,8 @@ pub use revocations::{Revoked, Withdrawal};
 pub use rooms::{Closed, RoomPlan, RoomReport, StepLine};
 pub(crate) use runs::Started;
 pub use runs::{Delivered, Preview, RunPhase, RunReport, RunRequest, Told};
+pub(crate) use scheduler::Scheduler;
+pub use schedules::ScheduleRequest;
 pub(crate) use shares::{Most, Share, Shares};
 pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
@@ -155,9 +160,21 @@ impl App {
         Self::counted(home, store, Arc::new(Metrics::new()?)).await
     }
 
+    #[cfg(test)]
+    async fn over_at(home: Home, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::counted_at((home, clock), store, Arc::new(Metrics::new()?)).await
+    }
+
     async fn counted(home: Home, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Result<Self> {
+        Self::counted_at((home, Arc::new(SystemClock)), store, metrics).await
+    }
+
+    async fn counted_at(
+        (home, clock): (Home, Arc<dyn Clock>),
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
         let key = gateway_key(&home)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store: Arc<dyn Store> = Arc::new(CountedStore::new(store, Arc::clone(&metrics)));
         let log = AgreementLog::new(Arc::clone(&store), key.clone(), Arc::clone(&clock))
             .with_pins(Arc::new(home.clone()))
@@ -275,6 +292,11 @@ impl App {
         let last = spent.index.saturating_add(spent.count).saturating_sub(1);
         let receipt = self.log.receipt(&spent.collaboration, last).await?;
         Ok(Some((spent.collaboration, Recorded { repeated: true, ..recorded(receipt) })))
+    }
+
+    /// Spends a key that goes with no decision. Whether it was not spent before, here or by another gateway on the same store.
+    pub(crate) async fn spend(&self, scope: &[u8; 32]) -> Result<bool> {
+        Ok(self.store.spend(scope).await.map_err(LogError::Store)?)
     }
 
     /// Records what the gateway itself did or saw.

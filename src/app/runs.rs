@@ -45,6 +45,8 @@ pub struct RunRequest {
     pub parameters: BTreeMap<String, String>,
     /// The run's id, or `None` for a new one.
     pub run: Option<RunId>,
+    /// The salt of the commitment to its parameters, where that was made before; or `None` for a new one.
+    pub salt: Option<[u8; 32]>,
     /// What it may take of this machine, and how much may come out.
     pub limits: RunLimits,
 }
@@ -200,7 +202,7 @@ impl App {
         request: RunRequest,
         tied: &Tied,
     ) -> Result<(Started, Recorded)> {
-        let RunRequest { collaboration, template, digest, room, by, parameters, run, limits } =
+        let RunRequest { collaboration, template, digest, room, by, parameters, run, salt, limits } =
             request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
@@ -214,7 +216,7 @@ impl App {
         let run = run.map_or_else(|| self.new_run_id(), Ok)?;
         let (receivers, touched) = (receivers(&agreement, &template), touched(&guarded));
         let values = serde_json::json!(parameters);
-        let salt = salt()?;
+        let salt = salt.map_or_else(self::salt, Ok)?;
         let commitment = log::commitment(&salt, &values);
         let at_ms = self.clock.now_ms();
         let agreed = agreement.digest();
@@ -498,7 +500,7 @@ fn touched(guarded: &Guarded) -> Touched {
     of.map(|(name, used)| (name.clone(), used.columns.clone())).collect()
 }
 
-fn salt() -> Result<[u8; 32]> {
+pub(super) fn salt() -> Result<[u8; 32]> {
     let mut salt = [0u8; 32];
     getrandom::fill(&mut salt).map_err(|_| Error::failed("random", "no randomness to be had"))?;
     Ok(salt)

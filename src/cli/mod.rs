@@ -23,6 +23,7 @@ mod remote;
 mod reoffer;
 mod revoke;
 mod run;
+mod schedule;
 mod screen;
 mod serve;
 mod status;
@@ -122,6 +123,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run an approved template.
     Run(run::Run),
+    /// Runs of an approved template at times to come: add, list, remove.
+    Schedule(schedule::Scheduling),
     /// Show collaborations: members, approvals, revocations, runs.
     Status(status::Status),
     /// Show, export or verify the agreement log.
@@ -223,6 +226,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Run(_)
+        | Command::Schedule(_)
         | Command::Status(_)
         | Command::Witness(_)
         | Command::Audit(_)) => {
@@ -268,6 +272,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         Command::Sync(command) => Box::pin(command.run(&home, screen)).await,
         Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
         Command::Run(command) => command.run(&home, screen).await,
+        Command::Schedule(command) => Box::pin(command.run(&home, screen)).await,
         Command::Status(command) => command.run(&home, screen).await,
         Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
         Command::Witness(command) => Box::pin(command.run(screen)).await,

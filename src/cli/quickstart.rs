@@ -144,6 +144,7 @@ fn request(agreement: &Agreement, template: &TemplateName) -> Result<RunRequest>
         parameters: BTreeMap::new(),
         digest: None,
         run: None,
+        salt: None,
         limits: RunLimits::default(),
     })
 }

@@ -54,7 +54,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    fn of_run(&self) -> RunLimits {
+    pub(super) fn of_run(&self) -> RunLimits {
         let usual = RunLimits::default();
         let mib = |given: Option<u64>, usual| given.map_or(usual, |n| n.saturating_mul(1 << 20));
         RunLimits {
@@ -64,6 +64,18 @@ impl Limits {
             duration_ms_max: self
                 .duration_s_max
                 .map_or(usual.duration_ms_max, |s| s.saturating_mul(1000)),
+        }
+    }
+}
+
+impl Limits {
+    /// The same as a gateway elsewhere is told.
+    pub(super) const fn asked(&self) -> crate::wire::RunLimits {
+        crate::wire::RunLimits {
+            memory_mib_max: self.memory_mib_max,
+            spill_mib_max: self.spill_mib_max,
+            rows_max: self.rows_max,
+            duration_s_max: self.duration_s_max,
         }
     }
 }
@@ -80,6 +92,7 @@ impl Run {
             by: self.member,
             parameters,
             run: self.id,
+            salt: None,
             limits: self.limits.of_run(),
         };
         let report = watched(&app, request, screen).await?;

@@ -3,7 +3,7 @@
 use super::ending::signalled;
 use super::measuring::Measuring;
 use super::screen::Screen;
-use crate::app::{App, House, Inbox, Pass, Projected};
+use crate::app::{App, House, Inbox, Pass, Projected, Scheduler};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -102,6 +102,10 @@ impl Serve {
         let publish = if self.no_sync { None } else { settings::publish(home)? };
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, end.clone())));
+        let telling = if self.no_sync { None } else { Some(settings::notify(home)?) };
+        let telling = telling.map(|set| tokio::spawn(Arc::clone(&app).notify(set, end.clone())));
+        let scheduler = Scheduler::new(Arc::clone(&app), Arc::clone(gateway.runs()));
+        let scheduling = (!self.no_sync).then(|| tokio::spawn(scheduler.keep(end.clone())));
         let keeping = async {
             if !self.no_sync {
                 kept(&app, &inbox, Duration::from_secs(self.every), end).await;
@@ -128,10 +132,17 @@ impl Serve {
                 () = settled(&app) => {}
             }
         };
-        tokio::join!(answers, keeping, projecting, running, settling);
+        let metrics = app.metrics();
+        let following = async {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = gateway.verifier().follow(&metrics) => {}
+            }
+        };
+        tokio::join!(answers, keeping, projecting, running, settling, following);
         drop(listening);
-        if let Some(publishing) = publishing {
-            publishing.abort();
+        for task in publishing.into_iter().chain(scheduling).chain(telling) {
+            task.abort();
         }
         Ok(())
     }

@@ -162,7 +162,7 @@ fn show_room(room: &RoomStanding, screen: Screen) {
 }
 
 /// A time as people write it, in UTC.
-fn at(ms: i64) -> String {
+pub(super) fn at(ms: i64) -> String {
     let time = chrono::DateTime::from_timestamp_millis(ms);
     time.map_or_else(|| ms.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }

@@ -5,7 +5,7 @@ use super::measuring::Measuring;
 use super::plan::or_nothing;
 use super::printer::Printer;
 use super::screen::Screen;
-use crate::app::{App, Inbox, Pass};
+use crate::app::{App, House, Inbox, Pass, Runs, Scheduler};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::metrics::Metrics;
@@ -14,6 +14,7 @@ use crate::triggers::Listening;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Passes that wait to be shown.
@@ -73,6 +74,9 @@ impl Sync {
         let signals = tokio::spawn(signalled(cancel.clone()));
         let publishing =
             publish.map(|set| tokio::spawn(Arc::clone(&app).publish(set, cancel.clone())));
+        let receivers = settings::notify(&folder)?;
+        let telling = tokio::spawn(Arc::clone(&app).notify(receivers, cancel.clone()));
+        let scheduling = scheduling(&folder, &app, &cancel);
         screen.say("keeping rooms at what their logs say; Ctrl-C ends it");
         let printer = Printer::new(TOLD_MAX, move |missed, pass: Pass| {
             if missed > 0 {
@@ -88,8 +92,12 @@ impl Sync {
         };
         let end = app.sync(Duration::from_secs(self.every), inbox, &cancel, tell).await;
         drop(listening);
-        if let Some(publishing) = publishing {
-            publishing.abort();
+        for task in publishing.into_iter().chain([telling]) {
+            task.abort();
+        }
+        if let Some((runs, task)) = scheduling {
+            task.abort();
+            runs.end().await;
         }
         signals.abort();
         let missed = printer.end(PRINTED_WITHIN);
@@ -98,6 +106,23 @@ impl Sync {
         }
         end
     }
+}
+
+/// Runs of schedules, and what makes them when they are due. Settings that can't be read keep nobody from closing: then there are none.
+fn scheduling(
+    home: &Home,
+    app: &Arc<App>,
+    cancel: &CancellationToken,
+) -> Option<(Arc<Runs>, JoinHandle<()>)> {
+    let runs = settings::http(home)
+        .and_then(|set| Runs::new(Arc::clone(app), House::of(&set).runs_max().clone()));
+    if let Err(error) = &runs {
+        let code = error.code.as_str();
+        tracing::warn!(code, "no scheduled run is made from here: {}", error.message);
+    }
+    let runs = runs.ok()?;
+    let scheduler = Scheduler::new(Arc::clone(app), Arc::clone(&runs));
+    Some((runs, tokio::spawn(scheduler.keep(cancel.clone()))))
 }
 
 /// A line a pass that did or found something; for machines an object, in the loop.

@@ -1,9 +1,10 @@
 //! What a decision is about, and whether a leaf says just that. Pure.
 
-use crate::log::{Actor, Body, Leaf, Revocable, TermPath};
+use crate::log::{Actor, Body, Cron, Leaf, Revocable, TermPath};
 use crate::wire;
 use mappings::model::{
-    CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId, TemplateName,
+    CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId, ScheduleId,
+    TemplateName,
 };
 use std::fmt;
 
@@ -92,6 +93,10 @@ pub enum About {
     Requested(RunId, TemplateName, Digest, PlatformId),
     /// A run, stopped.
     Cancelled(RunId),
+    /// Runs of a version of a template in a room at times to come, under a name.
+    Scheduled(ScheduleId, TemplateName, Digest, PlatformId, Cron),
+    /// A schedule, ended.
+    Unscheduled(ScheduleId),
 }
 
 impl About {
@@ -127,6 +132,16 @@ impl About {
                 Self::Requested(id, name, asked, room),
                 Body::RunRequested { run, template, digest, platform, by: member, .. },
             ) => member == by && (id, name, asked, room) == (run, template, digest, platform),
+            (
+                Self::Scheduled(id, name, asked, room, when),
+                Body::Scheduled { schedule, template, digest, platform, by: member, cron, .. },
+            ) => {
+                member == by
+                    && (id, name, asked, room, when) == (schedule, template, digest, platform, cron)
+            }
+            (Self::Unscheduled(id), Body::Unscheduled { schedule, by: member }) => {
+                member == by && id == schedule
+            }
             (Self::Cancelled(id), Body::RunCancelled { run, .. }) => id == run,
             _ => false,
         }
@@ -187,9 +202,35 @@ mod tests {
             }
         }
         all.extend(withdrawals(other));
+        all.extend(schedules(digest, other));
         for run in [name::<RunId>("run-1"), name::<RunId>("run-2")] {
             let code = Code::interrupted();
             all.push((About::Cancelled(run.clone()), Body::RunCancelled { run, code }));
+        }
+        all
+    }
+
+    fn schedules(digest: Digest, other: Digest) -> Vec<(About, Body)> {
+        let mut all = Vec::new();
+        let (by, parameters) = (name::<MemberId>("grocer"), digest);
+        for id in [name::<ScheduleId>("nightly"), name::<ScheduleId>("weekly")] {
+            let body = Body::Unscheduled { schedule: id.clone(), by: by.clone() };
+            all.push((About::Unscheduled(id.clone()), body));
+            for (template, digest, cron) in [
+                ("reach", digest, "0 6 * * *"),
+                ("reach", digest, "0 7 * * *"),
+                ("reach", other, "0 6 * * *"),
+                ("own", digest, "0 6 * * *"),
+            ] {
+                let (template, cron) = (name::<TemplateName>(template), Cron::new(cron).unwrap());
+                let (platform, by) = (PlatformId::native(), by.clone());
+                let asked = (id.clone(), template.clone(), platform.clone(), cron.clone());
+                let asked = About::Scheduled(asked.0, asked.1, digest, asked.2, asked.3);
+                let schedule = id.clone();
+                let body =
+                    Body::Scheduled { schedule, template, digest, platform, by, cron, parameters };
+                all.push((asked, body));
+            }
         }
         all
     }

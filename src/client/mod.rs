@@ -10,6 +10,7 @@ mod pins;
 mod proof;
 mod reads;
 mod runs;
+mod schedules;
 mod token;
 
 pub use about::{About, Withdrawn};

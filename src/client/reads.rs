@@ -107,6 +107,11 @@ impl Client {
         self.read(of, &["runs", run.as_str()], &[]).await
     }
 
+    /// The schedules that have not ended, by name.
+    pub async fn schedules(&self, of: &CollaborationId) -> Result<Vec<wire::Schedule>> {
+        Ok(self.read::<wire::Schedules>(of, &["schedules"], &[]).await?.schedules)
+    }
+
     /// What it would take to make a room as agreed. Its platform is asked.
     pub async fn plan(&self, of: &CollaborationId, room: &PlatformId) -> Result<wire::RoomPlan> {
         let path = ["v1", "collaborations", of.as_str(), "rooms", room.as_str(), "plans"];

@@ -100,10 +100,8 @@ fn of_v6(address: Ipv6Addr) -> Reach {
     // An address of ISATAP ends in one of IPv4, which is where its packets go.
     let [_, _, _, _, marked, isatap, high, low] = address.segments();
     let is_tunnel = matches!(marked, 0 | 0x0200) && isatap == 0x5efe;
-    match found {
-        Reach::Outside if is_tunnel && of_v4(joined(high, low)) != Reach::Outside => Reach::Never,
-        other => other,
-    }
+    let leads_inside = is_tunnel && of_v4(joined(high, low)) != Reach::Outside;
+    if found == Reach::Outside && leads_inside { Reach::Never } else { found }
 }
 
 /// The IPv4 address that one of IPv6 is only another way of writing: mapped, or translated (RFC 6052). Compatible ones, 6to4 and Teredo are

@@ -67,6 +67,12 @@ impl Refused {
         }
     }
 
+    /// What was wrong, in words.
+    #[must_use]
+    pub const fn means(self) -> &'static str {
+        self.said().1
+    }
+
     const fn said(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Url => (
@@ -120,7 +126,7 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.said().1)
+        f.write_str(self.means())
     }
 }
 

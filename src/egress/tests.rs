@@ -207,8 +207,8 @@ async fn no_more_are_asked_at_a_time_than_may_be() {
     let open = Arc::new(Policy::new(&[], [443], true).unwrap());
     let target = open.target(&format!("http://127.0.0.1:{port}/")).unwrap();
     let egress = Egress::with(open, LIMITS, Arc::<Said>::default()).unwrap();
-    let post = || egress.post(&target, HeaderMap::new(), b"{}".to_vec());
-    let (one, two, three) = tokio::join!(post(), post(), post());
+    let put = || egress.post(&target, HeaderMap::new(), b"{}".to_vec());
+    let (one, two, three) = tokio::join!(put(), put(), put());
     let all = BTreeSet::from([one, two, three].map(Result::unwrap_err));
     assert_eq!(all, BTreeSet::from([Refused::Late, Refused::Busy]));
     assert_eq!(came.load(Ordering::SeqCst), 2);

@@ -32,8 +32,8 @@ pub(super) async fn known(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match shown(request.headers()) {
-        Ok(token) => gateway.verifier.verify(token).map_err(|refused| {
+    let caller = match shown(request.headers()).map(str::to_owned) {
+        Ok(token) => gateway.verifier.verify_soon(&token).await.map_err(|refused| {
             tracing::debug!(code = refused.code(), "a token is refused");
             if refused == Refused::NoRole { Own::RoleMissing } else { Own::TokenInvalid }
         }),

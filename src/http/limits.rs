@@ -5,6 +5,7 @@ use super::body::whole;
 use super::problem::Own;
 use super::seats::Seat;
 use crate::app::{self, Most, Share};
+use crate::tokens::TOKEN_PATH;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -27,7 +28,7 @@ const FOLLOWING_MAX: usize = 32;
 const SAID_WITHIN: Duration = Duration::from_secs(2);
 const DENIAL_MAX: usize = 64 * 1_024;
 /// Where somebody without a token or a session says something.
-const SIGN_IN: &str = "/console/sign-in";
+const STRANGERS: [&str; 2] = ["/console/sign-in", TOKEN_PATH];
 /// An answer's head is there within so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -64,7 +65,7 @@ pub(super) async fn bounded(
     }
     let places = if denies(&request) { &limits.denying } else { &limits.ordinary };
     // A place is for what was said whole by those whom nobody knows yet, and to deny: who says it slowly keeps nobody else out.
-    let request = if denies(&request) || request.uri().path() == SIGN_IN {
+    let request = if denies(&request) || STRANGERS.contains(&request.uri().path()) {
         let said = tokio::time::timeout(SAID_WITHIN, said(request)).await;
         match said.unwrap_or(Err(Own::BodyUnread)) {
             Ok(request) => request,

@@ -25,11 +25,13 @@ mod revocations;
 mod rooms;
 mod runs;
 mod said;
+mod schedules;
 mod seats;
 mod seconds;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod token;
 mod visitor;
 mod wrong;
 
@@ -113,8 +115,13 @@ impl Gateway {
         })))
     }
 
+    /// Who says who calls.
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// Runs under way.
-    pub(crate) fn runs(&self) -> &Runs {
+    pub(crate) fn runs(&self) -> &Arc<Runs> {
         &self.runs
     }
 
@@ -155,6 +162,8 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(document::problem))
+        .routes(routes!(token::token))
+        .routes(routes!(token::key_set))
 }
 
 /// Paths of whoever shows a token.
@@ -182,6 +191,9 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(runs::run))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::events))
+        .routes(routes!(schedules::schedules, schedules::add))
+        .routes(routes!(schedules::schedule))
+        .routes(routes!(schedules::remove))
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))

@@ -21,6 +21,10 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 const REQUEST_ID: HeaderName = HeaderName::from_static("airlock-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// An answer that says what is wrong in words of another specification.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AsIs;
+
 /// The names under which a gateway is asked, in lower case.
 #[derive(Debug, Clone, Default)]
 struct Hosts(Arc<BTreeSet<String>>);
@@ -126,6 +130,9 @@ fn matched(request: &Request) -> String {
 
 /// What was wrong, where something was.
 fn problem_of(response: &mut Response) -> Option<Problem> {
+    if response.extensions_mut().remove::<AsIs>().is_some() {
+        return None;
+    }
     let ours = response.extensions_mut().remove::<Problem>();
     let status = response.status();
     ours.or_else(|| {

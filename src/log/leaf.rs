@@ -1,12 +1,13 @@
 //! Leaves: what is written into an agreement log, byte for byte. Personal data, row values and parameter
 //! values never are. Must not know what a leaf means; that is the fold's.
 
+use super::cron::Cron;
 use super::keys::{PublicKey, SecretKey, Signature};
 use super::tree::{Hash, leaf_hash};
 use mappings::agreement::canonical;
 use mappings::model::{
     Agreement, CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId,
-    TemplateName,
+    ScheduleId, TemplateName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -289,6 +290,40 @@ pub enum Body {
         /// What the guard says the text reads.
         touched: Touched,
     },
+    /// A member asked for runs of a template version at times to come; each of them is requested when its time has come, and counts against the cap then.
+    Scheduled {
+        /// The schedule; its runs are called after it.
+        schedule: ScheduleId,
+        /// The template.
+        template: TemplateName,
+        /// Its version.
+        digest: Digest,
+        /// Where it runs.
+        #[serde(default = "PlatformId::native", skip_serializing_if = "is_native")]
+        platform: PlatformId,
+        /// Who asks.
+        by: MemberId,
+        /// When, in UTC.
+        cron: Cron,
+        /// Salted commitment to the bound parameters, the same for each of its runs.
+        parameters: Digest,
+    },
+    /// A schedule makes no more runs, by the word of whoever made it. Final.
+    Unscheduled {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// Who.
+        by: MemberId,
+    },
+    /// The time of a schedule's run came, and a rule refused it. Written when the reason is another than for the slot before.
+    SlotRefused {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// The slot, in milliseconds since 1970.
+        slot_ms: i64,
+        /// Which rule.
+        code: Code,
+    },
     /// A run ended without a result, or with one that only some of its receivers got.
     RunFailed {
         /// The run.
@@ -429,6 +464,9 @@ impl Body {
             | Self::FoundWithdrawn { .. }
             | Self::Reoffered { .. } => true,
             Self::RunRequested { .. }
+            | Self::Scheduled { .. }
+            | Self::Unscheduled { .. }
+            | Self::SlotRefused { .. }
             | Self::RunFailed { .. }
             | Self::RunCancelled { .. }
             | Self::DeliveryIntended { .. }
@@ -453,6 +491,9 @@ impl Body {
             Self::WaiverGiven { .. } => "waiver-given",
             Self::Revoked { .. } => "revoked",
             Self::RunRequested { .. } => "run-requested",
+            Self::Scheduled { .. } => "scheduled",
+            Self::Unscheduled { .. } => "unscheduled",
+            Self::SlotRefused { .. } => "slot-refused",
             Self::RunFailed { .. } => "run-failed",
             Self::RunCancelled { .. } => "run-cancelled",
             Self::DeliveryIntended { .. } => "delivery-intended",

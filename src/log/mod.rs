@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod cron;
 pub mod fold;
 mod hex;
 pub mod keys;
@@ -24,10 +25,11 @@ pub use crate::stands::{Parties, Stands};
 pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use cosignature::Witness;
+pub use cron::{Cron, Slot};
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
-    Found, Giving, Holding, Illegal, MemberState, OpenIntent, OpenRun, Proposal, Run, RunRequest,
-    RunStatus, State, Tenure,
+    Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal, Run,
+    RunRequest, RunStatus, Schedule, SlotOutcome, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

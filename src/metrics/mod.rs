@@ -1,6 +1,7 @@
 //! What operators count: one place where what happens becomes numbers. Every label is of a closed list or bounded, and none is a name of a
 //! collaboration, a member, a dataset or a template. Must not know HTTP, stores, or what a number is good or bad for.
 
+mod keys;
 mod names;
 mod standing;
 mod store;
@@ -10,6 +11,7 @@ pub(crate) use standing::{LogNow, RoomNow, Standings};
 pub(crate) use store::CountedStore;
 
 use crate::error::{Error, Result};
+use keys::Keys;
 use prometheus::{
     Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -47,6 +49,8 @@ pub(crate) enum Event<'a> {
     Wrote { done: bool },
     /// So many leaves of logs were not seen published.
     Unpublished { leaves: u64 },
+    /// Keys at a URL are followed from now on, were read, or could not be. The name is a number.
+    Keys { of: &'a str, outcome: &'static str },
     /// The worker is at work.
     Beat,
 }
@@ -79,6 +83,7 @@ pub(crate) struct Metrics {
     now: Now,
     codes: Mutex<BTreeSet<String>>,
     beat: Mutex<Option<Instant>>,
+    keys: Keys,
     /// What is known of each log.
     pub(crate) standings: Standings,
 }
@@ -228,6 +233,7 @@ impl Metrics {
             now: Now::in_(&registry)?,
             codes: Mutex::default(),
             beat: Mutex::default(),
+            keys: Keys::in_(&registry)?,
             standings: Standings::default(),
             registry,
         })
@@ -265,6 +271,7 @@ impl Metrics {
             Event::Unpublished { leaves } => {
                 self.now.unpublished.set(i64::try_from(leaves).unwrap_or(i64::MAX));
             }
+            Event::Keys { of, outcome } => self.keys.told(of, outcome),
             Event::Beat => {
                 *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
@@ -319,6 +326,7 @@ impl Metrics {
         logs.set(count(sum.logs));
         in_doubt.set(count(sum.in_doubt));
         cap_used.set(sum.cap_used);
+        self.keys.aged();
         beat_age_s.set(self.since_beat().map_or(-1.0, |age| age.as_secs_f64()));
         let mut text = Vec::new();
         let written = TextEncoder::new().encode(&self.registry.gather(), &mut text);

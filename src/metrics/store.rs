@@ -177,6 +177,10 @@ impl Store for CountedStore {
         self.wrote("take-back", self.inner.take_back(collaboration, tenant, fingerprint)).await
     }
 
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        self.wrote("spend", self.inner.spend(scope)).await
+    }
+
     async fn acquire(
         &self,
         resource: &str,

@@ -29,6 +29,7 @@ pub(crate) fn all_told(metrics: &Metrics) {
     metrics.told(Event::StoreFailed { call: "append", code: "store-full" });
     metrics.told(Event::Wrote { done: false });
     metrics.told(Event::Unpublished { leaves: 3 });
+    metrics.told(Event::Keys { of: "issuer-0", outcome: "read" });
     metrics.told(Event::Beat);
 }
 
@@ -49,6 +50,7 @@ fn what_happens_becomes_a_number() {
         ("airlock_pass_failures_total{code=\"room-unreached\",room=\"native\"}", 1.0),
         ("airlock_runs_total{outcome=\"succeeded\"}", 1.0),
         ("airlock_store_calls_failed_total{call=\"append\",code=\"store-full\"}", 1.0),
+        ("airlock_keys_asked_total{of=\"issuer-0\",outcome=\"read\"}", 1.0),
         ("airlock_log_unwritable", 1.0),
         ("airlock_leaves_unpublished", 3.0),
         ("airlock_revocation_age_seconds", 0.0),

@@ -1,7 +1,9 @@
 //! The part of the settings that says where the gateway answers over HTTP, who its tenants are and who speaks for them: `[http]`. Must not
 //! know how a request is answered, nor how a token is verified.
 
+use super::clients::{ClientFile, ClientSetting, clients};
 use super::egress::egress_of;
+use super::keys::{KeysFile, KeysSetting};
 use super::{Environment, Row, Section, section};
 use crate::egress::Policy;
 use crate::error::{Error, Result};
@@ -14,7 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once, policies and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, jwks_file, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim and operators";
+    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim, operators and keys_hours_max; \
+    [[http.clients]] with client, member, roles, and jwks_file or jwks_url";
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -36,6 +39,8 @@ pub(super) struct HttpSetting {
     tenants: Vec<TenantFile>,
     #[serde(default)]
     issuers: Vec<IssuerFile>,
+    #[serde(default)]
+    clients: Vec<ClientFile>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -47,13 +52,18 @@ struct TenantFile {
     destinations: Vec<String>,
     runs_at_once: Option<usize>,
     four_eyes: BTreeSet<FourEyes>,
+    notify_url: Option<String>,
+    notify_secret_env: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IssuerFile {
     issuer: String,
-    jwks_file: PathBuf,
+    jwks_file: Option<PathBuf>,
+    jwks_url: Option<String>,
+    discovery: Option<String>,
+    keys_hours_max: i64,
     typ: TokenType,
     organisation_claim: String,
     roles_claim: String,
@@ -104,6 +114,8 @@ pub(crate) struct Http {
     pub(crate) one_house: bool,
     /// Who says who calls.
     pub(crate) issuers: Vec<IssuerSetting>,
+    /// Programs that get tokens of this gateway.
+    pub(crate) clients: Vec<ClientSetting>,
     /// What may be asked of URLs that are named to the gateway.
     pub(crate) egress: Arc<Policy>,
 }
@@ -122,6 +134,8 @@ pub(crate) struct TenantSetting {
     pub(crate) runs_at_once: Option<usize>,
     /// What two people of it decide.
     pub(crate) four_eyes: BTreeSet<FourEyes>,
+    /// Where it is told what became of its runs, and the variable with the secret that this is signed under.
+    pub(crate) notify: Option<(String, String)>,
 }
 
 /// Somebody whose tokens are taken.
@@ -130,7 +144,7 @@ pub(crate) struct IssuerSetting {
     /// As `iss` has it.
     pub(crate) issuer: String,
     /// Where its keys are.
-    pub(crate) jwks_file: PathBuf,
+    pub(crate) keys: KeysSetting,
     /// As `typ` has it.
     pub(crate) typ: TokenType,
     /// The claim with the organisation.
@@ -147,6 +161,8 @@ pub(crate) struct IssuerSetting {
 
 /// The name under which the development issuer's tokens go; nobody else may have it.
 pub(crate) const DEVELOPMENT_ISSUER: &str = "urn:airlock:development-issuer";
+/// The same of the tokens that this gateway gives to its clients.
+pub(crate) const OWN_ISSUER: &str = "urn:airlock:gateway";
 
 /// What a gateway's folder sets.
 pub(crate) fn http(home: &Home) -> Result<Http> {
@@ -189,8 +205,8 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
     for host in &set.hosts {
         hosts.insert(host_name(host).ok_or_else(|| invalid(HOSTS))?);
     }
-    let mut tenants = tenants(set.tenants).map_err(invalid)?;
-    let issuers = issuers(set.issuers, &tenants, home).map_err(invalid)?;
+    let mut tenants = tenants(set.tenants, &egress).map_err(invalid)?;
+    let issuers = issuers(set.issuers, &tenants, (home, &egress)).map_err(invalid)?;
     two_people(&tenants, &issuers, set.development_issuer).map_err(invalid)?;
     let policies = set.policies.as_ref().map(|folder| home.root().join(folder));
     let one_house = set.development_issuer && tenants.is_empty();
@@ -202,9 +218,13 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
             destinations: Vec::new(),
             runs_at_once: None,
             four_eyes: BTreeSet::new(),
+            notify: None,
         };
         tenants = home.members()?.into_iter().map(named).collect();
     }
+    let mut names: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+    names.extend([DEVELOPMENT_ISSUER, OWN_ISSUER]);
+    let clients = clients(set.clients, (&tenants, &names), home, &egress).map_err(invalid)?;
     let HttpSetting { listen, audience, development_issuer, runs_at_once, .. } = set;
     let http = Http {
         listen,
@@ -216,6 +236,7 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         tenants,
         one_house,
         issuers,
+        clients,
         egress,
     };
     Ok((http, rows))
@@ -223,10 +244,14 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
 
-fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
+fn tenants(set: Vec<TenantFile>, egress: &Policy) -> Result<Vec<TenantSetting>, &'static str> {
     let mut seen = BTreeSet::new();
     let mut tenants = Vec::new();
-    for TenantFile { member, organisation, places, destinations, runs_at_once, four_eyes } in set {
+    for file in set {
+        let notify = notify(&file, egress)?;
+        let TenantFile {
+            member, organisation, places, destinations, runs_at_once, four_eyes, ..
+        } = file;
         let organisation = organisation.unwrap_or_else(|| member.to_string());
         if !is_name(&organisation) {
             return Err("an organisation is a name of 1 to 256 characters");
@@ -246,17 +271,40 @@ fn tenants(set: Vec<TenantFile>) -> Result<Vec<TenantSetting>, &'static str> {
             destinations,
             runs_at_once,
             four_eyes,
+            notify,
         });
     }
     Ok(tenants)
 }
 
+/// Where a tenant is told. The variable is named as variables are, so that a secret in its place is refused.
+fn notify(file: &TenantFile, egress: &Policy) -> Result<Option<(String, String)>, &'static str> {
+    let (url, variable) = match (&file.notify_url, &file.notify_secret_env) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(variable)) => (url, variable),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err("notify_url and notify_secret_env stand together");
+        }
+    };
+    if egress.target(url).is_err() {
+        return Err("a notify_url is https://HOST/PATH outside, or of a host that [egress] admits");
+    }
+    let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_variable = (1..=64).contains(&variable.len())
+        && variable.bytes().all(inner)
+        && !variable.starts_with(|first: char| first.is_ascii_digit());
+    if !is_variable {
+        return Err("notify_secret_env is the name of a variable, in capitals");
+    }
+    Ok(Some((url.clone(), variable.clone())))
+}
+
 fn issuers(
     set: Vec<IssuerFile>,
     tenants: &[TenantSetting],
-    home: &Home,
+    (home, egress): (&Home, &Policy),
 ) -> Result<Vec<IssuerSetting>, &'static str> {
-    let mut names = BTreeSet::from([DEVELOPMENT_ISSUER.to_owned()]);
+    let mut names = BTreeSet::from([DEVELOPMENT_ISSUER, OWN_ISSUER].map(str::to_owned));
     let mut issuers = Vec::new();
     for issuer in set {
         if !is_name(&issuer.issuer) {
@@ -264,7 +312,7 @@ fn issuers(
         }
         if !names.insert(issuer.issuer.clone()) {
             return Err(
-                "two of [[http.issuers]] are one issuer, or one has the development issuer's name",
+                "two of [[http.issuers]] are one issuer, or one has a name of the gateway's own",
             );
         }
         let claims = [issuer.organisation_claim.as_str(), issuer.roles_claim.as_str()];
@@ -279,10 +327,16 @@ fn issuers(
         if !issuer.person_claim.as_deref().is_none_or(is_of_people) {
             return Err("person_claim is a claim that the issuer writes of people alone");
         }
+        let keys = KeysFile {
+            file: issuer.jwks_file,
+            url: issuer.jwks_url,
+            discovery: issuer.discovery,
+            hours_max: issuer.keys_hours_max,
+        };
         issuers.push(IssuerSetting {
+            keys: keys.read(home, egress)?,
             tenants: spoken_for(&issuer.tenants, tenants)?,
             issuer: issuer.issuer,
-            jwks_file: home.root().join(issuer.jwks_file),
             typ: issuer.typ,
             organisation_claim: issuer.organisation_claim,
             roles_claim: issuer.roles_claim,
@@ -328,7 +382,7 @@ fn spoken_for(
     Ok(found)
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=NAME_MAX).contains(&text.len())
         && text.trim() == text
         && !text.chars().any(char::is_control)
@@ -349,6 +403,7 @@ fn host_name(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::KeysAt;
     use super::*;
 
     const TENANTS: &str = "[[http.tenants]]\nmember = \"grocer\"\norganisation = \"org-1\"\n[[http.tenants]]\nmember = \"brand\"\n";
@@ -364,6 +419,32 @@ mod tests {
 
     fn code(text: &str) -> String {
         set(text).map(drop).unwrap_err().code
+    }
+
+    #[test]
+    fn a_tenant_is_told_where_it_says_and_its_secret_is_a_variables() {
+        let with = |more: &str| format!("[[http.tenants]]\nmember = \"brand\"\n{more}");
+        let both = "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"";
+        let tenants = set(&with(both)).unwrap().tenants;
+        let (url, variable) = tenants[0].notify.clone().unwrap();
+        assert_eq!((url.as_str(), variable.as_str()), ("https://hooks.example.org/a", "HOOK"));
+        assert_eq!(set(&with("")).unwrap().tenants[0].notify, None);
+        for wrong in [
+            "notify_url = \"https://hooks.example.org/a\"",
+            "notify_secret_env = \"HOOK\"",
+            "notify_url = \"http://hooks.example.org/a\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://169.254.169.254/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"",
+            "notify_url = \"https://hooks.example.org/a\"\nnotify_secret_env = \"hunter2hunter2\"",
+        ] {
+            let error = set(&with(wrong)).map(drop).unwrap_err();
+            assert_eq!(error.code, "settings-invalid", "{wrong}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let here = with(
+            "notify_url = \"http://127.0.0.1:9/\"\nnotify_secret_env = \"HOOK\"\n[egress]\nloopback = true",
+        );
+        assert!(set(&here).unwrap().tenants[0].notify.is_some());
     }
 
     fn issuer(more: &str) -> String {
@@ -459,7 +540,8 @@ mod tests {
         assert_eq!(one.tenants[0].organisation, "org-1");
         assert_eq!((one.organisation_claim.as_str(), one.roles_claim.as_str()), ("org", "roles"));
         assert!(one.typ == TokenType::AccessToken && !one.operators);
-        assert!(one.jwks_file.is_absolute() && one.jwks_file.ends_with("id.json"));
+        let KeysAt::File(file) = &one.keys.at else { panic!("{one:?}") };
+        assert!(file.is_absolute() && file.ends_with("id.json"));
         let other =
             set(&issuer("typ = \"JWT\"\noperators = true\nroles_claim = \"https://x/r\"")).unwrap();
         assert!(other.issuers[0].typ == TokenType::Jwt && other.issuers[0].operators);
@@ -477,6 +559,7 @@ mod tests {
             "{}[[http.tenants]]\nmember = \"bank\"\norganisation = \"org-1\"",
             issuer("tenants = [\"grocer\", \"bank\"]\n")
         );
+        let at = |more: &str| format!("[[http.issuers]]\nissuer = \"https://id.example\"\n{more}");
         let mine =
             "[[http.issuers]]\nissuer = \"urn:airlock:development-issuer\"\njwks_file = \"x\"";
         for text in [
@@ -490,6 +573,13 @@ mod tests {
             issuer("roles_claim = \"org\""),
             issuer("roles_claim = \"\""),
             issuer("jwks_url = \"https://id.example/keys\""),
+            issuer("keys_hours_max = 0"),
+            issuer("keys_hours_max = 169"),
+            at("jwks_url = \"http://id.example/keys\""),
+            at("jwks_url = \"https://10.0.0.1/keys\""),
+            at("jwks_url = \"https://id.example/\"\ndiscovery = \"https://id.example/\""),
+            at("discovery = \"https://localhost/\""),
+            at("tenants = []"),
             format!(
                 "{}[[http.issuers]]\nissuer = \"https://id.example\"\njwks_file = \"x\"",
                 issuer("")
@@ -538,6 +628,53 @@ mod tests {
             eyes.replace("waive", "decline"),
         ] {
             assert_eq!(code(&text), "settings-invalid", "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_in_one_place() {
+        let kept = |text: &str| {
+            let text = format!("[[http.issuers]]\nissuer = \"https://id.example\"\n{text}");
+            set(&text).unwrap().issuers[0].keys.clone()
+        };
+        let url = kept("jwks_url = \"https://id.example/keys\"");
+        assert!(matches!(url.at, KeysAt::Url(_)) && url.kept_ms == 24 * 3_600_000);
+        let found = kept(
+            "discovery = \"https://id.example/.well-known/openid-configuration\"\nkeys_hours_max = 1",
+        );
+        assert!(matches!(found.at, KeysAt::Discovery(_)) && found.kept_ms == 3_600_000);
+        let inside = "[egress]\nadmit = [\"10.0.0.0/8\"]\nports = [8443]\n[[http.issuers]]\nissuer = \"https://id.example\"\n\
+            jwks_url = \"https://10.0.0.1:8443/keys\"";
+        assert_eq!(set(inside).unwrap().issuers.len(), 1);
+    }
+
+    #[test]
+    fn a_client_speaks_for_one_member_in_roles_of_its_own() {
+        let client = |more: &str| {
+            format!("{TENANTS}[[http.clients]]\nclient = \"etl\"\njwks_file = \"etl.json\"\n{more}")
+        };
+        let http = set(&client("member = \"grocer\"\nroles = [\"analyst\", \"auditor\"]")).unwrap();
+        let one = &http.clients[0];
+        assert_eq!(
+            (one.client.as_str(), one.member.as_str(), one.roles.len()),
+            ("etl", "grocer", 2)
+        );
+        for wrong in [
+            "member = \"nobody\"\nroles = [\"analyst\"]",
+            "member = \"grocer\"",
+            "member = \"grocer\"\nroles = [\"operator\"]",
+            "member = \"grocer\"\nroles = [\"admin\"]",
+            "roles = [\"analyst\"]",
+            "member = \"grocer\"\nroles = [\"analyst\"]\njwks_url = \"https://id.example/\"",
+            "member = \"grocer\"\nroles = [\"analyst\"]\nsecret = \"x\"",
+            "member = \"grocer\"\nroles = [\"analyst\"]\n[[http.clients]]\nclient = \"etl\"\nmember = \"brand\"\nroles = [\"analyst\"]\njwks_file = \"x\"",
+        ] {
+            assert_eq!(code(&client(wrong)), "settings-invalid", "{wrong}");
+        }
+        for taken in [OWN_ISSUER, DEVELOPMENT_ISSUER] {
+            let text = client("member = \"grocer\"\nroles = [\"analyst\"]")
+                .replace("\"etl\"", &format!("\"{taken}\""));
+            assert_eq!(code(&text), "settings-invalid");
         }
     }
 

@@ -100,6 +100,10 @@ impl Store for ClosedStore {
         Err(self.0)
     }
 
+    async fn spend(&self, _: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(self.0)
+    }
+
     async fn acquire(&self, _: &str, _: &str, _: Duration) -> Result<Option<Lease>, StoreError> {
         Err(self.0)
     }

@@ -48,6 +48,8 @@ impl Log {
 #[derive(Debug, Default)]
 struct Keys {
     spent: BTreeMap<[u8; 32], (Spent, i64)>,
+    /// Those that go with no append, and when they are over.
+    alone: BTreeMap<[u8; 32], i64>,
     /// The same, by when they are over.
     ends: BTreeSet<(i64, [u8; 32])>,
 }
@@ -70,6 +72,13 @@ impl Keys {
             self.spent.remove(scope);
             self.ends.pop_first();
         }
+    }
+}
+
+impl Keys {
+    fn spend_alone(&mut self, scope: [u8; 32], now_ms: i64) -> bool {
+        self.alone.retain(|_, until_ms| *until_ms > now_ms);
+        self.alone.insert(scope, now_ms.saturating_add(KEPT_MS)).is_none()
     }
 }
 
@@ -315,6 +324,11 @@ impl Store for MemoryStore {
         let (mut held, now_ms) = (self.held(), self.clock.now_ms());
         let waited = (collaboration.clone(), tenant.clone(), *fingerprint);
         Ok(held.waiting.remove(&waited).is_some_and(|waits| waits.until_ms > now_ms))
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        let now_ms = self.clock.now_ms();
+        Ok(self.held().keys.spend_alone(*scope, now_ms))
     }
 
     async fn acquire(

@@ -255,6 +255,12 @@ pub trait Store: Debug + Send + Sync {
         Err(StoreError::Unavailable)
     }
 
+    /// Spends a key that goes with no append, for 24 hours of the store's clock. Whether it was not spent: of many at once one hears so. A store
+    /// without a place for such keys spends none.
+    async fn spend(&self, _scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
     /// Leave to work on a resource, when nobody else holds it: it was never held, was released, has expired, or is the
     /// holder's own. Each lease has a larger token than any before it, durable before this returns.
     async fn acquire(

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0003_heads.sql"),
     include_str!("migrations/postgres/0004_parties.sql"),
     include_str!("migrations/postgres/0005_waiting.sql"),
+    include_str!("migrations/postgres/0006_spent.sql"),
 ];
 /// Held by whoever migrates.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7020097108108111099)";
@@ -311,6 +312,10 @@ impl Store for PostgresStore {
         fingerprint: &[u8; 32],
     ) -> Result<bool, StoreError> {
         waiting::take(&self.pool, (collaboration, tenant), fingerprint).await
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        once::spend_alone(&self.pool, scope).await
     }
 
     async fn acquire(

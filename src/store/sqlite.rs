@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0002_leases.sql"),
     include_str!("migrations/sqlite/0003_parties.sql"),
     include_str!("migrations/sqlite/0004_waiting.sql"),
+    include_str!("migrations/sqlite/0005_spent.sql"),
 ];
 const BUSY_MAX: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 4096;
@@ -281,6 +282,10 @@ impl Store for SqliteStore {
         let (collaboration, tenant) = (collaboration.clone(), tenant.clone());
         let work = Work::TakeBack { collaboration, tenant, fingerprint: *fingerprint };
         Ok(self.written(work).await?.is_some())
+    }
+
+    async fn spend(&self, scope: &[u8; 32]) -> Result<bool, StoreError> {
+        Ok(self.written(Work::Spend { scope: *scope }).await?.is_some())
     }
 
     async fn acquire(

@@ -77,7 +77,8 @@ fn times(claims: &Object, life_max_s: i64, now_ms: i64) -> Result<(i64, i64), Re
     Ok((earliest(issued.max(not_before)), until_ms))
 }
 
-fn seconds(value: Option<&Json>, malformed: Refused) -> Result<i64, Refused> {
+/// A time in whole seconds since 1970, within what anybody can mean.
+pub(super) fn seconds(value: Option<&Json>, malformed: Refused) -> Result<i64, Refused> {
     let seconds = value.and_then(Json::integer);
     seconds.filter(|seconds| (0..=SECONDS_MAX).contains(seconds)).ok_or(malformed)
 }

@@ -2,44 +2,20 @@
 //! one only where the settings enable it, which no address that others reach allows. Its tokens are verified like everybody's. Must not know
 //! what a caller may do.
 
-use super::issuer::{Issuer, PERSON};
-use super::jws::{encoded, to_sign};
+use super::issuer::Issuer;
+use super::mint::{For, LIFE_S, Mint, Minted};
 use crate::access::Role;
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::log::{KeyError, SecretKey};
 use crate::settings::{DEVELOPMENT_ISSUER, Http};
 use mappings::model::MemberId;
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
-use std::fmt;
-
-/// The longest that its tokens are good for, and as long as they are.
-const LIFE_S: i64 = 5 * 60;
 
 /// The development issuer.
 #[derive(Debug)]
 pub struct DevIssuer {
-    key: SecretKey,
-    kid: String,
-    audience: String,
+    mint: Mint,
     members: BTreeSet<MemberId>,
-}
-
-/// A token. It is not shown by accident.
-#[derive(Clone)]
-pub struct Minted {
-    /// The token itself.
-    pub token: String,
-    /// When it ends, in seconds since 1970.
-    pub expires_s: i64,
-}
-
-impl fmt::Debug for Minted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Minted").field("expires_s", &self.expires_s).finish_non_exhaustive()
-    }
 }
 
 impl DevIssuer {
@@ -51,20 +27,17 @@ impl DevIssuer {
                 "[http] with development_issuer = true in gateway.toml, on a loopback address; or a token of an issuer in [[http.issuers]]",
             ));
         }
-        let key = key(home).map_err(|error| {
-            Error::failed(error.code(), format!("the development issuer's key: {error}"))
-        })?;
+        let mint = Mint::of(DEVELOPMENT_ISSUER, &home.dev_issuer_key(), &http.audience)?;
         let members = http.tenants.iter().map(|tenant| tenant.member.clone());
-        let kid = thumbprint(&encoded(key.public().as_bytes()));
-        Ok(Self { key, kid, audience: http.audience.clone(), members: members.collect() })
+        Ok(Self { mint, members: members.collect() })
     }
 
     /// It, as one whose tokens are taken.
     #[must_use]
     pub fn issuer(&self) -> Issuer {
-        let names = (DEVELOPMENT_ISSUER, self.kid.as_str());
+        let names = (DEVELOPMENT_ISSUER, self.mint.kid());
         let members = self.members.iter().cloned();
-        Issuer::of_key(names, self.key.public(), &self.audience, LIFE_S, members)
+        Issuer::of_key(names, self.mint.public(), self.mint.audience(), LIFE_S, members)
     }
 
     /// A token of somebody of a member: of a person where one is named, else of a program.
@@ -90,60 +63,15 @@ impl DevIssuer {
             Some(person) => format!("member:{member}:{person}"),
             None => format!("member:{member}"),
         };
-        self.mint(&subject, Some((member, person)), roles, now_ms)
+        let whom = For { subject: &subject, member: Some(member), person, client: None };
+        self.mint.mint(whom, roles, now_ms)
     }
 
     /// A token of the operator.
     pub fn for_operator(&self, now_ms: i64) -> Result<Minted> {
-        self.mint("operator", None, &BTreeSet::from([Role::Operator]), now_ms)
+        let whom = For { subject: "operator", member: None, person: None, client: None };
+        self.mint.mint(whom, &BTreeSet::from([Role::Operator]), now_ms)
     }
-
-    fn mint(
-        &self,
-        subject: &str,
-        member: Option<(&MemberId, Option<&str>)>,
-        roles: &BTreeSet<Role>,
-        now_ms: i64,
-    ) -> Result<Minted> {
-        let issued_s = now_ms.div_euclid(1_000);
-        let expires_s = issued_s + LIFE_S;
-        let mut random = [0_u8; 16];
-        getrandom::fill(&mut random).map_err(|_| {
-            Error::failed("randomness-unavailable", "the system gave no randomness")
-        })?;
-        let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        let mut claims = json!({
-            "iss": DEVELOPMENT_ISSUER, "aud": self.audience, "sub": subject, "jti": encoded(&random),
-            "iat": issued_s, "exp": expires_s, "roles": roles,
-        });
-        if let (Some((member, person)), Some(claims)) = (member, claims.as_object_mut()) {
-            claims.insert("org".to_owned(), json!(member));
-            if let Some(person) = person {
-                claims.insert(PERSON.to_owned(), json!(person));
-            }
-        }
-        let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": self.kid });
-        let signed = to_sign(&header, &claims);
-        let signature = encoded(self.key.sign(signed.as_bytes()).as_bytes());
-        Ok(Minted { token: format!("{signed}.{signature}"), expires_s })
-    }
-}
-
-/// The key of the folder; whoever makes one first, makes it for all.
-fn key(home: &Home) -> Result<SecretKey, KeyError> {
-    let path = home.dev_issuer_key();
-    if !path.exists() {
-        match SecretKey::generate()?.save(&path) {
-            Ok(()) | Err(KeyError::Exists) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    SecretKey::load(&path)
-}
-
-/// RFC 7638, of a key on Ed25519.
-fn thumbprint(x: &str) -> String {
-    encoded(&Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
 }
 
 #[cfg(test)]
@@ -151,6 +79,7 @@ mod tests {
     use super::*;
     use crate::access::Action;
     use crate::clock::FixedClock;
+    use crate::log::SecretKey;
     use crate::settings;
     use crate::tokens::{Refused, verifier};
     use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Somebody whose tokens are taken: what they look like, whom it may speak for, and where its keys are. Must not know what callers may do.
 
-use super::keys::{FileKeys, FixedKeys, KeySource};
+use super::keys::{FixedKeys, KeySource};
 use crate::log::PublicKey;
 use crate::settings::{IssuerSetting, TokenType};
 use mappings::model::MemberId;
@@ -28,8 +28,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// One that is set, with keys in a file.
-    pub(crate) fn of_file(setting: IssuerSetting, audience: &str) -> Self {
+    /// One that is set, with its keys.
+    pub(super) fn of(setting: IssuerSetting, keys: Box<dyn KeySource>, audience: &str) -> Self {
         let tenants = setting.tenants.into_iter().map(|it| (it.organisation, it.member));
         Self {
             name: setting.issuer,
@@ -41,7 +41,7 @@ impl Issuer {
             person_claim: setting.person_claim,
             tenants: tenants.collect(),
             operators: setting.operators,
-            keys: Box::new(FileKeys::new(setting.jwks_file)),
+            keys,
         }
     }
 
@@ -65,6 +65,11 @@ impl Issuer {
             operators: true,
             keys: Box::new(FixedKeys::new(kid, key)),
         }
+    }
+
+    /// The same, where it may not speak for the operator.
+    pub(super) fn of_members(self) -> Self {
+        Self { operators: false, ..self }
     }
 
     pub(super) fn name(&self) -> &str {

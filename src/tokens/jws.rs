@@ -48,7 +48,8 @@ impl Algorithm {
 #[derive(Debug)]
 pub(super) struct Jws<'a> {
     pub(super) algorithm: Algorithm,
-    pub(super) typ: String,
+    /// What it says that it is; access tokens do.
+    pub(super) typ: Option<String>,
     pub(super) kid: String,
     pub(super) claims: Object,
     /// What the signature is of.
@@ -77,7 +78,10 @@ impl<'a> Jws<'a> {
         }
         let named = |name: &str| header.get(name).and_then(Json::text);
         let algorithm = named("alg").and_then(Algorithm::named).ok_or(Refused::Algorithm)?;
-        let typ = named("typ").ok_or(Refused::Type)?.to_owned();
+        let typ = match header.get("typ") {
+            Some(typ) => Some(typ.text().ok_or(Refused::Type)?.to_owned()),
+            None => None,
+        };
         let kid = header.get("kid").and_then(plain_text).ok_or(Refused::KeyId)?.to_owned();
         let claims = object(&claims, Refused::Claims)?;
         Ok(Self { algorithm, typ, kid, claims, signed, signature })

@@ -3,8 +3,12 @@
 
 use super::json::{self, Json, Object};
 use super::jws::{Algorithm, decoded, plain_text};
+use super::remote::{RemoteKeys, Source};
+use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::log::PublicKey;
 use crate::log::keys::Signature;
+use crate::settings::{KeysAt, KeysSetting};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
@@ -18,8 +22,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The longest key set that is read.
-const SET_MAX: u64 = 64 * 1_024;
+pub(super) const SET_MAX: u64 = 64 * 1_024;
 const SET_DEPTH_MAX: usize = 8;
+/// The most keys of one set.
+const KEYS_MAX: usize = 100;
 /// How often a file is looked at, at most.
 const LOOK_EVERY_MS: u64 = 1_000;
 /// An RSA modulus of 2,048 to 8,192 bits.
@@ -31,6 +37,29 @@ const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
 pub(super) trait KeySource: Debug + Send + Sync {
     /// The keys as they are known now. The same `Arc` as before means that nothing has changed.
     fn current(&self, steady_ms: i64) -> Arc<KeySet>;
+
+    /// Where they are asked for over the network, whoever keeps them new.
+    fn remote(&self) -> Option<&RemoteKeys> {
+        None
+    }
+}
+
+/// What is set of somebody's keys: the name under which they are measured, and, of an issuer, its own.
+pub(super) fn source(
+    name: String,
+    (set, issuer): (&KeysSetting, &str),
+    egress: Option<&Arc<Egress>>,
+    clock: &Arc<dyn Clock>,
+) -> Box<dyn KeySource> {
+    let at = match &set.at {
+        KeysAt::File(path) => return Box::new(FileKeys::new(path.clone())),
+        KeysAt::Url(target) => Source::Url(target.clone()),
+        KeysAt::Discovery(target) => Source::Discovery(target.clone(), issuer.to_owned()),
+    };
+    // Without somebody to ask there are none.
+    let Some(egress) = egress else { return Box::new(FixedKeys::default()) };
+    let with = (Arc::clone(egress), Arc::clone(clock));
+    Box::new(RemoteKeys::new(name, at, set.kept_ms, with))
 }
 
 /// One issuer's keys by their names.
@@ -50,6 +79,9 @@ impl KeySet {
         let Some(Json::List(keys)) = set.get("keys") else {
             return Err("it has no array `keys`");
         };
+        if keys.len() > KEYS_MAX {
+            return Err("it has more than 100 keys");
+        }
         let mut found = BTreeMap::new();
         for jwk in keys {
             let Json::Object(jwk) = jwk else { return Err("a key is no object") };
@@ -151,7 +183,7 @@ fn modulus(algorithm: Algorithm, n: Vec<u8>, e: Vec<u8>) -> Option<Key> {
 }
 
 /// A key that this process has itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct FixedKeys(Arc<KeySet>);
 
 impl FixedKeys {

@@ -1,31 +1,54 @@
 //! Who calls, from a token: its form (`jws`, `json`), its issuer (`issuer`) and that one's keys (`keys`), what it says (`claims`), and why it
-//! is not taken (`refused`). `dev` makes tokens, for trying things out on one machine. Nothing of a token is believed before its signature,
+//! is not taken (`refused`). Keys at a URL are kept new in the background (`remote`). `dev` makes tokens, for trying things out on one machine, and
+//! `clients` for programs that prove who they are. Nothing of a token is believed before its signature,
 //! and time is asked of the injected clock alone. Must not know HTTP, nor what a caller may do.
 
 mod claims;
+mod clients;
 mod dev;
 mod issuer;
 mod json;
 mod jws;
 mod keys;
 mod memory;
+mod mint;
 mod refused;
+mod remote;
 #[cfg(test)]
 mod tests;
 
-pub use dev::{DevIssuer, Minted};
+pub(crate) use clients::TOKEN_PATH;
+pub use clients::{Clients, Proven};
+pub use dev::DevIssuer;
 pub use issuer::Issuer;
+pub use mint::Minted;
 pub use refused::Refused;
 
 use crate::access::Caller;
 use crate::clock::Clock;
+use crate::egress::{Egress, Limits};
 use crate::error::Result;
 use crate::home::Home;
-use crate::settings::Http;
+use crate::metrics::Metrics;
+use crate::settings::{Http, IssuerSetting, KeysAt};
 use jws::{Jws, TOKEN_MAX};
+use keys::KeySource;
 use memory::{Memory, Remembered};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Requests that wait at a time for a key that was never seen, and how long each does. Anybody can make up a key's name.
+const WAITING_MAX: usize = 16;
+const WAITS: Duration = Duration::from_secs(3);
+/// What asking for keys may have of the network.
+const KEYS: Limits = Limits {
+    at_once: 16,
+    connect: Duration::from_secs(3),
+    total: Duration::from_secs(5),
+    answer_max: 64 * 1_024,
+};
 
 /// Says who calls.
 #[derive(Debug)]
@@ -33,6 +56,8 @@ pub struct Verifier {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
     memory: Memory,
+    clients: Clients,
+    waiting: Semaphore,
 }
 
 impl Verifier {
@@ -42,7 +67,69 @@ impl Verifier {
         for issuer in &issuers {
             issuer.keys().current(clock.steady_ms());
         }
-        Self { issuers, clock, memory: Memory::default() }
+        let (memory, clients) = (Memory::default(), Clients::default());
+        Self { issuers, clock, memory, clients, waiting: Semaphore::new(WAITING_MAX) }
+    }
+
+    /// The same, with programs that get tokens of this gateway.
+    fn with_clients(mut self, clients: Clients) -> Self {
+        self.issuers.extend(clients.issuer());
+        self.clients = clients;
+        self
+    }
+
+    /// Programs that get tokens of this gateway.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Keeps keys new that are asked for over the network, for as long as it is polled.
+    pub(crate) async fn follow(&self, metrics: &Metrics) {
+        let issuers = self.issuers.iter().map(Issuer::keys);
+        let all = issuers.chain(self.clients.sources()).filter_map(KeySource::remote);
+        futures::future::join_all(all.map(|keys| keys.follow(metrics))).await;
+        // Nothing to keep is kept for ever.
+        std::future::pending::<()>().await;
+    }
+
+    /// Who has this token. Where its key was never seen, it is waited for as long as it may be asked for.
+    pub async fn verify_soon(&self, token: &str) -> Result<Caller, Refused> {
+        match self.verify(token) {
+            Err(Refused::Key) => {
+                let issuer = Jws::read(token).ok().and_then(|jws| self.issuer(&jws).ok());
+                self.wait(issuer.map(|(_, issuer)| issuer.keys())).await;
+                self.verify(token)
+            }
+            other => other,
+        }
+    }
+
+    /// Which client signed this, in the same way.
+    pub async fn proven_soon(&self, assertion: &str) -> Result<Proven<'_>, Refused> {
+        let now = || (self.clock.now_ms(), self.clock.steady_ms());
+        match self.clients.proven(assertion, now()) {
+            Err(Refused::Key) => {
+                self.wait(self.clients.source_of(assertion)).await;
+                self.clients.proven(assertion, now())
+            }
+            other => other,
+        }
+    }
+
+    async fn wait(&self, keys: Option<&dyn KeySource>) {
+        let remote = keys.and_then(KeySource::remote);
+        let Ok(_place) = self.waiting.try_acquire() else { return };
+        if let Some(mut asked) = remote.and_then(|it| it.want(self.clock.steady_ms())) {
+            // Whether it was asked is seen by whoever looks again.
+            let _ = tokio::time::timeout(WAITS, asked.changed()).await;
+        }
+    }
+
+    fn issuer(&self, jws: &Jws<'_>) -> Result<(usize, &Issuer), Refused> {
+        let name = jws.claims.get("iss").and_then(json::Json::text).ok_or(Refused::Issuer)?;
+        let mut issuers = self.issuers.iter().enumerate();
+        issuers.find(|(_, issuer)| issuer.name() == name).ok_or(Refused::Issuer)
     }
 
     /// The clock by which tokens are judged.
@@ -72,11 +159,8 @@ impl Verifier {
     }
 
     fn verified(&self, jws: &Jws<'_>, now_ms: i64, steady_ms: i64) -> Result<Remembered, Refused> {
-        let name = jws.claims.get("iss").and_then(json::Json::text).ok_or(Refused::Issuer)?;
-        let mut issuers = self.issuers.iter().enumerate();
-        let found = issuers.find(|(_, issuer)| issuer.name() == name);
-        let (number, issuer) = found.ok_or(Refused::Issuer)?;
-        if !issuer.writes(&jws.typ) {
+        let (number, issuer) = self.issuer(jws)?;
+        if !jws.typ.as_deref().is_some_and(|typ| issuer.writes(typ)) {
             return Err(Refused::Type);
         }
         let keys = issuer.keys().current(steady_ms);
@@ -94,16 +178,27 @@ impl Verifier {
 
 /// The verifier of what is set. Where nobody is set, nobody gets in, and that is said.
 pub(crate) fn verifier(http: &Http, home: &Home, clock: Arc<dyn Clock>) -> Result<Verifier> {
-    let of_file = |issuer| Issuer::of_file(issuer, &http.audience);
-    let mut issuers: Vec<Issuer> = http.issuers.iter().cloned().map(of_file).collect();
+    let is_remote = |at: &KeysAt| !matches!(at, KeysAt::File(_));
+    let mut all =
+        http.issuers.iter().map(|it| &it.keys).chain(http.clients.iter().map(|it| &it.keys));
+    let egress = all.any(|keys| is_remote(&keys.at));
+    let egress = egress.then(|| Egress::new(Arc::clone(&http.egress), KEYS)).transpose()?;
+    let egress = egress.map(Arc::new);
+    let issuer = |(at, set): (usize, &IssuerSetting)| {
+        let named = (&set.keys, set.issuer.as_str());
+        let keys = keys::source(format!("issuer-{at}"), named, egress.as_ref(), &clock);
+        Issuer::of(set.clone(), keys, &http.audience)
+    };
+    let mut issuers: Vec<Issuer> = http.issuers.iter().enumerate().map(issuer).collect();
+    let clients = Clients::of(http, home, egress.as_ref(), &clock)?;
     if http.development_issuer {
         issuers.push(DevIssuer::of(http, home)?.issuer());
     }
-    if issuers.is_empty() {
+    if issuers.is_empty() && http.clients.is_empty() {
         tracing::warn!(
             code = "issuers-none",
             "no issuer is set, so nobody gets in; [[http.issuers]] or development_issuer = true would let somebody in"
         );
     }
-    Ok(Verifier::new(issuers, clock))
+    Ok(Verifier::new(issuers, clock).with_clients(clients))
 }

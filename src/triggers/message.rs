@@ -1,6 +1,7 @@
 //! From the bytes of a message to what it asks for. Whoever sent it is not believed: names come out of it, and nothing else. Pure.
 
 use crate::app::Trigger;
+use crate::log::Code;
 use crate::wiring;
 use mappings::model::{CollaborationId, PlatformId};
 
@@ -20,6 +21,14 @@ struct Named {
     room: Option<String>,
 }
 
+/// A notice of another gateway's, as far as it is read.
+#[derive(Debug, serde::Deserialize)]
+struct Noticed {
+    id: String,
+    event: String,
+    collaboration: String,
+}
+
 /// What a message asks for: the gateway's own form, or a platform's event. None where something happened that changes nothing.
 pub(super) fn triggers(bytes: &[u8]) -> Result<Vec<Trigger>, NotATrigger> {
     if bytes.len() > BYTES_MAX {
@@ -29,6 +38,13 @@ pub(super) fn triggers(bytes: &[u8]) -> Result<Vec<Trigger>, NotATrigger> {
         let collaboration = CollaborationId::new(&collaboration).map_err(|_| NotATrigger)?;
         let room = room.map(|room| PlatformId::new(&room)).transpose().map_err(|_| NotATrigger)?;
         return Ok(vec![Trigger::Room { collaboration, room }]);
+    }
+    if let Ok(Noticed { id, event, collaboration }) = serde_json::from_slice(bytes)
+        && id.starts_with("ntc_")
+        && Code::new(&event).is_ok()
+    {
+        let collaboration = CollaborationId::new(&collaboration).map_err(|_| NotATrigger)?;
+        return Ok(vec![Trigger::Room { collaboration, room: None }]);
     }
     wiring::event(bytes).ok_or(NotATrigger)
 }
@@ -49,6 +65,14 @@ mod tests {
         let whole = br#"{"collaboration":"spring-campaign","room":"aws-clean-rooms"}"#;
         assert_eq!(triggers(whole), Ok(room("spring-campaign", Some("aws-clean-rooms"))));
         assert_eq!(triggers(br#"{"collaboration":"spring"}"#), Ok(room("spring", None)));
+    }
+
+    #[test]
+    fn a_notice_of_another_gateway_is_a_word_about_its_collaboration() {
+        let notice = br#"{"id":"ntc_00","event":"revocation-closed","collaboration":"spring","index":7,"at_ms":1,"revocation":5}"#;
+        assert_eq!(triggers(notice), Ok(room("spring", None)));
+        let other = br#"{"id":"ntc_00","event":"A sentence.","collaboration":"spring"}"#;
+        assert_eq!(triggers(other), Err(NotATrigger));
     }
 
     #[test]

@@ -10,13 +10,14 @@ mod visitor;
 mod webhook;
 
 pub(crate) use queue::{Message, Queue};
+pub(crate) use signature::Secret;
 
 use crate::app::Inbox;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::home::Home;
 use crate::{settings, wiring};
-use signature::Secret;
+
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;

@@ -1,4 +1,4 @@
-//! Who calls the webhook knows a secret: `t=<unix seconds>,v1=<hex of hmac-sha256(secret, t + "." + body)>`, not older nor newer than five
+//! Who calls a webhook, this gateway's own or one that it tells, knows a secret: `t=<unix seconds>,v1=<hex of hmac-sha256(secret, t + "." + body)>`, not older nor newer than five
 //! minutes. Pure, and as long for a wrong signature as for a right one.
 
 use hmac::{Hmac, Mac as _};
@@ -13,7 +13,7 @@ const HEADER_MAX: usize = 512;
 const SIGNATURES_MAX: usize = 4;
 
 /// What only the gateway and its callers know. It is never shown.
-pub(super) struct Secret(Hmac<Sha256>);
+pub(crate) struct Secret(Hmac<Sha256>);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,14 +22,22 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    pub(super) fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         // Keys of any length are taken.
         let keyed = Hmac::new_from_slice(secret.as_bytes());
         Self(keyed.unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())))
     }
 
+    /// The header that signs a body at this time, in seconds since 1970.
+    pub(crate) fn sign(&self, at_s: i64, body: &[u8]) -> String {
+        let at = at_s.to_string();
+        let keyed = self.0.clone().chain_update(&at).chain_update(b".").chain_update(body);
+        let signed = keyed.finalize().into_bytes();
+        signed.iter().fold(format!("t={at},v1="), |text, byte| text + &format!("{byte:02x}"))
+    }
+
     /// Whether a header signs a body at this time.
-    pub(super) fn signs(&self, header: &str, body: &[u8], now_ms: i64) -> bool {
+    pub(crate) fn signs(&self, header: &str, body: &[u8], now_ms: i64) -> bool {
         let Some((at, signatures)) = parts(header) else { return false };
         let is_near =
             at.parse::<i64>().is_ok_and(|at| at.abs_diff(now_ms.div_euclid(1_000)) <= TOLERANCE_S);
@@ -94,6 +102,12 @@ mod tests {
         assert!(signs(NOW_MS) && signs(NOW_MS + 299_000) && signs(NOW_MS - 299_000));
         assert!(!signs(NOW_MS + 301_000) && !signs(NOW_MS - 301_000));
         assert!(!signs(i64::MIN) && !signs(i64::MAX));
+    }
+
+    #[test]
+    fn what_this_program_signs_is_what_another_would() {
+        assert_eq!(secret().sign(1_700_000_000, BODY), header());
+        assert!(!secret().signs(&secret().sign(1_700_000_000, b"{}"), BODY, NOW_MS));
     }
 
     #[test]

@@ -15,8 +15,10 @@ mod problem;
 mod revocation;
 mod room;
 mod run;
+mod schedule;
 mod second;
 mod template;
+mod token;
 mod verified;
 
 pub use agreement::{
@@ -40,6 +42,8 @@ pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
 pub use room::{Condition, Held, Room, Rooms};
 pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
+pub use schedule::{Schedule, ScheduleAsked, ScheduleSlot, Schedules, SlotState};
 pub use second::{AllWaits, ForTwo, Waits};
 pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
+pub use token::{KeySet, TokenAsked, TokenGiven, TokenRefused};
 pub use verified::Verified;

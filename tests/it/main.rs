@@ -11,6 +11,7 @@
 mod agreements;
 mod answers;
 mod asked;
+mod clients;
 mod datasets;
 mod denied;
 mod destinations;
@@ -21,6 +22,7 @@ mod policies;
 mod records;
 mod remote;
 mod runs;
+mod schedules;
 mod serve;
 mod shared;
 mod tiles;

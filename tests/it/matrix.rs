@@ -59,6 +59,9 @@ fn agreed(world: &World, served: &Served<'_>) -> String {
     }
     let run = ["run", "spring", "reach", "--as", "brand", "--run-id", "run-matrix"];
     world.airlock(&run).done();
+    let daily =
+        ["schedule", "add", "spring", "nightly", "reach", "--cron", "0 6 1 1 *", "--as", "brand"];
+    world.airlock(&daily).done();
     world.airlock(&["revoke", "spring", "--membership", "--as", "bank"]).done();
     let second =
         propose(served, "propose-0000000001", Some("*"), &text.replace("rooms:", &named("press")));
@@ -73,7 +76,7 @@ fn body(operation: &str, digest: &str, text: &str) -> String {
     let nothing = format!("sha256:{}", "0".repeat(64));
     match operation {
         "check" => text.to_owned(),
-        "plan" | "look" | "test-connections" | "cancel" => String::new(),
+        "plan" | "look" | "test-connections" | "cancel" | "remove-schedule" => String::new(),
         "propose" => text.replace("collaboration: spring", "collaboration: autumn"),
         "join" | "decline" => json!({ "agreement": nothing }).to_string(),
         "approve" => json!({ "digest": nothing }).to_string(),
@@ -81,6 +84,10 @@ fn body(operation: &str, digest: &str, text: &str) -> String {
             json!({ "room": "aws-clean-rooms", "at": "limits", "agreement": nothing }).to_string()
         }
         "request-run" => json!({ "template": "reach", "digest": nothing }).to_string(),
+        "add-schedule" => {
+            json!({ "schedule": "daily", "template": "reach", "digest": nothing, "cron": "0 6 * * *" })
+                .to_string()
+        }
         "reoffer" => json!({ "kind": "dataset", "dataset": "sales" }).to_string(),
         _ => digest.to_owned(),
     }
@@ -100,6 +107,7 @@ impl Asking<'_> {
         let path = path.replace("{dataset}", "sales").replace("{room}", "native");
         let path = path.replace("{id}", &"0".repeat(64));
         let mut path = path.replace("{digest}", &self.digest).replace("{index}", "5");
+        path = path.replace("{schedule}", "nightly");
         path = path.replace("{run}", "run-matrix").replace("{file}", "part-0.parquet");
         if row.operation == "consistency" {
             path.push_str("?old=1&new=2");

@@ -207,6 +207,8 @@ fn what_somebody_else_wrote_into_the_log_is_not_believed() {
 /// Written by the first version that had them; whatever reads them later must go on reading them.
 #[test]
 fn stored_versions_stay_readable() {
+    const SCHEDULED: &str =
+        "ed25519:9edbae1e01a9ff1df8033fc1b784cad8bd5c7f10c4b8862fa97f0f1df0785def";
     const KEY: &str = "ed25519:7d5eee487fe2be69721eea0f310dec567ded10ecc1ea6ece8b706a9318901382";
     let world = World::of(1);
     let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
@@ -214,5 +216,9 @@ fn stored_versions_stay_readable() {
     let (log, result) = (log.to_str().unwrap(), result.to_str().unwrap());
     let verified = world.airlock(&["audit", "verify", log, "--key", KEY]).done();
     assert_eq!((&verified["leaves"], &verified["log"]["signatures"]), (&15.into(), &9.into()));
+    // With what the first version that had schedules wrote of them.
+    let scheduled = formats.join("log-v1-schedules");
+    let scheduled = ["audit", "verify", scheduled.to_str().unwrap(), "--key", SCHEDULED];
+    assert_eq!(world.airlock(&scheduled).done()["leaves"], 10);
     world.airlock(&["audit", "result", result, "--key", KEY, "--log", log]).done();
 }

@@ -84,6 +84,7 @@ class Served:
         self.binary, self.folder, self.home = str(binary), folder, folder / "home"
         self.tenants = {member: Issuer(member, [member]) for member in tenants}
         self.issuers = [*self.tenants.values(), Issuer("operator", [], operators=True)] if issuers is None else issuers
+        self.more = []
         self.cli, self.child, self.at, self.stderr = airlock.Airlock(binary, self.home), None, None, folder / "serve.log"
 
     def prepare(self):
@@ -98,9 +99,10 @@ class Served:
             lines += ["[[http.tenants]]", f'member = "{member}"', f'organisation = "org-{member}"',
                       f'places = ["{root}/data/{member}/"]', f'destinations = ["{root}/results/{member}/"]']
         for issuer in self.issuers:
-            lines += ["[[http.issuers]]", f'issuer = "{issuer.name}"', f'jwks_file = "{issuer.file}"',
+            lines += ["[[http.issuers]]", f'issuer = "{issuer.name}"', getattr(issuer, "keys_at", f'jwks_file = "{issuer.file}"'),
                       f"tenants = {json.dumps(issuer.tenants)}", f"operators = {json.dumps(issuer.operators)}"]
             (self.home / issuer.file).write_text(json.dumps(issuer.jwks()), encoding="utf-8")
+        lines += self.more
         (self.home / "gateway.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return self
 

@@ -32,6 +32,7 @@ try:
     from joserfc import jwt as jose
     from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+    import assertions
     import served
     warnings.filterwarnings("ignore", message=".*deprecated via RFC 9864")
     MISSING = None
@@ -379,10 +380,34 @@ def judge(arguments, folder):
         judged.passes("the other tenant's all the while", bravo.pyjwt(), "bravo")
         if not gateway.alive() or "panicked" in gateway.stderr.read_text(encoding="utf-8", errors="replace"):
             judged.wrong.append("the gateway did not go on")
+    asked = programs(arguments, folder / "programs", judged)
     for one in judged.wrong:
         print(f"FAILED: {one}", file=sys.stderr)
-    print(f"{passed} good tokens by PyJWT {jwt.__version__} and joserfc, {attacked} attacks, keys changed under them; {len(judged.wrong)} wrong")
-    return 1 if judged.wrong or attacked < 60 else 0
+    print(f"{passed} good tokens by PyJWT {jwt.__version__} and joserfc, {attacked} attacks, keys changed under them; clients' assertions: {asked} attacks; {len(judged.wrong)} wrong")
+    return 1 if judged.wrong or attacked < 60 or asked < 20 else 0
+
+
+def programs(arguments, folder, judged):
+    """Clients, and an issuer whose keys lie at a URL, at a gateway of their own; how many attacks by clients."""
+    etl, other = assertions.Program("etl", "alfa", ["analyst", "auditor"]), assertions.Program("bi", "bravo", ["analyst"])
+    issuer = served.Issuer("away", ["alfa"])
+    away, theirs = assertions.Away(issuer.name), assertions.Away("")
+    away.keys, theirs.keys = issuer.jwks()["keys"], [other.entry()]
+    issuer.keys_at = f'discovery = "{away.url("/.well-known/openid-configuration")}"'
+    folder.mkdir()
+    gateway = served.Served(airlock.binary(arguments.airlock), folder, issuers=[issuer])
+    gateway.more = [*etl.settings('jwks_file = "etl.json"'), *other.settings(f'jwks_url = "{theirs.url("/keys")}"'), "[egress]", "loopback = true"]
+    judged.gateway, judged.words = gateway, {}
+    with gateway:
+        (gateway.home / "etl.json").write_text(json.dumps({"keys": [etl.entry()]}), encoding="utf-8")
+        time.sleep(1.2)
+        asked = assertions.clients(judged, gateway, etl, other)
+        if assertions.ask(gateway, assertions.form(other.pyjwt()))[0] != 200:
+            judged.wrong.append("a client whose keys lie at a URL gets no token")
+        assertions.rotation(judged, gateway, issuer, away)
+        if not gateway.alive() or "panicked" in gateway.stderr.read_text(encoding="utf-8", errors="replace"):
+            judged.wrong.append("the gateway of programs did not go on")
+    return asked
 
 
 ENCRYPTS = ed25519.Ed25519PrivateKey.generate() if MISSING is None else None

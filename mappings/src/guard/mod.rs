@@ -20,7 +20,7 @@ mod typing;
 
 pub use call::FUNCTIONS;
 pub use code::CODES;
-pub(crate) use scan::part;
+pub(crate) use scan::{bounds, cte, part};
 
 use crate::model::{
     Agreement, ColumnName, ColumnType, Dataset, DatasetName, Digest, MemberId, ResultClass,
@@ -96,7 +96,7 @@ impl Resolver<'_> {
             return Err(refused);
         }
         let datafusion = self.text(&sql, &[]);
-        let bounded = self.text(&sql, &scan::bounds(&self.template.parameters));
+        let bounded = self.text(&sql, &bounds(&self.template.parameters));
         let mut datasets: BTreeMap<DatasetName, DatasetUse> = BTreeMap::new();
         // The entity is always read, even where nothing names a column.
         let entities = self.occurrences.iter().filter_map(|name| {
@@ -217,7 +217,7 @@ impl Resolver<'_> {
             let columns =
                 used.iter().filter(|(of, _)| of == name).map(|(_, column)| column.clone());
             let columns = columns.chain([dataset.entity.clone()]).collect();
-            Some(scan::cte(name, dataset, &columns, conditions))
+            Some(cte(name, dataset, &columns, conditions))
         });
         let ctes: Vec<String> = datasets.chain(self.ctes.iter().cloned()).collect();
         format!("WITH {}\n{last}", ctes.join(", "))

@@ -10,7 +10,7 @@ use crate::model::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The CTE of a dataset over its physical table, with the columns used; no row of it passes unless these conditions hold.
-pub(super) fn cte(
+pub(crate) fn cte(
     name: &DatasetName,
     dataset: &Dataset,
     used: &BTreeSet<ColumnName>,
@@ -118,7 +118,7 @@ fn rows(filter: &RowFilter) -> Vec<String> {
 }
 
 /// What the declarations of these parameters ask of their values. No value of a parameter that is out of them meets any row.
-pub(super) fn bounds(parameters: &BTreeMap<ParameterName, Parameter>) -> Vec<String> {
+pub(crate) fn bounds(parameters: &BTreeMap<ParameterName, Parameter>) -> Vec<String> {
     let asked = parameters.iter().flat_map(|(name, declared)| {
         let (of, value) = (declared.r#type, parameter(name, declared.r#type));
         within(&value, of, &declared.values, declared.min.as_ref(), declared.max.as_ref())

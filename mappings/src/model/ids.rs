@@ -99,6 +99,8 @@ ids! {
     Region, "a region", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 63;
     /// Names one run: letters, digits and hyphens, chosen by the gateway or the caller.
     RunId, "a run", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 63;
+    /// Names one schedule of runs, chosen by whoever made it. With a slot's time behind it, it names a run.
+    ScheduleId, "a schedule", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 40;
 }
 
 impl PlatformId {
@@ -112,5 +114,17 @@ impl PlatformId {
     #[must_use]
     pub fn aws_clean_rooms() -> Self {
         Self("aws-clean-rooms".to_owned())
+    }
+
+    /// Snowflake: shares under policies.
+    #[must_use]
+    pub fn snowflake() -> Self {
+        Self("snowflake".to_owned())
+    }
+
+    /// Snowflake: a data clean room of its Collaboration API.
+    #[must_use]
+    pub fn snowflake_dcr() -> Self {
+        Self("snowflake-dcr".to_owned())
     }
 }

@@ -12,8 +12,11 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use crate::unsaid::Unsaid;
+
 use crate::guard::Guarded;
 use crate::model::{DatasetName, Digest};
+use crate::unsaid::{Said, unsaid};
 use serde::Serialize;
 use sqlparser::tokenizer::{Token, Whitespace};
 use std::collections::BTreeSet;
@@ -26,22 +29,6 @@ pub struct SparkText {
     pub sql: String,
     /// The digest of the text.
     pub digest: Digest,
-}
-
-/// Why a guarded text can't be said in Spark SQL, and what would pass. Names only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{message}; would pass: {change}")]
-pub struct Unsaid {
-    /// What has no equal there.
-    pub message: String,
-    /// The smallest change that would pass.
-    pub change: String,
-}
-
-type Said<T = String> = Result<T, Unsaid>;
-
-fn unsaid<T>(message: impl Into<String>, change: impl Into<String>) -> Said<T> {
-    Err(Unsaid { message: message.into(), change: change.into() })
 }
 
 /// The same text in Spark SQL, or why there is none.

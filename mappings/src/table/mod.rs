@@ -236,3 +236,13 @@ impl Table {
 pub fn aws_clean_rooms() -> Result<Table, TableError> {
     Table::read(include_str!("../../tables/aws-clean-rooms.toml"))
 }
+
+/// How Snowflake says each term in shares of views under policies.
+pub fn snowflake() -> Result<Table, TableError> {
+    Table::read(include_str!("../../tables/snowflake.toml"))
+}
+
+/// How Snowflake says each term in a data clean room of its Collaboration API.
+pub fn snowflake_dcr() -> Result<Table, TableError> {
+    Table::read(include_str!("../../tables/snowflake-dcr.toml"))
+}

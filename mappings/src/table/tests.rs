@@ -5,28 +5,89 @@ use crate::agreement::read;
 use std::collections::BTreeSet;
 
 const AWS: &str = include_str!("../../tables/aws-clean-rooms.toml");
+const SHARES: &str = include_str!("../../tables/snowflake.toml");
+const COLLABORATION: &str = include_str!("../../tables/snowflake-dcr.toml");
 
 #[test]
 fn the_tables_are_whole() {
-    let table = aws_clean_rooms().unwrap();
-    assert_eq!(table.term.len(), Term::ALL.len());
-    assert!(table.row(Term::Consent).is_some());
-    assert_eq!(table.aggregate(Aggregate::CountDistinct).unwrap().native, "COUNT(DISTINCT …)");
+    for table in [aws_clean_rooms(), snowflake(), snowflake_dcr()] {
+        let table = table.unwrap();
+        assert_eq!(table.term.len(), Term::ALL.len());
+        assert!(table.row(Term::Consent).is_some());
+        assert_eq!(table.aggregate(Aggregate::CountDistinct).unwrap().native, "COUNT(DISTINCT …)");
+        // A table can't waive what is an owner's.
+        assert!(table.term.iter().all(|row| row.residual != Residual::Waived));
+    }
+}
+
+/// What somebody who asks without the gateway may do in a share is nobody's to close but the owner's to waive.
+#[test]
+fn what_a_share_can_not_hold_waits_for_its_owner() {
+    let (shares, rooms) = (snowflake().unwrap(), snowflake_dcr().unwrap());
+    let held =
+        |table: &Table, term| table.row(term).map(|row| (row.fidelity, row.residual)).unwrap();
+    let open = (Fidelity::Wider, Residual::None);
+    for term in [
+        Term::TemplateText,
+        Term::Approval,
+        Term::RunBy,
+        Term::ReceivedBy,
+        Term::Receive,
+        Term::Limits,
+        Term::MatchUse,
+        Term::Dimension,
+        Term::Measure,
+        Term::Filter,
+        Term::JoinRequired,
+        Term::Aggregate,
+        Term::RevokeTemplate,
+        Term::RevokeApproval,
+    ] {
+        assert_eq!(held(&shares, term), open, "{term}");
+    }
+    for term in [Term::Members, Term::Run, Term::Consent, Term::Rows, Term::HiddenColumns] {
+        assert_eq!(held(&shares, term).0, Fidelity::Exact, "{term}");
+    }
+    assert_eq!(held(&rooms, Term::TemplateText), (Fidelity::Exact, Residual::None));
+    assert_eq!(held(&rooms, Term::Approval), (Fidelity::Exact, Residual::Gateway));
+    assert_eq!(held(&rooms, Term::EntitiesMin), (Fidelity::Unsupported, Residual::Template));
+    assert_eq!(held(&rooms, Term::Limits), open);
+}
+
+/// What no documentation settles says so where it is read.
+#[test]
+fn what_is_unverified_says_so() {
+    let says = |table: &Table, term| {
+        table.row(term).unwrap().reason.contains("unverified on a real account")
+    };
+    let (shares, rooms) = (snowflake().unwrap(), snowflake_dcr().unwrap());
+    for term in [Term::Entity, Term::Aggregate, Term::RevokeDataset, Term::RevokeRunning] {
+        assert!(says(&shares, term), "{term}");
+    }
+    for term in [Term::TemplateText, Term::Parameters, Term::RevokeDataset, Term::RevokeRunning] {
+        assert!(says(&rooms, term), "{term}");
+    }
 }
 
 #[test]
 fn a_table_without_any_one_row_is_refused_and_so_is_one_with_a_row_twice() {
-    let starts: Vec<usize> = AWS.match_indices("\n[[").map(|(at, _)| at + 1).collect();
+    for whole in [AWS, SHARES, COLLABORATION] {
+        each_row_is_wanted_once(whole);
+    }
+}
+
+fn each_row_is_wanted_once(whole: &str) {
+    let starts: Vec<usize> = whole.match_indices("\n[[").map(|(at, _)| at + 1).collect();
     assert!(starts.len() > 70, "{}", starts.len());
     for (n, start) in starts.iter().enumerate() {
-        let end = starts.get(n + 1).copied().unwrap_or(AWS.len());
-        let row = &AWS[*start..end];
-        let without = format!("{}{}", &AWS[..*start], &AWS[end..]);
+        let end = starts.get(n + 1).copied().unwrap_or(whole.len());
+        let row = &whole[*start..end];
+        let without = format!("{}{}", &whole[..*start], &whole[end..]);
         assert!(
             matches!(Table::read(&without), Err(TableError::Missing(names)) if names.len() == 1),
             "{row}"
         );
-        let twice = format!("{AWS}\n{row}");
+        let twice = format!("{whole}\n{row}");
         assert!(
             matches!(Table::read(&twice), Err(TableError::Surplus(names)) if names.len() == 1),
             "{row}"

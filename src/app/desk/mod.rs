@@ -18,6 +18,7 @@ mod results;
 mod revocations;
 mod rooms;
 mod runs;
+mod schedules;
 mod seconds;
 mod templates;
 mod verified;

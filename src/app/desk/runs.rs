@@ -172,12 +172,13 @@ fn request(seen: &Seen, asked: &wire::RunAsked) -> Result<RunRequest> {
         by: seen.member.clone(),
         parameters: asked.parameters.clone(),
         run: None,
+        salt: None,
         limits: limits(&asked.limits)?,
     })
 }
 
 /// No caller gives itself more of this machine than is usual.
-fn limits(asked: &wire::RunLimits) -> Result<RunLimits> {
+pub(super) fn limits(asked: &wire::RunLimits) -> Result<RunLimits> {
     let usual = RunLimits::default();
     let within = |asked: Option<u64>, unit: u64, usual: u64| match asked {
         None => Ok(usual),

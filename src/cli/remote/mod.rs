@@ -6,6 +6,7 @@ mod decisions;
 mod revoke;
 mod rooms;
 mod run;
+mod schedule;
 mod status;
 
 use super::Command;
@@ -68,6 +69,7 @@ impl Elsewhere {
             | Command::Plan(_)
             | Command::Connections(_)
             | Command::Run(_)
+            | Command::Schedule(_)
             | Command::Status(_)
             | Command::Audit(_) => return Ok(true),
             Command::Quickstart(_) => "quickstart",
@@ -121,6 +123,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         Command::Plan(plan) => rooms::plan(&client, plan, screen).await,
         Command::Connections(connections) => rooms::connections(&client, connections, screen).await,
         Command::Run(run) => run::run(&client, run, screen).await,
+        Command::Schedule(asked) => schedule::schedule(&client, asked, screen).await,
         Command::Status(status) => status::status(&client, status, screen).await,
         Command::Audit(audit) => audit::audit(&client, audit, screen).await,
         Command::Quickstart(_)

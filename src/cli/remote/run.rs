@@ -29,12 +29,7 @@ pub(super) async fn run(client: &Client, run: Run, screen: Screen) -> Result<()>
         digest: version.to_string(),
         room: Some(run.room.to_string()),
         parameters,
-        limits: wire::RunLimits {
-            memory_mib_max: run.limits.memory_mib_max,
-            spill_mib_max: run.limits.spill_mib_max,
-            rows_max: run.limits.rows_max,
-            duration_s_max: run.limits.duration_s_max,
-        },
+        limits: run.limits.asked(),
     };
     let stop = CancellationToken::new();
     let stopper = stop.clone();

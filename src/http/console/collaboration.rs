@@ -6,6 +6,7 @@ use super::document;
 use super::entered::Entered;
 use super::form::token;
 use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
+use super::schedules;
 use super::session::Session;
 use super::shown::{digest, list, mark, text, time};
 use crate::access::{Action, Withdrawn};
@@ -24,6 +25,7 @@ struct Standing {
     members: Vec<wire::Member>,
     templates: Result<wire::Templates>,
     rooms: Vec<wire::Room>,
+    schedules: Vec<wire::Schedule>,
 }
 
 pub(super) async fn page(
@@ -52,6 +54,7 @@ pub(super) async fn page(
             desk.templates(&name).await
         },
         rooms: if is_member { desk.rooms(&name).await?.rooms } else { Vec::new() },
+        schedules: if is_member { desk.schedules(&name).await?.schedules } else { Vec::new() },
         of,
     };
     let body = body(&standing, &session)?;
@@ -83,7 +86,10 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
             (datasets(standing, agreement, session))
             (templates(standing, name, session))
         }
-        @if of.standing == "member" { (rooms(standing, session)) }
+        @if of.standing == "member" {
+            (schedules::section(name, &standing.schedules, session))
+            (rooms(standing, session))
+        }
         (withdrawn(of, session))
     })
 }

@@ -209,7 +209,7 @@ fn decided(session: &Session, what: &str, decided: Decided) -> Response {
     }
 }
 
-fn on_record(session: &Session, what: &str, done: Done) -> Response {
+pub(super) fn on_record(session: &Session, what: &str, done: Done) -> Response {
     let told = Told {
         collaboration: done.collaboration.to_string(),
         what: what.to_owned(),

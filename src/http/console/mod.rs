@@ -19,6 +19,7 @@ mod recorded;
 mod revocations;
 mod run;
 mod runs;
+mod schedules;
 mod session;
 mod shown;
 mod sign_in;
@@ -74,6 +75,8 @@ fn router_with(console: Console) -> Router {
         .route(&of("/fidelity"), get(fidelity::page))
         .route(&of("/learn"), get(learn::page))
         .route(&of("/runs"), get(runs::page).post(decisions::run))
+        .route(&of("/schedules"), post(schedules::add))
+        .route(&of("/schedules/{schedule}/removals"), post(schedules::remove))
         .route(&of("/runs/{run}"), get(run::page))
         .route(&of("/runs/{run}/cancellations"), post(decisions::cancel))
         .route(&of("/runs/{run}/files/{file}"), get(run::file))

@@ -44,7 +44,7 @@ pub(super) async fn enter(
     let fields = unsigned(request).await?;
     let token = fields.get("token").map_or("", |token| token.trim());
     let verifier = &console.gateway.verifier;
-    let caller = verifier.verify(token).map_err(|refused| {
+    let caller = verifier.verify_soon(token).await.map_err(|refused| {
         tracing::debug!(code = refused.code(), "a token is refused");
         if refused == Refused::NoRole { Own::RoleMissing } else { Own::SignInRefused }
     })?;

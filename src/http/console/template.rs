@@ -5,6 +5,7 @@ use super::Console;
 use super::entered::Entered;
 use super::form::{tied, token};
 use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
+use super::schedules;
 use super::session::Session;
 use super::shown::{code, list, text, whole};
 use crate::access::{Action, Withdrawn};
@@ -158,30 +159,31 @@ fn run(
                     input type="hidden" name="digest" value=(one.digest);
                     label for="room" { "Room" }
                     select #room name="room" { @for room in explained.texts.keys() { option value=(room) { (room) } } }
-                    @for parameter in &one.parameters { (asked(parameter)) }
+                    @for parameter in &one.parameters { (asked("set", parameter)) }
                     p { "Exactly this version runs. It counts against the cap of the collaboration, of which " (of.runs_left) " attempts are left." }
                     button.primary type="submit" { "Run " (one.template) }
                 }
+                (schedules::form((of, shown), one, explained, session))
             }
         }
     }
 }
 
 /// A field for a parameter. What it says is judged by its type where the run is asked for.
-fn asked(one: &wire::TemplateParameter) -> Markup {
+pub(super) fn asked(form: &str, one: &wire::TemplateParameter) -> Markup {
     let said =
         |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let name = format!("set.{}", one.name);
+    let (name, id) = (format!("set.{}", one.name), format!("{form}.{}", one.name));
     let bound = |word: &str, value: &Option<serde_json::Value>| {
         value.as_ref().map(|value| format!(", {word} {}", said(value))).unwrap_or_default()
     };
     let hint = format!("{}{}{}", one.of, bound("from", &one.min), bound("to", &one.max));
     html! {
-        label for=(name) { (text(&one.name)) " " span.dim { (text(&hint)) } }
+        label for=(id) { (text(&one.name)) " " span.dim { (text(&hint)) } }
         @if one.values.is_empty() {
-            input type="text" id=(name) name=(name) value=[one.default.as_ref().map(said)] autocomplete="off";
+            input type="text" id=(id) name=(name) value=[one.default.as_ref().map(said)] autocomplete="off";
         } @else {
-            select id=(name) name=(name) {
+            select id=(id) name=(name) {
                 @for value in &one.values { option value=(said(value)) selected[one.default.as_ref() == Some(value)] { (text(&said(value))) } }
             }
         }

@@ -28,6 +28,9 @@ impl State {
             | Body::Revoked { .. }
             | Body::Reoffered { .. }
             | Body::RunRequested { .. }
+            | Body::Scheduled { .. }
+            | Body::Unscheduled { .. }
+            | Body::SlotRefused { .. }
             | Body::RunFailed { .. }
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }

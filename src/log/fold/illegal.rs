@@ -101,5 +101,13 @@ illegal! {
     ReofferedAlready, "reoffered-already", "this member has offered it again already; a whole room waits for every member";
     ApproveInstead, "approve-instead", "an approval is given anew by approving";
     ReceiverDiffers, "receiver-differs", "the files or manifests do not match the run's receivers";
+    ScheduleUsed, "schedule-id-used", "a schedule of this name was there before";
+    ScheduleUnknown, "schedule-unknown", "there is no such schedule";
+    ScheduleEnded, "schedule-ended", "the schedule has ended";
+    ScheduleOfAnother, "schedule-of-another", "the schedule is another member's";
+    SchedulesMax, "schedules-max", "the member has as many schedules here as it may have";
+    SlotDiffers, "slot-differs", "the run is called after a schedule and is not what was scheduled";
+    SlotNotDue, "slot-not-due", "the schedule has no such time, or it has not come yet";
+    SlotPassed, "slot-passed", "this time of the schedule, or a later one, was seen to already";
     FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Integers up to this are exact in canonical JSON.
 const EXACT_MAX: u64 = (1 << 53) - 1;
 
-type Signer = Result<Option<PublicKey>, Illegal>;
+pub(super) type Signer = Result<Option<PublicKey>, Illegal>;
 
 impl State {
     /// Refuses an illegal leaf; says whose key must have signed a legal one.
@@ -42,6 +42,9 @@ impl State {
                 self.legal_revoked(by, what)
             }
             Body::RunRequested { .. } => self.legal_run_requested(leaf),
+            Body::Scheduled { .. } | Body::Unscheduled { .. } | Body::SlotRefused { .. } => {
+                self.legal_schedule(leaf)
+            }
             Body::RunFailed { .. }
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }
@@ -98,7 +101,7 @@ impl State {
         if self.revoked(&Revocable::Room).is_some() { Err(Illegal::RoomRevoked) } else { Ok(()) }
     }
 
-    fn known_key(&self, member: &MemberId) -> Signer {
+    pub(super) fn known_key(&self, member: &MemberId) -> Signer {
         self.keys.get(member).copied().map(Some).ok_or(Illegal::KeyUnknown)
     }
 
@@ -329,6 +332,7 @@ impl State {
             touched,
             at_ms: leaf.at_ms,
         })?;
+        self.legal_slot(leaf)?;
         self.known_key(by)
     }
 
@@ -401,14 +405,14 @@ impl State {
     }
 }
 
-fn by_member(leaf: &Leaf, member: &MemberId) -> Result<(), Illegal> {
+pub(super) fn by_member(leaf: &Leaf, member: &MemberId) -> Result<(), Illegal> {
     match &leaf.actor {
         Actor::Member(actor) if actor == member => Ok(()),
         Actor::Member(_) | Actor::Gateway => Err(Illegal::Actor),
     }
 }
 
-fn by_gateway(leaf: &Leaf) -> Signer {
+pub(super) fn by_gateway(leaf: &Leaf) -> Signer {
     if leaf.actor == Actor::Gateway { Ok(None) } else { Err(Illegal::Actor) }
 }
 

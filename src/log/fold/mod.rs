@@ -15,6 +15,7 @@ mod permit;
 mod platforms;
 mod proposals;
 mod runs;
+mod schedules;
 
 pub use closures::{Awaited, Cause, Closure, Confirmed};
 pub use epoch::{Closing, Giving};
@@ -24,6 +25,7 @@ pub use permit::{Denied, RunRequest};
 pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
 pub use proposals::{Became, Proposal};
 pub use runs::{OpenRun, Run, RunStatus};
+pub use schedules::{LastSlot, Schedule, SlotOutcome};
 
 pub(super) use parties::moves as moves_parties;
 
@@ -31,7 +33,7 @@ use super::keys::{PublicKey, Signature};
 use super::leaf::{Body, Leaf, Revocable, TermPath};
 use mappings::model::{
     Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
-    TemplateName,
+    ScheduleId, TemplateName,
 };
 use parties::Tenures;
 use platforms::Platforms;
@@ -102,6 +104,7 @@ pub struct State {
     waivers: BTreeMap<Waivable, BTreeSet<MemberId>>,
     runs: BTreeMap<RunId, Run>,
     attempts: Vec<i64>,
+    schedules: BTreeMap<ScheduleId, Schedule>,
     /// Every dataset that ever was in force: its name, its owner, its places.
     offered: Vec<Offered>,
     found: BTreeMap<Revocable, Found>,
@@ -379,6 +382,12 @@ impl State {
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }
             | Body::RunSucceeded { .. } => self.record_run(index, leaf),
+            Body::Scheduled { .. } | Body::Unscheduled { .. } | Body::SlotRefused { .. } => {
+                self.record_schedule(index, leaf);
+            }
+        }
+        if leaf.body.is_decision() {
+            self.suspend(index);
         }
     }
 

@@ -56,6 +56,9 @@ pub(in crate::log) const fn moves(body: &Body) -> bool {
         | Body::RevocationConfirmed { .. }
         | Body::DriftFound { .. }
         | Body::RunRequested { .. }
+        | Body::Scheduled { .. }
+        | Body::Unscheduled { .. }
+        | Body::SlotRefused { .. }
         | Body::RunFailed { .. }
         | Body::RunCancelled { .. }
         | Body::DeliveryIntended { .. }

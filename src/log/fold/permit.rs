@@ -3,7 +3,9 @@
 
 use super::{State, Version};
 use crate::log::leaf::{Revocable, Touched};
-use mappings::model::{Ability, Agreement, DatasetName, Digest, MemberId, RunId, TemplateName};
+use mappings::model::{
+    Ability, Agreement, DatasetName, Digest, MemberId, PlatformId, RunId, TemplateName,
+};
 use std::collections::BTreeSet;
 
 /// A run that someone would like to start.
@@ -74,6 +76,30 @@ impl State {
             return Err(Denied::new("run-id-used", message, "choose another run id"));
         }
         self.within_cap(&version.agreement, at_ms)
+    }
+
+    /// Whether anybody may have runs of this template version made for it at times to come; what each reads, and whether its owners approve of
+    /// that, is asked when its time has come.
+    pub fn may_schedule(
+        &self,
+        (template, digest): (&TemplateName, Digest),
+        (by, room): (&MemberId, &PlatformId),
+    ) -> Result<(), Denied> {
+        self.room_is_open()?;
+        let version = self.everyone_joined()?;
+        let named = version.agreement.templates.get(template);
+        let receivers: Vec<MemberId> =
+            named.map(|one| one.received_by.iter().cloned().collect()).unwrap_or_default();
+        let (agreement, since, touched) = (version.digest, None, &Touched::new());
+        let receivers = &receivers[..];
+        let standing = Standing { agreement, template, digest, by, receivers, touched, since };
+        template_is_current(version, standing)?;
+        parties_are_named(&version.agreement, standing)?;
+        if version.agreement.is_held_in(room) {
+            return Ok(());
+        }
+        let message = format!("the agreement is not held in room `{room}`");
+        Err(Denied::new("room-unknown", message, "a room of the agreement"))
     }
 
     /// Whether a requested run may still go on and deliver. False once anything it rests on was withdrawn after its

@@ -334,6 +334,9 @@ impl State {
             | Body::FoundWithdrawn { .. }
             | Body::Reoffered { .. }
             | Body::RunRequested { .. }
+            | Body::Scheduled { .. }
+            | Body::Unscheduled { .. }
+            | Body::SlotRefused { .. }
             | Body::RunFailed { .. }
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }

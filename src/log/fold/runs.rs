@@ -96,6 +96,7 @@ impl State {
         } = &leaf.body
         {
             self.attempts.push(leaf.at_ms);
+            self.record_slot(run);
             let Some(version) = &self.in_force else { return };
             let open = OpenRun {
                 agreement: Arc::clone(&version.agreement),
@@ -144,6 +145,9 @@ pub(super) const fn ended_run(body: &Body) -> Option<&RunId> {
         | Body::WaiverGiven { .. }
         | Body::Revoked { .. }
         | Body::RunRequested { .. }
+        | Body::Scheduled { .. }
+        | Body::Unscheduled { .. }
+        | Body::SlotRefused { .. }
         | Body::EffectIntended { .. }
         | Body::EffectOutcome { .. }
         | Body::RoomObserved { .. }

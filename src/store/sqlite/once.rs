@@ -53,3 +53,20 @@ pub(super) async fn spend(
     let sweep = sqlx::query(SWEEP).bind(now_ms).bind(SWEPT_MAX);
     sweep.execute(connection).await.map(|_| ()).map_err(|e| told(&e))
 }
+
+/// Spends a key that goes with no append, and removes some of those that are over. Whether it was not spent.
+pub(super) async fn spend_alone(
+    connection: &mut SqliteConnection,
+    scope: &[u8; 32],
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    const SPEND: &str = "INSERT INTO spent (scope, until_ms) VALUES (?1, ?2) ON CONFLICT (scope) \
+        DO UPDATE SET until_ms = excluded.until_ms WHERE spent.until_ms <= ?3";
+    const SWEEP: &str = "DELETE FROM spent WHERE scope IN \
+        (SELECT scope FROM spent WHERE ?1 >= until_ms ORDER BY until_ms LIMIT ?2)";
+    let spend = sqlx::query(SPEND).bind(scope.as_slice()).bind(now_ms.saturating_add(KEPT_MS));
+    let spend = spend.bind(now_ms).execute(&mut *connection).await.map_err(|e| told(&e))?;
+    let sweep = sqlx::query(SWEEP).bind(now_ms).bind(SWEPT_MAX);
+    sweep.execute(connection).await.map_err(|e| told(&e))?;
+    Ok(spend.rows_affected() == 1)
+}

@@ -27,6 +27,8 @@ pub(super) enum Work {
     Wait { waiting: Waiting },
     /// Answered with a number, or nothing when it was not waiting.
     TakeBack { collaboration: CollaborationId, tenant: MemberId, fingerprint: [u8; 32] },
+    /// Answered with a number, or nothing when it is spent.
+    Spend { scope: [u8; 32] },
     /// Answered with the token, or nothing when another holds it.
     Acquire { resource: String, holder: String, ttl_ms: i64 },
     /// Answered with the token, or nothing when it isn't held any more.
@@ -152,6 +154,10 @@ impl Writer {
                 let of = (collaboration, tenant);
                 let taken = waiting::take(connection, of, fingerprint, now_ms).await?;
                 Ok(Ok(taken.then_some(1)))
+            }
+            Work::Spend { scope } => {
+                let spent = once::spend_alone(connection, scope, now_ms).await?;
+                Ok(Ok(spent.then_some(1)))
             }
             Work::Acquire { resource, holder, ttl_ms } => {
                 lease::acquire(connection, (resource, holder), *ttl_ms, now_ms).await

@@ -13,9 +13,9 @@ const OVER_A_DAY: Duration = Duration::from_mins(MINUTES + 1);
 
 pub(super) async fn conforms<F, R, P, T>(open: F, pass: P)
 where
-    F: Fn() -> R,
+    F: Fn() -> R + Copy,
     R: Future<Output = Arc<dyn Store>>,
-    P: Fn(Duration) -> T,
+    P: Fn(Duration) -> T + Copy,
     T: Future<Output = ()>,
 {
     a_key_is_spent_once_whatever_comes_with_it(&*open().await).await;
@@ -25,6 +25,33 @@ where
     one_of_many_at_once_in_one_log(&open().await).await;
     one_of_many_at_once_in_many_logs(&open().await).await;
     a_key_is_kept_for_a_day(&*open().await, pass).await;
+    a_key_of_no_append_is_spent_once(open, pass).await;
+}
+
+async fn a_key_of_no_append_is_spent_once<F, R, P, T>(open: F, pass: P)
+where
+    F: Fn() -> R + Copy,
+    R: Future<Output = Arc<dyn Store>>,
+    P: Fn(Duration) -> T + Copy,
+    T: Future<Output = ()>,
+{
+    let store = open().await;
+    let at_once = (0..16).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.spend(&key(9, 0)).await.unwrap() })
+    });
+    let mut won = 0;
+    for one in at_once.collect::<Vec<_>>() {
+        won += usize::from(one.await.unwrap());
+    }
+    assert_eq!(won, 1, "of many at once one hears that it was not spent");
+    assert_eq!(open().await.spend(&key(9, 0)).await, Ok(false), "a restart keeps it");
+    assert_eq!(store.spend(&key(9, 1)).await, Ok(true), "another is another");
+    assert_eq!(store.spent(&key(9, 0)).await, Ok(None), "it was spent on no append");
+    pass(NEARLY_A_DAY).await;
+    assert_eq!(store.spend(&key(9, 0)).await, Ok(false));
+    pass(OVER_A_DAY).await;
+    assert_eq!(store.spend(&key(9, 0)).await, Ok(true), "after a day it is forgotten");
 }
 
 /// Two keys of one first byte differ in their last alone.

@@ -17,7 +17,7 @@ use crate::model::{
 use std::collections::BTreeMap;
 
 /// The platforms that an agreement can name.
-pub(super) const PLATFORMS: [&str; 3] = ["native", "aws-clean-rooms", "snowflake"];
+pub(super) const PLATFORMS: [&str; 4] = ["native", "aws-clean-rooms", "snowflake", "snowflake-dcr"];
 
 const FIELDS: [&str; 10] = [
     "agreement",

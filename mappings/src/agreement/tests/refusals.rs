@@ -230,6 +230,8 @@ fn datasets_lie_where_a_room_is() {
         snow.replace("rooms: [native]", "rooms: [native, { platform: snowflake, region: local }]");
     one("no-room", &format!("{path}.snowflake"), &snow, &room);
     one("location", &format!("{path}.snowflake"), &room.replace("A.B.C", "A.B"), &room);
+    let dcr = room.replace("snowflake", "snowflake-dcr");
+    one("location", &format!("{path}.snowflake-dcr"), &dcr.replace("A.B.C", "A.B"), &dcr);
     one("no-location", path, &at("{}"), &at("{ native: s3://bucket/x.parquet }"));
     for bad in ["ftp://x/y", "/x/*.parquet", "../x.parquet", "memory://x"] {
         one(

@@ -198,6 +198,25 @@ async fn a_look_is_asked_for_and_told() {
 }
 
 #[tokio::test]
+async fn a_schedule_is_made_and_ended_by_forms_of_its_member() {
+    let place = Place::agreed().await;
+    let (brand, grocer) =
+        (place.signed_in("brand", &ALL).await, place.signed_in("grocer", &ALL).await);
+    let form = form_of(&place, &brand, "/templates/reach", "/schedules").await;
+    let form = form.with("schedule", "nightly").with("room", "native");
+    place.send(&brand, &form.clone().with("cron", "often")).await.refused(422, "schedule-time");
+    recorded(&place, &brand, &form.with("cron", "0 6 1 1 *")).await;
+    let end = format!("{AT}/schedules/nightly/removals");
+    let seen = place.get(&grocer, AT).await.is(200).body;
+    assert!(seen.contains("nightly") && seen.contains("0 6 1 1 *") && !seen.contains(&end));
+    let form = form_of(&place, &brand, "", "/schedules/nightly/removals").await;
+    recorded(&place, &brand, &form).await;
+    let seen = place.get(&brand, AT).await.is(200).body;
+    assert!(seen.contains("No run is scheduled.") && !seen.contains(&end));
+    assert!(place.kinds().await.ends_with(&["scheduled".to_owned(), "unscheduled".to_owned()]));
+}
+
+#[tokio::test]
 async fn the_whole_log_is_verified_on_demand() {
     let place = Place::agreed().await;
     let auditor = place.signed_in("brand", &[Role::Auditor]).await;

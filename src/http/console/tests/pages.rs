@@ -19,7 +19,9 @@ const READ: [&str; 14] = [
     "/log?from=2",
     "/log/0",
 ];
-const SENT: [(&str, &str, &[&str]); 9] = [
+const SENT: [(&str, &str, &[&str]); 11] = [
+    ("/schedules", "schedule", &["spring", "", ""]),
+    ("/schedules/nightly/removals", "unschedule", &["spring", "nightly"]),
     ("/runs", "run", &["spring", "", ""]),
     ("/runs/run-1/cancellations", "cancel", &["spring", "run-1"]),
     ("/join", "join", &["spring", ""]),
@@ -58,6 +60,7 @@ fn every_route_is_walked_by_these_tests() {
                 .replace("{template}", "*")
                 .replace("{room}", "*")
                 .replace("{run}", "*")
+                .replace("{schedule}", "*")
                 .replace("{index}", "*"),
         );
     }
@@ -65,7 +68,8 @@ fn every_route_is_walked_by_these_tests() {
         let path = path.split('?').next().unwrap();
         let whole: Vec<&str> = path.split('/').collect();
         let is_name = |n: usize| {
-            matches!(whole.get(n - 1), Some(&"agreements" | &"templates" | &"rooms" | &"runs"))
+            let before = whole.get(n - 1);
+            matches!(before, Some(&"agreements" | &"templates" | &"rooms" | &"runs" | &"schedules"))
         };
         let part = |(n, part): (usize, &&str)| {
             let name = n > 0 && is_name(n) || matches!(*part, "INDEX" | "0");

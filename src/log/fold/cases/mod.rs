@@ -3,6 +3,7 @@
 mod landing;
 mod parties;
 mod platforms;
+mod schedules;
 mod versions;
 mod whole;
 mod withdrawals;
