@@ -133,6 +133,7 @@ async fn run(app: &App, agreement: &Agreement) -> Fallible<(RunReport, f64)> {
         digest: None,
         run: None,
         limits: RunLimits::default(),
+        salt: None,
     };
     let cancel = tokio_util::sync::CancellationToken::new();
     let begun = Instant::now();

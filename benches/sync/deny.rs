@@ -271,6 +271,7 @@ async fn run(app: &App, name: &str, (word, turn): (&str, &Semaphore)) -> Fallibl
         digest: None,
         run: None,
         limits: adapter_spi::RunLimits::default(),
+        salt: None,
     };
     let cancel = tokio_util::sync::CancellationToken::new();
     let mut begins = Some(turn.acquire().await?);

@@ -9,6 +9,7 @@ mod delivery;
 pub(crate) mod desk;
 mod evidence;
 mod glance;
+mod guarded;
 mod leases;
 mod measures;
 pub mod members;
@@ -57,7 +58,7 @@ pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
-pub(crate) use tied::{Eyes, Looked, mark};
+pub(crate) use tied::{Eyes, Looked, Marks};
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};
@@ -94,6 +95,7 @@ pub struct App {
     watch: Watch,
     /// Asked by whoever only looks.
     glances: Glances,
+    marks: Marks,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
     metrics: Arc<Metrics>,
@@ -182,7 +184,7 @@ impl App {
         let rooms = wiring::rooms(&home)?;
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
-        let glances = Glances::default();
+        let (glances, marks) = (Glances::default(), Marks::of(&key));
         let app = Self {
             home,
             log,
@@ -193,6 +195,7 @@ impl App {
             recording,
             watch,
             glances,
+            marks,
             budgets,
             metrics,
         };
@@ -254,7 +257,7 @@ impl App {
         F: Fn(&State) -> Result<Vec<Entry>> + Send + Sync,
     {
         let entry = |state: &State| {
-            tied.looked.holds(state, &self.key)?;
+            tied.looked.holds(state, &self.marks)?;
             tied.eyes.hold(state)?;
             entries(state)
         };

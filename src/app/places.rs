@@ -1,6 +1,7 @@
 //! Which places a member may name: those that this gateway's operator wrote down for it, since the gateway opens them with its own rights. Without
 //! that, whoever names another's place would have the gateway read or fill it. Must not know who calls.
 
+use super::guarded::GuardedLately;
 use super::supervisor::RunsMax;
 use super::sync::Inbox;
 use super::turns::{Asking, Fetching};
@@ -25,6 +26,8 @@ pub(crate) struct House {
     places: Option<BTreeMap<MemberId, Places>>,
     /// Leave to guard templates, which takes a processor for a while.
     pub(crate) guarding: Arc<Semaphore>,
+    /// What they made lately.
+    pub(crate) guarded: GuardedLately,
     /// Who fetches results, or is sent them.
     pub(crate) fetching: Fetching,
     /// Runs at a time.
@@ -53,6 +56,7 @@ impl Default for House {
         Self {
             places: None,
             guarding: Arc::new(Semaphore::new(GUARDING_MAX)),
+            guarded: GuardedLately::default(),
             fetching: Fetching::of(FETCHING_MAX),
             runs_max: RunsMax::default(),
             forbids: None,

@@ -3,7 +3,10 @@
 use crate::error::{Error, Result};
 use crate::log::{SecretKey, State};
 use crate::store::{Once, Second};
+use hmac::{Hmac, Mac as _};
 use mappings::model::Digest;
+use sha2::Sha256;
+use std::fmt;
 
 /// The same; from the command line, nothing.
 #[derive(Debug, Clone, Default)]
@@ -62,20 +65,37 @@ pub(crate) enum Looked {
     At(String),
 }
 
-/// The mark of what is decided, what is not on record yet among it. Effects and runs don't change it; and it tells nobody how long a log is,
-/// since it goes through a signature of the gateway's, which is the same for the same.
-pub(crate) fn mark(state: &State, key: &SecretKey) -> String {
-    let (recorded, due) = state.standing();
-    let due: Vec<_> = due.collect();
-    let text = serde_json::to_vec(&(state.collaboration(), recorded, due)).unwrap_or_default();
-    let signed = key.sign(&[b"airlock/mark/v1", text.as_slice()].concat());
-    let digest = Digest::of(signed.to_string().as_bytes()).to_string();
-    digest.chars().rev().take(MARK).collect()
+/// Makes the mark of what is decided, what is not on record yet among it. Effects and runs don't change it; and it tells nobody how long a log is,
+/// since it is made under a key of the gateway's.
+pub(crate) struct Marks(Hmac<Sha256>);
+
+impl fmt::Debug for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Marks")
+    }
+}
+
+impl Marks {
+    /// Under a gateway's key: what it signs here is shown to nobody.
+    pub(crate) fn of(key: &SecretKey) -> Self {
+        let secret = key.sign(b"airlock/mark/v2").to_string();
+        let keyed = Hmac::new_from_slice(secret.as_bytes());
+        // Keys of any length are taken.
+        Self(keyed.unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())))
+    }
+
+    pub(crate) fn mark(&self, state: &State) -> String {
+        let (recorded, due) = state.standing();
+        let due: Vec<_> = due.collect();
+        let text = serde_json::to_vec(&(state.collaboration(), recorded, due)).unwrap_or_default();
+        let keyed = self.0.clone().chain_update(text).finalize().into_bytes();
+        keyed.iter().take(MARK / 2).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
 }
 
 impl Looked {
     /// Refuses a decision on something else than was looked at.
-    pub(super) fn holds(&self, state: &State, key: &SecretKey) -> Result<()> {
+    pub(super) fn holds(&self, state: &State, marks: &Marks) -> Result<()> {
         match self {
             Self::Anything => Ok(()),
             Self::Nothing if state.agreement().is_none() => Ok(()),
@@ -84,7 +104,7 @@ impl Looked {
                 Err(Error::invalid("if-match-missing", message)
                     .help("If-Match: the ETag of the collaboration that was looked at"))
             }
-            Self::At(looked) if *looked == mark(state, key) => Ok(()),
+            Self::At(looked) if *looked == marks.mark(state) => Ok(()),
             Self::At(_) => {
                 let message = "something was decided since the caller looked";
                 Err(Error::refused("changed-meanwhile", message)

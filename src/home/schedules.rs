@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         assert!(!home.is_settled_schedule(&one));
         home.forget_schedule(&one);
-        assert_eq!(home.kept_schedules(), [other.clone()]);
+        assert_eq!(home.kept_schedules(), std::slice::from_ref(&other));
         assert!(home.has_schedule(&other) && !home.has_schedule(&one));
         assert_eq!(home.kept_schedule(&one).unwrap_err().code, "schedule-values-missing");
     }

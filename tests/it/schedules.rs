@@ -29,7 +29,10 @@ fn hook() -> (String, Arc<Mutex<Vec<Heard>>>) {
                 let mut line = String::new();
                 reader.read_line(&mut line).unwrap();
                 let Some((name, value)) = line.trim_end().split_once(": ") else {
-                    if line.trim_end().is_empty() { break } else { continue }
+                    if line.trim_end().is_empty() {
+                        break;
+                    }
+                    continue;
                 };
                 match name.to_ascii_lowercase().as_str() {
                     "webhook-id" => value.clone_into(&mut id),
@@ -56,7 +59,11 @@ fn is_signed(signature: &str, body: &[u8]) -> bool {
     let mut keyed = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     keyed.update(format!("{at}.").as_bytes());
     keyed.update(body);
-    let made: String = keyed.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let made: String = keyed
+        .finalize()
+        .into_bytes()
+        .iter()
+        .fold(String::new(), |text, b| text + &format!("{b:02x}"));
     made == hex
 }
 

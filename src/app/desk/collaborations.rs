@@ -2,7 +2,6 @@
 
 use super::{Desk, absent, named, word};
 use crate::access::Action;
-use crate::app::mark;
 use crate::error::{Error, Result};
 use crate::log::LogError;
 use crate::reconcile::said;
@@ -70,6 +69,6 @@ impl Desk<'_> {
             pending,
             runs_left: if whole { self.app.runs_left(&agreement.agreement, state) } else { 0 },
         };
-        Ok((standing, mark(state, &self.app.key)))
+        Ok((standing, self.app.marks.mark(state)))
     }
 }

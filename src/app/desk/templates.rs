@@ -5,6 +5,7 @@ use super::{Desk, Seen, absent, named, texts};
 use crate::access::Action;
 use crate::app::agreements;
 use crate::error::Result;
+use crate::log::fold::Version;
 use crate::store::Stands;
 use crate::wire;
 use mappings::guard::Guarded;
@@ -27,9 +28,9 @@ impl Desk<'_> {
     /// One by its name.
     pub(crate) async fn template(&self, name: &str, template: &str) -> Result<wire::Template> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let (template, agreement) = (named::<TemplateName>(template)?, agreement(&seen)?);
-        let guarded = self.guarded(&agreement, &template).await?;
-        shown(&seen, &agreement, &template, &guarded)
+        let (template, version) = (named::<TemplateName>(template)?, version(&seen)?);
+        let guarded = self.guarded(version, &template).await?;
+        shown(&seen, &version.agreement, &template, &guarded)
     }
 
     /// What the guard makes of it, its text as it was agreed beside what each room runs, and why it is refused where it is.
@@ -44,12 +45,19 @@ impl Desk<'_> {
         self.guarding(move || explained(&of, &template)).await
     }
 
-    async fn guarded(&self, of: &Arc<Agreement>, template: &TemplateName) -> Result<Guarded> {
-        if !of.templates.contains_key(template) {
+    /// What the guard makes of one, now or lately.
+    async fn guarded(&self, of: &Version, template: &TemplateName) -> Result<Arc<Guarded>> {
+        if !of.agreement.templates.contains_key(template) {
             return Err(absent());
         }
-        let (of, template) = (Arc::clone(of), template.clone());
-        self.guarding(move || agreements::guard_one(&of, &template)).await
+        if let Some(guarded) = self.house.guarded.get(of.digest, template) {
+            return Ok(guarded);
+        }
+        let (agreement, template) = (Arc::clone(&of.agreement), template.clone());
+        let guarded = self.guarding(move || agreements::guard_one(&agreement, &template)).await?;
+        let guarded = Arc::new(guarded);
+        self.house.guarded.keep(of.digest, &guarded);
+        Ok(guarded)
     }
 }
 
@@ -106,13 +114,17 @@ fn most(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 
 /// The agreement whose templates the caller may see.
 pub(super) fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
+    Ok(Arc::clone(&version(seen)?.agreement))
+}
+
+fn version(seen: &Seen) -> Result<&Version> {
     let state = seen.state();
     let version = match seen.stands {
         Stands::Member => state.in_force().or(state.waiting()),
         Stands::Invited => state.waiting(),
         Stands::Former => None,
     };
-    version.map(|version| Arc::clone(&version.agreement)).ok_or_else(absent)
+    version.ok_or_else(absent)
 }
 
 fn shown(

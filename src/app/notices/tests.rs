@@ -45,10 +45,13 @@ limits: { runs_max: 3, within: 24h }
 destinations: { brand: 'file:///nowhere/results' }
 ";
 
+/// What came: its id, its signature, its body.
+type Heard = Mutex<Vec<(String, String, Vec<u8>)>>;
+
 /// Whoever is told, and what it answers.
 struct Hook {
     url: String,
-    heard: Arc<Mutex<Vec<(String, String, Vec<u8>)>>>,
+    heard: Arc<Heard>,
     answers: Arc<Mutex<u16>>,
 }
 

@@ -191,7 +191,7 @@ impl World {
             (StoreAsk::Append { expected, appended, fence, .. }, Ok(_)) => {
                 let before = self.check.oracle.size;
                 let fence = fence.as_ref();
-                let leaves = (expected.size, appended);
+                let leaves = (expected.size, &**appended);
                 self.check.appended((worker, older), leaves, fence, &self.platforms);
                 self.line(
                     worker,

@@ -40,6 +40,7 @@ impl Store for SimStore {
         fence: Option<&Fence>,
     ) -> Result<u64, StoreError> {
         let (log, expected, fence) = (collaboration.clone(), expected.clone(), fence.cloned());
+        let appended = Box::new(appended);
         match self.ask(StoreAsk::Append { log, expected, appended, fence }).await? {
             Stored::Size(size) => Ok(size),
             _ => Err(StoreError::Corrupt),
@@ -304,7 +305,7 @@ fn run(memory: &MemoryStore, ask: &StoreAsk) -> Result<Stored, StoreError> {
     let ttl = |ttl_ms: u64| Duration::from_millis(ttl_ms);
     let answered = match ask {
         StoreAsk::Append { log, expected, appended, fence } => {
-            now(memory.append(log, expected, appended.clone(), fence.as_ref()))
+            now(memory.append(log, expected, Appended::clone(appended), fence.as_ref()))
                 .map(|size| size.map(Stored::Size))
         }
         StoreAsk::Read { log, from, max } => {

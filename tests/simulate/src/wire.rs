@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 /// What is asked of the store.
 #[derive(Debug, Clone)]
 pub(crate) enum StoreAsk {
-    Append { log: CollaborationId, expected: Head, appended: Appended, fence: Option<Fence> },
+    Append { log: CollaborationId, expected: Head, appended: Box<Appended>, fence: Option<Fence> },
     Read { log: CollaborationId, from: u64, max: usize },
     Size(CollaborationId),
     Head(CollaborationId),
