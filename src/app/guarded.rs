@@ -56,12 +56,15 @@ datasets:
   sales:
     owner: grocer
     at: { native: data/sales.parquet }
-    columns: { segment: { type: utf8, use: dimension } }
+    entity: household
+    columns:
+      household: { type: int64, use: match, key: household-id }
+      segment: { type: utf8, use: dimension }
     rule: { entities_min: 1 }
 templates:
   reach:
     class: aggregate
-    sql: SELECT segment, COUNT(*) AS sales FROM sales GROUP BY segment
+    sql: SELECT segment, COUNT(DISTINCT household) AS households FROM sales GROUP BY segment
     run_by: [grocer]
     received_by: [grocer]
 destinations: { grocer: results/ }
