@@ -60,7 +60,7 @@ datasets:
     columns:
       household: { type: int64, use: match, key: household-id }
       segment: { type: utf8, use: dimension }
-    rule: { entities_min: 1 }
+    rule: { entities_min: 1, join: optional }
 templates:
   reach:
     class: aggregate

@@ -37,6 +37,7 @@ impl Approve {
         }
         screen.object(&serde_json::json!({
             "collaboration": self.collaboration, "member": self.member, "approved": approved,
+            "waiting": [],
         }));
         Ok(())
     }
