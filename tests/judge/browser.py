@@ -206,6 +206,8 @@ def filled(gateway):
     asked = gateway.propose("media-asked")
     # Two templates of one runner over the same tables that differ in receivers: the platform lets the runner choose, so owners are asked for a waiver.
     forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop"), ("campaigns", "shop", "shop")))
+    # Due on the first of January, and not while it is looked at.
+    gateway.cli.call("schedule", "add", forms, "yearly", "campaigns", "--cron", "0 0 1 1 *", "--as", "shop", "--room", "native")
     hostile = gateway.propose("media-hostile", both, both, hostile=True)
     gateway.cli.call("run", hostile, "overlap", "--as", "media", "--room", "native")
     gone = gateway.propose("media-gone", both, ["media"])

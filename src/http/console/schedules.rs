@@ -97,7 +97,7 @@ pub(super) fn form(
                 input #schedule type="text" name="schedule" required maxlength="40" autocomplete="off";
                 label for="cron" { "When " span.dim { "minute hour day month weekday, in UTC" } }
                 input #cron type="text" name="cron" required maxlength="128" placeholder="0 6 * * *" autocomplete="off";
-                label for="scheduled-room" { "Room" }
+                label for="scheduled-room" { "Room of each run" }
                 select #scheduled-room name="room" { @for room in explained.texts.keys() { option value=(room) { (room) } } }
                 @for parameter in &one.parameters { (asked("each", parameter)) }
                 p { "Each run counts against the cap when it is due, and is refused then by whatever refuses a run. The values stay in this gateway." }
