@@ -18,6 +18,8 @@ pub mod error;
 pub mod home;
 #[cfg(feature = "gateway")]
 mod http;
+#[cfg(feature = "gateway")]
+mod keyed;
 pub mod log;
 #[cfg(feature = "gateway")]
 mod metrics;

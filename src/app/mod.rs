@@ -212,23 +212,18 @@ impl App {
 
     /// The log for whoever takes away or only looks: of one that was rolled back as well, marked so.
     async fn load_denying(&self, collaboration: &CollaborationId) -> Result<Loaded> {
-        let loaded = self.log.load_denying(collaboration).await;
+        self.look(collaboration, None).await
+    }
+
+    /// The same, where there is a mark of the store's, as it was read since it had that.
+    async fn look(&self, collaboration: &CollaborationId, mark: Option<&Mark>) -> Result<Loaded> {
+        let loaded = match mark {
+            Some(mark) => self.log.look(collaboration, mark).await,
+            None => self.log.load_denying(collaboration).await,
+        };
         let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
         self.believed(collaboration, doubt, doubt.is_none());
         Ok(loaded?)
-    }
-
-    /// The same where nothing was written to the store since this mark: what is known of the log then is as it is.
-    async fn look(&self, collaboration: &CollaborationId, mark: Option<&Mark>) -> Result<Loaded> {
-        match mark {
-            Some(mark) => {
-                let loaded = self.log.look(collaboration, mark).await;
-                let doubt = loaded.as_ref().map_or_else(Some, |loaded| loaded.doubt.as_ref());
-                self.believed(collaboration, doubt, doubt.is_none());
-                Ok(loaded?)
-            }
-            None => self.load_denying(collaboration).await,
-        }
     }
 
     /// Decides on the state as it is and records the decision, signed by the member; tried again on a race.

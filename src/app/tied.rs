@@ -1,12 +1,10 @@
 //! What a caller ties a decision to: what was decided when it looked, and a key under which it is done once. Must not know who calls, or how.
 
 use crate::error::{Error, Result};
+use crate::keyed::Keyed;
 use crate::log::{SecretKey, State};
 use crate::store::{Once, Second};
-use hmac::{Hmac, Mac as _};
 use mappings::model::Digest;
-use sha2::Sha256;
-use std::fmt;
 
 /// The same; from the command line, nothing.
 #[derive(Debug, Clone, Default)]
@@ -67,29 +65,19 @@ pub(crate) enum Looked {
 
 /// Makes the mark of what is decided, what is not on record yet among it. Effects and runs don't change it; and it tells nobody how long a log is,
 /// since it is made under a key of the gateway's.
-pub(crate) struct Marks(Hmac<Sha256>);
-
-impl fmt::Debug for Marks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Marks")
-    }
-}
+#[derive(Debug)]
+pub(crate) struct Marks(Keyed);
 
 impl Marks {
-    /// Under a gateway's key: what it signs here is shown to nobody.
     pub(crate) fn of(key: &SecretKey) -> Self {
-        let secret = key.sign(b"airlock/mark/v2").to_string();
-        let keyed = Hmac::new_from_slice(secret.as_bytes());
-        // Keys of any length are taken.
-        Self(keyed.unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())))
+        Self(Keyed::of(key, "airlock/mark/v2"))
     }
 
     pub(crate) fn mark(&self, state: &State) -> String {
         let (recorded, due) = state.standing();
         let due: Vec<_> = due.collect();
         let text = serde_json::to_vec(&(state.collaboration(), recorded, due)).unwrap_or_default();
-        let keyed = self.0.clone().chain_update(text).finalize().into_bytes();
-        keyed.iter().take(MARK / 2).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        self.0.word(&text, MARK)
     }
 }
 

@@ -1,39 +1,25 @@
 //! Names that an operator reads in place of those of collaborations: the same for the same, on this gateway alone, and nobody comes back from
 //! them. Must not know what is named.
 
+use crate::keyed::Keyed;
 use crate::log::SecretKey;
-use hmac::{Hmac, Mac as _};
 use mappings::model::CollaborationId;
-use sha2::Sha256;
-use std::fmt;
 
 /// Hex digits of one.
 const LENGTH: usize = 16;
 
 /// Makes them.
-pub(crate) struct Pseudonyms(Hmac<Sha256>);
-
-impl fmt::Debug for Pseudonyms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pseudonyms")
-    }
-}
+#[derive(Debug)]
+pub(crate) struct Pseudonyms(Keyed);
 
 impl Pseudonyms {
-    /// Under a gateway's key: what it signs here is shown to nobody.
     pub(crate) fn of(key: &SecretKey) -> Self {
-        let secret = key.sign(b"airlock/names/v1").to_string();
-        let keyed = Hmac::new_from_slice(secret.as_bytes());
-        // Keys of any length are taken.
-        Self(keyed.unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())))
+        Self(Keyed::of(key, "airlock/names/v1"))
     }
 
     /// A collaboration's.
     pub(crate) fn name(&self, collaboration: &CollaborationId) -> String {
-        let bytes = self.0.clone().chain_update(collaboration.as_str()).finalize().into_bytes();
-        let mut text = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        text.truncate(LENGTH);
-        text
+        self.0.word(collaboration.as_str().as_bytes(), LENGTH)
     }
 }
 

@@ -21,6 +21,7 @@ mod typing;
 pub use call::FUNCTIONS;
 pub use code::CODES;
 pub(crate) use scan::{bounds, cte, part};
+pub(crate) use stage::is_plain;
 
 use crate::model::{
     Agreement, ColumnName, ColumnType, Dataset, DatasetName, Digest, MemberId, ResultClass,

@@ -102,22 +102,7 @@ impl Resolver<'_> {
                 "GROUP BY the columns",
             ));
         }
-        let simple = select.optimizer_hints.is_empty()
-            && select.select_modifiers.is_none()
-            && select.top.is_none()
-            && select.exclude.is_none()
-            && select.into.is_none()
-            && select.lateral_views.is_empty()
-            && select.prewhere.is_none()
-            && select.connect_by.is_empty()
-            && select.cluster_by.is_empty()
-            && select.distribute_by.is_empty()
-            && select.sort_by.is_empty()
-            && select.named_window.is_empty()
-            && select.qualify.is_none()
-            && select.value_table_mode.is_none()
-            && select.flavor == SelectFlavor::Standard;
-        if bare && simple {
+        if bare && is_plain(select) {
             return Ok(select);
         }
         Err(refuse(
@@ -583,4 +568,23 @@ fn aggregates(item: &SelectItem) -> bool {
         }
     }
     item.visit(&mut Finder).is_break()
+}
+
+/// Whether a SELECT has no clause but those that the guard knows.
+pub(crate) fn is_plain(select: &Select) -> bool {
+    select.optimizer_hints.is_empty()
+        && select.select_modifiers.is_none()
+        && select.top.is_none()
+        && select.exclude.is_none()
+        && select.into.is_none()
+        && select.lateral_views.is_empty()
+        && select.prewhere.is_none()
+        && select.connect_by.is_empty()
+        && select.cluster_by.is_empty()
+        && select.distribute_by.is_empty()
+        && select.sort_by.is_empty()
+        && select.named_window.is_empty()
+        && select.qualify.is_none()
+        && select.value_table_mode.is_none()
+        && select.flavor == SelectFlavor::Standard
 }

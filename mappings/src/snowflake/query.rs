@@ -7,12 +7,13 @@
 
 use super::expression::{Spoken, listed};
 use super::{Room, word};
+use crate::guard::is_plain;
 use crate::model::{ColumnType, Parameter, ParameterName};
 use crate::unsaid::{Said, unsaid};
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, LimitClause, ObjectNamePart,
-    OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value, Visit, Visitor,
+    OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableFactor, Value, Visit, Visitor,
 };
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -359,22 +360,7 @@ fn plain(query: &Query) -> Said<&Select> {
         && settings.is_none()
         && format_clause.is_none()
         && pipe_operators.is_empty();
-    let simple = select.optimizer_hints.is_empty()
-        && select.select_modifiers.is_none()
-        && select.top.is_none()
-        && select.exclude.is_none()
-        && select.into.is_none()
-        && select.lateral_views.is_empty()
-        && select.prewhere.is_none()
-        && select.connect_by.is_empty()
-        && select.cluster_by.is_empty()
-        && select.distribute_by.is_empty()
-        && select.sort_by.is_empty()
-        && select.named_window.is_empty()
-        && select.qualify.is_none()
-        && select.value_table_mode.is_none()
-        && select.flavor == SelectFlavor::Standard;
-    if bare && simple { Ok(select) } else { outside("a clause outside the lists") }
+    if bare && is_plain(select) { Ok(select) } else { outside("a clause outside the lists") }
 }
 
 /// A text two places further to the right. No constant and no name has a line break in it.

@@ -2,7 +2,7 @@
 
 use super::parties::read_name;
 use super::told;
-use crate::store::waiting::WAITS_MS;
+use crate::store::waiting::{Row, WAITS_MS};
 use crate::store::{Second, StoreError, Waiting, Waits};
 use mappings::model::{CollaborationId, MemberId};
 use sqlx::sqlite::{SqliteConnection, SqliteExecutor};
@@ -71,27 +71,11 @@ pub(super) async fn waiting(
 ) -> Result<Vec<Waits>, StoreError> {
     const WAITING: &str = "SELECT collaboration, fingerprint, asked_by, about, asked_ms, until_ms FROM waiting \
         WHERE collaboration = ?1 AND tenant = ?2 AND until_ms > ?3 ORDER BY asked_ms, fingerprint LIMIT ?4";
-    let rows = sqlx::query_as::<_, (String, Vec<u8>, Vec<u8>, String, i64, i64)>(WAITING)
+    let rows = sqlx::query_as::<_, Row>(WAITING)
         .bind(collaboration.as_str())
         .bind(tenant.as_str())
         .bind(now_ms)
         .bind(i64::try_from(max).unwrap_or(i64::MAX));
-    let read = |(name, fingerprint, by, about, asked_ms, until_ms): (
-        String,
-        Vec<u8>,
-        Vec<u8>,
-        _,
-        _,
-        _,
-    )| {
-        let waiting = Waiting {
-            collaboration: read_name(&name)?,
-            tenant: tenant.clone(),
-            fingerprint: fingerprint.try_into().map_err(|_| StoreError::Corrupt)?,
-            by: by.try_into().map_err(|_| StoreError::Corrupt)?,
-            about,
-        };
-        Ok(Waits { waiting, asked_ms, until_ms })
-    };
+    let read = |row: Row| Waits::read(read_name(&row.0)?, tenant, row);
     rows.fetch_all(on).await.map_err(|e| told(&e))?.into_iter().map(read).collect()
 }
