@@ -11,6 +11,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const LINES_MAX: usize = 600;
+const TOP: [&str; 13] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "adapters",
+    "benches",
+    "examples",
+    "localstack",
+    "mappings",
+    "rust-toolchain.toml",
+    "src",
+    "tests",
+];
 const ROOTS: [&str; 5] = ["src", "mappings", "adapters", "tests", "benches"];
 /// File stems that say nothing about what is inside.
 const BANNED_NAMES: [&str; 6] = ["manager", "util", "utils", "common", "helper", "helpers"];
@@ -62,6 +77,20 @@ fn none(broken: impl IntoIterator<Item = String>, rule: &str) {
 fn every_file_opens_with_what_it_is() {
     let broken = sources().into_iter().filter(|(_, t)| !t.starts_with("//!")).map(|(f, _)| f);
     none(broken, "each file opens with `//!`");
+}
+
+/// What lies beside the code may hold a gateway's keys, so that nothing but these is ever committed.
+#[test]
+fn nothing_lies_at_the_top_but_what_belongs_there() {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
+    assert!(listed.status.success(), "git lists what is committed");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let top: BTreeSet<&str> = listed.lines().filter_map(|path| path.split('/').next()).collect();
+    assert!(top.contains("src"), "git listed {} entries", top.len());
+    let broken = top.into_iter().filter(|name| !name.starts_with('.') && !TOP.contains(name));
+    none(broken.map(str::to_owned), "the top level is settled");
+    let key = |path: &&str| path.ends_with(".key") || path.ends_with(".db-wal");
+    none(listed.lines().filter(key).map(str::to_owned), "no gateway's folder is committed");
 }
 
 #[test]
