@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ const LOCK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub struct Home {
     root: PathBuf,
+    heads: Arc<heads::Queue>,
 }
 
 impl Home {
@@ -55,7 +57,7 @@ impl Home {
                 "the gateway's folder has a name that is not UTF-8",
             ));
         }
-        let home = Self { root: root.to_path_buf() };
+        let home = Self { root: root.to_path_buf(), heads: Arc::default() };
         for folder in [root.to_path_buf(), home.keys(), home.scratch()] {
             private_folder(&folder)?;
         }

@@ -13,8 +13,7 @@ use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
 use async_trait::async_trait;
-use mappings::guard::Guarded;
-use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
+use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -253,16 +252,6 @@ impl Rooms {
         self.adapter(room)?
             .runs_queries()
             .ok_or_else(|| Error::invalid("room-runs-nothing", format!("{room} runs nothing")))
-    }
-
-    /// The digest of the text that would run in a room.
-    pub(crate) fn text_digest(guarded: &Guarded, room: &PlatformId) -> Result<Digest> {
-        if *room == PlatformId::native() {
-            return Ok(guarded.text_digest);
-        }
-        let said = mappings::spark::spark(guarded);
-        said.map(|text| text.digest)
-            .map_err(|unsaid| Error::refused("template-unsaid", unsaid.message).help(unsaid.change))
     }
 }
 

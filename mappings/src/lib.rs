@@ -8,4 +8,5 @@ pub mod model;
 pub mod snowflake;
 pub mod spark;
 pub mod table;
+pub mod text;
 pub mod unsaid;

@@ -8,7 +8,6 @@ use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
     Agreement, Digest, Literal, Location, ParameterName, PlatformId, TemplateName,
 };
-use mappings::spark::Unsaid;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -199,14 +198,17 @@ pub fn guard_one(agreement: &Agreement, name: &TemplateName) -> Result<Guarded> 
     })
 }
 
-/// What a room runs for a guarded template, or why it can't be said there; none where a room runs no text of ours.
-#[must_use]
-pub fn text_for(room: &PlatformId, guarded: &Guarded) -> Option<Result<String, Unsaid>> {
-    match room.as_str() {
-        "native" => Some(Ok(guarded.datafusion.clone())),
-        "aws-clean-rooms" => Some(mappings::spark::spark(guarded).map(|text| text.sql)),
-        _ => None,
-    }
+/// The digest of the text that would run in a room.
+pub(crate) fn text_digest(
+    room: &PlatformId,
+    agreement: &Agreement,
+    guarded: &Guarded,
+) -> Result<Digest> {
+    let said = mappings::text::text_for(room, agreement, guarded).ok_or_else(|| {
+        Error::invalid("room-unknown", format!("this version has no text for {room}"))
+    })?;
+    said.map(|text| text.digest)
+        .map_err(|unsaid| Error::refused("template-unsaid", unsaid.message).help(unsaid.change))
 }
 
 /// Binds parameters given as text.

@@ -236,7 +236,7 @@ impl App {
                 agreement: agreed,
                 template: template.clone(),
                 digest: guarded.digest,
-                text_digest: wiring::Rooms::text_digest(&guarded, &room)?,
+                text_digest: agreements::text_digest(&room, &agreement, &guarded)?,
                 platform: room.clone(),
                 by: by.clone(),
                 receivers: receivers.clone(),

@@ -65,7 +65,8 @@ fn passed(
     }
     let mut texts = serde_json::Map::new();
     for room in &agreement.rooms {
-        let Some(text) = agreements::text_for(&room.platform, guarded) else { continue };
+        let said = mappings::text::text_for(&room.platform, agreement, guarded);
+        let Some(text) = said.map(|said| said.map(|text| text.sql)) else { continue };
         match &text {
             Ok(text) => {
                 screen.say(format!("  text for {}:", room.platform));

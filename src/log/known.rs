@@ -217,7 +217,7 @@ impl AgreementLog {
         let past = Past { at_least: pinned.at_least, heads };
         self.follow(collaboration, known, &head, &past).await?;
         known.passed = pinned.note.unwrap_or_default();
-        self.pin(collaboration, known);
+        self.pin(collaboration, known).await;
         Ok(())
     }
 
@@ -355,12 +355,12 @@ impl AgreementLog {
     }
 
     /// Keeps the newest head. Where that fails, an older one is still kept, and this process knows the newer one.
-    pub(super) fn pin(&self, collaboration: &CollaborationId, known: &mut Known) {
+    pub(super) async fn pin(&self, collaboration: &CollaborationId, known: &mut Known) {
         let (size, note) = (known.own.state.size(), &known.own.note);
         let root = known.own.tree.root(size).filter(|_| size > 0 && *note != known.pinned);
         let Some(root) = root else { return };
         let head = Checkpoint { collaboration: collaboration.clone(), size, root };
-        match self.pins.pin(&head, note) {
+        match self.pins.pin(head, note).await {
             Ok(()) => {
                 known.pinned.clone_from(note);
                 known.passed.clone_from(note);

@@ -8,6 +8,7 @@ pub mod cosignature;
 pub mod cron;
 pub mod fold;
 mod hex;
+mod kept;
 pub mod keys;
 mod known;
 pub mod leaf;
@@ -47,24 +48,17 @@ pub use verify::{Verified, VerifyError, verify, verify_since};
 use crate::clock::Clock;
 use crate::store::{Appended, Fence, Mark, Store, StoreError};
 use checkpoint::CheckpointError;
+use kept::{KNOWN_MIN, Lately};
 use known::Known;
 use mappings::model::{CollaborationId, MemberId};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use tree::{Hash, Tree};
 
 const PAGE: usize = 1024;
 const ATTEMPTS_MAX: u32 = 64;
-/// Logs that are kept in mind between calls, unless somebody works on more of them …
-const KNOWN_MIN: usize = 512;
-/// … than so many: one of two members takes about 26 KiB, and 5 KiB once it is laid by.
-const KNOWN_MAX: usize = 16_384;
-/// Of those that might make room for another, so many are asked.
-const ASKED_MAX: usize = 16;
-
 /// Why a log can't be used or a decision wasn't recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
@@ -218,6 +212,7 @@ pub struct AgreementLog {
     reserve: Arc<dyn Reserve>,
     known: Mutex<BTreeMap<CollaborationId, Arc<tokio::sync::Mutex<Known>>>>,
     known_max: AtomicUsize,
+    lately: Mutex<Lately>,
 }
 
 impl AgreementLog {
@@ -226,7 +221,8 @@ impl AgreementLog {
     pub fn new(store: Arc<dyn Store>, key: SecretKey, clock: Arc<dyn Clock>) -> Self {
         let (pins, reserve) = (Arc::new(MemoryPins::default()), Arc::new(pending::Nothing));
         let (known, known_max) = (Mutex::default(), AtomicUsize::new(KNOWN_MIN));
-        Self { store, key, clock, pins, reserve, known, known_max }
+        let lately = Mutex::default();
+        Self { store, key, clock, pins, reserve, known, known_max, lately }
     }
 
     /// The same with heads kept elsewhere.
@@ -245,12 +241,6 @@ impl AgreementLog {
     #[must_use]
     pub fn gateway(&self) -> PublicKey {
         self.key.public()
-    }
-
-    /// Keeps so many logs in mind, for whoever works on them all: what is in mind can be closed while the store is away.
-    pub fn keep(&self, logs: usize) {
-        let more = logs.saturating_add(logs / 8);
-        self.known_max.store(more.clamp(KNOWN_MIN, KNOWN_MAX), Ordering::Relaxed);
     }
 
     /// Every collaboration with a log, or of which this gateway saw one.
@@ -419,7 +409,7 @@ impl AgreementLog {
                 Ok(_) => {
                     own.take_in(&leaves, note)?;
                     let receipt = own.receipt(own.state.size().saturating_sub(1))?;
-                    self.pin(collaboration, &mut known);
+                    self.pin(collaboration, &mut known).await;
                     return Ok(Decided::Fresh(receipt));
                 }
                 Err(StoreError::Conflict { .. } | StoreError::Repeated) => own.tree.truncate(size),
@@ -499,54 +489,6 @@ impl AgreementLog {
             page.iter().try_for_each(|leaf| writer.leaf(leaf))?;
         }
         writer.finish(&checkpoint, collaboration, &self.gateway())
-    }
-
-    /// How long a log is as far as this process knows, without a look at the store; 0 where somebody has it in hand.
-    #[must_use]
-    pub fn known_size(&self, collaboration: &CollaborationId) -> u64 {
-        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(collaboration).and_then(|known| known.try_lock().ok());
-        known.map_or(0, |known| known.size())
-    }
-
-    /// Keeps a log in mind in as little room as that takes: whoever asks for it next folds it again. One that somebody has in hand,
-    /// that is long, or of which something is still to be closed, stays as it is.
-    pub fn lay_by(&self, collaboration: &CollaborationId) {
-        let known = {
-            let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            all.get(collaboration).cloned()
-        };
-        if let Some(mut known) = known.as_ref().and_then(|known| known.try_lock().ok()) {
-            known.lay_by();
-        }
-    }
-
-    /// Forgets what this process knows of a log: it is read again.
-    pub fn forget(&self, collaboration: &CollaborationId) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(collaboration);
-    }
-
-    fn known(&self, collaboration: &CollaborationId) -> Arc<tokio::sync::Mutex<Known>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = Arc::clone(known.entry(collaboration.clone()).or_default());
-        let max = self.known_max.load(Ordering::Relaxed);
-        while known.len() > max {
-            let after = known.range((Bound::Excluded(collaboration), Bound::Unbounded));
-            let others = after.chain(known.range(..collaboration)).take(ASKED_MAX);
-            let mut idle = others.filter(|(name, known)| self.may_forget(name, known));
-            let Some(name) = idle.next().map(|(name, _)| name.clone()) else { break };
-            known.remove(&name);
-        }
-        own
-    }
-
-    /// The pins hold the store to what was seen of a log that is read again. Whoever has one in hand keeps it; and one of which something
-    /// is still to be closed is closed from here should the store go away.
-    fn may_forget(&self, name: &CollaborationId, known: &Arc<tokio::sync::Mutex<Known>>) -> bool {
-        Arc::strong_count(known) == 1
-            && known.try_lock().is_ok_and(|known| !known.waits())
-            && self.reserve.pending(name).is_ok_and(|pending| pending.is_empty())
     }
 
     /// Turns entries into legal leaves, each checked on the state that the ones before it make.

@@ -2,6 +2,7 @@
 //! history in its place, is told by it. Must not know where it is kept.
 
 use super::checkpoint::Checkpoint;
+use async_trait::async_trait;
 use mappings::model::CollaborationId;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -39,6 +40,7 @@ impl PinError {
 }
 
 /// Keeps heads. What is kept only ever grows.
+#[async_trait]
 pub trait Pins: Debug + Send + Sync {
     /// What is kept of a log.
     fn pinned(&self, collaboration: &CollaborationId) -> Result<Pinned, PinError>;
@@ -46,14 +48,16 @@ pub trait Pins: Debug + Send + Sync {
     /// The logs of which anything is kept, as far as that can be told.
     fn named(&self) -> Vec<CollaborationId>;
 
-    /// Keeps a head with its note in the place of every shorter one, whole or not at all. A longer one stays.
-    fn pin(&self, head: &Checkpoint, note: &str) -> Result<(), PinError>;
+    /// Keeps a head with its note in the place of every shorter one, whole or not at all. A longer one stays. Who stops waiting may
+    /// have it kept all the same.
+    async fn pin(&self, head: Checkpoint, note: &str) -> Result<(), PinError>;
 }
 
 /// Pins of one process, for tests and simulation: several logs that share them are one gateway's.
 #[derive(Debug, Default)]
 pub struct MemoryPins(Mutex<BTreeMap<CollaborationId, (u64, String)>>);
 
+#[async_trait]
 impl Pins for MemoryPins {
     fn pinned(&self, collaboration: &CollaborationId) -> Result<Pinned, PinError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,10 +70,10 @@ impl Pins for MemoryPins {
         kept.keys().cloned().collect()
     }
 
-    fn pin(&self, head: &Checkpoint, note: &str) -> Result<(), PinError> {
+    async fn pin(&self, head: Checkpoint, note: &str) -> Result<(), PinError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.get(&head.collaboration).is_none_or(|(size, _)| *size < head.size) {
-            kept.insert(head.collaboration.clone(), (head.size, note.to_owned()));
+            kept.insert(head.collaboration, (head.size, note.to_owned()));
         }
         Ok(())
     }

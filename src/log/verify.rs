@@ -7,6 +7,7 @@ use super::fold::{FoldError, Illegal, OpenIntent, State};
 use super::keys::{PublicKey, Signature, verify_all};
 use super::leaf::{Body, Leaf, Touched, signed_bytes_of};
 use super::tree::{Frontier, Hash, leaf_hash};
+use mappings::guard::Guarded;
 use mappings::model::{Digest, PlatformId, RunId, TemplateName};
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -165,9 +166,9 @@ fn head(note: &str, gateway: &PublicKey) -> Result<Checkpoint, VerifyError> {
     Ok(Checkpoint::verify(note, gateway, &collaboration)?)
 }
 
-/// What this version's guard says of a template: what it reads, its text in the native room, and in Spark SQL where it has
-/// one. `None` of one that it refuses.
-type Reading = Option<(Touched, Digest, Option<Digest>)>;
+/// What this version's guard says of a template: what it reads, and the digests of its texts in those rooms where one ran. `None` of
+/// one that it refuses.
+type Reading = Option<(Touched, Guarded, BTreeMap<PlatformId, Option<Digest>>)>;
 
 #[derive(Default)]
 struct Progress {
@@ -227,14 +228,21 @@ impl Progress {
             let guarded = mappings::guard::guard(&version.agreement, template).ok()?;
             let touched =
                 guarded.datasets.iter().map(|(n, used)| (n.clone(), used.columns.clone()));
-            let spark = mappings::spark::spark(&guarded).ok().map(|text| text.digest);
-            Some((touched.collect(), guarded.text_digest, spark))
+            Some((touched.collect(), guarded, BTreeMap::new()))
         });
-        let native = *platform == PlatformId::native();
-        match reading {
-            Some((reads, _, _)) if reads != touched => Err(VerifyError::Touched { index }),
-            Some((_, text, _)) if native && text == text_digest => Ok(()),
-            Some((_, _, Some(text))) if !native && text == text_digest => Ok(()),
+        let Some((reads, guarded, texts)) = reading else {
+            self.other_texts.push(run.clone());
+            return Ok(());
+        };
+        if reads != touched {
+            return Err(VerifyError::Touched { index });
+        }
+        let text = texts.entry(platform.clone()).or_insert_with(|| {
+            let said = mappings::text::text_for(platform, &version.agreement, guarded)?;
+            said.ok().map(|text| text.digest)
+        });
+        match text {
+            Some(text) if text == text_digest => Ok(()),
             Some(_) | None => {
                 self.other_texts.push(run.clone());
                 Ok(())

@@ -90,7 +90,7 @@ fn explained(agreement: &Agreement, name: &TemplateName) -> Result<wire::Explana
         }
     };
     let rooms = agreement.rooms.iter().map(|room| &room.platform);
-    let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, &guarded)?)));
+    let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, agreement, &guarded)?)));
     let rules = guarded.thresholds.iter();
     Ok(wire::Explanation {
         passes: true,
@@ -165,9 +165,9 @@ fn parameter((name, one): (&ParameterName, &Parameter)) -> wire::TemplateParamet
 }
 
 /// What a room runs; none where it runs no text of ours.
-fn text(room: &PlatformId, guarded: &Guarded) -> Option<wire::Text> {
-    agreements::text_for(room, guarded).map(|text| match text {
-        Ok(sql) => wire::Text { sql: Some(sql), unsaid: None },
+fn text(room: &PlatformId, agreement: &Agreement, guarded: &Guarded) -> Option<wire::Text> {
+    mappings::text::text_for(room, agreement, guarded).map(|text| match text {
+        Ok(text) => wire::Text { sql: Some(text.sql), unsaid: None },
         Err(why) => wire::Text { sql: None, unsaid: Some(why.to_string()) },
     })
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::Spent;
 use std::sync::RwLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A store that a restore can put another one in the place of, or that is down.
 #[derive(Debug)]
@@ -334,6 +334,7 @@ async fn a_store_that_was_changed_in_place_is_found_each_time() {
 #[derive(Debug)]
 struct Odd(Result<Pinned, PinError>);
 
+#[async_trait::async_trait]
 impl Pins for Odd {
     fn pinned(&self, _: &CollaborationId) -> Result<Pinned, PinError> {
         self.0.clone()
@@ -343,7 +344,7 @@ impl Pins for Odd {
         Vec::new()
     }
 
-    fn pin(&self, _: &Checkpoint, _: &str) -> Result<(), PinError> {
+    async fn pin(&self, _: Checkpoint, _: &str) -> Result<(), PinError> {
         Err(PinError::NotKept)
     }
 }

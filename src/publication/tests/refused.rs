@@ -120,7 +120,7 @@ async fn a_log_in_doubt_is_not_published() {
         (crate::log::Checkpoint::parse(&snapshot.note).unwrap(), snapshot.note)
     };
     grown(&shown, 3).await;
-    crate::log::Pins::pin(&*pins, &head, &note).unwrap();
+    crate::log::Pins::pin(&*pins, head, &note).await.unwrap();
     assert_eq!(code(published(&shown, &place).await), "log-rolled-back");
     assert!(objects(&there).await.is_empty());
     assert_eq!(code(published(&log, &place).await), "good");
