@@ -8,6 +8,7 @@ mod collaborations;
 mod connections;
 mod console;
 mod datasets;
+mod deprecated;
 mod document;
 mod done;
 mod entry;
@@ -141,6 +142,8 @@ impl Gateway {
     fn router_with(&self, hosts: BTreeSet<String>, console: Router) -> Router {
         let callers =
             paths_of_callers().route_layer(from_fn_with_state(self.clone(), entry::known));
+        let marked = from_fn_with_state(deprecated::DEPRECATED, deprecated::marked);
+        let callers = callers.route_layer(marked);
         let (router, document) = paths_of_all().merge(callers).split_for_parts();
         let text = document::text(&document);
         let limits = Arc::<Limits>::default();
