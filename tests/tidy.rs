@@ -371,6 +371,7 @@ fn dependencies_point_one_way() {
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
         ("adapter-aws-clean-rooms", &["adapter-spi", "mappings"]),
+        ("adapter-snowflake", &["adapter-spi", "mappings", "snowflake-sql-api"]),
         ("snowflake-sql-api", &[]),
         ("simulate", &["adapter-memory", "adapter-spi", "airlock", "mappings"]),
         (
@@ -402,6 +403,7 @@ fn dependencies_point_one_way() {
         ("adapter-native", &["sqlx", "axum"]),
         ("adapter-aws-clean-rooms", &["datafusion", "sqlx", "axum"]),
         ("matching", &["datafusion", "tokio"]),
+        ("adapter-snowflake", &["datafusion", "sqlx", "axum"]),
         ("snowflake-sql-api", &["datafusion", "sqlx", "axum", "object_store"]),
         ("simulate", &["sqlx", "datafusion", "axum", "arrow", "tokio"]),
         ("revocation-model", &["tokio", "futures", "async-trait"]),
