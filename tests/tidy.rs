@@ -144,7 +144,8 @@ fn only_the_clock_asks_the_time_and_only_wiring_names_an_adapter() {
         {
             broken.push(format!("{file}: asks the time"));
         }
-        let adapters = ["adapter_native", "adapter_memory", "adapter_aws_clean_rooms"];
+        let adapters =
+            ["adapter_native", "adapter_memory", "adapter_aws_clean_rooms", "adapter_snowflake"];
         let names = adapters.iter().any(|name| text.contains(name));
         if file.starts_with("src/") && file != "src/wiring.rs" && names {
             broken.push(format!("{file}: names a concrete adapter"));
@@ -372,6 +373,7 @@ fn dependencies_point_one_way() {
         ("adapter-spi", &["mappings"]),
         ("adapter-memory", &["adapter-spi", "mappings"]),
         ("adapter-aws-clean-rooms", &["adapter-spi", "mappings"]),
+        ("adapter-snowflake", &["adapter-spi", "mappings", "snowflake-sql-api"]),
         ("snowflake-sql-api", &[]),
         ("simulate", &["adapter-memory", "adapter-spi", "airlock", "mappings"]),
         (
@@ -403,6 +405,7 @@ fn dependencies_point_one_way() {
         ("adapter-native", &["sqlx", "axum"]),
         ("adapter-aws-clean-rooms", &["datafusion", "sqlx", "axum"]),
         ("matching", &["datafusion", "tokio"]),
+        ("adapter-snowflake", &["datafusion", "sqlx", "axum"]),
         ("snowflake-sql-api", &["datafusion", "sqlx", "axum", "object_store"]),
         ("simulate", &["sqlx", "datafusion", "axum", "arrow", "tokio"]),
         ("revocation-model", &["tokio", "futures", "async-trait"]),

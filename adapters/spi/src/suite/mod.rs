@@ -44,6 +44,8 @@ pub fn agreement(platform: &PlatformId, collaboration: &str, seed: u8) -> serde_
                 "native": format!("file:///suite/{table}.parquet"),
                 "memory": format!("file:///suite/{table}.parquet"),
                 "aws-clean-rooms": { "glue": { "database": "suite", "table": table } },
+                "snowflake": format!("SUITE.PUBLIC.{}", table.to_uppercase()),
+                "snowflake-dcr": format!("SUITE.PUBLIC.{}", table.to_uppercase()),
             },
             "entity": "person",
             "columns": {
@@ -55,16 +57,21 @@ pub fn agreement(platform: &PlatformId, collaboration: &str, seed: u8) -> serde_
             "rule": { "entities_min": 10 + u64::from(seed), "join": "optional" },
         })
     };
+    let identity = |aws: &str, snowflake: &str| {
+        serde_json::json!({ "aws-clean-rooms": aws, "snowflake": snowflake, "snowflake-dcr": snowflake })
+    };
+    let snowflake = [PlatformId::snowflake(), PlatformId::snowflake_dcr()].contains(platform);
+    let region = if snowflake { "us-east-1" } else { "eu-central-1" };
     serde_json::json!({
         "agreement": "v1",
         "collaboration": collaboration,
         "members": {
             "provider": { "name": "Provider", "abilities": ["contribute"],
-                "identity": { "aws-clean-rooms": "111111111111" } },
+                "identity": identity("111111111111", "ACME.PROVIDER") },
             "analyst": { "name": "Analyst", "abilities": ["contribute", "run", "receive"],
-                "identity": { "aws-clean-rooms": "222222222222" } },
+                "identity": identity("222222222222", "ACME.CONSUMER") },
         },
-        "rooms": [{ "platform": platform, "region": "eu-central-1" }],
+        "rooms": [{ "platform": platform, "region": region }],
         "datasets": {
             "orders": dataset("provider", "orders", serde_json::json!(
                 { "from": "spent", "type": "float64", "use": "measure", "aggregates": ["sum"] })),

@@ -1,0 +1,109 @@
+//! How a member's account is reached and what of it the gateway may use: keys and tokens by the files that hold them, never inline.
+//! Must not know statements.
+
+use mappings::model::MemberId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The database in which the gateway makes its schemas where a connection names none.
+const DATABASE: &str = "AIRLOCK";
+
+/// The members that this gateway operates, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connections {
+    /// By member.
+    #[serde(default)]
+    pub members: BTreeMap<MemberId, Connection>,
+}
+
+/// One member's account. Which account it is the agreement pins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The API's address where it is not the account's public one, as of a private link: `https://…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The user whose key it is. A token names its user itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A file with the user's private key: PKCS#8 in PEM, without a passphrase, read by nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+    /// A file with a token, in the place of a key. It is read again whenever a token is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// What that token is.
+    #[serde(default)]
+    pub token_kind: TokenKind,
+    /// The role that everything is done with, spelled as `SHOW ROLES` spells it; without one the user's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The warehouse of runs, spelled as `SHOW WAREHOUSES` spells it; without one the user's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<String>,
+    /// The database in which the gateway makes its schemas, `AIRLOCK` without one. It has to exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Where results of the member's runs are unloaded to: an `s3://` prefix that the storage integration allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unload: Option<String>,
+    /// The storage integration of that place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_integration: Option<String>,
+    /// How the gateway reads what was unloaded, where that is not the same URL: `s3://…`, or `file:///…` of a folder that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<String>,
+}
+
+/// What a token of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// Of an OAuth server.
+    #[default]
+    Oauth,
+    /// Made in Snowflake for a program.
+    ProgrammaticAccessToken,
+}
+
+impl Connection {
+    /// The database in which the gateway makes its schemas.
+    pub(crate) fn database(&self) -> &str {
+        self.database.as_deref().unwrap_or(DATABASE)
+    }
+
+    /// Where results are unloaded to, with the integration, if both are said.
+    pub(crate) fn unloads(&self) -> Option<(&str, &str)> {
+        let unload = self.unload.as_deref().filter(|url| url.starts_with("s3://"))?;
+        Some((unload.trim_end_matches('/'), self.storage_integration.as_deref()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a connection may say, and that nothing secret is among it.
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_refused_and_secrets_have_none() {
+        let read = |text: &str| serde_json::from_str::<Connection>(text);
+        let connection = read(r#"{ "user": "GATEWAY", "key_file": "/keys/one.pem" }"#).unwrap();
+        assert_eq!((connection.database(), connection.token_kind), ("AIRLOCK", TokenKind::Oauth));
+        for field in ["password", "key", "token", "private_key", "databases"] {
+            assert!(read(&format!("{{ \"{field}\": \"x\" }}")).is_err(), "{field}");
+        }
+    }
+
+    #[test]
+    fn an_unload_needs_its_integration() {
+        let (unload, integration) = (Some("s3://b/p/".to_owned()), Some("I".to_owned()));
+        let whole =
+            Connection { unload, storage_integration: integration, ..Connection::default() };
+        assert_eq!(whole.unloads(), Some(("s3://b/p", "I")));
+        let none = Connection { storage_integration: None, ..whole.clone() };
+        let file = Connection { unload: Some("file:///p".to_owned()), ..whole };
+        assert_eq!((none.unloads(), file.unloads()), (None, None));
+    }
+}

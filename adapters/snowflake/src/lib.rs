@@ -1,0 +1,19 @@
+//! Snowflake: agreements held, run and withdrawn there, in the accounts of the members whom a gateway operates. Two rooms: shares of
+//! secure views under policies, and data clean rooms of the Collaboration API. Must not know the gateway, other adapters or HTTP.
+
+mod connection;
+mod entry;
+mod error;
+mod landing;
+mod names;
+mod reach;
+mod region;
+mod session;
+mod shares;
+mod sql;
+#[cfg(test)]
+mod twin;
+mod unload;
+
+pub use connection::{Connection, Connections, TokenKind};
+pub use shares::{SnowflakeShares, Tried, assess as assess_shares};
