@@ -2,6 +2,7 @@
 //! queues and events tell of what happened.
 
 use crate::app::{ConnectionLine, ExportForm, Started, Trigger};
+use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
 use crate::log::{LogError, State};
@@ -11,7 +12,8 @@ use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use crate::triggers;
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
-use adapter_spi::{Adapter, Assessment, Cx, Desired, RunsQueries, Scope};
+use adapter_snowflake::SnowflakeShares;
+use adapter_spi::{Adapter, AdapterError, Assessment, Cx, Desired, RunsQueries, Scope};
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
 use std::io::{Read, Write};
@@ -28,6 +30,7 @@ const KEY_FILE_BYTES_MAX: u64 = 128;
 pub struct Rooms {
     native: NativeRoom,
     aws: Option<AwsCleanRooms>,
+    shares: Option<SnowflakeShares>,
 }
 
 /// The rooms, all empty.
@@ -36,10 +39,12 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
         .scratch()
         .canonicalize()
         .map_err(|error| Error::io("find the folder", &home.scratch(), &error))?;
-    let connections = connections(home)?.aws_clean_rooms;
+    let ConnectionsFile { aws_clean_rooms, snowflake } = connections(home)?;
+    let now_ms = || Arc::new(|| SystemClock.now_ms());
     Ok(Rooms {
         native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch),
-        aws: connections.map(|to| AwsCleanRooms::new(to, Arc::new(KeyFiles(home.clone())))),
+        aws: aws_clean_rooms.map(|to| AwsCleanRooms::new(to, Arc::new(KeyFiles(home.clone())))),
+        shares: snowflake.map(|to| SnowflakeShares::new(to, now_ms())),
     })
 }
 
@@ -49,10 +54,13 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
 struct ConnectionsFile {
     #[serde(default)]
     aws_clean_rooms: Option<Connections>,
+    #[serde(default)]
+    snowflake: Option<adapter_snowflake::Connections>,
 }
 
 fn connections(home: &Home) -> Result<ConnectionsFile> {
-    const HELP: &str = "[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format";
+    const HELP: &str = "[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format; \
+        [snowflake.members.NAME] with user, key_file or token_file, token_kind, role, warehouse, database, unload, storage_integration, landing, endpoint";
     settings::toml_file(&home.connections(), "connections-invalid", HELP)
 }
 
@@ -135,6 +143,8 @@ pub(crate) fn assess(agreement: &Agreement) -> Result<Vec<Assessment>> {
         "native" => Ok(adapter_native::assess(agreement)),
         "aws-clean-rooms" => adapter_aws_clean_rooms::assess(agreement)
             .map_err(|error| Error::failed("bug", error.to_string())),
+        "snowflake" => adapter_snowflake::assess_shares(agreement)
+            .map_err(|error| Error::failed("bug", error.to_string())),
         _ => Ok(Assessment::none(room.platform.clone())),
     });
     assessed.collect()
@@ -169,24 +179,25 @@ impl Rooms {
 
     /// Whether this gateway reaches any platform but itself.
     pub(crate) const fn reach_a_platform(&self) -> bool {
-        self.aws.is_some()
+        self.aws.is_some() || self.shares.is_some()
     }
 
     /// The adapter of a room.
     pub(crate) fn adapter(&self, room: &PlatformId) -> Result<&dyn Adapter> {
-        match (room.as_str(), &self.aws) {
-            ("native", _) => Ok(&self.native),
-            ("aws-clean-rooms", Some(aws)) => Ok(aws),
-            ("aws-clean-rooms", None) => {
-                let message = "this gateway operates no member in aws-clean-rooms";
-                Err(Error::invalid("connections-missing", message)
-                    .help("connections.toml in the gateway's folder"))
+        let reached = match room.as_str() {
+            "native" => return Ok(&self.native),
+            "aws-clean-rooms" => self.aws.as_ref().map(|aws| aws as &dyn Adapter),
+            "snowflake" => self.shares.as_ref().map(|shares| shares as &dyn Adapter),
+            _ => {
+                let message = format!("this version has no adapter for {room}");
+                return Err(Error::invalid("room-unknown", message));
             }
-            _ => Err(Error::invalid(
-                "room-unknown",
-                format!("this version has no adapter for {room}"),
-            )),
-        }
+        };
+        reached.ok_or_else(|| {
+            let message = format!("this gateway operates no member in {room}");
+            Error::invalid("connections-missing", message)
+                .help("connections.toml in the gateway's folder")
+        })
     }
 
     /// A member's part of a room as a document.
@@ -211,30 +222,47 @@ impl Rooms {
         Ok(adapter_aws_clean_rooms::export(desired, member, connections, form))
     }
 
-    /// Tries the connections of every member of an agreement that is operated, or of one.
+    /// Tries the connections of every member of an agreement that is operated, or of one, on the platforms whose rooms it names.
     pub(crate) async fn test(
         &self,
         agreement: &Agreement,
         only: Option<&MemberId>,
     ) -> Result<Vec<ConnectionLine>> {
-        let room = PlatformId::aws_clean_rooms();
-        self.adapter(&room)?;
-        let mut lines = Vec::new();
-        if let Some(aws) = &self.aws {
-            let named = |member: &&MemberId| {
-                agreement.members.contains_key(*member) && only.is_none_or(|only| only == *member)
+        let named = |member: &&MemberId| {
+            agreement.members.contains_key(*member) && only.is_none_or(|only| only == *member)
+        };
+        let (mut lines, mut unreached, mut is_tried) = (Vec::new(), None, false);
+        for room in agreement.rooms.iter().map(|room| &room.platform) {
+            match self.adapter(room) {
+                Ok(_) if *room == PlatformId::native() => continue,
+                Ok(_) => is_tried = true,
+                Err(error) => unreached = Some(error),
+            }
+            let mut tell = |member: &MemberId, tried: (String, Option<AdapterError>)| {
+                let error = tried.1.map(|error| format!("{}: {}", error.code, error.reason));
+                let (room, member) = (room.to_string(), member.clone());
+                lines.push(ConnectionLine { room, member, permission: tried.0, error });
             };
-            for member in aws.operated().filter(named) {
-                let tried = aws.test(agreement, member).await;
-                lines.extend(tried.into_iter().map(|one| ConnectionLine {
-                    room: room.to_string(),
-                    member: member.clone(),
-                    permission: one.permission,
-                    error: one.error.map(|error| format!("{}: {}", error.code, error.reason)),
-                }));
+            if let Some(aws) = self.aws.as_ref().filter(|aws| aws.platform() == room) {
+                for member in aws.operated().filter(named) {
+                    let tried = aws.test(agreement, member).await.into_iter();
+                    tried.for_each(|one| tell(member, (one.permission, one.error)));
+                }
+            }
+            if let Some(shares) = self.shares.as_ref().filter(|shares| shares.platform() == room) {
+                for member in shares.operated().filter(named) {
+                    let tried = shares.test(agreement, member).await.into_iter();
+                    tried.for_each(|one| tell(member, (one.permission, one.error)));
+                }
             }
         }
-        Ok(lines)
+        if is_tried {
+            return Ok(lines);
+        }
+        Err(unreached.unwrap_or_else(|| {
+            let message = "the agreement is held in no room to which there is a connection";
+            Error::invalid("connections-missing", message)
+        }))
     }
 
     /// Refuses a room that the agreement doesn't name.

@@ -382,6 +382,7 @@ fn dependencies_point_one_way() {
                 "adapter-aws-clean-rooms",
                 "adapter-memory",
                 "adapter-native",
+                "adapter-snowflake",
                 "adapter-spi",
                 "mappings",
             ],
