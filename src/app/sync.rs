@@ -2,6 +2,7 @@
 //! long as it runs (`run`, `worker`, `seen`, and what it is told from outside, `inbox`, `addresses`), and the same once (`once`). What a turn does is `reconcile::pass`'s. Knows no platform by name.
 
 mod addresses;
+mod first;
 mod inbox;
 mod memories;
 mod once;

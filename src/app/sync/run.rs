@@ -2,6 +2,7 @@
 
 use super::Pass;
 use super::addresses::addresses;
+use super::first::First;
 use super::inbox::Inbox;
 use super::seen::{After, Seen};
 use super::worker::Worker;
@@ -59,6 +60,7 @@ struct Work<'a> {
     /// Whether the logs that this gateway saw once are known.
     named: bool,
     budgets: Arc<Mutex<Budgets>>,
+    first: Arc<First>,
     troubles: BTreeMap<&'static str, String>,
     inbox: Option<&'a Inbox>,
 }
@@ -103,6 +105,7 @@ impl App {
             recording: false,
             named: false,
             budgets: Arc::clone(&self.budgets),
+            first: Arc::default(),
             troubles: BTreeMap::new(),
             inbox,
         };
@@ -188,7 +191,8 @@ impl App {
         for turn in due {
             let (memory, fence) = worker.remembered(&turn);
             work.turns += 1;
-            work.all.push(Box::pin(self.taken(turn, memory, fence, Arc::clone(&work.budgets))));
+            let shared = (Arc::clone(&work.budgets), Arc::clone(&work.first));
+            work.all.push(Box::pin(self.taken(turn, memory, fence, shared)));
         }
     }
 
@@ -251,8 +255,11 @@ impl App {
         turn: Turn,
         mut memory: Memory,
         fence: Option<Fence>,
-        budgets: Arc<Mutex<Budgets>>,
+        (budgets, first): (Arc<Mutex<Budgets>>, Arc<First>),
     ) -> Done {
+        if turn.room.is_none() && !turn.urgent {
+            first.turn().await;
+        }
         let look = self.looked(&turn, &mut memory, fence.as_ref(), budgets);
         let seen = AssertUnwindSafe(look).catch_unwind().await.unwrap_or_else(|_| {
             self.log.forget(&turn.collaboration);
