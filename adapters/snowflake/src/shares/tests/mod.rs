@@ -3,6 +3,7 @@
 mod drift;
 mod faults;
 mod hostile;
+mod privileges;
 mod runs;
 mod suite;
 mod verdicts;
