@@ -5,6 +5,7 @@ mod faults;
 mod hostile;
 mod privileges;
 mod runs;
+mod stale;
 mod suite;
 mod verdicts;
 
