@@ -10,11 +10,11 @@ mod tests;
 
 use super::call::{AT, Call};
 use super::mark::Mark;
-use super::seen::{Account, Seen};
+use super::seen::{Account, Past, Seen};
 use super::wanted::{Offer, Wanted, wanted};
 use crate::connection::Connections;
 use crate::entry::misfits;
-use crate::reach::seat;
+use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
@@ -44,6 +44,8 @@ struct Planned {
     call: Call,
     touches: BTreeSet<ResourceKind>,
     leaves: BTreeSet<ResourceKind>,
+    /// In an account of an earlier agreement; else in the member's own.
+    at: Option<Seat>,
 }
 
 /// Everything that planning looks at.
@@ -86,6 +88,7 @@ pub(crate) fn plan(
         planned.extend(steps);
         pending |= waits;
     }
+    planned.extend(subject.past());
     planned.sort_by_key(|one| (one.effect, one.rank));
     let refused = subject.possible().err();
     if refused.is_some() {
@@ -104,10 +107,8 @@ fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 impl Subject<'_> {
     fn step(&self, planned: Planned) -> Step {
         let agreement = &self.desired.agreement;
-        let seat = self
-            .agreements
-            .iter()
-            .find_map(|agreement| seat(&self.platform, agreement, &planned.member).ok());
+        let own = || seat(&self.platform, agreement, &planned.member).ok();
+        let seat = planned.at.clone().or_else(own);
         let mut call = serde_json::json!(planned.call);
         if let (Some(parts), Some(seat)) = (call.as_object_mut(), seat) {
             parts.insert(AT.to_owned(), serde_json::json!(seat));
@@ -123,6 +124,23 @@ impl Subject<'_> {
         }
         let step = Step::new(agreement.collaboration.clone(), planned.effect, resource, 0);
         step.touching(touches).leaving(planned.leaves).calling(call)
+    }
+
+    /// Whatever is left in accounts that no agreement in force names.
+    fn past(&self) -> Vec<Planned> {
+        let nothing = Subject {
+            wanted: Wanted::default(),
+            agreements: self.agreements.clone(),
+            platform: self.platform.clone(),
+            ..*self
+        };
+        let mut all = Vec::new();
+        for Past { seat, account } in &self.seen.past {
+            let mut planned = nothing.offers(&seat.member, account);
+            planned.extend(nothing.runs(&seat.member, account).0);
+            all.extend(planned.into_iter().map(|one| Planned { at: Some(seat.clone()), ..one }));
+        }
+        all
     }
 
     /// The mark of a schema or a share.
@@ -173,7 +191,7 @@ impl Subject<'_> {
                 );
                 return Err(refused("database-missing", message));
             }
-            self.ours(member, account)?;
+            ours(member, account)?;
             self.fitting(member, account)?;
         }
         self.together()
@@ -201,22 +219,6 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// What has a name of ours and no mark of ours is left alone.
-    fn ours(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
-        let schema = [&account.offers, &account.runs].into_iter().flatten();
-        let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
-        let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
-        let name = match (share, unmarked) {
-            (Some((name, _)), _) => name.clone(),
-            (None, 0) => return Ok(()),
-            (None, _) => "a schema".to_owned(),
-        };
-        let message = format!(
-            "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
-        );
-        Err(refused("name-taken", message))
-    }
-
     /// The physical columns are of the declared types.
     fn fitting(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
         for offer in self.wanted.offers.values().filter(|offer| offer.owner == *member) {
@@ -241,4 +243,20 @@ impl Subject<'_> {
         }
         Ok(())
     }
+}
+
+/// What has a name of ours and no mark of ours is left alone.
+fn ours(member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
+    let schema = [&account.offers, &account.runs].into_iter().flatten();
+    let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
+    let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
+    let name = match (share, unmarked) {
+        (Some((name, _)), _) => name.clone(),
+        (None, 0) => return Ok(()),
+        (None, _) => "a schema".to_owned(),
+    };
+    let message = format!(
+        "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
+    );
+    Err(refused("name-taken", message))
 }

@@ -3,7 +3,10 @@
 mod drift;
 mod faults;
 mod hostile;
+mod moved;
+mod privileges;
 mod runs;
+mod stale;
 mod suite;
 mod verdicts;
 
