@@ -16,7 +16,7 @@ import uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ASKED = {"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
-PAGE = """<!doctype html><html lang="en"><head><title>Issuer</title></head><body><main><h1>Issuer</h1><form method="post" action="{action}">
+PAGE = """<!doctype html><html lang="en"><head><title>Issuer</title><link rel="icon" href="data:,"></head><body><main><h1>Issuer</h1><form method="post" action="{action}">
 <input type="hidden" name="asked" value="{asked}"><button name="go" value="yes">Let me in</button><button name="go" value="no">No</button></form></main></body></html>"""
 
 

@@ -37,7 +37,7 @@ export class Stranger {
 const escaped = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function linked(to) {
-  return `<!doctype html><html lang="en"><title>Free tickets</title><a href="${escaped(to)}">Win</a></html>`;
+  return `<!doctype html><html lang="en"><title>Free tickets</title><link rel="icon" href="data:,"><a href="${escaped(to)}">Win</a></html>`;
 }
 
 function page({ action, fields }) {

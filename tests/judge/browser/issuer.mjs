@@ -38,7 +38,7 @@ async function isIn(person) {
 
 // The jar after it: one cookie, that of the session, as strict as where a token is pasted.
 async function jar(person, secure) {
-  const found = await person.context.cookies();
+  const found = await person.context.cookies(person.origin);
   const name = secure ? "__Host-airlock-console" : "airlock-console";
   const [one] = found;
   if (found.length !== 1 || one.name !== name || one.sameSite !== "Strict" || !one.httpOnly || one.secure !== secure) {
@@ -86,31 +86,39 @@ export async function signsInThere(person, issuer, secure = false) {
 
 // Somebody else's answer to somebody else's attempt, as a link on a page of another site: whoever follows it would be signed in as them.
 export async function isTrapped(person, issuer, other) {
-  const { page, findings } = person;
-  let trap;
-  await other.page.route(`${other.origin}/console/sign-in/*?*`, (route) => {
-    trap = route.request().url();
-    return route.abort();
-  });
   other.abroad = true;
   await other.page.goto("/console/sign-in");
   await other.page.getByRole("button", { name: `Continue with ${issuer.label}` }).click();
   await isThere(other.page, issuer.url);
   await meanwhile(other, false);
-  await other.page.getByRole("button", { name: "Let me in" }).click().catch(() => {});
-  for (let looks = 0; looks < 100 && !trap; looks += 1) {
-    await page.waitForTimeout(50);
-  }
+  // Where the issuer would send them on to, and they don't go.
+  const asked = await other.page.locator("input[name=asked]").inputValue();
+  const decided = await other.context.request.post(`${issuer.url}/authorize`, { form: { asked, go: "yes" }, maxRedirects: 0 });
+  const trap = decided.headers().location;
   const stranger = await new Stranger("127.0.0.3").begin();
   person.abroad = true;
   person.refused.add(403);
+  try {
+    await tries(person, issuer, `${stranger.url}/?link=${encodeURIComponent(trap)}`);
+    // It was a good one, for them.
+    await other.page.goto(trap);
+    await isIn(other);
+  } finally {
+    stranger.end();
+  }
+  person.refused.delete(403);
+  person.abroad = false;
+}
+
+async function tries(person, issuer, link) {
+  const { page, findings } = person;
   for (const begun of [false, true]) {
     if (begun) {
       await page.goto("/console/sign-in");
       await page.getByRole("button", { name: `Continue with ${issuer.label}` }).click();
       await isThere(page, issuer.url);
     }
-    await page.goto(`${stranger.url}/?link=${encodeURIComponent(trap)}`);
+    await page.goto(link);
     await page.getByRole("link", { name: "Win" }).click();
     await isRefused(person, "sign-in-state");
     await page.goto("/console");
@@ -118,16 +126,15 @@ export async function isTrapped(person, issuer, other) {
       findings.add(`${person.name}, trap`, "somebody is signed in by another's answer");
     }
   }
-  stranger.end();
-  person.refused.delete(403);
-  person.abroad = false;
 }
 
 // In a browser that goes on by itself nowhere, both pages that lead on have a link.
 export async function followsLinks(person, issuer) {
   const { page } = person;
   await page.route(`${person.origin}/console/sign-in/*`, async (route) => {
-    const response = await route.fetch();
+    // Whoever asks in the browser's place says of it what the browser would.
+    const headers = { ...await route.request().allHeaders(), "sec-fetch-site": "same-origin" };
+    const response = await route.fetch({ headers });
     const body = (await response.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "");
     await route.fulfill({ response, body });
   });

@@ -13,6 +13,7 @@ const { default: Provider } = await import(pathToFileURL(place));
 
 const url = `http://${host}:${port}`;
 const key = { ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }), kid: "one", use: "sig", alg: "ES256" };
+const RESOURCE = "urn:judge:airlock";
 const served = { scope: audience, audience, accessTokenTTL: 300, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
 
 const provider = new Provider(url, {
@@ -25,7 +26,7 @@ const provider = new Provider(url, {
   pkce: { required: () => true },
   features: {
     devInteractions: { enabled: false },
-    resourceIndicators: { enabled: true, defaultResource: () => audience, useGrantedResource: () => true, getResourceServerInfo: () => served },
+    resourceIndicators: { enabled: true, defaultResource: () => RESOURCE, useGrantedResource: () => true, getResourceServerInfo: () => served },
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   extraTokenClaims: () => claims,
@@ -33,13 +34,13 @@ const provider = new Provider(url, {
   async loadExistingGrant({ oidc }) {
     const grant = new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
     grant.addOIDCScope("openid");
-    grant.addResourceScope(audience, audience);
+    grant.addResourceScope(RESOURCE, audience);
     await grant.save();
     return grant;
   },
 });
 
-const page = (path) => `<!doctype html><html lang="en"><head><title>Issuer</title></head><body><main><h1>Issuer</h1><form method="post" action="${path}">
+const page = (path) => `<!doctype html><html lang="en"><head><title>Issuer</title><link rel="icon" href="data:,"></head><body><main><h1>Issuer</h1><form method="post" action="${path}">
 <button name="go" value="yes">Let me in</button><button name="go" value="no">No</button></form></main></body></html>`;
 
 async function pressed(request, response) {
