@@ -14,10 +14,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-/// The ways in, each by a button; by a link where people come back under another name than this one.
-pub(super) fn ways(console: &Console, headers: &HeaderMap) -> Markup {
-    let ways = console.gateway.verifier.ways();
-    html! {
+/// The ways in, where there are any: each by a button; by a link where people come back under another name than this one.
+pub(super) fn ways(console: &Console, headers: &HeaderMap) -> Option<Markup> {
+    let ways = Some(console.gateway.verifier.ways()).filter(|ways| !ways.is_empty())?;
+    Some(html! {
         @for way in ways {
             @if is_asked_at(way, headers) {
                 form.stack method="post" action={ "/console/sign-in/" (way.name()) } {
@@ -27,7 +27,7 @@ pub(super) fn ways(console: &Console, headers: &HeaderMap) -> Markup {
                 p { a href={ (way.origin()) "/console/sign-in" } { "Continue with " (text(way.label())) " at " (way.origin()) } }
             }
         }
-    }
+    })
 }
 
 /// Sends somebody to an issuer; a session that this browser had ends.

@@ -18,7 +18,10 @@ use maud::html;
 pub(super) async fn page(State(console): State<Console>, headers: HeaderMap) -> Html<String> {
     let body = html! {
         h1 { "Sign in" }
-        (issuer::ways(&console, &headers))
+        @if let Some(ways) = issuer::ways(&console, &headers) {
+            (ways)
+            h2 { "Or with a token" }
+        }
         p.lead { "With an access token of your organisation's issuer, or one that this gateway's operator gave you." }
         form.stack method="post" action="/console/sign-in" {
             label for="token" { "Access token" }
