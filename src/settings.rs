@@ -11,6 +11,7 @@ mod policies;
 mod publish;
 mod sheet;
 mod shown;
+mod sign_in;
 mod table;
 mod traces;
 mod triggers;
@@ -26,6 +27,7 @@ pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row, Source};
 pub(crate) use shown::{known_variables, shown};
+pub(crate) use sign_in::{ClientSecret, SignInSetting};
 pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};
 

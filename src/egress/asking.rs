@@ -4,13 +4,16 @@ use super::names::{Machine, Names};
 use super::policy::Policy;
 use super::refused::Refused;
 use super::target::Target;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// What one purpose may have of the network. Each purpose has its own, so that none waits for another's.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +110,28 @@ impl Egress {
         body: Vec<u8>,
     ) -> Result<Answer, Refused> {
         self.ask(Method::POST, target, (headers, body)).await
+    }
+
+    /// Puts a form to a URL that answers in JSON, in the name of a client and under its secret where one is given (RFC 6749, section 2.3.1).
+    pub async fn form(
+        &self,
+        target: &Target,
+        fields: &[(&str, &str)],
+        client: Option<(&str, &str)>,
+    ) -> Result<Answer, Refused> {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, form), (ACCEPT, json)]);
+        if let Some((name, secret)) = client {
+            let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+            let both = STANDARD.encode(format!("{}:{}", part(name), part(secret)));
+            let basic = HeaderValue::from_str(&format!("Basic {both}"));
+            let mut basic = basic.map_err(|_| Refused::Unreachable)?;
+            basic.set_sensitive(true);
+            headers.insert(AUTHORIZATION, basic);
+        }
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post(target, headers, body.into_bytes()).await
     }
 
     async fn ask(

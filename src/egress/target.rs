@@ -92,6 +92,20 @@ impl Target {
     pub(super) fn url(&self) -> Url {
         self.url.clone()
     }
+
+    /// All of it, with these parameters after its own: for a browser, which is sent there.
+    #[must_use]
+    pub fn with(&self, parameters: &[(&str, &str)]) -> String {
+        let mut url = self.url();
+        url.query_pairs_mut().extend_pairs(parameters);
+        url.into()
+    }
+
+    /// Whether its query has a parameter of one of these names.
+    #[must_use]
+    pub fn names(&self, parameters: &[&str]) -> bool {
+        self.url.query_pairs().any(|(name, _)| parameters.contains(&name.as_ref()))
+    }
 }
 
 impl fmt::Display for Target {
@@ -187,6 +201,22 @@ mod tests {
             };
             assert_eq!((found.as_str(), target.port()), (host, port), "{text}");
             assert_eq!(target.url(), Url::parse(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn parameters_come_after_those_that_are_there() {
+        let put = [("state", "a b&c=d#e"), ("scope", "openid x")];
+        for (text, all) in [
+            ("https://id.example/a", "https://id.example/a?state=a+b%26c%3Dd%23e&scope=openid+x"),
+            (
+                "https://id.example/a?x=%2F;",
+                "https://id.example/a?x=%2F;&state=a+b%26c%3Dd%23e&scope=openid+x",
+            ),
+        ] {
+            let target = Target::read(text).unwrap();
+            assert_eq!(target.with(&put), all);
+            assert!(!target.names(&["state"]) && Target::read(all).unwrap().names(&["state"]));
         }
     }
 

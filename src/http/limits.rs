@@ -29,6 +29,11 @@ const SAID_WITHIN: Duration = Duration::from_secs(2);
 const DENIAL_MAX: usize = 64 * 1_024;
 /// Where somebody without a token or a session says something.
 const STRANGERS: [&str; 2] = ["/console/sign-in", TOKEN_PATH];
+
+/// Whether nobody knows yet who says it: also by which issuer somebody wants to be known is said there.
+fn is_strange(path: &str) -> bool {
+    STRANGERS.contains(&path) || path.starts_with("/console/sign-in/")
+}
 /// An answer's head is there within so long.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -65,7 +70,7 @@ pub(super) async fn bounded(
     }
     let places = if denies(&request) { &limits.denying } else { &limits.ordinary };
     // A place is for what was said whole by those whom nobody knows yet, and to deny: who says it slowly keeps nobody else out.
-    let request = if denies(&request) || STRANGERS.contains(&request.uri().path()) {
+    let request = if denies(&request) || is_strange(request.uri().path()) {
         let said = tokio::time::timeout(SAID_WITHIN, said(request)).await;
         match said.unwrap_or(Err(Own::BodyUnread)) {
             Ok(request) => request,

@@ -51,6 +51,13 @@ own! {
     RoleMissing, FORBIDDEN, "role-missing", "the access token names no role that is known here", "member-admin, data-steward, analyst, privacy-officer or auditor; or operator alone";
     SessionMissing, FORBIDDEN, "session-missing", "nobody is signed in here, or the session is over; nothing was done", "GET /console/sign-in, then the same form again from its page";
     SignInRefused, FORBIDDEN, "sign-in-refused", "the access token is not good here", "a fresh one of an issuer in [[http.issuers]], for this audience; one of the development issuer is good for five minutes";
+    SignInAway, SERVICE_UNAVAILABLE, "sign-in-away", "it is not known now where this issuer signs people in", "the same again, in a moment: its document is asked for in the background";
+    SignInUnreadable, BAD_REQUEST, "sign-in-unreadable", "what the browser brings is no answer of an issuer: a code or an error, and a state, each once", "GET /console/sign-in, and its button";
+    SignInState, FORBIDDEN, "sign-in-state", "this is no answer to what this browser asked an issuer in the last ten minutes, or it was brought before", "GET /console/sign-in, and its button again, in one browser that keeps cookies";
+    SignInMixed, FORBIDDEN, "sign-in-mixed", "the answer is not of the issuer that was asked", "GET /console/sign-in, and its button again";
+    SignInDenied, FORBIDDEN, "sign-in-denied", "the issuer did not let you in, or you did not go on there", "GET /console/sign-in, and somebody whom the issuer lets use this gateway";
+    SignInIssuer, BAD_GATEWAY, "sign-in-issuer", "the issuer gave no tokens for this sign-in", "the button again; where that is of no use, the operator's log names what the issuer said";
+    SignInTokens, FORBIDDEN, "sign-in-tokens", "what the issuer gave is not good here", "an access token for this gateway's audience, of fifteen minutes at most, with an organisation and roles; the operator's log names what is wrong";
     ConsoleOfMembers, FORBIDDEN, "console-of-members", "the console shows what is a member's, and this token speaks for none", "a token of somebody of a member";
     FormForeign, FORBIDDEN, "form-foreign", "the form does not come from a page of this gateway", "the form of the page itself, in a browser that says where it is sent from: Sec-Fetch-Site: same-origin, or the gateway's own Origin";
     FormForged, FORBIDDEN, "form-forged", "the form was not made for this in this session; nothing was done", "the page again, and its form";

@@ -4,6 +4,7 @@
 use super::clients::{ClientFile, ClientSetting, clients};
 use super::egress::egress_of;
 use super::keys::{KeysFile, KeysSetting};
+use super::sign_in::{Ground, SignInFile, SignInSetting, sign_in};
 use super::{Environment, Row, Section, section};
 use crate::egress::Policy;
 use crate::error::{Error, Result};
@@ -16,13 +17,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 const HELP: &str = "[http] with perhaps listen = \"127.0.0.1:PORT\", hosts, audience, runs_at_once, policies and development_issuer; [[http.tenants]] with member, and \
-    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim, operators and keys_hours_max; \
+    perhaps organisation, places, destinations, runs_at_once and four_eyes; [[http.issuers]] with issuer, one of jwks_file, jwks_url and discovery, tenants, and perhaps typ, organisation_claim, roles_claim, person_claim, operators, keys_hours_max and sign_in; \
     [[http.clients]] with client, member, roles, and jwks_file or jwks_url";
 const NAME_MAX: usize = 256;
 /// Names that a token's own rules are about.
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /// Names by which a machine reaches itself.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+pub(super) const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +71,7 @@ struct IssuerFile {
     person_claim: Option<String>,
     tenants: Vec<MemberId>,
     operators: bool,
+    sign_in: Option<SignInFile>,
 }
 
 /// A decision that two people of a tenant make.
@@ -157,6 +159,8 @@ pub(crate) struct IssuerSetting {
     pub(crate) tenants: Vec<TenantSetting>,
     /// Whether it may say who the operator is.
     pub(crate) operators: bool,
+    /// How people sign in there; none where they don't.
+    pub(crate) sign_in: Option<SignInSetting>,
 }
 
 /// The name under which the development issuer's tokens go; nobody else may have it.
@@ -206,20 +210,12 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         hosts.insert(host_name(host).ok_or_else(|| invalid(HOSTS))?);
     }
     let mut tenants = tenants(set.tenants, &egress).map_err(invalid)?;
-    let issuers = issuers(set.issuers, &tenants, (home, &egress)).map_err(invalid)?;
+    let ground = Ground { egress: &egress, hosts: &hosts, audience: &set.audience };
+    let issuers = issuers(set.issuers, &tenants, (home, ground)).map_err(invalid)?;
     two_people(&tenants, &issuers, set.development_issuer).map_err(invalid)?;
     let policies = set.policies.as_ref().map(|folder| home.root().join(folder));
     let one_house = set.development_issuer && tenants.is_empty();
     if one_house {
-        let named = |member: MemberId| TenantSetting {
-            organisation: member.to_string(),
-            member,
-            places: Vec::new(),
-            destinations: Vec::new(),
-            runs_at_once: None,
-            notify: None,
-            four_eyes: BTreeSet::new(),
-        };
         tenants = home.members()?.into_iter().map(named).collect();
     }
     let mut names: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
@@ -240,6 +236,19 @@ pub(super) fn http_of(home: &Home, variables: &Environment) -> Result<(Http, Vec
         egress,
     };
     Ok((http, rows))
+}
+
+/// A member of which nothing is written down.
+fn named(member: MemberId) -> TenantSetting {
+    TenantSetting {
+        organisation: member.to_string(),
+        member,
+        places: Vec::new(),
+        destinations: Vec::new(),
+        runs_at_once: None,
+        notify: None,
+        four_eyes: BTreeSet::new(),
+    }
 }
 
 const HOSTS: &str = "hosts are names or addresses by themselves, without a scheme or a port";
@@ -289,23 +298,27 @@ fn notify(file: &TenantFile, egress: &Policy) -> Result<Option<(String, String)>
     if egress.target(url).is_err() {
         return Err("a notify_url is https://HOST/PATH outside, or of a host that [egress] admits");
     }
-    let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    let is_variable = (1..=64).contains(&variable.len())
-        && variable.bytes().all(inner)
-        && !variable.starts_with(|first: char| first.is_ascii_digit());
-    if !is_variable {
+    if !is_variable(variable) {
         return Err("notify_secret_env is the name of a variable, in capitals");
     }
     Ok(Some((url.clone(), variable.clone())))
 }
 
+/// Whether this is a variable's name, as they are written: a secret in its place is none.
+pub(super) fn is_variable(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=64).contains(&text.len())
+        && text.bytes().all(inner)
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+}
+
 fn issuers(
     set: Vec<IssuerFile>,
     tenants: &[TenantSetting],
-    (home, egress): (&Home, &Policy),
+    (home, ground): (&Home, Ground<'_>),
 ) -> Result<Vec<IssuerSetting>, &'static str> {
     let mut names = BTreeSet::from([DEVELOPMENT_ISSUER, OWN_ISSUER].map(str::to_owned));
-    let mut issuers = Vec::new();
+    let (mut issuers, mut ways) = (Vec::new(), BTreeSet::new());
     for issuer in set {
         if !is_name(&issuer.issuer) {
             return Err("an issuer is a name of 1 to 256 characters");
@@ -333,8 +346,15 @@ fn issuers(
             discovery: issuer.discovery,
             hours_max: issuer.keys_hours_max,
         };
+        let keys = keys.read(home, ground.egress)?;
+        let of = (issuer.issuer.as_str(), issuer.typ, &keys.at);
+        let sign_in = issuer.sign_in.map(|set| sign_in(set, of, ground)).transpose()?;
+        if !sign_in.iter().all(|set| ways.insert(set.name.clone())) {
+            return Err("two of [[http.issuers]] have one redirect_uri, or one NAME in it");
+        }
         issuers.push(IssuerSetting {
-            keys: keys.read(home, egress)?,
+            keys,
+            sign_in,
             tenants: spoken_for(&issuer.tenants, tenants)?,
             issuer: issuer.issuer,
             typ: issuer.typ,

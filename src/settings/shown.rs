@@ -91,7 +91,9 @@ fn unknown(home: &Home, variables: &Environment) -> Vec<Problem> {
 /// Variables that settings name, as far as they can be read.
 fn references(home: &Home, variables: &Environment) -> BTreeSet<String> {
     let all = SECTIONS.into_iter().filter_map(|name| rows(home, variables, name).ok()).flatten();
-    let is_named = |key: &str| REFERENCES.contains(&key) || key.ends_with(".notify_secret_env");
+    let of_each = [".notify_secret_env", ".client_secret_env"];
+    let is_named =
+        |key: &str| REFERENCES.contains(&key) || of_each.iter().any(|it| key.ends_with(it));
     let named = all.filter(|row| is_named(&row.key));
     named.filter_map(|row| row.value.as_str().map(str::to_owned)).collect()
 }

@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 51] = [
+pub(super) const SETTINGS: [Setting; 58] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -94,6 +94,13 @@ pub(super) const SETTINGS: [Setting; 51] = [
     of("http.issuers[].person_claim"),
     by_default("http.issuers[].tenants", "[]"),
     by_default("http.issuers[].operators", "false"),
+    of("http.issuers[].sign_in.client_id"),
+    of("http.issuers[].sign_in.redirect_uri"),
+    by_default("http.issuers[].sign_in.scopes", "[\"openid\"]"),
+    of("http.issuers[].sign_in.label"),
+    of("http.issuers[].sign_in.authorization_endpoint"),
+    of("http.issuers[].sign_in.token_endpoint"),
+    of("http.issuers[].sign_in.client_secret_env"),
     of("http.clients[].client"),
     of("http.clients[].member"),
     by_default("http.clients[].roles", "[]"),

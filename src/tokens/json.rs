@@ -9,8 +9,10 @@ use std::fmt;
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
-    /// `null`, `true`, `false`, and numbers that are no integers of 64 bits: nothing here is made of them.
+    /// `null`, and numbers that are no integers of 64 bits: nothing here is made of them.
     Other,
+    /// `true` or `false`.
+    Flag(bool),
     /// A number without a fraction or an exponent.
     Integer(i64),
     /// A text.
@@ -101,8 +103,8 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(Json::Other)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+        Ok(Json::Flag(flag))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
@@ -154,13 +156,14 @@ mod tests {
 
     #[test]
     fn values_are_what_they_are() {
-        let text = r#" {"i": -7, "f": 7.0, "e": 7e0, "big": 9223372036854775808, "t": "\u00e4", "n": null, "l": ["a", "b"], "m": ["a", 1], "o": {}} "#;
+        let text = r#" {"i": -7, "f": 7.0, "e": 7e0, "big": 9223372036854775808, "t": "\u00e4", "n": null, "b": true, "l": ["a", "b"], "m": ["a", 1], "o": {}} "#;
         let object = read(text).unwrap();
         assert_eq!(object["i"].integer(), Some(-7));
         for other in ["f", "e", "big", "n"] {
             assert_eq!(object[other], Json::Other, "{other}");
         }
         assert_eq!(object["t"].text(), Some("ä"));
+        assert_eq!(object["b"], Json::Flag(true));
         assert_eq!(object["l"].texts(), Some(vec!["a", "b"]));
         assert_eq!((object["m"].texts(), object["t"].texts()), (None, None));
         assert_eq!(object["o"], Json::Object(Object::new()));

@@ -1,6 +1,6 @@
 //! Who calls, from a token: its form (`jws`, `json`), its issuer (`issuer`) and that one's keys (`keys`), what it says (`claims`), and why it
 //! is not taken (`refused`). Keys at a URL are kept new in the background (`remote`). `dev` makes tokens, for trying things out on one machine, and
-//! `clients` for programs that prove who they are. Nothing of a token is believed before its signature,
+//! `clients` for programs that prove who they are; `sign_in` has people sign in at an issuer. Nothing of a token is believed before its signature,
 //! and time is asked of the injected clock alone. Must not know HTTP, nor what a caller may do.
 
 mod claims;
@@ -14,6 +14,7 @@ mod memory;
 mod mint;
 mod refused;
 mod remote;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use dev::DevIssuer;
 pub use issuer::Issuer;
 pub use mint::Minted;
 pub use refused::Refused;
+pub(crate) use sign_in::{LASTS_MS as SIGN_IN_LASTS_MS, NotIn, Way};
 
 use crate::access::Caller;
 use crate::clock::Clock;
@@ -32,9 +34,10 @@ use crate::home::Home;
 use crate::metrics::Metrics;
 use crate::settings::{Http, IssuerSetting, KeysAt};
 use jws::{Jws, TOKEN_MAX};
-use keys::KeySource;
+use keys::{KeySet, KeySource};
 use memory::{Memory, Remembered};
 use sha2::{Digest as _, Sha256};
+use sign_in::SignIns;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -57,6 +60,7 @@ pub struct Verifier {
     clock: Arc<dyn Clock>,
     memory: Memory,
     clients: Clients,
+    sign_ins: SignIns,
     waiting: Semaphore,
 }
 
@@ -68,7 +72,8 @@ impl Verifier {
             issuer.keys().current(clock.steady_ms());
         }
         let (memory, clients) = (Memory::default(), Clients::default());
-        Self { issuers, clock, memory, clients, waiting: Semaphore::new(WAITING_MAX) }
+        let (sign_ins, waiting) = (SignIns::default(), Semaphore::new(WAITING_MAX));
+        Self { issuers, clock, memory, clients, sign_ins, waiting }
     }
 
     /// The same, with programs that get tokens of this gateway.
@@ -76,6 +81,11 @@ impl Verifier {
         self.issuers.extend(clients.issuer());
         self.clients = clients;
         self
+    }
+
+    /// The same, with issuers at which people sign in.
+    fn with_sign_ins(self, sign_ins: SignIns) -> Self {
+        Self { sign_ins, ..self }
     }
 
     /// Programs that get tokens of this gateway.
@@ -163,17 +173,23 @@ impl Verifier {
         if !jws.typ.as_deref().is_some_and(|typ| issuer.writes(typ)) {
             return Err(Refused::Type);
         }
-        let keys = issuer.keys().current(steady_ms);
-        let key = keys.get(&jws.kid).ok_or(Refused::Key)?;
-        if key.algorithm() != jws.algorithm {
-            return Err(Refused::KeyAlgorithm);
-        }
-        if !key.verifies(jws.signed.as_bytes(), &jws.signature) {
-            return Err(Refused::Signature);
-        }
+        let keys = signed(jws, issuer, steady_ms)?;
         let good = claims::good(&jws.claims, issuer, now_ms)?;
         Ok(Remembered { good, issuer: number, keys })
     }
+}
+
+/// The keys of an issuer, if one of them made this signature.
+fn signed(jws: &Jws<'_>, issuer: &Issuer, steady_ms: i64) -> Result<Arc<KeySet>, Refused> {
+    let keys = issuer.keys().current(steady_ms);
+    let key = keys.get(&jws.kid).ok_or(Refused::Key)?;
+    if key.algorithm() != jws.algorithm {
+        return Err(Refused::KeyAlgorithm);
+    }
+    if !key.verifies(jws.signed.as_bytes(), &jws.signature) {
+        return Err(Refused::Signature);
+    }
+    Ok(keys)
 }
 
 /// The verifier of what is set. Where nobody is set, nobody gets in, and that is said.
@@ -191,6 +207,7 @@ pub(crate) fn verifier(http: &Http, home: &Home, clock: Arc<dyn Clock>) -> Resul
     };
     let mut issuers: Vec<Issuer> = http.issuers.iter().enumerate().map(issuer).collect();
     let clients = Clients::of(http, home, egress.as_ref(), &clock)?;
+    let sign_ins = SignIns::of(http)?;
     if http.development_issuer {
         issuers.push(DevIssuer::of(http, home)?.issuer());
     }
@@ -200,5 +217,5 @@ pub(crate) fn verifier(http: &Http, home: &Home, clock: Arc<dyn Clock>) -> Resul
             "no issuer is set, so nobody gets in; [[http.issuers]] or development_issuer = true would let somebody in"
         );
     }
-    Ok(Verifier::new(issuers, clock).with_clients(clients))
+    Ok(Verifier::new(issuers, clock).with_clients(clients).with_sign_ins(sign_ins))
 }

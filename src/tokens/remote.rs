@@ -1,8 +1,8 @@
 //! Keys at a URL, asked for in the background and remembered: nobody who shows a token waits for the network, unless for a key that was never seen, and
-//! then few do and not for long. While a URL gives no answer its last good keys stay for as long as is set, and no longer. Must not know what is
-//! signed.
+//! then few do and not for long. While a URL gives no answer its last good keys stay for as long as is set, and no longer. What an issuer's document
+//! says beside its keys is remembered for as long as these. Must not know what is signed.
 
-use super::json::{self, Json};
+use super::json::{self, Json, Object};
 use super::keys::{KeySet, KeySource};
 use crate::clock::Clock;
 use crate::egress::{Answer, Egress, Target};
@@ -35,6 +35,40 @@ pub(super) enum Source {
     Discovery(Target, String),
 }
 
+/// Where an issuer's document says that people sign in (`OpenID` Connect Discovery 1.0, section 3), as far as it may be asked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Endpoints {
+    /// Where a browser is sent.
+    pub(super) authorization: Option<Target>,
+    /// Where a code is exchanged.
+    pub(super) token: Option<Target>,
+    /// Whether every answer to a browser names the issuer (RFC 9207, section 3).
+    pub(super) names_issuer: bool,
+}
+
+impl Endpoints {
+    fn of(document: &Object, egress: &Egress) -> Self {
+        let target = |name: &str| {
+            let text = document.get(name).and_then(Json::text)?;
+            egress.policy().target(text).ok()
+        };
+        let said = document.get("authorization_response_iss_parameter_supported");
+        Self {
+            authorization: target("authorization_endpoint"),
+            token: target("token_endpoint"),
+            names_issuer: said == Some(&Json::Flag(true)),
+        }
+    }
+}
+
+/// What was read at once.
+struct Read {
+    keys: KeySet,
+    digest: [u8; 32],
+    endpoints: Arc<Endpoints>,
+    good_for: Duration,
+}
+
 /// Keys at a URL.
 pub(super) struct RemoteKeys {
     /// What metrics and the log call it.
@@ -53,6 +87,7 @@ pub(super) struct RemoteKeys {
 struct Known {
     keys: Arc<KeySet>,
     digest: Option<[u8; 32]>,
+    endpoints: Arc<Endpoints>,
     /// When they were read, by the steady clock and by the other.
     read: Option<(i64, i64)>,
     asked_ms: Option<i64>,
@@ -126,9 +161,10 @@ impl RemoteKeys {
         let outcome = found.as_ref().map_or_else(|why| *why, |_| "read");
         metrics.told(Event::Keys { of: &self.name, outcome });
         let wait = match found {
-            Ok((keys, digest, good_for)) => {
+            Ok(read) => {
                 let now = (self.clock.steady_ms(), self.clock.now_ms());
-                self.known(|known| known.take(keys, digest, now));
+                let good_for = read.good_for;
+                self.known(|known| known.take(read, now));
                 *failed = 0;
                 good_for
             }
@@ -152,7 +188,8 @@ impl RemoteKeys {
         wait
     }
 
-    async fn read(&self) -> Result<(KeySet, [u8; 32], Duration), &'static str> {
+    async fn read(&self) -> Result<Read, &'static str> {
+        let mut endpoints = Endpoints::default();
         let answer = match &self.source {
             Source::Url(target) => self.got(target).await?,
             Source::Discovery(target, issuer) => {
@@ -164,6 +201,7 @@ impl RemoteKeys {
                 if text("issuer") != Some(issuer.as_str()) {
                     return Err("discovery-of-other");
                 }
+                endpoints = Endpoints::of(&document, &self.egress);
                 let keys = text("jwks_uri").ok_or("discovery-unreadable")?;
                 let keys =
                     self.egress.policy().target(keys).map_err(crate::egress::Refused::code)?;
@@ -172,7 +210,14 @@ impl RemoteKeys {
         };
         let keys = KeySet::read(&answer.body).map_err(|_| "keys-unreadable")?;
         let good_for = good_for(answer.header("cache-control").unwrap_or_default());
-        Ok((keys, Sha256::digest(&answer.body).into(), good_for))
+        let (digest, endpoints) = (Sha256::digest(&answer.body).into(), Arc::new(endpoints));
+        Ok(Read { keys, digest, endpoints, good_for })
+    }
+
+    /// What the issuer's document says of signing in, for as long as its keys are good.
+    pub(super) fn endpoints(&self, steady_ms: i64) -> Arc<Endpoints> {
+        self.current(steady_ms);
+        self.known(|known| Arc::clone(&known.endpoints))
     }
 
     async fn got(&self, target: &Target) -> Result<Answer, &'static str> {
@@ -184,11 +229,12 @@ impl RemoteKeys {
 
 impl Known {
     /// The newest answer: what it does not have is gone.
-    fn take(&mut self, keys: KeySet, digest: [u8; 32], now: (i64, i64)) {
-        if self.digest != Some(digest) {
-            self.keys = Arc::new(keys);
-            self.digest = Some(digest);
+    fn take(&mut self, read: Read, now: (i64, i64)) {
+        if self.digest != Some(read.digest) {
+            self.keys = Arc::new(read.keys);
+            self.digest = Some(read.digest);
         }
+        self.endpoints = read.endpoints;
         self.read = Some(now);
         self.is_told = false;
     }
@@ -206,6 +252,7 @@ impl KeySource for RemoteKeys {
         self.known(|known| {
             if known.read.is_some_and(is_over) {
                 (known.keys, known.digest, known.read) = (Arc::default(), None, None);
+                known.endpoints = Arc::default();
                 let keys = &self.name;
                 tracing::warn!(
                     code = "keys-over",

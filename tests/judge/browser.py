@@ -15,8 +15,10 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 from cryptography.x509.oid import NameOID  # noqa: E402
 
 import airlock  # noqa: E402
+import issuer  # noqa: E402
 import scene  # noqa: E402
 import stage  # noqa: E402
 
@@ -157,7 +160,16 @@ class Gateway:
                 self.stage.table(owner, "scenes", table, folder / "data" / f"{table}.parquet")
         self.stage.connect(self.home, receivers=("media",))
         self.home.chmod(0o700)
-        lines = ["[http]", "development_issuer = true", f'hosts = ["{HOST}"]']
+        # Where people come back to is written down, so ports are chosen before.
+        self.port, self.tls_port = free_ports(2)
+        self.client = issuer.Client(f"http://127.0.0.1:{self.port}/console/sign-in/judge", org="shop", roles=["analyst", "auditor"])
+        self.issuer = issuer.Issuer("https://issuer.judge.example", [self.client], "airlock")
+        self.provider = Provider(f"https://{HOST}:{self.tls_port}/console/sign-in/certified")
+        self.environment |= {"JUDGE_CLIENT_SECRET": self.provider.secret}
+        lines = ["[egress]", "loopback = true", "[http]", "development_issuer = true", f'hosts = ["{HOST}"]']
+        lines += way(self.issuer.name, self.issuer.url, f'client_id = "{self.client.client_id}", redirect_uri = "{self.client.redirect_uri}", label = "judge.example"')
+        lines += way(self.provider.url, self.provider.url, f'client_id = "console at judge", redirect_uri = "{self.provider.back}", label = "certified.example", '
+                     'scopes = ["openid", "airlock"], client_secret_env = "JUDGE_CLIENT_SECRET"')
         for member in MEMBERS:
             self.cli.call("keygen", "--member", member)
             (folder / "results" / member).mkdir(parents=True)
@@ -176,9 +188,10 @@ class Gateway:
         return name
 
     def __enter__(self):
-        words = [str(self.binary), "--json", "--home", str(self.home), "serve", "--listen", "127.0.0.1:0"]
+        words = [str(self.binary), "--json", "--home", str(self.home), "serve", "--listen", f"127.0.0.1:{self.port}"]
+        # What is written down when all is: no token, and nothing that gets one.
         with (self.folder / "serve.log").open("ab") as log:
-            self.child = subprocess.Popen(words, env=os.environ | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.child = subprocess.Popen(words, env=os.environ | {"AIRLOCK_LOG": "info,airlock=trace"} | self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         late = threading.Timer(STARTS_S, self.child.kill)
         late.start()
         line = self.child.stdout.readline()
@@ -195,6 +208,50 @@ class Gateway:
         self.child.kill()
         self.child.wait()
         self.child.stdout.close()
+        self.issuer.end()
+        self.provider.end()
+
+    def wronged(self, told):
+        """What the gateway did wrong as a client of an issuer, and what of the issuer's it wrote down."""
+        yield from self.issuer.wrong
+        if not self.issuer.given:
+            yield "nobody signed in"
+        if any(secret in told for secret in [*self.issuer.given, self.provider.secret]):
+            yield "what an issuer gave is written down"
+
+
+class Provider:
+    """A certified OpenID Provider, in a process of its own while it is there."""
+
+    def __init__(self, back):
+        self.back, self.secret, self.child = back, secrets.token_urlsafe(32), None
+        self.host, (self.port,) = "127.0.0.2", free_ports(1, "127.0.0.2")
+        self.url = f"http://{self.host}:{self.port}"
+
+    def begin(self, place):
+        """Starts it, with what is installed there."""
+        asked = {"modules": str(place), "host": self.host, "port": self.port, "redirect_uri": self.back, "audience": "airlock", "claims": {"org": "shop", "roles": ["analyst", "auditor"]}}
+        words = ["node", str(HERE / "provider.mjs"), json.dumps(asked)]
+        self.child = subprocess.Popen(words, env=os.environ | {"JUDGE_CLIENT_SECRET": self.secret}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if b"listening" not in self.child.stdout.readline():
+            raise AssertionError("the OpenID Provider did not start")
+
+    def end(self):
+        """Ends it."""
+        self.child.kill()
+        self.child.wait()
+        self.child.stdout.close()
+
+
+def way(name, url, sign_in):
+    """An issuer at which people of both sign in, in the settings."""
+    return ["[[http.issuers]]", f'issuer = "{name}"', f'discovery = "{url}/.well-known/openid-configuration"', 'tenants = ["shop", "media"]', f"sign_in = {{ {sign_in} }}"]
+
+
+def free_ports(many, host="127.0.0.1"):
+    """Ports at which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        return [stack.enter_context(socket.create_server((host, 0))).getsockname()[1] for _ in range(many)]
 
 
 def filled(gateway):
@@ -223,7 +280,9 @@ def walk(arguments, folder):
     artefacts = folder if arguments.self_test else Path(os.environ.get("AIRLOCK_ARTEFACTS") or tempfile.mkdtemp(prefix="airlock-browser-pictures-")).absolute() / "console"
     gateway = Gateway(arguments, folder)
     asked = filled(gateway) | {"chromium": program, "modules": str(place), "artefacts": str(artefacts), "airlock": str(gateway.binary), "home": str(gateway.home), "names": [HOST],
-                               "tls": certificate(folder), "routes": routes(), "pictures": not arguments.self_test, "waits": 5_000 if arguments.self_test else 15_000, "comes": 5_000 if arguments.self_test else 60_000}
+                               "tls": certificate(folder) | {"port": gateway.tls_port, "issuer": {"name": "certified", "label": "certified.example", "url": gateway.provider.url}},
+                               "issuer": {"name": "judge", "label": "judge.example", "url": gateway.issuer.url}, "routes": routes(), "pictures": not arguments.self_test, "waits": 5_000 if arguments.self_test else 15_000, "comes": 5_000 if arguments.self_test else 60_000}
+    gateway.provider.begin(place)
     with gateway:
         file = folder / "asked.json"
         file.write_text(json.dumps(asked | {"url": gateway.url}), encoding="utf-8")
@@ -231,6 +290,10 @@ def walk(arguments, folder):
         done = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=WALKS_S, check=False)
     told = (folder / "serve.log").read_text(encoding="utf-8", errors="replace")
     wrong = done.returncode != 0
+    if not arguments.self_test:
+        for what in gateway.wronged(told):
+            wrong = True
+            print(f"FAILED: at an issuer: {what}")
     if "panicked" in told:
         wrong = True
         print(f"FAILED: the gateway panicked: {told[told.index('panicked') - 200:][:600]}")

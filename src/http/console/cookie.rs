@@ -1,6 +1,7 @@
-//! The cookie that names a session. Over TLS it has the prefix `__Host-`, which browsers take only with `Secure`, the path `/` and no domain, and
+//! The cookies: that which names a session, and that which a browser keeps while an issuer signs somebody in. Over TLS it has the prefix `__Host-`, which browsers take only with `Secure`, the path `/` and no domain, and
 //! which no neighbouring host can set. Under a loopback name there is no TLS, and browsers differ in whether they keep such a cookie there, so
-//! it is a plain one under the console's own path. Must not know what a session is.
+//! it is a plain one under the console's own path. Only the second comes along when another site leads here (`Lax`), since an issuer does. Must not
+//! know what a session is.
 
 use axum::http::header::{COOKIE, HOST};
 use axum::http::{HeaderMap, HeaderValue};
@@ -20,15 +21,20 @@ const LOCAL: Jar =
 const ANYWHERE: Jar =
     Jar { name: "__Host-airlock-console", kept: "Path=/; Secure; HttpOnly; SameSite=Strict" };
 
+const LOCAL_AWAY: Jar =
+    Jar { name: "airlock-sign-in", kept: "Path=/console/sign-in; HttpOnly; SameSite=Lax" };
+const ANYWHERE_AWAY: Jar =
+    Jar { name: "__Host-airlock-sign-in", kept: "Path=/; Secure; HttpOnly; SameSite=Lax" };
+
 impl Jar {
-    /// That of a request, by the name under which it is asked.
+    /// That of a request's session, by the name under which it is asked.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-            Some(_) | None => host,
-        };
-        if LOOPBACK.iter().any(|one| one.eq_ignore_ascii_case(name)) { LOCAL } else { ANYWHERE }
+        if is_local(headers) { LOCAL } else { ANYWHERE }
+    }
+
+    /// The same for while somebody is away at an issuer.
+    pub(super) fn of_away(headers: &HeaderMap) -> Self {
+        if is_local(headers) { LOCAL_AWAY } else { ANYWHERE_AWAY }
     }
 
     /// What a request shows; nothing where it shows two of this name, of which one is somebody else's.
@@ -50,6 +56,16 @@ impl Jar {
     pub(super) fn forgets(self) -> Option<HeaderValue> {
         self.keeps("", 0)
     }
+}
+
+/// Whether a machine is asked by itself.
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    LOOPBACK.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -74,10 +90,13 @@ mod tests {
         {
             assert_eq!(Jar::of(&of(other, &[])), ANYWHERE, "{other}");
         }
-        let kept = ANYWHERE.keeps("id", 60).unwrap();
-        let kept = kept.to_str().unwrap();
-        assert!(kept.starts_with("__Host-") && kept.contains("; Path=/; Secure;"), "{kept}");
-        assert!(!kept.contains("Domain"), "a browser refuses the prefix with one");
+        for jar in [ANYWHERE, Jar::of_away(&of("airlock.example", &[]))] {
+            let kept = jar.keeps("id", 60).unwrap();
+            let kept = kept.to_str().unwrap();
+            assert!(kept.starts_with("__Host-") && kept.contains("; Path=/; Secure;"), "{kept}");
+            assert!(!kept.contains("Domain"), "a browser refuses the prefix with one");
+            assert_eq!(kept.contains("SameSite=Strict"), jar == ANYWHERE, "{kept}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod document;
 mod entered;
 mod fidelity;
 mod form;
+mod issuer;
 mod learn;
 mod log;
 mod page;
@@ -95,6 +96,7 @@ fn router_with(console: Console) -> Router {
         .route_layer(from_fn_with_state(console.clone(), entered::entered));
     Router::new()
         .route("/console/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/console/sign-in/{issuer}", get(issuer::back).post(issuer::go))
         .merge(within)
         .route_layer(from_fn(entered::from_here))
         .route(

@@ -54,6 +54,8 @@ pub(super) struct Frame<'a> {
     pub(super) within: Option<(&'a str, Tab)>,
     /// Seconds until it is asked for again where no script does it.
     pub(super) again_s: Option<u32>,
+    /// Where it leads on to at once. That is a page's own doing, and no redirect: the browser goes there as from here.
+    pub(super) onward: Option<&'a str>,
     /// How the caller stands in the collaboration.
     pub(super) standing: &'a str,
 }
@@ -61,7 +63,8 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// A page of a collaboration.
     pub(super) const fn of(title: &'a str, collaboration: &'a str, tab: Tab) -> Self {
-        Self { title, within: Some((collaboration, tab)), again_s: None, standing: "member" }
+        let within = Some((collaboration, tab));
+        Self { title, within, again_s: None, onward: None, standing: "member" }
     }
 
     /// The same, for a caller who may be no member.
@@ -71,7 +74,12 @@ impl<'a> Frame<'a> {
 
     /// A page of none.
     pub(super) const fn plain(title: &'a str) -> Self {
-        Self { title, within: None, again_s: None, standing: "" }
+        Self { title, within: None, again_s: None, onward: None, standing: "" }
+    }
+
+    /// The same, which leads on.
+    pub(super) const fn leading(self, to: &'a str) -> Self {
+        Self { onward: Some(to), ..self }
     }
 }
 
@@ -132,6 +140,9 @@ fn whole(frame: &Frame<'_>, who: &Markup, tabs: Option<&Markup>, body: &Markup) 
                 meta name="color-scheme" content="light dark";
                 @if let Some(seconds) = frame.again_s {
                     noscript { meta http-equiv="refresh" content=(seconds); }
+                }
+                @if let Some(to) = frame.onward {
+                    meta http-equiv="refresh" content={ "0; url=" (to) };
                 }
                 title { (frame.title) @if let Some((name, _)) = frame.within { " · " (name) } " · Airlock" }
                 link rel="icon" type="image/svg+xml" href="/console/icon.svg";

@@ -1,9 +1,10 @@
-//! Signing in with an access token, and out. Must not know how a token is verified.
+//! Signing in with an access token, and out; beside it the ways to an issuer. Must not know how a token is verified.
 
 use super::super::problem::Own;
 use super::Console;
 use super::cookie::Jar;
 use super::form::{Sent, unsigned};
+use super::issuer;
 use super::page::{Frame, open};
 use super::session::LASTS_MS;
 use crate::tokens::Refused;
@@ -14,9 +15,13 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::html;
 
 /// Where a session begins.
-pub(super) async fn page() -> Html<String> {
+pub(super) async fn page(State(console): State<Console>, headers: HeaderMap) -> Html<String> {
     let body = html! {
         h1 { "Sign in" }
+        @if let Some(ways) = issuer::ways(&console, &headers) {
+            (ways)
+            h2 { "Or with a token" }
+        }
         p.lead { "With an access token of your organisation's issuer, or one that this gateway's operator gave you." }
         form.stack method="post" action="/console/sign-in" {
             label for="token" { "Access token" }

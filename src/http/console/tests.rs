@@ -1,6 +1,7 @@
 //! The console as a whole, without a socket or a browser: who sees what, what a page is, and what its forms do.
 
 mod forms;
+mod issuer;
 mod pages;
 mod seconds;
 mod sessions;

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { createServer as createTls } from "node:https";
 import { request as forward } from "node:http";
 import { readFileSync } from "node:fs";
+import { signsInThere } from "./issuer.mjs";
 import { signIn } from "./journeys.mjs";
 import { routed, seen } from "./watched.mjs";
 
@@ -15,9 +16,10 @@ export class Stranger {
     this.host = host;
     this.forms = [];
     this.server = createServer((request, response) => {
-      const form = this.forms[Number(new URL(request.url, "http://any").searchParams.get("n"))];
-      response.writeHead(form ? 200 : 404, { "content-type": "text/html; charset=utf-8" });
-      response.end(form ? page(form) : "");
+      const asked = new URL(request.url, "http://any").searchParams;
+      const [form, to] = [this.forms[Number(asked.get("n"))], asked.get("link")];
+      response.writeHead(form || to ? 200 : 404, { "content-type": "text/html; charset=utf-8" });
+      response.end(to ? linked(to) : form ? page(form) : "");
     });
   }
 
@@ -32,8 +34,13 @@ export class Stranger {
   }
 }
 
+const escaped = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function linked(to) {
+  return `<!doctype html><html lang="en"><title>Free tickets</title><link rel="icon" href="data:,"><a href="${escaped(to)}">Win</a></html>`;
+}
+
 function page({ action, fields }) {
-  const escaped = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
   const inputs = fields.map(([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`).join("");
   return `<!doctype html><html lang="en"><title>Free tickets</title><form method="post" action="${escaped(action)}">${inputs}<button>Win</button></form></html>`;
 }
@@ -44,7 +51,8 @@ export async function forges(person, record, forms, hosts) {
   // A run that can be stopped is there for moments only, so that form is made up; where it is sent from is judged before all else.
   const run = [...forms.values()].find((form) => form.action.endsWith("/runs"));
   const stop = run && { ...run, action: `${run.action}/run-1/cancellations` };
-  const sent = [...forms.values(), ...(stop ? [stop] : []), { action: `${person.origin}/console/sign-in`, fields: [["token", await record.token(member)]] }];
+  const sent = [...forms.values(), ...(stop ? [stop] : []), { action: `${person.origin}/console/sign-in`, fields: [["token", await record.token(member)]] },
+    { action: `${person.origin}/console/sign-in/${record.asked.issuer.name}`, fields: [] }];
   // What would end the session comes last, so that all else is sent in one.
   sent.sort((one, other) => one.action.includes("/sign-") - other.action.includes("/sign-"));
   const names = [...new Set(sent.map((form) => /collaborations\/([^/]+)/.exec(form.action)?.[1]).filter(Boolean))];
@@ -65,7 +73,9 @@ export async function forges(person, record, forms, hosts) {
       await tab.getByRole("button", { name: "Win" }).click();
       const answer = await answered;
       await tab.waitForLoadState();
-      if (answer.status() !== 403 || !FOREIGN.test(await tab.content())) {
+      // Whoever believes it may be on its way elsewhere.
+      const said = await tab.content().catch(() => "");
+      if (answer.status() !== 403 || !FOREIGN.test(said)) {
         findings.add(`${person.name}, forgery`, `a form of ${host} to ${routed(form.action)} is answered ${answer.status()}, and not as foreign`);
       }
       tried += 1;
@@ -149,7 +159,7 @@ export async function overTls(watched, record, findings) {
     passed.on("error", () => response.destroy());
     request.pipe(passed);
   });
-  await new Promise((done) => { server.listen(0, "127.0.0.1", done); });
+  await new Promise((done) => { server.listen(asked.tls.port, "127.0.0.1", done); });
   const person = await watched.person("tls", { origin: `https://${host}:${server.address().port}`, findings });
   person.member = "shop";
   try {
@@ -160,6 +170,7 @@ export async function overTls(watched, record, findings) {
     if ((await person.context.cookies()).length) {
       findings.add("tls, sign-out", "the cookie is kept");
     }
+    await signsInThere(person, asked.tls.issuer, true);
   } finally {
     await person.context.close();
     server.close();

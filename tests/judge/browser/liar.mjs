@@ -72,7 +72,7 @@ export function lies() {
     { name: "no contrast in the dark", part: "sign-in", ...styled("@media (prefers-color-scheme: dark) { :root { --dim: #333333 } }"), found: /dark: axe color-contrast \(serious\)/ },
     { name: "a page that is too wide", part: "sign-in", size: "phone", ...styled("main { min-width: 30rem }"), found: /it scrolls sideways/ },
     { name: "no outline", part: "keys", ...styled(":focus-visible { outline: none }"), found: /the focus is not seen on button "Sign in"/ },
-    { name: "a button that no key reaches", part: "keys", ...pages((body) => body.replace('class="primary"', 'class="primary" tabindex="-1"')), found: /button "Sign in" is not reached by Tab/ },
+    { name: "a button that no key reaches", part: "keys", ...pages((body) => body.replace('class="primary" type="submit">Sign in<', 'class="primary" tabindex="-1" type="submit">Sign in<')), found: /button "Sign in" is not reached by Tab/ },
     { name: "an inline script", part: "sign-in", ...pages(inBody("<script>window.__pwned = 1</script>")), found: /the content policy was violated: script-src/ },
     { name: "an inline style", part: "sign-in", ...pages(inBody('<p style="color: red">red</p>')), found: /violat|not the console's/ },
     { name: "an inline script, and no policy", part: "sign-in", ...unsealed(inBody("<script>window.__pwned = 1</script>")), found: /a foreign script ran/ },

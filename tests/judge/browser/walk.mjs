@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { cookies, forges, leaves, overTls } from "./forgery.mjs";
+import { followsLinks, isTrapped, signsInThere } from "./issuer.mjs";
 import { Journey, signIn } from "./journeys.mjs";
 import { approvesByKeys } from "./keyboard.mjs";
 import { judgesItself } from "./self.mjs";
@@ -90,6 +91,23 @@ const onPhone = (watched) => part("every page on a phone, as the other member", 
   await person.context.close();
 });
 
+async function atAnIssuer(watched) {
+  const people = [];
+  const somebody = async (name, how) => {
+    people.push(await member(watched, name, "shop", how));
+    return people.at(-1);
+  };
+  try {
+    for (const [size, scripts] of [["desktop", true], ["phone", false]]) {
+      await part(`signing in at an issuer: ${size}, scripts ${scripts ? "on" : "off"}`, async () => signsInThere(await somebody(`issuer ${size}`, { size, scripts }), asked.issuer));
+    }
+    await part("the same by links alone", async () => followsLinks(await somebody("links", { scripts: true }), asked.issuer));
+    await part("another's answer as a trap", async () => isTrapped(await somebody("trapped", {}), asked.issuer, await somebody("trapper", {})));
+  } finally {
+    await Promise.all(people.map((one) => one.context.close()));
+  }
+}
+
 async function walks() {
   const watched = await new Watched(asked).begin();
   tells(`Chromium ${watched.browser.version()}`);
@@ -102,7 +120,7 @@ async function walks() {
     });
     const tours = [() => everywhere(watched), () => onPhone(watched)];
     // The longest first.
-    await lanes([...tours, ...journeys, keys, () => part("over TLS", () => overTls(watched, record, findings))], 3);
+    await lanes([...tours, ...journeys, keys, () => atAnIssuer(watched), () => part("over TLS", () => overTls(watched, record, findings))], 3);
   } finally {
     await watched.end();
   }

@@ -192,7 +192,7 @@ export function routed(url) {
   const { pathname } = new URL(url, "http://any");
   return pathname.split("/").map((part, n, all) => {
     const before = all[n - 1];
-    const named = ["collaborations", "agreements", "templates", "rooms", "recorded", "revocations", "runs", "schedules"].includes(before) || (before === "log" && part !== "verification");
+    const named = ["collaborations", "agreements", "templates", "rooms", "recorded", "revocations", "runs", "schedules", "sign-in"].includes(before) || (before === "log" && part !== "verification");
     return named || before === "files" ? "*" : part;
   }).join("/");
 }

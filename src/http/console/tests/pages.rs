@@ -84,6 +84,7 @@ fn every_route_is_walked_by_these_tests() {
     let others = others.into_iter().chain([
         "/console/console.js",
         "/console/icon.svg",
+        "/console/sign-in/{issuer}",
         "/recorded/{number}",
     ]);
     // A run and its result are there once one ran, which `tests/it` sees to.
