@@ -113,7 +113,7 @@ class Shared:
     def words(self, expires):
         """How a share or a token is asked for."""
         self.count += 1
-        file = self.gateway.folder / f"{self.name}-{self.count}.share"
+        file = self.gateway.folder / f"{self.by}-{self.name}-{self.count}-{len(TOKENS)}.share"
         return file, ["--to", self.name, "--as", self.by, "--expires", expires, "--profile", str(file), "--endpoint", self.url]
 
     def add(self, run, *more, expires="1d"):
@@ -346,6 +346,7 @@ def taken_back(gateway, url):
     shared.add("run-2")
     [one], [other] = files(shared, "run-1"), files(shared, "run-2")
     assert fetched(one)[0] == fetched(other)[0] == 200
+    assert [table.name for table in delta_sharing.SharingClient(shared.profile).list_all_tables()] == ["run-1", "run-2"]
     shared.revoke("--run", "run-1")
     refused((403, 404), lambda: fetched(one))
     refused(404, lambda: delta_sharing.load_as_pandas(shared.table("run-1")))
@@ -425,7 +426,7 @@ def remembering(match):
         if match not in request.path or request.command == "HEAD":
             return status, headers, body
         if status < 300:
-            kept[key] = (status, headers, body)
+            kept.setdefault(key, (status, headers, body))
         return kept.get(key, (status, headers, body))
     return lie
 
