@@ -15,6 +15,7 @@ mod shares;
 mod token;
 
 pub use about::{About, Withdrawn};
+#[cfg(feature = "gateway")]
 pub(crate) use address::read as read_address;
 pub use decisions::{Decided, Looked, Seconded, Withdrawal};
 pub use leaves::Whole;
