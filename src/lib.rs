@@ -30,6 +30,8 @@ pub mod reconcile;
 pub mod results;
 #[cfg(feature = "gateway")]
 mod settings;
+#[cfg(feature = "gateway")]
+mod sharing;
 mod stands;
 pub mod store;
 #[cfg(feature = "gateway")]

@@ -189,7 +189,7 @@ fn nothing_that_is_shown_goes_around_the_escape() {
 
 /// Hyphenated words of the rooms whose errors reach an answer that are no codes of it: platforms, kinds of leaves and drift, conditions, terms of an
 /// agreement, a thread, what a metric counts, and what is only said where a gateway starts.
-const WORDS: [&str; 48] = [
+const WORDS: [&str; 52] = [
     "airlock-runs",
     "airlock-signature",
     "aws-clean-rooms",
@@ -219,6 +219,8 @@ const WORDS: [&str; 48] = [
     "open-not-wanted",
     "phone-us",
     "privacy-officer",
+    "recipient-keyed",
+    "result-shared",
     "revocation-closed",
     "revocation-confirmed",
     "revocation-open",
@@ -233,6 +235,8 @@ const WORDS: [&str; 48] = [
     "settings-invalid",
     "sha256-bytes",
     "sha256-hex",
+    "share-ended",
+    "share-read",
     "slot-refused",
     "snowflake-dcr",
     "unsettled-calls",
@@ -242,7 +246,7 @@ const WORDS: [&str; 48] = [
 
 /// What an answer's code may come from, without tests.
 fn answering() -> impl Iterator<Item = (String, String)> {
-    const ROOMS: [&str; 12] = [
+    const ROOMS: [&str; 13] = [
         "src/app/",
         "src/client/",
         "src/egress/",
@@ -252,6 +256,7 @@ fn answering() -> impl Iterator<Item = (String, String)> {
         "src/publication/",
         "src/reconcile/",
         "src/results/",
+        "src/sharing/",
         "src/store/",
         "src/wiring.rs",
         "mappings/src/agreement/",

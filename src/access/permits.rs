@@ -43,6 +43,10 @@ pub enum Action {
     ReadResult,
     /// What a result's manifest says, without the result.
     ReadManifest,
+    /// A result that its tenant received, opened to somebody outside.
+    Share,
+    /// Such a share, or all of a recipient's, taken away.
+    Unshare,
     /// Leaves, proofs, checkpoints, tiles.
     ReadLog,
     /// How its own member is reached on platforms, tried.
@@ -81,7 +85,7 @@ impl Withdrawn {
 }
 
 impl Action {
-    const OTHERS: [Self; 21] = [
+    const OTHERS: [Self; 23] = [
         Self::ReadCollaboration,
         Self::Check,
         Self::Propose,
@@ -97,6 +101,8 @@ impl Action {
         Self::Cancel,
         Self::ReadResult,
         Self::ReadManifest,
+        Self::Share,
+        Self::Unshare,
         Self::ReadLog,
         Self::TestConnections,
         Self::ReadHealthDetail,
@@ -135,6 +141,8 @@ impl Action {
             Self::Cancel => "cancel",
             Self::ReadResult => "read-result",
             Self::ReadManifest => "read-manifest",
+            Self::Share => "share",
+            Self::Unshare => "unshare",
             Self::ReadLog => "read-log",
             Self::TestConnections => "test-connections",
             Self::ReadHealthDetail => "read-health-detail",
@@ -147,7 +155,10 @@ impl Action {
     /// Whether it takes something away, or leaves it untaken: no policy of an operator is asked about these.
     #[must_use]
     pub const fn takes_away(self) -> bool {
-        matches!(self, Self::Withdraw(_) | Self::Decline | Self::Cancel | Self::TakeBack)
+        matches!(
+            self,
+            Self::Withdraw(_) | Self::Decline | Self::Cancel | Self::TakeBack | Self::Unshare
+        )
     }
 }
 
@@ -251,6 +262,8 @@ mod tests {
         cancel                       .            .       x               .       .        .
         read-result                  .            .       x               .       .        .
         read-manifest                .            .       x               x       .        .
+        share                        .            .       .               x       .        .
+        unshare                      x            .       .               x       .        .
         read-log                     x            .       .               x       x        .
         test-connections             x            x       .               .       .        .
         read-health-detail           .            .       .               .       .        x
@@ -333,6 +346,8 @@ mod tests {
             | Action::Cancel
             | Action::ReadResult
             | Action::ReadManifest
+            | Action::Share
+            | Action::Unshare
             | Action::TestConnections => on == On::Collaboration(Some(Member)),
         }
     }
@@ -363,14 +378,14 @@ mod tests {
                 }
             }
         }
-        assert_eq!(asked, 27 * 5 * 64 * 2);
+        assert_eq!(asked, 29 * 5 * 64 * 2);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
         #[test]
         fn what_was_said_is_what_would_be_said(
-            bits in 0_usize..64, of_member: bool, action in 0_usize..27, on in 0_usize..5,
+            bits in 0_usize..64, of_member: bool, action in 0_usize..29, on in 0_usize..5,
         ) {
             let (roles, on) = (of_bits(bits), On::ALL[on]);
             let action = Action::all().nth(action).unwrap();

@@ -19,6 +19,7 @@ mod parties;
 mod places;
 mod publication;
 mod readiness;
+mod received;
 mod recovery;
 mod reoffer;
 mod reserve;
@@ -29,6 +30,7 @@ mod scheduler;
 mod schedules;
 mod shards;
 mod shares;
+pub(crate) mod sharing;
 mod status;
 mod supervisor;
 mod sync;
@@ -54,6 +56,7 @@ pub use runs::{Delivered, Preview, RunPhase, RunReport, RunRequest, Told};
 pub(crate) use scheduler::Scheduler;
 pub use schedules::ScheduleRequest;
 pub(crate) use shares::{Most, Share, Shares};
+pub use sharing::{ShareRequest, TokenRequest};
 pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
@@ -75,6 +78,7 @@ use crate::wiring::{self, Rooms};
 use glance::Glances;
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use serde::Serialize;
+use sharing::Sharing;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -96,6 +100,7 @@ pub struct App {
     /// Asked by whoever only looks.
     glances: Glances,
     marks: Marks,
+    sharing: Sharing,
     /// What each account is good for, in calls: the worker's and those of whoever asks from outside.
     budgets: Arc<std::sync::Mutex<Budgets>>,
     metrics: Arc<Metrics>,
@@ -185,6 +190,7 @@ impl App {
         let (recording, watch) = (Mutex::default(), Watch::default());
         let budgets = Arc::new(std::sync::Mutex::new(Budgets::new(pace::LIMIT)));
         let (glances, marks) = (Glances::default(), Marks::of(&key));
+        let sharing = Sharing::of(&key);
         let app = Self {
             home,
             log,
@@ -196,6 +202,7 @@ impl App {
             watch,
             glances,
             marks,
+            sharing,
             budgets,
             metrics,
         };

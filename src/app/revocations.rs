@@ -195,4 +195,4 @@ const fn is_unwritable(error: &LogError) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

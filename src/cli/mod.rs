@@ -26,6 +26,7 @@ mod run;
 mod schedule;
 mod screen;
 mod serve;
+mod share;
 mod status;
 mod sync;
 mod token;
@@ -125,6 +126,8 @@ enum Command {
     Run(run::Run),
     /// Runs of an approved template at times to come: add, list, remove.
     Schedule(schedule::Scheduling),
+    /// Results that a member received, open to recipients outside: add, list, rotate, revoke.
+    Share(share::Sharing),
     /// Show collaborations: members, approvals, revocations, runs.
     Status(status::Status),
     /// Show, export or verify the agreement log.
@@ -227,6 +230,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Serve(_)
         | Command::Run(_)
         | Command::Schedule(_)
+        | Command::Share(_)
         | Command::Status(_)
         | Command::Witness(_)
         | Command::Audit(_)) => {
@@ -273,6 +277,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         Command::Serve(command) => Box::pin(command.run(&home, screen)).await,
         Command::Run(command) => command.run(&home, screen).await,
         Command::Schedule(command) => Box::pin(command.run(&home, screen)).await,
+        Command::Share(command) => Box::pin(command.run(&home, screen)).await,
         Command::Status(command) => command.run(&home, screen).await,
         Command::Audit(command) => Box::pin(command.run(&home, screen)).await,
         Command::Witness(command) => Box::pin(command.run(screen)).await,

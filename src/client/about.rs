@@ -3,8 +3,8 @@
 use crate::log::{Actor, Body, Cron, Leaf, Revocable, TermPath};
 use crate::wire;
 use mappings::model::{
-    CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId, ScheduleId,
-    TemplateName,
+    CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RecipientId, RunId,
+    ScheduleId, TemplateName,
 };
 use std::fmt;
 
@@ -97,6 +97,12 @@ pub enum About {
     Scheduled(ScheduleId, TemplateName, Digest, PlatformId, Cron),
     /// A schedule, ended.
     Unscheduled(ScheduleId),
+    /// A result, opened to a recipient until a time, with URLs of the storage or without.
+    Shared(RunId, RecipientId, i64, bool),
+    /// Another token for a recipient until a time, alone or beside an older one.
+    Keyed(RecipientId, i64, bool),
+    /// A share, or everything of a recipient's, taken away.
+    Unshared(RecipientId, Option<RunId>),
 }
 
 impl About {
@@ -141,6 +147,17 @@ impl About {
             }
             (Self::Unscheduled(id), Body::Unscheduled { schedule, by: member }) => {
                 member == by && id == schedule
+            }
+            (
+                Self::Shared(id, to, until, urls),
+                Body::ResultShared { run, by: member, recipient, until_ms, presigned, .. },
+            ) => member == by && (id, to, until, urls) == (run, recipient, until_ms, presigned),
+            (
+                Self::Keyed(to, until, only),
+                Body::RecipientKeyed { by: member, recipient, until_ms, alone, .. },
+            ) => member == by && (to, until, only) == (recipient, until_ms, alone),
+            (Self::Unshared(to, id), Body::ShareEnded { by: member, recipient, run }) => {
+                member == by && (to, id) == (recipient, run)
             }
             (Self::Cancelled(id), Body::RunCancelled { run, .. }) => id == run,
             _ => false,
@@ -203,9 +220,47 @@ mod tests {
         }
         all.extend(withdrawals(other));
         all.extend(schedules(digest, other));
+        all.extend(shares(digest));
         for run in [name::<RunId>("run-1"), name::<RunId>("run-2")] {
             let code = Code::interrupted();
             all.push((About::Cancelled(run.clone()), Body::RunCancelled { run, code }));
+        }
+        all
+    }
+
+    fn shares(token: Digest) -> Vec<(About, Body)> {
+        let (mut all, by) = (Vec::new(), name::<MemberId>("grocer"));
+        for (recipient, until_ms) in [("agency", 7), ("agency", 8), ("press", 7)] {
+            let recipient = name::<RecipientId>(recipient);
+            for is in [true, false] {
+                let (alone, run) = (is, name::<RunId>("run-1"));
+                let body = Body::RecipientKeyed {
+                    by: by.clone(),
+                    recipient: recipient.clone(),
+                    token,
+                    until_ms,
+                    alone,
+                };
+                all.push((About::Keyed(recipient.clone(), until_ms, alone), body));
+                let asked = About::Shared(run.clone(), recipient.clone(), until_ms, is);
+                let body = Body::ResultShared {
+                    run,
+                    by: by.clone(),
+                    recipient: recipient.clone(),
+                    until_ms,
+                    presigned: is,
+                    token: Some(token),
+                };
+                all.push((asked, body));
+            }
+            if until_ms == 8 {
+                continue;
+            }
+            for run in [None, Some(name::<RunId>("run-1"))] {
+                let (by, recipient) = (by.clone(), recipient.clone());
+                let asked = About::Unshared(recipient.clone(), run.clone());
+                all.push((asked, Body::ShareEnded { by, recipient, run }));
+            }
         }
         all
     }

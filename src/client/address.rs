@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use reqwest::Url;
 
 /// Reads one. What is refused is not repeated: it may hold a password.
-pub(super) fn read(text: &str) -> Result<Url> {
+pub(crate) fn read(text: &str) -> Result<Url> {
     let wrong = |message: &str| {
         Error::invalid("gateway-address", message).help("https://HOST, or http://127.0.0.1:PORT")
     };

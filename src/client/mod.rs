@@ -11,9 +11,12 @@ mod proof;
 mod reads;
 mod runs;
 mod schedules;
+mod shares;
 mod token;
 
 pub use about::{About, Withdrawn};
+#[cfg(feature = "gateway")]
+pub(crate) use address::read as read_address;
 pub use decisions::{Decided, Looked, Seconded, Withdrawal};
 pub use leaves::Whole;
 pub use pins::Known;

@@ -112,6 +112,11 @@ impl Client {
         Ok(self.read::<wire::Schedules>(of, &["schedules"], &[]).await?.schedules)
     }
 
+    /// Recipients outside, and what is open to each.
+    pub async fn shares(&self, of: &CollaborationId) -> Result<Vec<wire::Recipient>> {
+        Ok(self.read::<wire::Shares>(of, &["shares"], &[]).await?.recipients)
+    }
+
     /// What it would take to make a room as agreed. Its platform is asked.
     pub async fn plan(&self, of: &CollaborationId, room: &PlatformId) -> Result<wire::RoomPlan> {
         let path = ["v1", "collaborations", of.as_str(), "rooms", room.as_str(), "plans"];

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mappings::model::CollaborationId;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
@@ -74,14 +75,21 @@ impl IntoResponse for Decided {
 
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
-        let place = format!(
-            "/v1/collaborations/{}/leaves/{}",
-            self.collaboration, self.given.receipt.index
-        );
-        let mut response = (StatusCode::CREATED, Json(self.given)).into_response();
-        if let Ok(place) = HeaderValue::from_str(&place) {
-            response.headers_mut().insert(LOCATION, place);
-        }
-        repeated(response, self.repeated)
+        let index = self.given.receipt.index;
+        on_record((&self.collaboration, index), &self.given, self.repeated)
     }
+}
+
+/// What is said of a decision that is on record, and where its leaf is.
+pub(super) fn on_record(
+    (of, index): (&CollaborationId, u64),
+    said: &impl serde::Serialize,
+    is_repeated: bool,
+) -> Response {
+    let mut response = (StatusCode::CREATED, Json(said)).into_response();
+    let place = HeaderValue::from_str(&format!("/v1/collaborations/{of}/leaves/{index}"));
+    if let Ok(place) = place {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    repeated(response, is_repeated)
 }

@@ -62,7 +62,7 @@ pub(super) async fn known(
 }
 
 /// The one bearer token of a request (RFC 6750, section 2.1).
-fn shown(headers: &HeaderMap) -> Result<&str, Own> {
+pub(super) fn shown(headers: &HeaderMap) -> Result<&str, Own> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (all.next().ok_or(Own::TokenMissing)?, all.next());
     let text = first.to_str().map_err(|_| Own::TokenInvalid)?;

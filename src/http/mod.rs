@@ -8,6 +8,7 @@ mod collaborations;
 mod connections;
 mod console;
 mod datasets;
+mod delta;
 mod deprecated;
 mod document;
 mod done;
@@ -29,6 +30,7 @@ mod said;
 mod schedules;
 mod seats;
 mod seconds;
+mod shares;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -149,6 +151,7 @@ impl Gateway {
         let limits = Arc::<Limits>::default();
         let entrance = Entrance::new(hosts, self.app.metrics());
         router
+            .merge(delta::router())
             .route("/openapi.json", get(document::served(text)))
             .fallback(|| async { Own::PathUnknown })
             .method_not_allowed_fallback(|| async { Own::MethodUnknown })
@@ -197,6 +200,9 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(schedules::schedules, schedules::add))
         .routes(routes!(schedules::schedule))
         .routes(routes!(schedules::remove))
+        .routes(routes!(shares::shares, shares::share))
+        .routes(routes!(shares::rotate))
+        .routes(routes!(shares::end))
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
         .routes(routes!(rooms::rooms))

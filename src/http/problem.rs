@@ -169,12 +169,19 @@ impl From<Error> for Problem {
 fn status(kind: Kind, code: &str) -> StatusCode {
     match code {
         "collaboration-unknown" | "not-found" => StatusCode::NOT_FOUND,
-        "not-permitted" | "policy-forbids" | "person-needed" => StatusCode::FORBIDDEN,
+        "share-token-invalid" | "share-token-expired" => StatusCode::UNAUTHORIZED,
+        "not-permitted" | "policy-forbids" | "person-needed" | "share-closed"
+        | "share-url-invalid" | "share-url-expired" => StatusCode::FORBIDDEN,
+        "share-unsupported" | "share-query-invalid" | "share-page-invalid" => {
+            StatusCode::BAD_REQUEST
+        }
+        "share-range" => StatusCode::RANGE_NOT_SATISFIABLE,
         "changed-meanwhile" => StatusCode::PRECONDITION_FAILED,
         "if-match-missing" => StatusCode::PRECONDITION_REQUIRED,
         "runs-at-once"
         | "fetching-at-once"
         | "cap-spent"
+        | "share-reads-max"
         | "platforms-asked-already"
         | "platforms-busy" => StatusCode::TOO_MANY_REQUESTS,
         // Its words are ours.

@@ -1,8 +1,8 @@
 //! What holds of every request: its name, the name under which the gateway is asked, and how an answer leaves. Whatever a handler does, a
 //! panic included, what leaves is an answer of ours. Must not know what is asked.
 
-use super::console;
 use super::problem::{Own, Problem};
+use super::{console, delta};
 use crate::metrics::{Event, Metrics};
 use crate::traces;
 use axum::extract::{Request, State};
@@ -91,6 +91,7 @@ pub(super) async fn answered(
 
 async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Response {
     let page = Some(request.uri().path().to_owned()).filter(|path| console::is_console(path));
+    let is_delta = delta::is_delta(request.uri().path());
     let answer = async {
         if !hosts.know(request.uri(), request.headers()) {
             return Own::HostUnknown.into_response();
@@ -106,6 +107,7 @@ async fn within(hosts: &Hosts, request: Request, next: Next, id: &str) -> Respon
         }
         response = match &page {
             Some(page) => console::written(&problem, (id, page), &response),
+            None if is_delta => delta::written(&problem, id, &response),
             None => written(&problem, id, &response),
         };
     }

@@ -1,20 +1,21 @@
 //! Leaves: what is written into an agreement log, byte for byte. Personal data, row values and parameter
 //! values never are. Must not know what a leaf means; that is the fold's.
 
+pub use super::code::{Code, TermPath};
 use super::cron::Cron;
 use super::keys::{PublicKey, SecretKey, Signature};
 use super::tree::{Hash, leaf_hash};
 use mappings::agreement::canonical;
 use mappings::model::{
-    Agreement, CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RunId,
-    ScheduleId, TemplateName,
+    Agreement, CollaborationId, ColumnName, DatasetName, Digest, MemberId, PlatformId, RecipientId,
+    RunId, ScheduleId, TemplateName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 const SIGNED_DOMAIN: &[u8] = b"airlock/leaf/v1\n";
 const COMMITMENT_DOMAIN: &[u8] = b"airlock/parameters/v1\n";
+const SHARE_TOKEN_DOMAIN: &[u8] = b"airlock/share-token/v1\n";
 
 /// The datasets a run reads, and which of their columns.
 pub type Touched = BTreeMap<DatasetName, BTreeSet<ColumnName>>;
@@ -27,105 +28,6 @@ pub enum Actor {
     Member(MemberId),
     /// The gateway, under its signed checkpoints.
     Gateway,
-}
-
-/// A short machine-readable word: `[a-z][a-z0-9-]*`, at most 64 characters. The only free text in a leaf.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Code(String);
-
-impl Code {
-    /// Reads a code, refusing anything that could carry prose or values.
-    pub fn new(text: &str) -> Result<Self, &'static str> {
-        let shaped = text.len() <= 64
-            && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if shaped {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("a code is `[a-z][a-z0-9-]*`, at most 64 characters")
-        }
-    }
-
-    /// The code of a run whose process died before its end.
-    #[must_use]
-    pub fn interrupted() -> Self {
-        Self("interrupted".to_owned())
-    }
-
-    /// The code as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Code {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::new(&text)
-    }
-}
-
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
-        code.0
-    }
-}
-
-/// Where a term stands in an agreement, such as `templates.overlap.received_by`: names and dots, at most 256 characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TermPath(String);
-
-impl TermPath {
-    /// Reads a place, refusing anything that could carry prose or values.
-    pub fn new(text: &str) -> Result<Self, &'static str> {
-        let name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b);
-        if !text.is_empty() && text.len() <= 256 && text.bytes().all(name) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("a term's place is names and dots, at most 256 characters")
-        }
-    }
-
-    /// The place as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TermPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::str::FromStr for TermPath {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::new(text)
-    }
-}
-
-impl TryFrom<String> for TermPath {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::new(&text)
-    }
-}
-
-impl From<TermPath> for String {
-    fn from(path: TermPath) -> Self {
-        path.0
-    }
 }
 
 /// What can be withdrawn.
@@ -365,6 +267,58 @@ pub enum Body {
         /// The digest of each receiver's manifest.
         manifests: BTreeMap<MemberId, Digest>,
     },
+    /// A member opened a result that it received to a recipient outside, until a time.
+    ResultShared {
+        /// The run.
+        run: RunId,
+        /// Who.
+        by: MemberId,
+        /// To whom, in this member's words.
+        recipient: RecipientId,
+        /// Until when, in milliseconds since 1970.
+        until_ms: i64,
+        /// Whether its files may be handed out as URLs of the storage itself, which nobody can take back while they live.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        presigned: bool,
+        /// The digest of a token that is new, and good until the same time; without it the recipient has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<Digest>,
+    },
+    /// A recipient has another token. The newest two are good, or this one alone.
+    RecipientKeyed {
+        /// Whose recipient.
+        by: MemberId,
+        /// Which.
+        recipient: RecipientId,
+        /// The digest of the token.
+        token: Digest,
+        /// Until when, in milliseconds since 1970.
+        until_ms: i64,
+        /// Whether every older token ends now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
+    },
+    /// A member took a share away; or a recipient, with everything that it was opened and every token.
+    ShareEnded {
+        /// Who.
+        by: MemberId,
+        /// From whom.
+        recipient: RecipientId,
+        /// Which result; all of them where it names none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
+    /// A recipient is about to be given what it asked for. A line stands for the same again within five minutes.
+    ShareRead {
+        /// Whose recipient.
+        by: MemberId,
+        /// Which.
+        recipient: RecipientId,
+        /// Of which result.
+        run: RunId,
+        /// What: the digest of a file, or of the manifest where it asked which files there are.
+        sha256: Digest,
+    },
     /// A platform is about to be changed.
     EffectIntended {
         /// The step; one intent a step.
@@ -464,6 +418,10 @@ impl Body {
             | Self::FoundWithdrawn { .. }
             | Self::Reoffered { .. } => true,
             Self::RunRequested { .. }
+            | Self::ResultShared { .. }
+            | Self::RecipientKeyed { .. }
+            | Self::ShareEnded { .. }
+            | Self::ShareRead { .. }
             | Self::Scheduled { .. }
             | Self::Unscheduled { .. }
             | Self::SlotRefused { .. }
@@ -498,6 +456,10 @@ impl Body {
             Self::RunCancelled { .. } => "run-cancelled",
             Self::DeliveryIntended { .. } => "delivery-intended",
             Self::RunSucceeded { .. } => "run-succeeded",
+            Self::ResultShared { .. } => "result-shared",
+            Self::RecipientKeyed { .. } => "recipient-keyed",
+            Self::ShareEnded { .. } => "share-ended",
+            Self::ShareRead { .. } => "share-read",
             Self::EffectIntended { .. } => "effect-intended",
             Self::EffectOutcome { .. } => "effect-outcome",
             Self::RoomObserved { .. } => "room-observed",
@@ -576,4 +538,10 @@ pub(super) fn signed_bytes_of(stored: &[u8], signature: &Signature) -> Option<Ve
 #[must_use]
 pub fn commitment(salt: &[u8; 32], parameters: &serde_json::Value) -> Digest {
     Digest::of(&[COMMITMENT_DOMAIN, salt, &canonical(parameters)].concat())
+}
+
+/// What a log keeps of a recipient's token: it has 256 random bits, so that nobody finds it by its digest.
+#[must_use]
+pub fn share_token(text: &str) -> Digest {
+    Digest::of(&[SHARE_TOKEN_DOMAIN, text.as_bytes()].concat())
 }

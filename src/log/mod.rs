@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod checkpoint;
+mod code;
 pub mod cosignature;
 pub mod cron;
 pub mod fold;
@@ -29,13 +30,15 @@ pub use cosignature::Witness;
 pub use cron::{Cron, Slot};
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
-    Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal, Run,
-    RunRequest, RunStatus, Schedule, SlotOutcome, State, Tenure,
+    Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal,
+    Recipient, Recipients, Run, RunRequest, RunStatus, Schedule, Share, ShareToken, SlotOutcome,
+    State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;
 pub use leaf::{
     Actor, Body, Code, Effect, FileDigest, Leaf, Outcome, Revocable, TermPath, Touched, commitment,
+    share_token,
 };
 use once::BoundTo;
 pub use once::Decided;

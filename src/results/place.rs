@@ -2,10 +2,11 @@
 //! read back is only what a run of ours put there.
 
 use super::ResultsError;
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload, RetryConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Place {
     url: String,
     /// The folder, where it is local.
     folder: Option<PathBuf>,
+    /// Signs URLs, where the storage takes such.
+    signer: Option<Arc<dyn Signer>>,
 }
 
 impl Place {
@@ -38,14 +41,14 @@ impl Place {
     /// Opens a destination and makes nothing: a folder that isn't there, or is no folder, is an empty place.
     pub fn look(location: &str) -> Result<Self, ResultsError> {
         let url = Url::parse(location).map_err(|_| ResultsError::DestinationScheme)?;
-        let mut local = None;
+        let (mut local, mut signer) = (None, None);
         let (store, prefix): (Arc<dyn ObjectStore>, Path) = match url.scheme() {
             "file" => {
                 let folder = folder_of(location)?.ok_or(ResultsError::DestinationScheme)?;
                 if !folder.is_dir() {
                     let store = Arc::new(InMemory::new());
                     let url = location.trim_end_matches('/').to_owned();
-                    return Ok(Self { store, prefix: Path::default(), url, folder: None });
+                    return Ok(Self { store, prefix: Path::default(), url, folder: None, signer });
                 }
                 let store = LocalFileSystem::new_with_prefix(&folder)
                     .map_err(|_| ResultsError::DestinationReadOnly)?;
@@ -55,17 +58,27 @@ impl Place {
             "s3" => {
                 let prefix =
                     Path::from_url_path(url.path()).map_err(|_| ResultsError::DestinationScheme)?;
-                (s3(&url)?, prefix)
+                let store = s3(&url)?;
+                signer = Some(Arc::<AmazonS3>::clone(&store) as Arc<dyn Signer>);
+                (store, prefix)
             }
             _ => return Err(ResultsError::DestinationScheme),
         };
-        Ok(Self { store, prefix, url: location.trim_end_matches('/').to_owned(), folder: local })
+        let url = location.trim_end_matches('/').to_owned();
+        Ok(Self { store, prefix, url, folder: local, signer })
     }
 
     /// A destination in a store that is there already, for tests.
     #[cfg(test)]
     pub(crate) fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, prefix: Path::default(), url: "memory://".to_owned(), folder: None }
+        let (prefix, url) = (Path::default(), "memory://".to_owned());
+        Self { store, prefix, url, folder: None, signer: None }
+    }
+
+    /// The same with somebody who signs URLs.
+    #[cfg(test)]
+    pub(crate) fn signed_by(self, signer: Arc<dyn Signer>) -> Self {
+        Self { signer: Some(signer), ..self }
     }
 
     /// The URL of something below.
@@ -78,12 +91,17 @@ impl Place {
     pub(super) fn inner(&self, name: &str) -> Self {
         let folder = self.folder.as_ref().map(|folder| folder.join(name));
         let (store, url) = (Arc::clone(&self.store), self.url_of(name));
-        Self { store, prefix: self.path(name), url, folder }
+        Self { store, prefix: self.path(name), url, folder, signer: self.signer.clone() }
     }
 
     /// The folder, where it is one.
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
+    }
+
+    /// Who signs URLs of what lies there.
+    pub(super) fn signer(&self) -> Option<&dyn Signer> {
+        self.signer.as_deref()
     }
 
     pub(super) fn store(&self) -> &dyn ObjectStore {
@@ -215,7 +233,7 @@ pub(super) fn failed(error: &object_store::Error) -> ResultsError {
     }
 }
 
-fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, ResultsError> {
+fn s3(url: &Url) -> Result<Arc<AmazonS3>, ResultsError> {
     let bucket = url.host_str().ok_or(ResultsError::DestinationScheme)?;
     let loopback = std::env::var("AWS_ENDPOINT_URL").is_ok_and(|endpoint| {
         Url::parse(&endpoint)
@@ -231,6 +249,6 @@ fn s3(url: &Url) -> Result<Arc<dyn ObjectStore>, ResultsError> {
             ..RetryConfig::default()
         })
         .build()
-        .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+        .map(Arc::new)
         .map_err(|_| ResultsError::DestinationSettings)
 }

@@ -17,6 +17,7 @@ mod room;
 mod run;
 mod schedule;
 mod second;
+mod share;
 mod template;
 mod token;
 mod verified;
@@ -44,6 +45,10 @@ pub use room::{Condition, Held, Room, Rooms};
 pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use schedule::{Schedule, ScheduleAsked, ScheduleSlot, Schedules, SlotState};
 pub use second::{AllWaits, ForTwo, Waits};
+pub use share::{
+    Recipient, ShareAsked, ShareEnd, ShareGiven, ShareProfile, ShareTokenAsked, SharedResult,
+    Shares,
+};
 pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
 pub use token::{KeySet, TokenAsked, TokenGiven, TokenRefused};
 pub use verified::Verified;

@@ -25,6 +25,7 @@ mod runs;
 mod schedules;
 mod serve;
 mod shared;
+mod shares;
 mod tiles;
 mod token;
 mod traced;

@@ -209,6 +209,7 @@ fn what_somebody_else_wrote_into_the_log_is_not_believed() {
 fn stored_versions_stay_readable() {
     const SCHEDULED: &str =
         "ed25519:9edbae1e01a9ff1df8033fc1b784cad8bd5c7f10c4b8862fa97f0f1df0785def";
+    const SHARED: &str = "ed25519:7a1d6e2a78fb0ab9b13035e3f07c082ffd29ef3087b40f8254bd7c3cb8d7efce";
     const KEY: &str = "ed25519:7d5eee487fe2be69721eea0f310dec567ded10ecc1ea6ece8b706a9318901382";
     let world = World::of(1);
     let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
@@ -220,5 +221,9 @@ fn stored_versions_stay_readable() {
     let scheduled = formats.join("log-v1-schedules");
     let scheduled = ["audit", "verify", scheduled.to_str().unwrap(), "--key", SCHEDULED];
     assert_eq!(world.airlock(&scheduled).done()["leaves"], 10);
+    // The same of shares.
+    let shared = formats.join("log-v1-shares");
+    let shared = ["audit", "verify", shared.to_str().unwrap(), "--key", SHARED];
+    assert_eq!(world.airlock(&shared).done()["leaves"], 18);
     world.airlock(&["audit", "result", result, "--key", KEY, "--log", log]).done();
 }

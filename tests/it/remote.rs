@@ -308,3 +308,40 @@ fn who_asks_and_where_is_looked_at_first() {
     command.env("AIRLOCK_GATEWAY", &far.at);
     answer(command, &token).is(2, "gateway-not-here");
 }
+
+#[test]
+fn a_result_is_shared_from_elsewhere() {
+    let world = serve::world();
+    let served = Served::start(&world);
+    let far = Far::to(served.at);
+    settled(&served, &far);
+    let ran = far.ask(&served, "brand", &["run", "spring", "reach", "--as", "brand"]).done();
+    let run = ran["run"].as_str().unwrap().to_owned();
+    let to = ["--to", "agency", "--as", "brand", "--expires", "1d"];
+    let add = [&["share", "add", "spring", &run][..], &to].concat();
+    let said = far.ask(&served, "brand", &add).done();
+    let profile = &said["profile"];
+    assert_eq!(profile["endpoint"], format!("http://{}/delta-sharing/", served.at));
+    let bearer = format!("Authorization: Bearer {}", profile["bearerToken"].as_str().unwrap());
+    let list = |bearer: &str| {
+        served.ask("GET", "/delta-sharing/shares/spring/all-tables", &[bearer.to_owned()], "")
+    };
+    assert_eq!(list(&bearer).done()["items"][0]["name"], run.as_str());
+    let said = far.ask(&served, "brand", &add).done();
+    assert_eq!(said["profile"], Value::Null, "it has a token");
+    let rotate = [&["share", "rotate", "spring"][..], &to, &["--alone"]].concat();
+    let rotated = [&rotate[..], &["--profile", "agency.share"]].concat();
+    let said = far.ask(&served, "brand", &rotated).done();
+    assert_eq!((&said["file"], &said["profile"]), (&json!("agency.share"), &Value::Null));
+    assert_eq!(list(&bearer).status, 403);
+    // A profile that would lie over another file is refused before there is a token.
+    far.ask(&served, "brand", &rotated).is(1, "io");
+    let shown = far.ask(&served, "grocer", &["share", "list", "spring"]).done();
+    assert_eq!(shown["recipients"][0]["results"][0]["run"], run.as_str());
+    far.ask(&served, "grocer", &add).is(3, "member-differs");
+    let revoke = ["share", "revoke", "spring", "--to", "agency", "--as", "brand"];
+    far.ask(&served, "brand", &revoke).done();
+    far.ask(&served, "brand", &revoke).is(3, "recipient-unknown");
+    world.log_is_whole();
+    assert_eq!(served.end("-TERM"), Some(0));
+}

@@ -101,6 +101,8 @@ ids! {
     RunId, "a run", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 63;
     /// Names one schedule of runs, chosen by whoever made it. With a slot's time behind it, it names a run.
     ScheduleId, "a schedule", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 40;
+    /// Names somebody outside to whom a member opens results. A name is that member's own; it says an organisation, not a person.
+    RecipientId, "a recipient", b"-", "[a-z][a-z0-9-]*[a-z0-9]", 63;
 }
 
 impl PlatformId {

@@ -17,7 +17,7 @@ pub use dataset::{
 pub use digest::Digest;
 pub use ids::{
     CollaborationId, ColumnName, DatasetName, IdError, KeyName, MemberId, ParameterName,
-    PlatformId, Region, RunId, ScheduleId, TemplateName,
+    PlatformId, RecipientId, Region, RunId, ScheduleId, TemplateName,
 };
 pub use member::{Ability, Member};
 pub use template::{Literal, Parameter, ResultClass, Template};

@@ -5,7 +5,7 @@ use super::differences::differences;
 use super::{Desk, Seen, absent, named, texts};
 use crate::access::Action;
 use crate::error::{Error, Result};
-use crate::log::{Actor, Became, Body, Leaf, LogError, Proposal};
+use crate::log::{Actor, Became, LogError, Proposal};
 use crate::store::Stands;
 use crate::wire;
 use mappings::model::{Agreement, CollaborationId};
@@ -145,23 +145,7 @@ impl Desk<'_> {
         seen: &Seen,
         proposal: &Proposal,
     ) -> Result<Arc<Agreement>> {
-        let state = seen.state();
-        let counts = [state.in_force(), state.waiting()].into_iter().flatten();
-        if let Some(version) = counts.into_iter().find(|one| one.index == proposal.index) {
-            return Ok(Arc::clone(&version.agreement));
-        }
-        let stored = self.app.store.read(&seen.collaboration, proposal.index, 1).await;
-        let stored = stored.map_err(LogError::from)?;
-        let leaf = Leaf::parse(stored.first().ok_or_else(absent)?);
-        match leaf.map(|leaf| leaf.body) {
-            Ok(Body::Proposed { agreement, digest }) if digest == proposal.digest => {
-                Ok(Arc::new(*agreement))
-            }
-            Ok(_) | Err(_) => {
-                let message = "the leaf of a version is not what was read before";
-                Err(Error::failed("log-unreadable", message))
-            }
-        }
+        self.app.document(&seen.collaboration, seen.state(), proposal).await
     }
 }
 

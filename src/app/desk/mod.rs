@@ -20,13 +20,15 @@ mod rooms;
 mod runs;
 mod schedules;
 mod seconds;
+mod shares;
 mod templates;
 mod verified;
 
 pub(crate) use decisions::Done;
-pub(crate) use results::FetchedFile;
+pub(crate) use results::{FetchedFile, in_time};
 pub(crate) use runs::RunsAsked;
 pub(crate) use seconds::Decided;
+pub(crate) use shares::Opened;
 
 use super::{App, House, Runs};
 use crate::access::{Action, Caller, On, roles_for};

@@ -5,11 +5,9 @@ use super::{Desk, Seen, absent};
 use crate::access::Action;
 use crate::app::Share;
 use crate::error::{Error, Result};
-use crate::log::{Body, Leaf, LogError, Run};
 use crate::results::{self, FileLine, Place, ResultsError};
 use crate::wire;
-use mappings::model::{Agreement, CollaborationId, Digest, ResultClass, RunId};
-use std::sync::Arc;
+use mappings::model::{CollaborationId, Digest, ResultClass, RunId};
 use std::time::Duration;
 
 /// Rows of a result that are shown.
@@ -104,44 +102,16 @@ impl Desk<'_> {
         if !run.receivers.contains(&seen.member) {
             return Err(absent());
         }
-        let missing = || {
-            let message = "the run delivered nothing to this member";
-            Error::refused("result-missing", message).help("a run that has succeeded")
-        };
-        if run.open().is_some() {
-            return Err(missing());
-        }
         let of = seen.collaboration.clone();
-        let ended = self.leaf_at(&of, run.newest).await?.body;
-        let (Body::RunSucceeded { manifests: all, .. } | Body::RunFailed { delivered: all, .. }) =
-            ended
-        else {
-            return Err(missing());
-        };
-        let manifest = all.get(&seen.member).copied().ok_or_else(missing)?;
-        let agreement = self.agreement_of(seen, run).await?;
-        let destination = agreement.destinations.get(&seen.member).ok_or_else(missing)?;
-        self.house.receives(&seen.member, destination)?;
-        let place = Place::look(destination)?;
-        Ok(Received { of, run: id, place, manifest })
-    }
-
-    /// The agreement that a run ran under.
-    async fn agreement_of(&self, seen: &Seen, run: &Run) -> Result<Arc<Agreement>> {
-        let mut before = seen.state().proposals().iter().rev().filter(|one| one.index < run.index);
-        let proposal = before.find(|one| one.digest == run.agreement).ok_or_else(absent)?;
-        self.document(seen, proposal).await
-    }
-
-    async fn leaf_at(&self, of: &CollaborationId, index: u64) -> Result<Leaf> {
-        let stored = self.app.store.read(of, index, 1).await.map_err(LogError::from)?;
-        Leaf::parse(stored.first().ok_or_else(absent)?)
-            .map_err(|error| Error::failed("log-unreadable", error.to_string()))
+        let found = self.app.received(&of, (seen.state(), run), &seen.member).await?;
+        self.house.receives(&seen.member, &found.destination)?;
+        let place = Place::look(&found.destination)?;
+        Ok(Received { of, run: id, place, manifest: found.manifest })
     }
 }
 
 /// What lies at a destination, unless its storage is silent for too long.
-async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     found: impl Future<Output = std::result::Result<T, ResultsError>>,
 ) -> Result<T> {
     let found = tokio::time::timeout(FOUND_WITHIN, found).await;

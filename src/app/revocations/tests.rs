@@ -9,19 +9,19 @@ use std::sync::Mutex;
 
 /// A memory store that refuses so many appends with this error.
 #[derive(Debug)]
-struct Refusing {
+pub(in crate::app) struct Refusing {
     inner: MemoryStore,
     next: Mutex<(usize, StoreError)>,
     appended: Mutex<usize>,
 }
 
 impl Refusing {
-    fn new() -> Arc<Self> {
+    pub(in crate::app) fn new() -> Arc<Self> {
         let next = Mutex::new((0, StoreError::Full));
         Arc::new(Self { inner: MemoryStore::new(), next, appended: Mutex::default() })
     }
 
-    fn refuses(&self, times: usize, error: StoreError) {
+    pub(in crate::app) fn refuses(&self, times: usize, error: StoreError) {
         *self.next.lock().unwrap() = (times, error);
     }
 }

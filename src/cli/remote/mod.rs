@@ -7,6 +7,7 @@ mod revoke;
 mod rooms;
 mod run;
 mod schedule;
+mod share;
 mod status;
 
 use super::Command;
@@ -70,6 +71,7 @@ impl Elsewhere {
             | Command::Connections(_)
             | Command::Run(_)
             | Command::Schedule(_)
+            | Command::Share(_)
             | Command::Status(_)
             | Command::Audit(_) => return Ok(true),
             Command::Quickstart(_) => "quickstart",
@@ -124,6 +126,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         Command::Connections(connections) => rooms::connections(&client, connections, screen).await,
         Command::Run(run) => run::run(&client, run, screen).await,
         Command::Schedule(asked) => schedule::schedule(&client, asked, screen).await,
+        Command::Share(asked) => share::share(&client, asked, screen).await,
         Command::Status(status) => status::status(&client, status, screen).await,
         Command::Audit(audit) => audit::audit(&client, audit, screen).await,
         Command::Quickstart(_)

@@ -28,6 +28,10 @@ impl State {
             | Body::Revoked { .. }
             | Body::Reoffered { .. }
             | Body::RunRequested { .. }
+            | Body::ResultShared { .. }
+            | Body::RecipientKeyed { .. }
+            | Body::ShareEnded { .. }
+            | Body::ShareRead { .. }
             | Body::Scheduled { .. }
             | Body::Unscheduled { .. }
             | Body::SlotRefused { .. }

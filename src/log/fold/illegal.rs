@@ -109,5 +109,13 @@ illegal! {
     SlotDiffers, "slot-differs", "the run is called after a schedule and is not what was scheduled";
     SlotNotDue, "slot-not-due", "the schedule has no such time, or it has not come yet";
     SlotPassed, "slot-passed", "this time of the schedule, or a later one, was seen to already";
+    ShareTime, "share-time", "a share or a token ends in the future, within ninety days";
+    RecipientUnknown, "recipient-unknown", "the member has no such recipient, or it has no token that is good";
+    RecipientsMax, "recipients-max", "the member has as many recipients here as it may have";
+    ShareUnknown, "share-unknown", "nothing is opened to this recipient under this name";
+    SharesMax, "shares-max", "as many results are opened to this recipient as may be";
+    TokenUsed, "share-token-used", "the digest is that of a token that was given before";
+    ReadRepeated, "share-read-repeated", "the same was read within five minutes, and is on record";
+    ReadsMax, "share-reads-max", "the recipient has asked for as much as is put on record in five minutes";
     FileName, "file-name-malformed", "a delivered file's name is not a generated relative name";
 }

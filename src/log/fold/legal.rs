@@ -45,6 +45,10 @@ impl State {
             Body::Scheduled { .. } | Body::Unscheduled { .. } | Body::SlotRefused { .. } => {
                 self.legal_schedule(leaf)
             }
+            Body::ResultShared { .. }
+            | Body::RecipientKeyed { .. }
+            | Body::ShareEnded { .. }
+            | Body::ShareRead { .. } => self.legal_share(leaf),
             Body::RunFailed { .. }
             | Body::RunCancelled { .. }
             | Body::DeliveryIntended { .. }

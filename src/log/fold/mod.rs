@@ -16,6 +16,7 @@ mod platforms;
 mod proposals;
 mod runs;
 mod schedules;
+mod shares;
 
 pub use closures::{Awaited, Cause, Closure, Confirmed};
 pub use epoch::{Closing, Giving};
@@ -26,11 +27,12 @@ pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
 pub use proposals::{Became, Proposal};
 pub use runs::{OpenRun, Run, RunStatus};
 pub use schedules::{LastSlot, Schedule, SlotOutcome};
+pub use shares::{Recipient, Recipients, Share, ShareToken};
 
 pub(super) use parties::moves as moves_parties;
 
 use super::keys::{PublicKey, Signature};
-use super::leaf::{Body, Leaf, Revocable, TermPath};
+use super::leaf::{Body, Leaf, Revocable, TermPath, Touched};
 use mappings::model::{
     Agreement, CollaborationId, DatasetName, Digest, Location, MemberId, PlatformId, RunId,
     ScheduleId, TemplateName,
@@ -103,8 +105,13 @@ pub struct State {
     tombstones: BTreeMap<Revocable, u64>,
     waivers: BTreeMap<Waivable, BTreeSet<MemberId>>,
     runs: BTreeMap<RunId, Run>,
+    /// What the newest run of each template reads.
+    touched: BTreeMap<TemplateName, Arc<Touched>>,
     attempts: Vec<i64>,
     schedules: BTreeMap<ScheduleId, Schedule>,
+    recipients: Recipients,
+    /// Digests of every token that was given.
+    share_tokens: shares::Given,
     /// Every dataset that ever was in force: its name, its owner, its places.
     offered: Vec<Offered>,
     found: BTreeMap<Revocable, Found>,
@@ -344,12 +351,7 @@ impl State {
                 self.proposals.push(Proposal::new(index, leaf, *digest));
             }
             Body::Joined { member, key, .. } => self.record_joined(index, leaf.at_ms, member, *key),
-            Body::Declined { member } => {
-                if let Some(version) = &mut self.waiting {
-                    version.declined.insert(member.clone());
-                    self.answered(|asked| asked.declined.insert(member.clone()));
-                }
-            }
+            Body::Declined { member } => self.record_declined(member),
             Body::Approved { member, template, digest } => {
                 let given = self.approvals.entry((template.clone(), *digest)).or_default();
                 given.insert(member.clone(), index);
@@ -385,6 +387,10 @@ impl State {
             Body::Scheduled { .. } | Body::Unscheduled { .. } | Body::SlotRefused { .. } => {
                 self.record_schedule(index, leaf);
             }
+            Body::ResultShared { .. }
+            | Body::RecipientKeyed { .. }
+            | Body::ShareEnded { .. }
+            | Body::ShareRead { .. } => self.record_share(index, leaf),
         }
         if leaf.body.is_decision() {
             self.suspend(index);
@@ -408,6 +414,13 @@ impl State {
         found.again.insert(by.clone());
         if all.is_subset(&found.again) {
             found.lifted = Some(index);
+        }
+    }
+
+    fn record_declined(&mut self, member: &MemberId) {
+        if let Some(version) = &mut self.waiting {
+            version.declined.insert(member.clone());
+            self.answered(|asked| asked.declined.insert(member.clone()));
         }
     }
 

@@ -56,6 +56,10 @@ pub(in crate::log) const fn moves(body: &Body) -> bool {
         | Body::RevocationConfirmed { .. }
         | Body::DriftFound { .. }
         | Body::RunRequested { .. }
+        | Body::ResultShared { .. }
+        | Body::RecipientKeyed { .. }
+        | Body::ShareEnded { .. }
+        | Body::ShareRead { .. }
         | Body::Scheduled { .. }
         | Body::Unscheduled { .. }
         | Body::SlotRefused { .. }

@@ -1,10 +1,10 @@
 //! Whether a run may start, and whether a started one may still deliver. Deny by default; every denial says who
 //! could change it and how.
 
-use super::{State, Version};
+use super::{RunStatus, State, Version};
 use crate::log::leaf::{Revocable, Touched};
 use mappings::model::{
-    Ability, Agreement, DatasetName, Digest, MemberId, PlatformId, RunId, TemplateName,
+    Ability, Agreement, DatasetName, Digest, MemberId, PlatformId, ResultClass, RunId, TemplateName,
 };
 use std::collections::BTreeSet;
 
@@ -119,21 +119,57 @@ impl State {
             touched: &open.touched,
             since: Some(found.index),
         };
+        self.rests(standing)
+    }
+
+    /// Whether everything that a run rests on stands, and none of it was withdrawn since its request.
+    fn rests(&self, standing: Standing<'_>) -> Result<(), Denied> {
         self.permitted(standing)?;
         let rests = |what: &Revocable| match what {
             Revocable::Room | Revocable::Member { .. } => true,
-            Revocable::Dataset { dataset } => open.touched.contains_key(dataset),
+            Revocable::Dataset { dataset } => standing.touched.contains_key(dataset),
             // Their positions are compared above.
             Revocable::Column { .. } | Revocable::Template { .. } | Revocable::Approval { .. } => {
                 false
             }
         };
-        if self.found.iter().any(|(what, taken)| taken.index > found.index && rests(what)) {
+        if self.found.iter().any(|(what, taken)| Some(taken.index) > standing.since && rests(what))
+        {
             let message = "something it rests on was withdrawn on a platform during the run";
             let message = message.to_owned();
             return Err(Denied::new("withdrawn-meanwhile", message, "request a new run"));
         }
         Ok(())
+    }
+
+    /// Whether a member may open the result of a run to somebody outside, and it may be read there: it was delivered whole, to this member among
+    /// others; it is an aggregate, since rows of an activation are for declared receivers alone; and everything that the run rested on stands under
+    /// the agreement in force, without a withdrawal since it was requested.
+    pub fn may_share(&self, run: &RunId, by: &MemberId) -> Result<(), Denied> {
+        let delivered = self.runs.get(run).filter(|run| {
+            matches!(run.status, RunStatus::Succeeded { .. }) && run.receivers.contains(by)
+        });
+        let Some(found) = delivered else {
+            let message = format!("run `{run}` delivered no whole result to `{by}`");
+            return Err(Denied::new("result-missing", message, "name a run that has succeeded"));
+        };
+        self.room_is_open()?;
+        let version = self.everyone_joined()?;
+        self.rests(Standing {
+            agreement: version.digest,
+            template: &found.template,
+            digest: found.digest,
+            by: &found.by,
+            receivers: std::slice::from_ref(by),
+            touched: &found.touched,
+            since: Some(found.index),
+        })?;
+        let template = version.agreement.templates.get(&found.template);
+        if template.is_some_and(|one| one.class == ResultClass::Aggregate) {
+            return Ok(());
+        }
+        let message = format!("template `{}` gives rows of entities", found.template);
+        Err(Denied::new("share-of-rows", message, "share the result of an aggregate template"))
     }
 
     /// Whether this member's approval of the template version holds: given, and newer than every withdrawal.

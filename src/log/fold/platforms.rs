@@ -334,6 +334,10 @@ impl State {
             | Body::FoundWithdrawn { .. }
             | Body::Reoffered { .. }
             | Body::RunRequested { .. }
+            | Body::ResultShared { .. }
+            | Body::RecipientKeyed { .. }
+            | Body::ShareEnded { .. }
+            | Body::ShareRead { .. }
             | Body::Scheduled { .. }
             | Body::Unscheduled { .. }
             | Body::SlotRefused { .. }

@@ -12,7 +12,7 @@ pub struct OpenRun {
     /// Who shall receive.
     pub receivers: Vec<MemberId>,
     /// What it reads.
-    pub touched: Touched,
+    pub touched: Arc<Touched>,
     /// The agreement it runs under.
     pub agreement: Arc<Agreement>,
     /// Its digest.
@@ -64,6 +64,8 @@ pub struct Run {
     pub platform: PlatformId,
     /// Who shall receive.
     pub receivers: Vec<MemberId>,
+    /// What it reads.
+    pub touched: Arc<Touched>,
     /// The position of the newest leaf about it.
     pub newest: u64,
     /// Where it stands.
@@ -97,12 +99,13 @@ impl State {
         {
             self.attempts.push(leaf.at_ms);
             self.record_slot(run);
+            let touched = self.reads(template, touched);
             let Some(version) = &self.in_force else { return };
             let open = OpenRun {
                 agreement: Arc::clone(&version.agreement),
                 agreement_digest: version.digest,
                 receivers: receivers.clone(),
-                touched: touched.clone(),
+                touched: Arc::clone(&touched),
                 text_digest: *text_digest,
                 intended: None,
                 files: BTreeMap::new(),
@@ -116,6 +119,7 @@ impl State {
                 agreement: version.digest,
                 platform: platform.clone(),
                 receivers: receivers.clone(),
+                touched,
                 newest: index,
                 status: RunStatus::Requested(Box::new(open)),
             };
@@ -127,6 +131,17 @@ impl State {
         };
         run.status = next_status(&run.status, &leaf.body);
         run.newest = index;
+    }
+
+    /// What a run reads, kept once where the newest run of the same template reads the same.
+    fn reads(&mut self, template: &TemplateName, touched: &Touched) -> Arc<Touched> {
+        let known = self.touched.get(template).filter(|known| ***known == *touched);
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let kept = Arc::new(touched.clone());
+        self.touched.insert(template.clone(), Arc::clone(&kept));
+        kept
     }
 }
 
@@ -145,6 +160,10 @@ pub(super) const fn ended_run(body: &Body) -> Option<&RunId> {
         | Body::WaiverGiven { .. }
         | Body::Revoked { .. }
         | Body::RunRequested { .. }
+        | Body::ResultShared { .. }
+        | Body::RecipientKeyed { .. }
+        | Body::ShareEnded { .. }
+        | Body::ShareRead { .. }
         | Body::Scheduled { .. }
         | Body::Unscheduled { .. }
         | Body::SlotRefused { .. }

@@ -4,6 +4,7 @@ mod landing;
 mod parties;
 mod platforms;
 mod schedules;
+mod shares;
 mod versions;
 mod whole;
 mod withdrawals;

@@ -1,0 +1,111 @@
+//! Results that the caller's member opens to recipients outside, and takes away again. Must not know how a recipient reads them.
+
+use super::{Desk, Done, named};
+use crate::access::Action;
+use crate::app::Tied;
+use crate::app::sharing::{self, ShareRequest, TokenRequest};
+use crate::error::Result;
+use crate::wire;
+use mappings::model::{RecipientId, RunId};
+use std::sync::Mutex;
+
+/// A decision, and the profile that came of it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) done: Done,
+    pub(crate) profile: Option<wire::ShareProfile>,
+}
+
+impl Desk<'_> {
+    /// Recipients and what is open to each.
+    pub(crate) async fn shares(&self, name: &str) -> Result<wire::Shares> {
+        let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
+        Ok(wire::Shares { recipients: self.app.recipients_of(seen.state()) })
+    }
+
+    /// Opens a result that the caller's member received. A token is shown to whoever asked first, and to nobody who asks the same again.
+    pub(crate) async fn share(
+        &self,
+        name: &str,
+        asked: &wire::ShareAsked,
+        (tied, endpoint): (&Tied, &str),
+    ) -> Result<Opened> {
+        let fresh = Mutex::default();
+        let work = async {
+            let seen = self.seen_whole(name, Action::Share).await?;
+            let request = ShareRequest {
+                collaboration: seen.collaboration.clone(),
+                run: named::<RunId>(&asked.run)?,
+                by: seen.member,
+                recipient: recipient(&asked.recipient)?,
+                until_ms: asked.until_ms,
+                presigned: asked.presigned,
+                new_token: asked.new_token,
+            };
+            let opened = self.app.share(Some(self.house), &request, tied).await?;
+            keep(&fresh, opened.fresh);
+            Ok((seen.collaboration, opened.recorded))
+        };
+        let done = self.once("share", tied, work).await?;
+        Ok(shown(done, fresh, (endpoint, asked.until_ms)))
+    }
+
+    /// Gives a recipient of the caller's member another token.
+    pub(crate) async fn rotate(
+        &self,
+        name: &str,
+        asked: &wire::ShareTokenAsked,
+        (tied, endpoint): (&Tied, &str),
+    ) -> Result<Opened> {
+        let fresh = Mutex::default();
+        let work = async {
+            let seen = self.seen_whole(name, Action::Share).await?;
+            let request = TokenRequest {
+                collaboration: seen.collaboration.clone(),
+                by: seen.member,
+                recipient: recipient(&asked.recipient)?,
+                until_ms: asked.until_ms,
+                alone: asked.alone,
+            };
+            let opened = self.app.rotate(&request, tied).await?;
+            keep(&fresh, opened.fresh);
+            Ok((seen.collaboration, opened.recorded))
+        };
+        let done = self.once("rotate", tied, work).await?;
+        Ok(shown(done, fresh, (endpoint, asked.until_ms)))
+    }
+
+    /// Takes a share of the caller's member away, or all of a recipient's. Nothing keeps it waiting.
+    pub(crate) async fn unshare(&self, name: &str, asked: &wire::ShareEnd) -> Result<Done> {
+        let tied = Tied::default();
+        self.once("unshare", &tied, async {
+            let seen = self.seen_whole(name, Action::Unshare).await?;
+            let recipient = recipient(&asked.recipient)?;
+            let run = asked.run.as_deref().map(named::<RunId>).transpose()?;
+            let of = seen.collaboration;
+            let whose = (&seen.member, &recipient);
+            let recorded = self.app.unshare(&of, whose, run.as_ref(), &tied).await?;
+            Ok((of, recorded))
+        })
+        .await
+    }
+}
+
+type Kept = Mutex<Option<crate::sharing::Fresh>>;
+
+fn keep(kept: &Kept, fresh: Option<crate::sharing::Fresh>) {
+    *kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+}
+
+fn shown(done: Done, fresh: Kept, (endpoint, until_ms): (&str, i64)) -> Opened {
+    let fresh = fresh.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let fresh = fresh.filter(|_| !done.repeated);
+    let profile = fresh.map(|fresh| sharing::profile(endpoint, &fresh, until_ms));
+    Opened { done, profile }
+}
+
+fn recipient(name: &str) -> Result<RecipientId> {
+    name.parse().map_err(|error| {
+        crate::error::Error::invalid("recipient-name", format!("{error}")).help("agency")
+    })
+}

@@ -1,0 +1,91 @@
+//! `/v1/collaborations/{collaboration}/shares`: results that members open to recipients outside. What these read is at `/delta-sharing`.
+
+use super::Gateway;
+use super::delta::base;
+use super::done::{finished, on_record};
+use super::entry::Who;
+use super::problem::Problem;
+use super::said::{Denial, Keyed};
+use super::wrong::{Change, Read};
+use crate::app::desk::{Done, Opened};
+use crate::wire;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+
+/// Recipients, and what is open to each.
+#[utoipa::path(get, path = "/v1/collaborations/{collaboration}/shares", tag = "shares", operation_id = "shares",
+    params(("collaboration" = String, Path, description = "The collaboration.")),
+    responses((status = 200, description = "The recipients.", body = wire::Shares), Read))]
+pub(super) async fn shares(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+) -> Result<Json<wire::Shares>, Problem> {
+    Ok(Json(gateway.desk(&caller).shares(&collaboration).await?))
+}
+
+/// Opens a result that the caller's member received to a recipient outside. The profile is in the answer where the recipient has a new token, once.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares", tag = "shares", operation_id = "share", request_body = wire::ShareAsked,
+    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    responses((status = 201, description = "It is on record.", body = wire::ShareGiven), Change))]
+pub(super) async fn share(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+    headers: HeaderMap,
+    Keyed { said, tied }: Keyed<wire::ShareAsked>,
+) -> Result<Opened, Problem> {
+    let endpoint = base(&headers);
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).share(&collaboration, &said, (&tied, &endpoint)).await
+    })
+    .await
+}
+
+/// Gives a recipient another token: the newest two are good, or the new one alone.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares/tokens", tag = "shares", operation_id = "rotate-share-token", request_body = wire::ShareTokenAsked,
+    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    responses((status = 201, description = "It is on record.", body = wire::ShareGiven), Change))]
+pub(super) async fn rotate(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+    headers: HeaderMap,
+    Keyed { said, tied }: Keyed<wire::ShareTokenAsked>,
+) -> Result<Opened, Problem> {
+    let endpoint = base(&headers);
+    finished(&gateway.begun.clone(), async move {
+        gateway.desk(&caller).rotate(&collaboration, &said, (&tied, &endpoint)).await
+    })
+    .await
+}
+
+/// Takes a share away, or everything of a recipient's with its tokens. What it reads ends at once.
+#[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares/revocations", tag = "shares", operation_id = "end-share", request_body = wire::ShareEnd,
+    params(("collaboration" = String, Path, description = "The collaboration.")),
+    responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
+pub(super) async fn end(
+    State(gateway): State<Gateway>,
+    Who(caller): Who,
+    Path(collaboration): Path<String>,
+    Denial(said): Denial<wire::ShareEnd>,
+) -> Result<Done, Problem> {
+    let share = gateway.denying.take(caller.tenant())?;
+    finished(&gateway.begun.clone(), async move {
+        let _share = share;
+        gateway.desk(&caller).unshare(&collaboration, &said).await
+    })
+    .await
+}
+
+impl IntoResponse for Opened {
+    fn into_response(self) -> Response {
+        let Done { given: wire::Given { receipt, leaf_bytes }, repeated, collaboration } =
+            self.done;
+        let index = receipt.index;
+        let given = wire::ShareGiven { receipt, leaf_bytes, profile: self.profile };
+        on_record((&collaboration, index), &given, repeated)
+    }
+}
