@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn an_unload_needs_its_integration() {
         let (unload, integration) = (Some("s3://b/p/".to_owned()), Some("I".to_owned()));
-        let whole = Connection { unload, storage_integration: integration, ..Connection::default() };
+        let whole =
+            Connection { unload, storage_integration: integration, ..Connection::default() };
         assert_eq!(whole.unloads(), Some(("s3://b/p", "I")));
         let none = Connection { storage_integration: None, ..whole.clone() };
         let file = Connection { unload: Some("file:///p".to_owned()), ..whole };

@@ -4,10 +4,11 @@
 use adapter_spi::Desired;
 use mappings::model::{ColumnType, ColumnUse, Dataset, DatasetName, Location, PlatformId};
 use mappings::snowflake::{columns, view};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The query of the view by which a dataset enters. Made here alone, by the closed lists of `mappings`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The query of the view by which a dataset enters. Made here alone, by the closed lists of `mappings`; a step carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct View {
     query: String,
     columns: Vec<String>,
@@ -111,13 +112,13 @@ fn fits(native: &str, of: ColumnType) -> bool {
         }
         None => (native, Vec::new()),
     };
-    let sized = sizes.iter().all(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
+    let sized =
+        sizes.iter().all(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
     let plain = sized && sizes.len() <= 1;
     match of {
         ColumnType::Int64 => word == "NUMBER" && sized && matches!(sizes.as_slice(), [_, "0"]),
         ColumnType::Float64 => {
-            (word == "FLOAT" && sizes.is_empty())
-                || (word == "NUMBER" && sized && sizes.len() == 2)
+            (word == "FLOAT" && sizes.is_empty()) || (word == "NUMBER" && sized && sizes.len() == 2)
         }
         ColumnType::Utf8 => word == "VARCHAR" && plain,
         ColumnType::Boolean => word == "BOOLEAN" && sizes.is_empty(),
@@ -153,9 +154,8 @@ mod tests {
             ("VARIANT", vec![]),
             ("", vec![]),
         ];
-        let every = [
-            Of::Int64, Of::Float64, Of::Utf8, Of::Boolean, Of::Date, Of::Timestamp, Of::Binary,
-        ];
+        let every =
+            [Of::Int64, Of::Float64, Of::Utf8, Of::Boolean, Of::Date, Of::Timestamp, Of::Binary];
         for (native, fitting) in all {
             for of in every {
                 assert_eq!(fits(native, of), fitting.contains(&of), "{native} {of:?}");

@@ -55,7 +55,7 @@ impl Landing {
         Ok(Self { platform: platform.clone(), store, below })
     }
 
-    fn unreadable(&self, _: object_store::Error) -> AdapterError {
+    fn unreadable(&self) -> AdapterError {
         failed(&self.platform, "landing-unreadable", "the landing can't be listed or read")
     }
 
@@ -63,7 +63,7 @@ impl Landing {
     pub(crate) async fn fetch(&self, prefix: &str, into: &Path) -> Result<Vec<String>> {
         let below = Key::from(format!("{}/{prefix}", self.below));
         let found: Vec<_> =
-            self.store.list(Some(&below)).try_collect().await.map_err(|e| self.unreadable(e))?;
+            self.store.list(Some(&below)).try_collect().await.map_err(|_| self.unreadable())?;
         let mut found: Vec<_> = found.into_iter().filter(|object| object.size > 0).collect();
         found.sort_by(|one, two| one.location.cmp(&two.location));
         let full = |_: std::io::Error| {
@@ -73,9 +73,9 @@ impl Landing {
         for (number, object) in found.iter().enumerate() {
             let name = format!("landed-{number:05}.parquet");
             let mut file = tokio::fs::File::create(into.join(&name)).await.map_err(full)?;
-            let got = self.store.get(&object.location).await.map_err(|e| self.unreadable(e))?;
+            let got = self.store.get(&object.location).await.map_err(|_| self.unreadable())?;
             let mut bytes = got.into_stream();
-            while let Some(part) = bytes.try_next().await.map_err(|e| self.unreadable(e))? {
+            while let Some(part) = bytes.try_next().await.map_err(|_| self.unreadable())? {
                 file.write_all(&part).await.map_err(full)?;
             }
             file.flush().await.map_err(full)?;
@@ -89,6 +89,6 @@ impl Landing {
         let below = Key::from(format!("{}/airlock-is-looking", self.below));
         let listed: std::result::Result<Vec<_>, _> =
             self.store.list(Some(&below)).try_collect().await;
-        listed.map(drop).map_err(|error| self.unreadable(error))
+        listed.map(drop).map_err(|_| self.unreadable())
     }
 }

@@ -9,7 +9,11 @@ mod names;
 mod reach;
 mod region;
 mod session;
+mod shares;
 mod sql;
+#[cfg(test)]
+mod twin;
 mod unload;
 
 pub use connection::{Connection, Connections, TokenKind};
+pub use shares::{SnowflakeShares, Tried, assess as assess_shares};

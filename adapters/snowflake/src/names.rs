@@ -73,7 +73,8 @@ mod tests {
     type Ids = (CollaborationId, DatasetName, MemberId);
 
     fn ids() -> impl Strategy<Value = Ids> {
-        (ID, NAME, ID).prop_map(|(c, d, m)| (c.parse().unwrap(), d.parse().unwrap(), m.parse().unwrap()))
+        (ID, NAME, ID)
+            .prop_map(|(c, d, m)| (c.parse().unwrap(), d.parse().unwrap(), m.parse().unwrap()))
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use crate::connection::{Connection, Connections, TokenKind};
 use crate::error::{Act, Told, made, told};
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Retry};
+use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Outcome, Result, Retry};
 use mappings::model::{Agreement, MemberId, PlatformId};
 use serde::{Deserialize, Serialize};
 use snowflake_sql_api as api;
@@ -17,8 +17,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const OPERATION: &str = "connect";
+/// For how long an account that gave no answer is not asked again, so that one that is silent holds up nothing but itself.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
 /// The code of credentials that are another account's.
 pub(crate) const WRONG_ACCOUNT: &str = "wrong-account";
 /// A key or a token.
@@ -62,6 +65,7 @@ pub(crate) struct Reach {
     connections: Connections,
     clock: Clock,
     kept: Mutex<BTreeMap<Seat, Session>>,
+    silent: Mutex<BTreeMap<Seat, (Instant, AdapterError)>>,
 }
 
 impl fmt::Debug for Reach {
@@ -76,7 +80,8 @@ impl fmt::Debug for Reach {
 impl Reach {
     /// Nobody is called yet. The clock is for the tokens that keys sign.
     pub(crate) fn new(platform: PlatformId, connections: Connections, clock: Clock) -> Self {
-        Self { platform, connections, clock, kept: Mutex::default() }
+        let (kept, silent) = Default::default();
+        Self { platform, connections, clock, kept, silent }
     }
 
     pub(crate) const fn platform(&self) -> &PlatformId {
@@ -104,6 +109,30 @@ impl Reach {
 
     /// An account.
     pub(crate) async fn seated(&self, seat: &Seat, cx: &Cx) -> Result<Session> {
+        self.heard(seat)?;
+        let reached = Box::pin(self.reached(seat, cx)).await;
+        reached.inspect_err(|error| self.note(seat, error))
+    }
+
+    /// The error of an account that gave no answer a moment ago: nothing is sent there.
+    fn heard(&self, seat: &Seat) -> Result<()> {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = silent.get(seat).filter(|(since, _)| since.elapsed() < LEFT_ALONE);
+        fresh.map_or(Ok(()), |(_, error)| Err(error.clone()))
+    }
+
+    /// Notes what a look at an account ended with: whether nobody answered is kept in mind.
+    pub(crate) fn note(&self, seat: &Seat, error: &AdapterError) {
+        let silence = ["no-answer-in-time", "deadline-passed", "unreachable"];
+        if silence.contains(&error.code) {
+            let error = AdapterError { outcome: Outcome::NotApplied, ..error.clone() };
+            let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+            silent.retain(|_, (since, _)| since.elapsed() < LEFT_ALONE);
+            silent.insert(seat.clone(), (Instant::now(), error));
+        }
+    }
+
+    async fn reached(&self, seat: &Seat, cx: &Cx) -> Result<Session> {
         if let Some(session) = self.kept(seat) {
             return Ok(session.within(cx));
         }
@@ -160,9 +189,8 @@ impl Reach {
                     return Err(wrong("user-missing", reason));
                 };
                 let pem = secret(file).map_err(|why| wrong("key-unreadable", why))?;
-                let key = KeyPair::from_pem(&pem).map_err(|error| {
-                    wrong(error.code(), format!("{}: {error}", file.display()))
-                })?;
+                let key = KeyPair::from_pem(&pem)
+                    .map_err(|error| wrong(error.code(), format!("{}: {error}", file.display())))?;
                 let tokens = KeyPairTokens::new(account, user, key, Arc::clone(&self.clock));
                 let failed = |error| told(&self.platform, OPERATION, Act::Read, &error);
                 Ok(Arc::new(tokens.map_err(failed)?))
@@ -224,5 +252,5 @@ async fn verified(session: Session) -> Result<Session, AdapterError> {
         );
         return Err(session.error(told, OPERATION, reason));
     }
-    Ok(Session { region, ..session })
+    Ok(session.placed(region))
 }

@@ -26,7 +26,9 @@ mod tests {
     fn a_region_with_or_without_its_cloud() {
         let room = |name: &str| name.parse::<Region>().unwrap();
         for native in ["AWS_EU_CENTRAL_1", "PUBLIC.AWS_EU_CENTRAL_1", "aws_eu_central_1"] {
-            assert!(is_in(native, &room("eu-central-1")) && is_in(native, &room("aws-eu-central-1")));
+            assert!(
+                is_in(native, &room("eu-central-1")) && is_in(native, &room("aws-eu-central-1"))
+            );
             assert!(!is_in(native, &room("eu-central-2")) && !is_in(native, &room("central-1")));
         }
         assert!(is_in("AZURE_WESTEUROPE", &room("westeurope")));

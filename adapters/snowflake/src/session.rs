@@ -7,7 +7,7 @@ use crate::sql::{NotSaid, Sql};
 use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Retry};
 use mappings::model::{Digest, PlatformId};
 use snowflake_sql_api::{
-    Call, Canceled, Client, Context, Handle, Progress, RequestId, ResultSet, Statement, Table,
+    Call, Canceled, Client, Context, Fate, Handle, Progress, RequestId, ResultSet, Statement, Table,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,19 @@ pub(crate) struct Session {
     context: Context,
     cx: Cx,
     sent: Arc<AtomicBool>,
+}
+
+/// How far a statement was seen to be.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    /// It runs.
+    Running,
+    /// It ended well.
+    Done(Box<ResultSet>),
+    /// It ended with an error.
+    Failed(AdapterError),
+    /// It was cancelled.
+    Canceled,
 }
 
 /// Rows of an answer, read by names of columns.
@@ -61,14 +74,14 @@ impl Rows {
 
 impl Session {
     /// An account whose place is not known yet.
-    pub(crate) fn new(
-        platform: PlatformId,
-        seat: Seat,
-        client: Client,
-        context: Context,
-    ) -> Self {
+    pub(crate) fn new(platform: PlatformId, seat: Seat, client: Client, context: Context) -> Self {
         let (region, cx, sent) = (String::new(), Cx::default(), Arc::default());
         Self { platform, seat, region, client, context, cx, sent }
+    }
+
+    /// The same account, where it said that it is.
+    pub(crate) fn placed(self, region: String) -> Self {
+        Self { region, ..self }
     }
 
     /// The same account for one act, which takes turns as its context says.
@@ -110,7 +123,8 @@ impl Session {
         let platform = self.platform.clone();
         move |NotSaid| {
             let told: Told = (ErrorKind::Unsupported, "name-unsayable", Retry::Never);
-            let reason = "a name is empty, too long or has NUL in it; what would pass: 1 to 255 signs";
+            let reason =
+                "a name is empty, too long or has NUL in it; what would pass: 1 to 255 signs";
             made(&platform, told, operation, reason)
         }
     }
@@ -178,11 +192,32 @@ impl Session {
         begun.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 
-    /// How far a statement is.
-    pub(crate) async fn look(&self, operation: &'static str, handle: &Handle) -> Result<Progress> {
+    /// How far a statement is. That a look failed says nothing of it.
+    pub(crate) async fn look(&self, operation: &'static str, handle: &Handle) -> Result<Looked> {
         self.turn(operation, CallClass::Read).await?;
-        let found = Box::pin(self.client.look(handle)).await;
-        found.map_err(|error| self.told(operation, Act::Read, &error))
+        match Box::pin(self.client.look(handle)).await {
+            Ok(Progress::Running(_)) => Ok(Looked::Running),
+            Ok(Progress::Done(done)) => Ok(Looked::Done(done)),
+            Err(error) => {
+                let told = self.told(operation, Act::Read, &error);
+                if error.kind() == snowflake_sql_api::ErrorKind::Canceled {
+                    Ok(Looked::Canceled)
+                } else if error.fate() == Fate::Failed {
+                    Ok(Looked::Failed(told))
+                } else {
+                    Err(told)
+                }
+            }
+        }
+    }
+
+    /// How many rows an unload says that it wrote.
+    pub(crate) async fn unloaded(&self, of: &ResultSet, operation: &'static str) -> Result<u64> {
+        let table = Box::pin(of.table()).await;
+        let table = table.map_err(|error| self.told(operation, Act::Read, &error))?;
+        let rows = Rows { platform: self.platform.clone(), operation, table };
+        let counts = rows.of(["row_count"])?.into_iter();
+        Ok(counts.filter_map(|[count]| count?.parse::<u64>().ok()).sum())
     }
 
     /// Cancels a statement.

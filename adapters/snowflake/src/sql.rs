@@ -5,8 +5,8 @@ use crate::entry::View;
 use mappings::snowflake::SnowflakeText;
 use snowflake_sql_api::{AccountIdentifier, Binding, Handle, Identifier, Statement, text_literal};
 
-/// A statement that is being written.
-#[derive(Debug, Clone)]
+/// A statement that is being written. Nothing shows it but the request that it is sent in.
+#[derive(Clone)]
 pub(crate) struct Sql {
     text: Result<String, NotSaid>,
     bindings: Vec<Binding>,
@@ -145,7 +145,8 @@ mod tests {
     fn what_no_statement_can_hold_is_said_by_none() {
         let long = "x".repeat(256);
         let begun = || Sql::new("DROP SHARE ");
-        for sql in [begun().name(""), begun().name(&long), begun().text("a\0"), begun().name("\0")] {
+        for sql in [begun().name(""), begun().name(&long), begun().text("a\0"), begun().name("\0")]
+        {
             assert_eq!(sql.word(" IF").as_text(), Err(NotSaid));
         }
         for account in ["XY12345", "a.b; DROP", "", "ACME.A, ACME.B"] {

@@ -27,6 +27,15 @@ def test_shown(place, text, wanted):
     assert names(place, text) == wanted
 
 
+def test_a_schema_is_commented(place):
+    place.do("ALTER SCHEMA D.A SET COMMENT = 'it''s'")
+    shown = {r["name"]: r["comment"] for r in place.dicts("SHOW SCHEMAS IN DATABASE D")}
+    assert (shown["A"], shown["B"]) == ("it's", "")
+    place.do("ALTER SCHEMA D.A UNSET COMMENT", "ALTER SCHEMA IF EXISTS D.NOWHERE SET COMMENT = 'x'")
+    assert {r["comment"] for r in place.dicts("SHOW SCHEMAS IN DATABASE D")} == {""}
+    assert place.refused("ALTER SCHEMA D.NOWHERE SET COMMENT = 'x'") == "002003"
+
+
 def test_the_current_place_narrows(place):
     assert names(place, "SHOW TABLES", database="D", schema="B") == ["T3"]
     assert names(place, "SHOW TABLES") == ["T1", "T2", "T3"]

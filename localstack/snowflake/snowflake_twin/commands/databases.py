@@ -111,6 +111,21 @@ def alter_database(session: Session, reader: Reader, how: How) -> Result:
     return status("Statement executed successfully.")
 
 
+@command("ALTER SCHEMA")
+def alter_schema(session: Session, reader: Reader, how: How) -> Result:
+    """ALTER SCHEMA [IF EXISTS] [d.]s SET COMMENT = '…' | UNSET COMMENT."""
+    exists = reader.take("IF", "EXISTS")
+    names = reader.path(2)
+    comment = _comment(reader)
+    found = found_or_none(lambda: session.find_schema(names), exists)
+    if isinstance(found, Schema):
+        if found.database is not None and found.database.origin is not None:
+            raise SqlError("003001", "42501", "SQL access control error:\nShared databases are read-only.")
+        session.need_ownership(found)
+        found.comment = comment
+    return status("Statement executed successfully.")
+
+
 def _comment(reader: Reader) -> str:
     if reader.take("UNSET", "COMMENT"):
         reader.end()

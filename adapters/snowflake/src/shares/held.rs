@@ -1,0 +1,226 @@
+//! What runs can use and what owners keep there, judged by what partners can reach: a dataset as long as any share of any agreement
+//! that ever was in force gives it to anybody, a template as long as its runner's schema lists it and all that it reads is open.
+//! What is not as it was agreed, word for word and under its policy, is held in another version. Pure.
+
+use super::call::Privilege;
+use super::seen::{Account, Seen, View, inbound};
+use super::wanted::{Said, offer, texts};
+use crate::names;
+use crate::reach::account_of;
+use adapter_spi::{Desired, Resource, ResourceKind, Scope};
+use mappings::model::{Agreement, DatasetName, Digest, MemberId, PlatformId, TemplateName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What an observation says in words of the agreement.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Holding {
+    pub(crate) resources: BTreeSet<Resource>,
+    pub(crate) offered: BTreeSet<DatasetName>,
+}
+
+/// Looks at what was seen by the names of all agreements of a scope.
+struct Sight<'a> {
+    scope: &'a Scope,
+    seen: &'a Seen,
+    /// All of them, the newest first.
+    agreements: Vec<&'a Arc<Agreement>>,
+    texts: Vec<BTreeMap<TemplateName, Said>>,
+}
+
+/// What is held of a scope.
+pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
+    let agreements: Vec<_> = std::iter::once(&scope.agreement).chain(&scope.past).collect();
+    let texts = agreements.iter().map(|agreement| texts(agreement)).collect();
+    let sight = Sight { scope, seen, agreements, texts };
+    let mut holding = Holding::default();
+    for (dataset, owner, runner) in sight.places() {
+        if owner == runner {
+            sight.own(&dataset, &owner, &mut holding);
+        } else {
+            sight.shared((&dataset, &owner, &runner), &mut holding);
+        }
+    }
+    sight.templates(&mut holding);
+    holding
+}
+
+impl Sight<'_> {
+    /// Every dataset of every agreement with everybody who could run.
+    fn places(&self) -> BTreeSet<(DatasetName, MemberId, MemberId)> {
+        let all = self.agreements.iter().flat_map(|agreement| {
+            agreement.datasets.iter().flat_map(|(name, dataset)| {
+                let owner = &dataset.owner;
+                let members = agreement.members.keys();
+                members.map(move |runner| (name.clone(), owner.clone(), runner.clone()))
+            })
+        });
+        all.collect()
+    }
+
+    fn account(&self, member: &MemberId) -> Option<&Account> {
+        self.seen.accounts.get(member)
+    }
+
+    /// Whether somebody who looks sees a share of a member that this gateway can't look at.
+    fn is_offered_to(&self, owner: &MemberId, runner: &MemberId, share: &str) -> bool {
+        let Some(account) = self.account(runner) else { return false };
+        let platform = PlatformId::snowflake();
+        let mut owners = self.agreements.iter().filter_map(|agreement| {
+            account_of(agreement.members.get(owner)?.identity.get(&platform)?)
+        });
+        owners.any(|owner| account.inbound.contains_key(&inbound(&owner, share)))
+    }
+
+    /// Whether a dataset of another's lies open for a runner.
+    fn is_open(&self, dataset: &DatasetName, owner: &MemberId, runner: &MemberId) -> bool {
+        let share = names::share(&self.scope.collaboration, dataset, runner);
+        let Some(account) = self.account(owner) else {
+            return self.is_offered_to(owner, runner, &share);
+        };
+        let Some(share) = account.shares.get(&share) else { return false };
+        let reads = share.grants.iter().any(|grant| grant.privilege == Privilege::Select);
+        !share.to.is_empty() && (reads || !share.unknown.is_empty())
+    }
+
+    fn shared(
+        &self,
+        (dataset, owner, runner): (&DatasetName, &MemberId, &MemberId),
+        holding: &mut Holding,
+    ) {
+        let collaboration = &self.scope.collaboration;
+        let name = names::view(dataset, runner);
+        let account = self.account(owner);
+        let view = account.and_then(|one| one.offers.as_ref()?.views.get(&name));
+        if self.is_open(dataset, owner, runner) {
+            let digest = match (account, view) {
+                (Some(account), Some(view)) => self.version(dataset, runner, account, view),
+                // A share of somebody whom nobody here operates can't be looked into.
+                (None, _) => self.agreed(dataset),
+                (Some(_), None) => None,
+            };
+            holding.resources.insert(Resource {
+                kind: ResourceKind::Dataset(dataset.clone()),
+                digest: digest.unwrap_or_else(unknown),
+            });
+        }
+        let share = names::share(collaboration, dataset, runner);
+        let is_kept = match account {
+            Some(_) => view.is_some(),
+            None => self.is_offered_to(owner, runner, &share),
+        };
+        if is_kept {
+            holding.offered.insert(dataset.clone());
+        }
+    }
+
+    /// A runner's own dataset: it is used by the templates that its schema lists, and by nobody else.
+    fn own(&self, dataset: &DatasetName, owner: &MemberId, holding: &mut Holding) {
+        let Some(account) = self.account(owner) else { return };
+        let Some(runs) = &account.runs else { return };
+        let Some(view) = runs.views.get(dataset.as_str()) else { return };
+        holding.offered.insert(dataset.clone());
+        let listed = runs.mark.iter().flat_map(|mark| &mark.templates);
+        let mut reading = listed.filter(|(name, digest)| {
+            self.reads(name, digest).is_none_or(|reads| reads.contains(dataset))
+        });
+        if reading.next().is_some() {
+            let digest = self.version(dataset, owner, account, view).unwrap_or_else(unknown);
+            let kind = ResourceKind::Dataset(dataset.clone());
+            holding.resources.insert(Resource { kind, digest });
+        }
+    }
+
+    /// What a version of a template reads, if an agreement says so.
+    fn reads(&self, name: &TemplateName, version: &Digest) -> Option<&BTreeSet<DatasetName>> {
+        let known = self.agreements.iter().zip(&self.texts);
+        let mut known = known.filter(|(agreement, _)| {
+            let template = agreement.templates.get(name);
+            template.is_some_and(|one| one.digest(name) == *version)
+        });
+        known.find_map(|(_, texts)| texts.get(name)).map(|said| &said.text.datasets)
+    }
+
+    fn agreed(&self, dataset: &DatasetName) -> Option<Digest> {
+        let mut agreements = self.agreements.iter();
+        let agreed = agreements.find_map(|agreement| agreement.datasets.get(dataset))?;
+        Some(Resource::dataset(dataset, agreed).digest)
+    }
+
+    /// The terms that a view holds, if it is the very statement that these terms take, under the policy that they ask for.
+    fn version(
+        &self,
+        dataset: &DatasetName,
+        runner: &MemberId,
+        account: &Account,
+        view: &View,
+    ) -> Option<Digest> {
+        let mark = view.mark.as_ref()?;
+        let terms = mark.terms?;
+        let agreement = self.agreements.iter().find(|agreement| {
+            let agreed = agreement.datasets.get(dataset);
+            agreed.is_some_and(|agreed| Resource::dataset(dataset, agreed).digest == terms)
+        })?;
+        let mut desired = Desired::whole(Arc::clone(agreement));
+        desired.hidden.extend(mark.without.iter().map(|one| (dataset.clone(), one.clone())));
+        let offer = offer(&desired, dataset, runner)?;
+        let schema = if offer.is_own() { &account.runs } else { &account.offers };
+        let is_it = view.secure
+            && offer.put(&account.database).text() == Some(view.text)
+            && view.guarded == offer.guarded
+            && offer.guarded.iter().all(|guarded| {
+                let policies = schema.as_ref().map(|schema| &schema.policies);
+                policies.and_then(|all| all.get(&names::minimum(guarded.entities_min)))
+                    == Some(&true)
+            });
+        is_it.then_some(terms)
+    }
+
+    fn templates(&self, holding: &mut Holding) {
+        let mut hold = |name: &TemplateName, digest: Digest| {
+            let kind = ResourceKind::Template(name.clone());
+            holding.resources.insert(Resource { kind, digest });
+        };
+        for (runner, account) in &self.seen.accounts {
+            let Some(runs) = &account.runs else { continue };
+            for (name, digest) in runs.mark.iter().flat_map(|mark| &mark.templates) {
+                let open = |dataset: &DatasetName| match self.owner(dataset) {
+                    Some(owner) if owner == runner => runs.views.contains_key(dataset.as_str()),
+                    Some(owner) => self.is_open(dataset, owner, runner),
+                    None => true,
+                };
+                if self.reads(name, digest).is_none_or(|reads| reads.iter().all(open)) {
+                    hold(name, *digest);
+                }
+            }
+        }
+        // Of a runner whom nobody here operates no list is seen: what it can reach it can ask.
+        for (agreement, texts) in self.agreements.iter().zip(&self.texts) {
+            for (name, said) in texts {
+                let Some(template) = agreement.templates.get(name) else { continue };
+                let reaches = |runner: &&MemberId| {
+                    let foreign = said.text.datasets.iter().filter_map(|dataset| {
+                        Some((dataset, &agreement.datasets.get(dataset)?.owner))
+                    });
+                    let foreign: Vec<_> = foreign.filter(|(_, owner)| *owner != *runner).collect();
+                    !self.seen.accounts.contains_key(*runner)
+                        && !foreign.is_empty()
+                        && foreign.iter().all(|(one, owner)| self.is_open(one, owner, runner))
+                };
+                if template.run_by.iter().any(|runner| reaches(&runner)) {
+                    hold(name, template.digest(name));
+                }
+            }
+        }
+    }
+
+    fn owner(&self, dataset: &DatasetName) -> Option<&MemberId> {
+        let mut agreements = self.agreements.iter();
+        agreements.find_map(|agreement| agreement.datasets.get(dataset)).map(|one| &one.owner)
+    }
+}
+
+/// The version of what no agreement says.
+fn unknown() -> Digest {
+    Digest::of(b"unknown")
+}

@@ -1,0 +1,23 @@
+//! The room of shares: secure views of owners' tables under aggregation policies, granted to shares that let runners' accounts in,
+//! and texts run there. Must not know the room of the Collaboration API.
+
+mod apply;
+mod assess;
+mod call;
+mod held;
+mod mark;
+mod observe;
+mod plan;
+mod probe;
+mod room;
+mod runs;
+mod seen;
+mod test_connection;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+pub use assess::assess;
+pub use room::SnowflakeShares;
+pub use test_connection::Tried;

@@ -1,0 +1,354 @@
+//! Looking: lists of the platform, read by their columns' names, of everything that is named like ours. Never writes.
+
+use super::call::{Grant, Guarded, Kind, Privilege};
+use super::mark::Mark;
+use super::seen::{Account, Schema, Seen, Share, View, inbound};
+use crate::entry::table;
+use crate::names;
+use crate::reach::{Reach, seat};
+use crate::session::Session;
+use crate::sql::Sql;
+use adapter_spi::{CallClass, Cx, ErrorKind, Result, Scope};
+use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not
+/// gone.
+pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
+    let mut seen = Seen::default();
+    for member in members(scope).into_iter().filter(|one| reach.connection(one).is_some()) {
+        match look(reach, scope, &member, cx).await {
+            Ok(account) => drop(seen.accounts.insert(member, account)),
+            Err(error) => drop(seen.unseen.insert(member, error.code.to_owned())),
+        }
+    }
+    seen
+}
+
+/// Everybody of any agreement.
+fn members(scope: &Scope) -> BTreeSet<MemberId> {
+    let agreements = std::iter::once(&scope.agreement).chain(&scope.past);
+    agreements.flat_map(|agreement| agreement.members.keys().cloned()).collect()
+}
+
+async fn look(reach: &Reach, scope: &Scope, member: &MemberId, cx: &Cx) -> Result<Account> {
+    let mut agreements = std::iter::once(&scope.agreement).chain(&scope.past);
+    let named = |one: &&Arc<Agreement>| one.members.contains_key(member);
+    let agreement = agreements.find(named).unwrap_or(&scope.agreement);
+    let seat = seat(reach.platform(), agreement, member)?;
+    let session = reach.seated(&seat, cx).await?;
+    let looked = Box::pin(looked(reach, scope, session)).await;
+    looked.inspect_err(|error| reach.note(&seat, error))
+}
+
+async fn looked(reach: &Reach, scope: &Scope, session: Session) -> Result<Account> {
+    let member = &session.seat.member.clone();
+    let database = reach.connection(member).map(|one| one.database().to_owned());
+    let look = Look { session, collaboration: scope.collaboration.clone() };
+    let mut account = look.account(database.unwrap_or_default()).await?;
+    for (name, dataset) in &scope.agreement.datasets {
+        let table = table(&PlatformId::snowflake(), dataset).filter(|_| dataset.owner == *member);
+        if let Some(table) = table {
+            account.tables.insert(name.clone(), look.columns(&table).await?);
+        }
+    }
+    Ok(account)
+}
+
+/// One account, for one agreement.
+pub(crate) struct Look {
+    pub(crate) session: Session,
+    pub(crate) collaboration: CollaborationId,
+}
+
+impl Look {
+    pub(crate) async fn account(&self, database: String) -> Result<Account> {
+        let mut account = Account {
+            account: self.session.seat.account.clone(),
+            region: self.session.region.clone(),
+            ..Account::default()
+        };
+        let prefix = names::prefix(&self.collaboration);
+        self.shares(&prefix, &mut account).await?;
+        let sql = Sql::new("SHOW DATABASES LIKE ").beginning(&prefix);
+        let found = self.session.rows("SHOW DATABASES", CallClass::List, sql).await?;
+        let found = found.of(["name"])?.into_iter().filter_map(|[name]| name);
+        account.mounts = found.filter(|name| name.starts_with(&prefix)).collect();
+        account.database = database;
+        let sql = Sql::new("SHOW SCHEMAS LIKE ").beginning(&prefix);
+        let sql = sql.word(" IN DATABASE ").name(&account.database);
+        let found = match self.session.rows("SHOW SCHEMAS", CallClass::List, sql).await {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(account),
+            found => found?,
+        };
+        account.has_database = true;
+        for [name, comment] in found.of(["name", "comment"])? {
+            let Some(name) = name else { continue };
+            let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
+            if name == names::offers(&self.collaboration) {
+                account.offers = Some(self.schema(&account.database, &name, mark).await?);
+            } else if name == names::runs(&self.collaboration) {
+                account.runs = Some(self.schema(&account.database, &name, mark).await?);
+            }
+        }
+        Ok(account)
+    }
+
+    /// Shares that go out, and those of others that come in.
+    async fn shares(&self, prefix: &str, account: &mut Account) -> Result<()> {
+        let sql = Sql::new("SHOW SHARES LIKE ").beginning(prefix);
+        let found = self.session.rows("SHOW SHARES", CallClass::List, sql).await?;
+        let columns = ["kind", "owner_account", "name", "database_name", "to", "comment"];
+        for [kind, owner, name, database, to, comment] in found.of(columns)? {
+            let name = name.unwrap_or_default();
+            // Older answers have the account before the name, which has no dot.
+            let bare = name.rsplit('.').next().unwrap_or(&name).to_owned();
+            if !bare.starts_with(prefix) {
+                continue;
+            }
+            if kind.as_deref() == Some("INBOUND") {
+                let owner = owner.unwrap_or_default().to_ascii_uppercase();
+                let mounted = database.filter(|database| !database.is_empty());
+                account.inbound.insert(inbound(&owner, &bare), mounted);
+                continue;
+            }
+            let (grants, unknown) = self.grants(&bare).await?;
+            let to = to.unwrap_or_default();
+            let to = to.split(',').map(|one| one.trim().to_ascii_uppercase());
+            let to = to.filter(|one| !one.is_empty()).collect();
+            let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
+            account.shares.insert(bare, Share { mark, to, grants, unknown });
+        }
+        Ok(())
+    }
+
+    /// Shares of others by this name that let the account in, with what each is mounted as.
+    pub(crate) async fn inbound(&self, name: &str) -> Result<BTreeMap<String, Option<String>>> {
+        let mut account = Account::default();
+        self.shares(name, &mut account).await?;
+        Ok(account.inbound)
+    }
+
+    /// What a share is given, and what of that has no word here. A share that is gone meanwhile is given nothing.
+    pub(crate) async fn grants(&self, share: &str) -> Result<(BTreeSet<Grant>, BTreeSet<String>)> {
+        let (mut grants, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+        let sql = Sql::new("SHOW GRANTS TO SHARE ").name(share);
+        let found = match self.session.rows("SHOW GRANTS", CallClass::List, sql).await {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok((grants, unknown)),
+            found => found?,
+        };
+        for [privilege, on, name] in found.of(["privilege", "granted_on", "name"])? {
+            let (privilege, on) = (privilege.unwrap_or_default(), on.unwrap_or_default());
+            match grant(&privilege, &on, &name.unwrap_or_default()) {
+                Some(grant) => drop(grants.insert(grant)),
+                None => drop(unknown.insert(format!("{privilege} ON {on}"))),
+            }
+        }
+        Ok((grants, unknown))
+    }
+
+    /// The mark of a schema, if it is there and has one.
+    pub(crate) async fn mark(&self, [database, schema]: &[String; 2]) -> Result<Option<Mark>> {
+        let sql = Sql::new("SHOW SCHEMAS LIKE ").text(schema).word(" IN DATABASE ").name(database);
+        let found = self.session.rows("SHOW SCHEMAS", CallClass::List, sql).await?;
+        let found = found.of(["name", "comment"])?.into_iter();
+        let mut own = found.filter(|[name, _]| name.as_ref() == Some(schema));
+        let comment = own.next().and_then(|[_, comment]| comment);
+        Ok(comment.and_then(|comment| Mark::read(&comment, &self.collaboration)))
+    }
+
+    async fn schema(&self, database: &str, name: &str, mark: Option<Mark>) -> Result<Schema> {
+        let policies = self.policies(database, name).await?;
+        let mut on = BTreeMap::new();
+        for policy in policies.keys() {
+            self.on(&[database, name, policy], &mut on).await?;
+        }
+        let sql = Sql::new("SHOW VIEWS IN SCHEMA ").path(&[database, name]);
+        let found = self.session.rows("SHOW VIEWS", CallClass::List, sql).await?;
+        let mut views = BTreeMap::new();
+        for [view, text, secure, comment] in found.of(["name", "text", "is_secure", "comment"])? {
+            let Some(view) = view else { continue };
+            let made = View {
+                mark: Mark::read(&comment.unwrap_or_default(), &self.collaboration),
+                text: Digest::of(text.unwrap_or_default().as_bytes()),
+                secure: secure.as_deref() == Some("true"),
+                guarded: on.remove(&view),
+            };
+            views.insert(view, made);
+        }
+        Ok(Schema { mark, views, policies })
+    }
+
+    /// The aggregation policies of a schema that are named like ours; whether each has the body that its name says.
+    async fn policies(&self, database: &str, schema: &str) -> Result<BTreeMap<String, bool>> {
+        let sql = Sql::new("SHOW AGGREGATION POLICIES IN SCHEMA ").path(&[database, schema]);
+        let found = self.session.rows("SHOW AGGREGATION POLICIES", CallClass::List, sql).await?;
+        let mut policies = BTreeMap::new();
+        for [name] in found.of(["name"])? {
+            let Some(name) = name else { continue };
+            let Some(entities_min) = names::minimum_of(&name) else { continue };
+            let whole = self.body(&[database, schema, &name], entities_min).await?;
+            policies.insert(name, whole);
+        }
+        Ok(policies)
+    }
+
+    /// Whether a policy has the body that its name says.
+    pub(crate) async fn body(&self, policy: &[&str; 3], entities_min: u64) -> Result<bool> {
+        let sql = Sql::new("DESC AGGREGATION POLICY ").path(policy);
+        let found = self.session.rows("DESC AGGREGATION POLICY", CallClass::Read, sql).await?;
+        let body = found.of(["body"])?.into_iter().next().and_then(|[body]| body);
+        Ok(is_body(&body.unwrap_or_default(), entities_min))
+    }
+
+    /// The views of its schema that a policy is on, each with its key.
+    pub(crate) async fn on(
+        &self,
+        policy: &[&str; 3],
+        on: &mut BTreeMap<String, Guarded>,
+    ) -> Result<()> {
+        let [database, schema, name] = policy;
+        let Some(entities_min) = names::minimum_of(name) else { return Ok(()) };
+        let sql = Sql::new(
+            "SELECT REF_DATABASE_NAME, REF_SCHEMA_NAME, REF_ENTITY_NAME, REF_ARG_COLUMN_NAMES, POLICY_STATUS FROM TABLE(",
+        );
+        let sql = sql.name(database).word(".INFORMATION_SCHEMA.POLICY_REFERENCES(POLICY_NAME => ");
+        let sql = sql.path_text(policy).word("))");
+        let found = self.session.rows("POLICY_REFERENCES", CallClass::Read, sql).await?;
+        let columns = [
+            "ref_database_name",
+            "ref_schema_name",
+            "ref_entity_name",
+            "ref_arg_column_names",
+            "policy_status",
+        ];
+        for [of, within, view, key, status] in found.of(columns)? {
+            let here = of.as_deref() == Some(*database) && within.as_deref() == Some(*schema);
+            let (Some(view), Some(key)) = (view, key.and_then(|key| one_name(&key))) else {
+                continue;
+            };
+            if here && status.as_deref() == Some("ACTIVE") {
+                on.insert(view, Guarded { entities_min, key });
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns of a table, or of a view in its place, with their types; none of one that is not there or not shown.
+    async fn columns(
+        &self,
+        [database, schema, name]: &[String; 3],
+    ) -> Result<Option<BTreeMap<String, String>>> {
+        for words in ["DESC TABLE ", "DESC VIEW "] {
+            let sql = Sql::new(words).path(&[database, schema, name]);
+            let found = match self.session.rows("DESC TABLE", CallClass::Read, sql).await {
+                Err(error) if error.kind == ErrorKind::NotFound => continue,
+                found => found?,
+            };
+            let columns = found.of(["name", "type"])?.into_iter();
+            return Ok(Some(columns.filter_map(|[name, of]| Some((name?, of?))).collect()));
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a policy's body is the constraint with this minimum and nothing else.
+fn is_body(body: &str, entities_min: u64) -> bool {
+    let bare: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    bare.eq_ignore_ascii_case(&format!("AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE=>{entities_min})"))
+}
+
+/// The one name in a list of names.
+fn one_name(list: &str) -> Option<String> {
+    let names: Vec<String> = serde_json::from_str(list).ok()?;
+    <[String; 1]>::try_from(names).ok().map(|[name]| name)
+}
+
+/// A grant as the platform says it.
+fn grant(privilege: &str, on: &str, name: &str) -> Option<Grant> {
+    let privilege = match privilege {
+        "USAGE" => Privilege::Usage,
+        "REFERENCE_USAGE" => Privilege::ReferenceUsage,
+        "SELECT" => Privilege::Select,
+        _ => return None,
+    };
+    let (kind, parts) = match on {
+        "DATABASE" => (Kind::Database, 1),
+        "SCHEMA" => (Kind::Schema, 2),
+        "TABLE" => (Kind::Table, 3),
+        "VIEW" => (Kind::View, 3),
+        _ => return None,
+    };
+    let on = path(name).filter(|path| path.len() == parts)?;
+    Some(Grant { privilege, on, kind })
+}
+
+/// The names of a path as the platform writes it: quoted where they need it.
+fn path(text: &str) -> Option<Vec<String>> {
+    let mut signs = text.chars().peekable();
+    let mut names = Vec::new();
+    loop {
+        let mut name = String::new();
+        if signs.next_if_eq(&'"').is_some() {
+            loop {
+                match signs.next()? {
+                    '"' if signs.next_if_eq(&'"').is_some() => name.push('"'),
+                    '"' => break,
+                    sign => name.push(sign),
+                }
+            }
+        } else {
+            while let Some(sign) = signs.next_if(|sign| *sign != '.' && *sign != '"') {
+                name.push(sign);
+            }
+        }
+        if name.is_empty() {
+            return None;
+        }
+        names.push(name);
+        match signs.next() {
+            None => return Some(names),
+            Some('.') => {}
+            Some(_) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What the platform writes is read as what it is, or as nothing.
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn grants_and_bodies() {
+        let select = grant("SELECT", "VIEW", "D.\"a.b\".\"V\"\"x\"").unwrap();
+        assert_eq!(select.on, ["D", "a.b", "V\"x"]);
+        for (privilege, on, name) in [
+            ("OWNERSHIP", "VIEW", "D.S.V"),
+            ("SELECT", "FUNCTION", "D.S.F"),
+            ("SELECT", "VIEW", "D.S"),
+            ("USAGE", "SCHEMA", "D.\"S"),
+            ("USAGE", "SCHEMA", "D..S"),
+            ("USAGE", "DATABASE", ""),
+        ] {
+            assert_eq!(grant(privilege, on, name), None, "{privilege} {on} {name}");
+        }
+        assert!(is_body("AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 10)", 10));
+        assert!(!is_body("AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 100)", 10));
+        let lenient = "CASE WHEN TRUE THEN NO_AGGREGATION_CONSTRAINT() ELSE AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 10) END";
+        assert!(!is_body(lenient, 10) && !is_body("NO_AGGREGATION_CONSTRAINT()", 10));
+        assert_eq!(one_name("[ \"person\" ]"), Some("person".to_owned()));
+        assert_eq!((one_name("[\"a\",\"b\"]"), one_name("person")), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn a_quoted_path_reads_as_its_names(names in prop::collection::vec("[^\0]{1,12}", 1..4)) {
+            let quoted = names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
+            let text = quoted.collect::<Vec<_>>().join(".");
+            prop_assert_eq!(path(&text), Some(names));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! From what was seen to what is wanted: statements, most restrictive first. Names are ours, so that most can be said before what
+//! they need is there; what can't comes in the next pass, and a pass may be killed anywhere. Pure.
+
+mod offers;
+mod runs;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use super::call::{AT, Call};
+use super::mark::Mark;
+use super::seen::{Account, Seen};
+use super::wanted::{Offer, Wanted, wanted};
+use crate::connection::Connections;
+use crate::entry::misfits;
+use crate::reach::seat;
+use crate::region::{canonical, is_in};
+use adapter_spi::{
+    Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
+};
+use mappings::model::{Agreement, DatasetName, Digest, MemberId, PlatformId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// In which order statements of one effect run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Of what closes: accounts leave, whatever else fails. Of what gives: SELECT.
+    First,
+    /// Of what closes: grants. Of what gives: accounts.
+    Next,
+    /// Whatever stands on the others.
+    Last,
+}
+
+/// A statement, in whose account, and what it does to access.
+#[derive(Debug, Clone)]
+struct Planned {
+    member: MemberId,
+    effect: Effect,
+    rank: Rank,
+    name: String,
+    call: Call,
+    touches: BTreeSet<ResourceKind>,
+    leaves: BTreeSet<ResourceKind>,
+}
+
+/// Everything that planning looks at.
+struct Subject<'a> {
+    desired: &'a Desired,
+    wanted: Wanted,
+    seen: &'a Seen,
+    connections: &'a Connections,
+    /// All agreements that say what a name means, the newest first.
+    agreements: Vec<&'a Arc<Agreement>>,
+    /// Whose look of the room's place it is.
+    platform: PlatformId,
+}
+
+/// The steps of one pass, and what others have to do first.
+pub(crate) fn plan(
+    desired: &Desired,
+    observation: &Observation,
+    connections: &Connections,
+) -> Result<Plan, PlanRefused> {
+    let seen: Seen = serde_json::from_value(observation.native.clone())
+        .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
+    let scope = &observation.scope;
+    let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);
+    let subject = Subject {
+        desired,
+        wanted: wanted(desired),
+        seen: &seen,
+        connections,
+        agreements: agreements.collect(),
+        platform: PlatformId::snowflake(),
+    };
+    let mut planned = Vec::new();
+    for (member, account) in &seen.accounts {
+        planned.extend(subject.offers(member, account));
+    }
+    let mut pending = false;
+    for (member, account) in &seen.accounts {
+        let (steps, waits) = subject.runs(member, account);
+        planned.extend(steps);
+        pending |= waits;
+    }
+    planned.sort_by_key(|one| (one.effect, one.rank));
+    let refused = subject.possible().err();
+    if refused.is_some() {
+        planned.retain(|one| one.effect.takes_away());
+    }
+    let steps: Vec<Step> = planned.into_iter().map(|one| subject.step(one)).collect();
+    let waiting = subject.waiting();
+    let pending = pending && refused.is_none() && steps.is_empty() && waiting.is_empty();
+    Ok(Plan { steps, waiting, pending, refused })
+}
+
+fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
+    PlanRefused { code: code.to_owned(), message: message.into() }
+}
+
+impl Subject<'_> {
+    fn step(&self, planned: Planned) -> Step {
+        let agreement = &self.desired.agreement;
+        let seat = self
+            .agreements
+            .iter()
+            .find_map(|agreement| seat(&self.platform, agreement, &planned.member).ok());
+        let mut call = serde_json::json!(planned.call);
+        if let (Some(parts), Some(seat)) = (call.as_object_mut(), seat) {
+            parts.insert(AT.to_owned(), serde_json::json!(seat));
+        }
+        let digest = Digest::of(&mappings::agreement::canonical(&call));
+        let whose = ResourceKind::Member(planned.member.clone());
+        let noun = planned.call.operation().to_ascii_lowercase().replace(' ', "-");
+        let native = Native { member: planned.member, noun, name: planned.name };
+        let resource = Resource { kind: ResourceKind::Native(native), digest };
+        let mut touches = planned.touches;
+        if touches.is_empty() {
+            touches.insert(whose);
+        }
+        let step = Step::new(agreement.collaboration.clone(), planned.effect, resource, 0);
+        step.touching(touches).leaving(planned.leaves).calling(call)
+    }
+
+    /// The mark of a schema or a share.
+    fn mark(&self) -> Mark {
+        let agreement = &self.desired.agreement;
+        Mark { agreement: Some(agreement.digest()), ..Mark::of(&agreement.collaboration) }
+    }
+
+    /// The offers of an owner to others.
+    fn offers_of<'s>(&'s self, owner: &'s MemberId) -> impl Iterator<Item = &'s Offer> {
+        let all = self.wanted.offers.values();
+        all.filter(move |offer| offer.owner == *owner && !offer.is_own())
+    }
+
+    /// The dataset and the runner that a name of ours stands for, as any agreement has them.
+    fn named(&self, of: impl Fn(&DatasetName, &MemberId) -> bool) -> BTreeSet<ResourceKind> {
+        let found = self.agreements.iter().find_map(|agreement| {
+            let pairs = agreement
+                .datasets
+                .keys()
+                .flat_map(|dataset| agreement.members.keys().map(move |runner| (dataset, runner)));
+            pairs.into_iter().find(|(dataset, runner)| of(dataset, runner))
+        });
+        found.map(|(dataset, _)| ResourceKind::Dataset(dataset.clone())).into_iter().collect()
+    }
+
+    /// What this gateway can't do without, and what no share can do.
+    fn possible(&self) -> Result<(), PlanRefused> {
+        let room = self.desired.agreement.rooms.iter().find(|room| room.platform == self.platform);
+        let region = room.and_then(|room| room.region.as_ref());
+        for (member, account) in &self.seen.accounts {
+            let takes_part = self.wanted.runners.contains_key(member)
+                || self.wanted.offers.values().any(|offer| offer.owner == *member);
+            if !takes_part {
+                continue;
+            }
+            if let Some(region) = region.filter(|region| !is_in(&account.region, region)) {
+                let message = format!(
+                    "the account of {member} is in {}, the room in {region}: a direct share reaches accounts of its own region alone, and an account elsewhere needs a listing, which this version does not make; agree on a room where the accounts are",
+                    canonical(&account.region)
+                );
+                return Err(refused("account-elsewhere", message));
+            }
+            if !account.has_database {
+                let message = format!(
+                    "{member}'s account has no database {}, or its role does not see it; create it and grant USAGE and CREATE SCHEMA, or name another as `database` in its connection",
+                    account.database
+                );
+                return Err(refused("database-missing", message));
+            }
+            self.ours(member, account)?;
+            self.fitting(member, account)?;
+        }
+        self.together()
+    }
+
+    /// All accounts of one share have to be in one region.
+    fn together(&self) -> Result<(), PlanRefused> {
+        for offer in self.wanted.offers.values().filter(|offer| !offer.is_own()) {
+            let account = |member| self.seen.accounts.get(member);
+            let (Some(owner), Some(runner)) = (account(&offer.owner), account(&offer.runner))
+            else {
+                continue;
+            };
+            if owner.region != runner.region {
+                let message = format!(
+                    "the accounts of {} ({}) and {} ({}) are in different regions: a direct share does not reach across, and a listing is needed, which this version does not make",
+                    offer.owner,
+                    canonical(&owner.region),
+                    offer.runner,
+                    canonical(&runner.region)
+                );
+                return Err(refused("account-elsewhere", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What has a name of ours and no mark of ours is left alone.
+    fn ours(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
+        let schema = [&account.offers, &account.runs].into_iter().flatten();
+        let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
+        let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
+        let name = match (share, unmarked) {
+            (Some((name, _)), _) => name.clone(),
+            (None, 0) => return Ok(()),
+            (None, _) => "a schema".to_owned(),
+        };
+        let message = format!(
+            "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
+        );
+        Err(refused("name-taken", message))
+    }
+
+    /// The physical columns are of the declared types.
+    fn fitting(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
+        for offer in self.wanted.offers.values().filter(|offer| offer.owner == *member) {
+            let Some(found) = account.tables.get(&offer.dataset) else { continue };
+            let Some(dataset) = self.desired.agreement.datasets.get(&offer.dataset) else {
+                continue;
+            };
+            let Some(found) = found else {
+                let message = format!(
+                    "the table of {} is not there, or the role of {member} does not see it; grant SELECT on it and USAGE on its database and schema",
+                    offer.dataset
+                );
+                return Err(refused("table-missing", message));
+            };
+            if let Some((column, wants)) = misfits(dataset, found).into_iter().next() {
+                let message = format!(
+                    "column {column} of the table of {} is not of its declared type; what would pass: {wants}",
+                    offer.dataset
+                );
+                return Err(refused("column-misfit", message));
+            }
+        }
+        Ok(())
+    }
+}

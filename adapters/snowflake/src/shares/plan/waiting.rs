@@ -1,0 +1,56 @@
+//! What members have to do whom this gateway does not operate: the statements that do it, as they would be run.
+
+use super::Subject;
+use crate::connection::Connection;
+use crate::names;
+use crate::shares::call::{Call, Shown};
+use crate::shares::seen::inbound;
+use crate::shares::wanted::Offer;
+use adapter_spi::NeedsCounterparty;
+
+impl Subject<'_> {
+    /// Shares that an operated runner is not let into, of owners whom nobody here operates.
+    pub(super) fn waiting(&self) -> Vec<NeedsCounterparty> {
+        let lacking = self.wanted.offers.values().filter(|offer| {
+            let operated = self.connections.members.contains_key(&offer.owner);
+            let runner = self.seen.accounts.get(&offer.runner);
+            let inbound = inbound(&offer.provider, &offer.share());
+            let seen = runner.is_some_and(|runner| !runner.inbound.contains_key(&inbound));
+            offer.given && !offer.is_own() && !operated && seen
+        });
+        let waits = lacking.map(|offer| NeedsCounterparty {
+            member: offer.owner.clone(),
+            what: format!("dataset {} for {}", offer.dataset, offer.runner),
+            act: self.script(offer),
+        });
+        waits.collect()
+    }
+
+    /// All that shares a dataset, in order.
+    fn script(&self, offer: &Offer) -> String {
+        let elsewhere = Connection::default();
+        let database = elsewhere.database();
+        let path = [database.to_owned(), names::offers(&offer.mark.airlock)];
+        let put = offer.put(database);
+        let (share, mut calls) = (offer.share(), Vec::new());
+        calls.push(Call::CreateSchema { path: path.clone(), mark: self.mark() });
+        if let Some(guarded) = &offer.guarded {
+            let entities_min = guarded.entities_min;
+            calls.push(Call::CreatePolicy { schema: path, entities_min });
+        }
+        let shown = put.text().map(|text| Shown { text, guarded: offer.guarded.clone() });
+        calls.push(Call::PutView(put));
+        calls.push(Call::CreateShare { share: share.clone(), mark: self.mark() });
+        let grants = offer.grants(database);
+        calls.extend(grants.iter().map(|grant| Call::GrantToShare {
+            share: share.clone(),
+            grant: grant.clone(),
+            view: shown.clone(),
+        }));
+        let (account, grants) = (offer.consumer.clone(), grants.into_iter().collect());
+        calls.push(Call::AddAccount { share, account, grants });
+        let said = calls.iter().map(|call| call.sql().as_text().map(ToOwned::to_owned));
+        let said: Result<Vec<String>, _> = said.collect();
+        said.map(|lines| lines.join(";\n") + ";").unwrap_or_default()
+    }
+}

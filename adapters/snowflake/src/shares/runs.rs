@@ -1,0 +1,455 @@
+//! Runs: a template's text asked in its runner's account, where datasets are found by their names; its result unloaded to the member's
+//! own storage and brought from there to the gateway's landing, as it is. What it says is verified later, elsewhere.
+
+use super::held::holding;
+use super::room::SnowflakeShares;
+use super::seen::Seen;
+use super::wanted::{Wanted, wanted};
+use crate::connection::Connection;
+use crate::landing::Landing;
+use crate::names;
+use crate::reach::seat;
+use crate::session::{Looked, Session, request_of};
+use crate::sql::Sql;
+use crate::unload::{prefix, unload};
+use adapter_spi::{
+    AdapterError, CallClass, Cx, Desired, ErrorKind, Failure, Outcome, ProtectedQuery,
+    ResourceKind, Result, Retry, RunOutput, RunProgress, RunStatus, RunsQueries, Scope,
+};
+use async_trait::async_trait;
+use mappings::guard::Guarded;
+use mappings::model::{CollaborationId, Digest, Literal, RunId, TemplateName};
+use mappings::snowflake::{Room, SnowflakeText, bound, snowflake};
+use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet, Statement};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+const SUBMIT: &str = "submit";
+const STATUS: &str = "status";
+const UNLOAD: &str = "COPY INTO";
+/// The longest that the platform lets a statement run.
+const SECONDS_MAX: u64 = 604_800;
+/// What the tags of our runs begin with in the platform's history.
+const TAG: &str = "airlock-run";
+
+/// The runs of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+
+/// Where a run is.
+#[derive(Debug, Clone)]
+enum Phase {
+    /// The text is asked.
+    Asked(Handle),
+    /// Its result of so many rows is being unloaded.
+    Unloading { result: Handle, unload: Handle, rows: u64 },
+    /// It ended.
+    Ended(RunStatus),
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    session: Session,
+    connection: Connection,
+    phase: Phase,
+    canceled: bool,
+    rows_max: u64,
+    landing: PathBuf,
+}
+
+/// A run that may begin.
+pub(super) struct Ready {
+    session: Session,
+    connection: Connection,
+    landing: PathBuf,
+    sql: Sql,
+}
+
+fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
+    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
+}
+
+impl SnowflakeShares {
+    fn refused(&self, code: &'static str, reason: impl Into<String>) -> AdapterError {
+        self.error((ErrorKind::PermissionDenied, code, Retry::Never), SUBMIT, reason)
+    }
+
+    fn run_of(&self, run: &RunId) -> Result<Running> {
+        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = (ErrorKind::NotFound, "run-unknown", Retry::Never);
+        runs.get(run).cloned().ok_or_else(|| self.error(told, STATUS, format!("no run {run} here")))
+    }
+
+    fn keep(&self, run: &RunId, running: Running) {
+        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+    }
+
+    /// Refuses what was not given: the template in this version, in its runner's own list, over the datasets as they were agreed.
+    fn granted(&self, query: &ProtectedQuery, text: &SnowflakeText, seen: &Seen) -> Result<()> {
+        let name = &query.guarded.template;
+        let not = |why: &str| {
+            self.refused("not-granted", format!("template {name} is not granted there: {why}"))
+        };
+        let account = seen.accounts.get(&query.by).ok_or_else(|| not("its runner is not seen"))?;
+        let runs = account.runs.as_ref().ok_or_else(|| not("its runner has no schema there"))?;
+        let listed = runs.mark.as_ref().and_then(|mark| mark.templates.get(name));
+        if listed != Some(&query.guarded.digest) {
+            return Err(not("its runner's schema does not list this version"));
+        }
+        let scope = Scope::of(&query.agreement);
+        let held = holding(&scope, seen).resources;
+        for dataset in &text.datasets {
+            let agreed = query.agreement.datasets.get(dataset);
+            let agreed = agreed.map(|agreed| adapter_spi::Resource::dataset(dataset, agreed));
+            let others =
+                held.iter().filter(|one| one.kind == ResourceKind::Dataset(dataset.clone()));
+            let is_held = agreed.is_some_and(|agreed| others.clone().all(|one| *one == agreed))
+                && others.count() > 0;
+            if !is_held || !runs.views.contains_key(dataset.as_str()) {
+                return Err(not(&format!("{dataset} is not open as it was agreed")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of a text's places, in order.
+    fn bindings(&self, query: &ProtectedQuery, text: &SnowflakeText) -> Result<Vec<Binding>> {
+        let template = query.agreement.templates.get(&query.guarded.template);
+        let bind = |name: &mappings::model::ParameterName| {
+            let declared = template?.parameters.get(name)?;
+            binding(query.parameters.get(name)?, declared.r#type)
+        };
+        let all = text.binds.iter().map(|name| {
+            bind(name).ok_or_else(|| {
+                let reason = format!("parameter {name} has no value of its type");
+                self.refused("parameter-unbound", reason)
+            })
+        });
+        all.collect()
+    }
+
+    /// A run whose template and datasets were found to be given as agreed.
+    pub(super) async fn ready(&self, query: &ProtectedQuery, cx: &Cx) -> Result<Ready> {
+        let agreement = &query.agreement;
+        let session = self.reach.session(agreement, &query.by, cx).await?;
+        let connection = self.reach.connection(&query.by).filter(|one| one.unloads().is_some());
+        let connection = connection.cloned().ok_or_else(|| {
+            let reason = "add `unload` and `storage_integration` to its connection";
+            self.refused("landing-missing", format!("{} has no landing; {reason}", query.by))
+        })?;
+        let landing = query.landing.url.to_file_path();
+        let landing = landing
+            .map_err(|()| self.refused("landing-missing", "the gateway's landing is no folder"))?;
+        let text = snowflake(agreement, &query.guarded, Room::Shares)
+            .map_err(|unsaid| self.refused("template-unsaid", unsaid.to_string()))?;
+        let seen = self.look(&Scope::of(agreement), cx).await;
+        self.granted(query, &text, &seen)?;
+        let bindings = self.bindings(query, &text)?;
+        let sql = bindings.into_iter().fold(Sql::new("").template(&text), Sql::bind);
+        Ok(Ready { session, connection, landing, sql })
+    }
+
+    /// Asks a run's text where its runner's views are, and keeps what it is known by.
+    pub(super) async fn ask(&self, query: &ProtectedQuery, ready: Ready, cx: &Cx) -> Result<()> {
+        let Ready { session, connection, landing, sql } = ready;
+        let collaboration = &query.agreement.collaboration;
+        let asking = session.in_schema(connection.database(), &names::runs(collaboration));
+        let Guarded { template, digest, .. } = &*query.guarded;
+        let tag = tag(collaboration, template, digest, &query.run);
+        let seconds = (query.limits.duration_ms_max / 1_000).clamp(1, SECONDS_MAX);
+        let prepare = move |statement: Statement| {
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            let statement = statement.query_tag(tag.clone()).timeout_s(seconds);
+            statement.parameter("TIMEZONE", "UTC")
+        };
+        let request = request_of(&Digest::of(query.run.as_str().as_bytes()), 0);
+        let phase = match asking.start(SUBMIT, request, (sql, &prepare)).await? {
+            Progress::Running(handle) => Phase::Asked(handle),
+            Progress::Done(done) => Phase::Asked(done.handle().clone()),
+        };
+        // What watches it is no part of the act that began it.
+        let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
+        let rows_max = query.limits.rows_max;
+        let running = Running { session, connection, phase, canceled: false, rows_max, landing };
+        self.keep(&query.run, running);
+        Ok(())
+    }
+
+    /// Begins to unload a result.
+    async fn begin(&self, run: &RunId, running: &Running, result: &ResultSet) -> Result<Phase> {
+        let rows = result.row_count();
+        if rows > running.rows_max {
+            let reason = "the output has more rows than a run may give";
+            return Ok(Phase::Ended(failed("row-limit", reason)));
+        }
+        let handle = result.handle().clone();
+        let Some(sql) = unload(&running.connection, run, &handle) else {
+            return Ok(Phase::Ended(failed("landing-missing", "its result has no place")));
+        };
+        let request = request_of(&Digest::of(run.as_str().as_bytes()), 1);
+        let begun = running.session.start(UNLOAD, request, (sql, &|statement| statement)).await;
+        match begun {
+            Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
+            Ok(Progress::Done(done)) => {
+                let unload = done.handle().clone();
+                Ok(Phase::Unloading { result: handle, unload, rows })
+            }
+            Err(error) if error.outcome == Outcome::NotApplied && error.retry == Retry::Never => {
+                Ok(Phase::Ended(failed(error.code, error.reason)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings what was unloaded to the landing.
+    async fn landed(
+        &self,
+        (run, running): (&RunId, &Running),
+        (result, rows): (&Handle, u64),
+        unloaded: &ResultSet,
+    ) -> Result<RunStatus> {
+        let told = running.session.unloaded(unloaded, UNLOAD).await?;
+        if told != rows {
+            let reason = "the platform unloaded another number of rows than the result has";
+            return Ok(failed("unload-incomplete", reason));
+        }
+        let landing = Landing::of(self.reach.platform(), &running.connection)?;
+        let files = landing.fetch(&prefix(run, result), &running.landing).await?;
+        if files.is_empty() && rows > 0 {
+            let told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
+            let reason = "what was unloaded is not where `landing` says";
+            return Err(self.error(told, "fetch", reason));
+        }
+        let rows_read = BTreeMap::new();
+        Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+    }
+
+    /// One look at a run, and the next thing done for it.
+    async fn advance(&self, run: &RunId, mut running: Running) -> Result<RunStatus> {
+        let going = || {
+            if running.canceled {
+                RunStatus::Cancelling
+            } else {
+                RunStatus::Running(RunProgress::default())
+            }
+        };
+        let phase = match &running.phase {
+            Phase::Ended(status) => return Ok(status.clone()),
+            Phase::Asked(handle) => match running.session.look(STATUS, handle).await? {
+                Looked::Running => return Ok(going()),
+                Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
+                Looked::Done(result) => self.begin(run, &running, &result).await?,
+                Looked::Failed(error) => Phase::Ended(failed_by(&error)),
+                Looked::Canceled => Phase::Ended(canceled(&running)),
+            },
+            Phase::Unloading { result, unload, rows } => {
+                match running.session.look(UNLOAD, unload).await? {
+                    Looked::Running => return Ok(going()),
+                    Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
+                    Looked::Done(unloaded) => Phase::Ended(
+                        self.landed((run, &running), (result, *rows), &unloaded).await?,
+                    ),
+                    Looked::Failed(error) => Phase::Ended(failed_by(&error)),
+                    Looked::Canceled => Phase::Ended(canceled(&running)),
+                }
+            }
+        };
+        running.phase = phase;
+        let status = match &running.phase {
+            Phase::Ended(status) => status.clone(),
+            Phase::Asked(_) | Phase::Unloading { .. } => going(),
+        };
+        self.keep(run, running);
+        Ok(status)
+    }
+}
+
+/// Somebody cancelled it: this gateway, or another hand.
+fn canceled(running: &Running) -> RunStatus {
+    if running.canceled {
+        RunStatus::Cancelled
+    } else {
+        failed("run-canceled-there", "somebody cancelled the statement in its account")
+    }
+}
+
+/// The client's code; the platform's texts may quote what was asked.
+fn failed_by(error: &AdapterError) -> RunStatus {
+    let code = match error.code {
+        "policy-refused" | "statement-syntax" | "name-unknown" => "query-refused",
+        "missing-or-hidden" | "share-gone" => "resource-missing",
+        "privilege-missing" => "resource-access-denied",
+        "statement-timeout" => "time-limit",
+        code => code,
+    };
+    failed(code, error.reason.clone())
+}
+
+/// A parameter's value as it is bound.
+fn binding(value: &Literal, of: mappings::model::ColumnType) -> Option<Binding> {
+    let bound = bound(value, of)?;
+    match bound.r#type {
+        "FIXED" => bound.value.parse().ok().map(Binding::Fixed),
+        "REAL" => bound.value.parse().ok().map(Binding::Real),
+        "BOOLEAN" => bound.value.parse().ok().map(Binding::Boolean),
+        "TEXT" => Some(Binding::Text(bound.value)),
+        _ => None,
+    }
+}
+
+/// By what a run is known in the platform's history: whose, of which template's version.
+fn tag(
+    collaboration: &CollaborationId,
+    template: &TemplateName,
+    version: &Digest,
+    run: &RunId,
+) -> String {
+    format!("{TAG} {collaboration} {template} {version} {run}")
+}
+
+/// The template and its version that a tag of this collaboration names.
+fn tagged(tag: &str, collaboration: &CollaborationId) -> Option<(TemplateName, Digest)> {
+    let words: Vec<&str> = tag.split(' ').collect();
+    let [TAG, of, template, version, _] = words.as_slice() else { return None };
+    let version = Digest::try_from((*version).to_owned()).ok()?;
+    (*of == collaboration.as_str()).then_some((template.parse().ok()?, version))
+}
+
+#[async_trait]
+impl RunsQueries for SnowflakeShares {
+    async fn submit(&self, query: &ProtectedQuery, cx: &Cx) -> Result<()> {
+        let ready = Box::pin(self.ready(query, cx)).await?;
+        self.ask(query, ready, cx).await
+    }
+
+    async fn status(&self, run: &RunId, _: &Cx) -> Result<RunStatus> {
+        let running = self.run_of(run)?;
+        Box::pin(self.advance(run, running)).await
+    }
+
+    async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
+        let mut running = self.run_of(run)?;
+        let handle = match &running.phase {
+            Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
+            Phase::Ended(status) => return Ok(status.clone()),
+        };
+        // From here on nothing of it is delivered, whatever the platform answers.
+        running.canceled = true;
+        self.keep(run, running.clone());
+        match running.session.within(cx).cancel("cancel", &handle).await? {
+            Canceled::Now => {
+                running.phase = Phase::Ended(RunStatus::Cancelled);
+                self.keep(run, running);
+                Ok(RunStatus::Cancelled)
+            }
+            Canceled::NotRunning => Box::pin(self.advance(run, running)).await,
+        }
+    }
+
+    /// An answer costs a call, and a warehouse some seconds to wake.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
+    /// Everywhere that it can, before it says where it could not.
+    async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
+        let (all, mut running, mut error) = (wanted(desired), 0, None);
+        for agreement in std::iter::once(&scope.agreement).chain(&scope.past) {
+            let runners = agreement.templates.values().flat_map(|template| &template.run_by);
+            let mut runners: Vec<_> =
+                runners.filter(|one| self.reach.connection(one).is_some()).collect();
+            runners.sort();
+            runners.dedup();
+            for runner in runners {
+                let stopped = match seat(self.reach.platform(), agreement, runner) {
+                    Ok(seat) => match self.reach.seated(&seat, cx).await {
+                        Ok(session) => self.stopped(&session, &all, &scope.collaboration).await,
+                        Err(error) => Err(error),
+                    },
+                    Err(error) => Err(error),
+                };
+                match stopped {
+                    Ok(still) => running += still,
+                    Err(one) => error = error.or(Some(one)),
+                }
+            }
+        }
+        error.map_or(Ok(running), Err)
+    }
+}
+
+impl SnowflakeShares {
+    /// Cancels what runs in an account without leave, by the platform's own history; how much of it ran still.
+    async fn stopped(
+        &self,
+        session: &Session,
+        all: &Wanted,
+        collaboration: &CollaborationId,
+    ) -> Result<usize> {
+        let database = self.reach.connection(&session.seat.member).map(Connection::database);
+        let sql = Sql::new("SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
+        let sql = sql.name(database.unwrap_or_default());
+        let sql = sql.word(".INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))");
+        let found = match session.rows("QUERY_HISTORY", CallClass::List, sql).await {
+            // Where the gateway has no database it never ran anything.
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),
+            found => found?,
+        };
+        let room = all.runners.get(&session.seat.member);
+        let allowed = |name: &TemplateName, version: &Digest| {
+            room.is_some_and(|room| room.templates.get(name) == Some(version))
+        };
+        let mut running = 0;
+        for [id, tag, status] in found.of(["query_id", "query_tag", "execution_status"])? {
+            let Some((name, version)) = tagged(&tag.unwrap_or_default(), collaboration) else {
+                continue;
+            };
+            let ended = status.as_deref().is_some_and(|status| {
+                status == "SUCCESS"
+                    || status.starts_with("FAIL")
+                    || status == "INCIDENT"
+                    || status == "CANCELED"
+            });
+            if ended || allowed(&name, &version) {
+                continue;
+            }
+            let Some(handle) = id.and_then(|id| id.parse::<Handle>().ok()) else { continue };
+            if session.cancel("cancel", &handle).await? == Canceled::Now {
+                running += 1;
+            }
+        }
+        Ok(running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a run is known by, and what is bound.
+    use super::*;
+    use mappings::model::ColumnType;
+
+    #[test]
+    fn a_tag_names_its_collaboration_and_version() {
+        let (spring, autumn) = ("spring".parse().unwrap(), "autumn".parse().unwrap());
+        let (name, version) = ("reach".parse().unwrap(), Digest::of(b"x"));
+        let tag = tag(&spring, &name, &version, &"run-1".parse().unwrap());
+        assert_eq!(tagged(&tag, &spring), Some((name, version)));
+        assert_eq!(tagged(&tag, &autumn), None);
+        for other in ["", "airlock-run spring", "nightly load", &tag.replace("sha256:", "")] {
+            assert_eq!(tagged(other, &spring), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn values_are_bound_by_their_declared_types() {
+        let int = Literal::Int64(7);
+        assert_eq!(binding(&int, ColumnType::Int64), Some(Binding::Fixed(7)));
+        assert_eq!(binding(&int, ColumnType::Float64), Some(Binding::Real(7.0)));
+        let day = Literal::Utf8("2026-02-03".to_owned());
+        assert_eq!(binding(&day, ColumnType::Date), Some(Binding::text("2026-02-03")));
+        assert_eq!(binding(&day, ColumnType::Int64), None);
+        assert_eq!(binding(&Literal::Boolean(true), ColumnType::Utf8), None);
+    }
+}

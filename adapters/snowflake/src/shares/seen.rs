@@ -1,0 +1,79 @@
+//! What was seen on the platform, as plain values: one view an account that this gateway operates. Must not know clients.
+
+use super::call::{Grant, Guarded};
+use super::mark::Mark;
+use mappings::model::{DatasetName, Digest, MemberId};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything of one agreement that the operated members see.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) accounts: BTreeMap<MemberId, Account>,
+    /// Members that are operated and could not be looked at, with the code of the error.
+    pub(crate) unseen: BTreeMap<MemberId, String>,
+}
+
+/// What one member's account has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Account {
+    /// `ORG.ACCOUNT`.
+    pub(crate) account: String,
+    /// As the platform says it.
+    pub(crate) region: String,
+    /// The database in which the gateway makes its schemas.
+    pub(crate) database: String,
+    /// Whether that is there.
+    pub(crate) has_database: bool,
+    /// Shares that go out, by name.
+    pub(crate) shares: BTreeMap<String, Share>,
+    /// Shares of others that let this account in: whose and which, with the database that it is mounted as.
+    pub(crate) inbound: BTreeMap<String, Option<String>>,
+    /// Databases that are named like mounts of ours.
+    pub(crate) mounts: BTreeSet<String>,
+    /// What is shared from.
+    pub(crate) offers: Option<Schema>,
+    /// What runs read.
+    pub(crate) runs: Option<Schema>,
+    /// The columns of the member's tables with their types; none of a table that is not there, or not shown.
+    pub(crate) tables: BTreeMap<DatasetName, Option<BTreeMap<String, String>>>,
+}
+
+/// A share that goes out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Share {
+    /// None of one that carries no mark of ours.
+    pub(crate) mark: Option<Mark>,
+    /// The accounts that it lets in.
+    pub(crate) to: BTreeSet<String>,
+    pub(crate) grants: BTreeSet<Grant>,
+    /// Grants that this version has no word for.
+    pub(crate) unknown: BTreeSet<String>,
+}
+
+/// A schema of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Schema {
+    /// None of one that carries no mark of ours.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) views: BTreeMap<String, View>,
+    /// By name; whether each has the body that its name says.
+    pub(crate) policies: BTreeMap<String, bool>,
+}
+
+/// A view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct View {
+    /// None of one that carries no mark of ours.
+    pub(crate) mark: Option<Mark>,
+    /// The digest of the statement that made it.
+    pub(crate) text: Digest,
+    pub(crate) secure: bool,
+    /// The policy of ours that is on it.
+    pub(crate) guarded: Option<Guarded>,
+}
+
+/// How a share of another account is known.
+pub(crate) fn inbound(account: &str, share: &str) -> String {
+    format!("{account}.{share}")
+}

@@ -1,0 +1,224 @@
+//! What an agreement is in the platform's words: which views, which shares, which of them are given, and which templates run where.
+//! Pure. Must not know clients, nor what is there already.
+//!
+//! A dataset has a view and a share of its own for each member who runs, so that what one loses no other does. The runner's own
+//! datasets have a view where its texts find them, and no share.
+
+use super::call::{Body, Grant, Guarded, Kind, Privilege, PutView};
+use super::mark::Mark;
+use crate::entry::{View, entry, left, table};
+use crate::names;
+use crate::reach::account_of;
+use adapter_spi::{Desired, Resource};
+use mappings::guard::guard;
+use mappings::model::{
+    Agreement, ColumnName, DatasetName, Digest, MemberId, PlatformId, TemplateName,
+};
+use mappings::snowflake::{Room, SnowflakeText, snowflake};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A dataset for one runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub(crate) dataset: DatasetName,
+    pub(crate) owner: MemberId,
+    pub(crate) runner: MemberId,
+    /// The runner's account.
+    pub(crate) consumer: String,
+    /// The owner's account.
+    pub(crate) provider: String,
+    pub(crate) guarded: Option<Guarded>,
+    pub(crate) mark: Mark,
+    pub(crate) view: View,
+    /// The database of the physical table.
+    pub(crate) source: String,
+    /// The runner's templates that read it.
+    pub(crate) readers: BTreeSet<TemplateName>,
+    /// Whether one of these may run.
+    pub(crate) given: bool,
+}
+
+/// One who runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Runner {
+    /// The templates that may run, with their versions.
+    pub(crate) templates: BTreeMap<TemplateName, Digest>,
+    /// What each of these reads.
+    pub(crate) reads: BTreeMap<TemplateName, BTreeSet<DatasetName>>,
+}
+
+/// All that an agreement takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    pub(crate) offers: BTreeMap<(DatasetName, MemberId), Offer>,
+    pub(crate) runners: BTreeMap<MemberId, Runner>,
+}
+
+/// A template that has words there, before anything was withdrawn.
+pub(crate) struct Said {
+    pub(crate) text: SnowflakeText,
+    /// The columns that it reads.
+    columns: BTreeSet<(DatasetName, ColumnName)>,
+}
+
+/// The texts of an agreement that can run there.
+pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<TemplateName, Said> {
+    let platform = PlatformId::snowflake();
+    let said = agreement.templates.keys().filter_map(|name| {
+        let guarded = guard(agreement, name).ok()?;
+        let placed = guarded.datasets.keys().all(|dataset| {
+            let dataset = agreement.datasets.get(dataset);
+            dataset.is_some_and(|dataset| table(&platform, dataset).is_some())
+        });
+        let text = snowflake(agreement, &guarded, Room::Shares).ok().filter(|_| placed)?;
+        let columns = guarded.datasets.iter().flat_map(|(dataset, used)| {
+            used.columns.iter().map(|column| (dataset.clone(), column.clone()))
+        });
+        let columns = columns.collect();
+        Some((name.clone(), Said { text, columns }))
+    });
+    said.collect()
+}
+
+fn account(agreement: &Agreement, member: &MemberId) -> Option<String> {
+    account_of(agreement.members.get(member)?.identity.get(&PlatformId::snowflake())?)
+}
+
+/// What is desired, in the platform's words. A term that has none was refused by the assessment; what only can't run there is left
+/// out.
+pub(crate) fn wanted(desired: &Desired) -> Wanted {
+    let agreement = &desired.agreement;
+    let said = texts(agreement);
+    let mut wanted = Wanted::default();
+    if !desired.open {
+        return wanted;
+    }
+    for (name, said) in &said {
+        let Some(template) = agreement.templates.get(name) else { continue };
+        let stands = stands(desired, name, said);
+        for runner in template.run_by.iter().filter(|one| desired.members.contains(*one)) {
+            let room = wanted.runners.entry(runner.clone()).or_default();
+            if stands {
+                room.templates.insert(name.clone(), template.digest(name));
+                room.reads.insert(name.clone(), said.text.datasets.clone());
+            }
+            for dataset in said.text.datasets.iter().filter(|one| desired.offers(one)) {
+                let key = (dataset.clone(), runner.clone());
+                if !wanted.offers.contains_key(&key) {
+                    let Some(offer) = offer(desired, dataset, runner) else { continue };
+                    wanted.offers.insert(key.clone(), offer);
+                }
+                if let Some(offer) = wanted.offers.get_mut(&key) {
+                    offer.readers.insert(name.clone());
+                    offer.given |= stands;
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// Whether a template may run: all owners approved it, nothing that it reads was withdrawn, and its receivers are there.
+fn stands(desired: &Desired, name: &TemplateName, said: &Said) -> bool {
+    let agreement = &desired.agreement;
+    let Some(approved) = desired.approvals.get(name) else { return false };
+    let owners = said.text.datasets.iter().filter_map(|one| agreement.datasets.get(one));
+    let approved = owners.into_iter().all(|dataset| approved.contains(&dataset.owner));
+    let whole = said.text.datasets.iter().all(|dataset| desired.offers(dataset))
+        && said.columns.is_disjoint(&desired.hidden);
+    let template = agreement.templates.get(name);
+    let received = template.is_some_and(|one| one.received_by.is_subset(&desired.members));
+    approved && whole && received
+}
+
+/// A dataset for a runner, less what was withdrawn of it.
+pub(crate) fn offer(desired: &Desired, name: &DatasetName, runner: &MemberId) -> Option<Offer> {
+    let platform = PlatformId::snowflake();
+    let agreement = &desired.agreement;
+    let agreed = agreement.datasets.get(name)?;
+    let dataset = left(desired, name)?;
+    let [source, ..] = table(&platform, &dataset)?;
+    let without = desired.hidden.iter().filter(|(of, _)| of == name).map(|(_, column)| column);
+    let mark = Mark {
+        terms: Some(Resource::dataset(name, agreed).digest),
+        without: without.cloned().collect(),
+        ..Mark::of(&agreement.collaboration)
+    };
+    let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
+    Some(Offer {
+        dataset: name.clone(),
+        owner: dataset.owner.clone(),
+        runner: runner.clone(),
+        consumer: account(agreement, runner)?,
+        provider: account(agreement, &dataset.owner)?,
+        guarded: (entities_min > 1).then_some(Guarded { entities_min, key }),
+        mark,
+        view: entry(&platform, name, &dataset)?,
+        source,
+        readers: BTreeSet::new(),
+        given: false,
+    })
+}
+
+impl Offer {
+    /// Whether it is the runner's own.
+    pub(crate) fn is_own(&self) -> bool {
+        self.owner == self.runner
+    }
+
+    /// Its share's name.
+    pub(crate) fn share(&self) -> String {
+        names::share(&self.mark.airlock, &self.dataset, &self.runner)
+    }
+
+    /// The schema and the name of its view, in its owner's account.
+    pub(crate) fn place(&self) -> (String, String) {
+        let collaboration = &self.mark.airlock;
+        if self.is_own() {
+            (names::runs(collaboration), self.dataset.to_string())
+        } else {
+            (names::offers(collaboration), names::view(&self.dataset, &self.runner))
+        }
+    }
+
+    /// Its view in the gateway's database of the owner's account.
+    pub(crate) fn put(&self, database: &str) -> PutView {
+        let (schema, name) = self.place();
+        PutView {
+            path: [database.to_owned(), schema, name],
+            guarded: self.guarded.clone(),
+            mark: self.mark.clone(),
+            body: Body::Entry(self.view.clone()),
+        }
+    }
+
+    /// The view by which its runner's texts find it, over the share's mount.
+    pub(crate) fn mounted(&self, database: &str, mount: &str) -> PutView {
+        let collaboration = &self.mark.airlock;
+        let from = [
+            mount.to_owned(),
+            names::offers(collaboration),
+            names::view(&self.dataset, &self.runner),
+        ];
+        let columns = self.view.columns().to_vec();
+        PutView {
+            path: [database.to_owned(), names::runs(collaboration), self.dataset.to_string()],
+            guarded: None,
+            mark: self.mark.clone(),
+            body: Body::Mounted { columns, from },
+        }
+    }
+
+    /// What its share is given, in the order in which it is: the last is what lets data be read.
+    pub(crate) fn grants(&self, database: &str) -> Vec<Grant> {
+        let (schema, name) = self.place();
+        let mut grants = vec![Grant::new(Privilege::Usage, Kind::Database, &[database])];
+        if self.source != database {
+            let source = self.source.as_str();
+            grants.push(Grant::new(Privilege::ReferenceUsage, Kind::Database, &[source]));
+        }
+        grants.push(Grant::new(Privilege::Usage, Kind::Schema, &[database, &schema]));
+        grants.push(Grant::new(Privilege::Select, Kind::View, &[database, &schema, &name]));
+        grants
+    }
+}
