@@ -147,7 +147,7 @@ impl Place<'_> {
         linked: &BTreeSet<DatasetName>,
         holding: &mut Holding,
     ) -> BTreeSet<DatasetName> {
-        let Some(name) = self.known.template(&self.scope.agreement, id) else {
+        let Some(name) = Known::template(&self.scope.agreement, id) else {
             holding.notes.insert(self.unknown(None, "template"));
             return BTreeSet::new();
         };

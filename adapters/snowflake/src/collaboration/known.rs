@@ -91,7 +91,7 @@ impl Known {
     }
 
     /// The template of an id, of whatever version.
-    pub(crate) fn template(&self, agreement: &Agreement, id: &str) -> Option<TemplateName> {
+    pub(crate) fn template(agreement: &Agreement, id: &str) -> Option<TemplateName> {
         let (name, _) = id.rsplit_once('_')?;
         let mut templates = agreement.templates.keys();
         templates.find(|one| names::template(&agreement.collaboration, one) == name).cloned()

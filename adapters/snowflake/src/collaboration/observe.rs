@@ -49,7 +49,7 @@ async fn look(scope: &Scope, known: &Known, one: &Watched) -> Result<Account> {
         tables(session, scope, &one.member),
     )?;
     let mut account = Account {
-        account: session.seat.account.clone(),
+        identifier: session.seat.account.clone(),
         region: session.region.clone(),
         database: one.database.clone(),
         tables,

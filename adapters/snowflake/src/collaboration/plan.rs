@@ -120,7 +120,7 @@ impl Subject<'_> {
     fn step(&self, planned: Planned, version: u64) -> Option<Step> {
         let agreement = &self.desired.agreement;
         let mut call = serde_json::to_value(&planned.call).ok()?;
-        let account = self.seen.accounts.get(&planned.member)?.account.clone();
+        let account = self.seen.accounts.get(&planned.member)?.identifier.clone();
         let seat = seat(&PlatformId::snowflake_dcr(), agreement, &planned.member);
         let at = seat.ok().filter(|seat| seat.account == account)?;
         call.as_object_mut()?.insert(AT.to_owned(), serde_json::to_value(at).ok()?);
@@ -218,7 +218,7 @@ impl Subject<'_> {
         if let Some(said) = self.known.templates.get(id) {
             return Some(said.reads.keys().cloned().collect());
         }
-        let name = self.known.template(&self.desired.agreement, id)?;
+        let name = Known::template(&self.desired.agreement, id)?;
         let kind = ResourceKind::Template(name);
         let mut all = self.known.templates.values();
         let said = all.find(|said| said.version.kind == kind)?;

@@ -212,9 +212,10 @@ impl SnowflakeCollaborations {
 
     /// One look at a run, and the next thing done for it.
     async fn advance(&self, run: &RunId, mut running: Running) -> Result<RunStatus> {
-        let going = match running.canceled {
-            true => RunStatus::Cancelling,
-            false => RunStatus::Running(RunProgress::default()),
+        let going = if running.canceled {
+            RunStatus::Cancelling
+        } else {
+            RunStatus::Running(RunProgress::default())
         };
         let phase = match &running.phase {
             Phase::Ended(status) => return Ok(status.clone()),

@@ -95,7 +95,8 @@ pub(crate) struct Template {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) preset_tables: Vec<Preset>,
-    pub(crate) template: String,
+    #[serde(rename = "template")]
+    pub(crate) sql: String,
 }
 
 /// A parameter of a template. Each has a value in every run.

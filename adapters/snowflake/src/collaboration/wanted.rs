@@ -254,7 +254,7 @@ fn said(
         description: format!("{name} {}", text.guarded.digest),
         parameters: parameters.collect(),
         preset_tables: presets.collect(),
-        template: text.sql.clone(),
+        sql: text.sql.clone(),
     };
     let version = names::version(&json!(spec));
     spec.version.clone_from(&version);
@@ -308,7 +308,6 @@ impl Room {
 
     /// The spec of what is applied, without those who left.
     pub(crate) fn target(
-        &self,
         name: &str,
         applied: &Spec,
         stays: impl Fn(&String) -> bool,

@@ -152,7 +152,7 @@ impl Subject<'_> {
         let steps = unwanted.map(|(request, id)| {
             let call = Call::Reject { room: (*name).to_owned(), request: request.id.clone() };
             let step = Planned::new(member, Effect::Revoke, "update-request", call);
-            let template = self.known.template(&self.desired.agreement, id);
+            let template = Known::template(&self.desired.agreement, id);
             let step = step.named(format!("{name}/{}", request.id)).ranked(REJECT);
             step.touching(template.map(ResourceKind::Template))
         });
@@ -182,7 +182,7 @@ impl Subject<'_> {
             let call = Call::RemoveTemplate { room, template, runners };
             let step = Planned::new(member, Effect::Revoke, "template", call);
             let takes = self.known.templates.get(id).map(|said| said.version.clone());
-            let template = self.known.template(&self.desired.agreement, id);
+            let template = Known::template(&self.desired.agreement, id);
             let step = step.named(format!("{name}/{id}")).ranked(REMOVE).taking(takes);
             step.touching(template.map(ResourceKind::Template))
         });
@@ -288,7 +288,7 @@ impl Subject<'_> {
         if gone.is_empty() || asked {
             return None;
         }
-        let spec = room.target(&name, &view.spec, |alias| {
+        let spec = Room::target(&name, &view.spec, |alias| {
             !gone.iter().any(|member| names::alias(member) == *alias)
         })?;
         let call = Call::Edit { room: name.clone(), spec };

@@ -96,7 +96,7 @@ impl Subject<'_> {
             }
             let asked: Vec<(Status, bool)> = Self::requests(view, &said.id).collect();
             let open = asked.iter().any(|(status, _)| status.is_open());
-            if asked.iter().any(|one| *one == (Status::Rejected, false)) && !open {
+            if asked.contains(&(Status::Rejected, false)) && !open {
                 let what = format!("{} was refused in {name}", said.id);
                 let act = "withdraw the template, or agree on a new version of it".to_owned();
                 waiting.push(waits(&said.registrar, what, act));

@@ -1,6 +1,6 @@
 //! A model of the platform: what calls do, some of it later. Plans are made over it and applied to it, with no sockets at all.
 
-use crate::collaboration::call::{AT, At, Call, WITHDRAWN};
+use crate::collaboration::call::{AT, At, Call};
 use crate::collaboration::plan::view_sql;
 use crate::collaboration::seen::{
     Account, Asks, Request, Room as View, Runner, Seen, Spec, State, Status, Text,
@@ -72,7 +72,7 @@ impl World {
             (*own != State::Out).then(|| (name.clone(), self.view(room, &alias, *own)))
         });
         Account {
-            account: account.to_owned(),
+            identifier: account.to_owned(),
             region: "AWS_US_EAST_1".to_owned(),
             database: "AIRLOCK".to_owned(),
             rooms: rooms.collect(),
@@ -183,23 +183,23 @@ impl World {
             }
             Later::Link(room, runner, provider, id) => {
                 let held = self.runner(&room, &runner);
-                drop(
-                    held.and_then(|held| held.providers.get_mut(&provider))
-                        .map(|ids| ids.insert(id)),
-                );
+                if let Some(ids) = held.and_then(|held| held.providers.get_mut(&provider)) {
+                    ids.insert(id);
+                }
             }
             Later::Unlink(room, provider, id, runners) => {
                 for runner in runners {
                     let held = self.runner(&room, &runner);
-                    drop(
-                        held.and_then(|held| held.providers.get_mut(&provider))
-                            .map(|ids| ids.remove(&id)),
-                    );
+                    if let Some(ids) = held.and_then(|held| held.providers.get_mut(&provider)) {
+                        ids.remove(&id);
+                    }
                 }
             }
             Later::List(room, id, runners) => {
                 for runner in runners {
-                    drop(self.runner(&room, &runner).map(|held| held.templates.insert(id.clone())));
+                    if let Some(held) = self.runner(&room, &runner) {
+                        held.templates.insert(id.clone());
+                    }
                 }
                 if let Some(room) = self.rooms.get_mut(&room) {
                     for (request, _) in &mut room.requests {
@@ -213,7 +213,9 @@ impl World {
             }
             Later::Unlist(room, id, runners) => {
                 for runner in runners {
-                    drop(self.runner(&room, &runner).map(|held| held.templates.remove(&id)));
+                    if let Some(held) = self.runner(&room, &runner) {
+                        held.templates.remove(&id);
+                    }
                 }
             }
             Later::Out(room, alias) => {
@@ -232,28 +234,31 @@ impl World {
         self.rooms.get(room)?.states.get(alias).copied()
     }
 
+    fn needs(&self, room: &str, alias: &str, states: &[State]) -> Result<(), &'static str> {
+        let state = self.state(room, alias);
+        if state.is_some_and(|state| states.contains(&state)) {
+            Ok(())
+        } else {
+            Err("another state")
+        }
+    }
+
     /// Makes a step's call, or refuses it as the platform does.
     pub(super) fn apply(&mut self, step: &Step) -> Result<(), &'static str> {
         let call: Call = serde_json::from_value(step.call.clone()).unwrap();
         let at: At = serde_json::from_value(step.call[AT].clone()).unwrap();
         let (account, alias) = (at.account, names::alias(&at.member));
-        let needs = |world: &Self, room: &str, states: &[State]| {
-            let state = world.state(room, &alias);
-            if state.is_some_and(|state| states.contains(&state)) {
-                Ok(())
-            } else {
-                Err("another state")
-            }
-        };
         match call {
-            Call::CreateSchema { .. } => drop(self.schemas.insert(account)),
+            Call::CreateSchema { .. } => {
+                self.schemas.insert(account);
+            }
             Call::CreateView { database, schema, view, entry } => {
                 let text = view_sql([&database, &schema, &view], &entry);
                 let digest = Digest::of(text.as_text().unwrap().as_bytes());
                 self.views.entry(account).or_default().insert(view, digest);
             }
             Call::DropView { view, .. } => {
-                drop(self.views.entry(account).or_default().remove(&view))
+                self.views.entry(account).or_default().remove(&view);
             }
             Call::RegisterOffering { id, spec } => {
                 assert_eq!(id, name_of(&spec, true));
@@ -264,72 +269,124 @@ impl World {
                 self.templates.entry(account).or_default().insert(id, spec);
             }
             Call::Initialize { room, spec } => {
-                assert_eq!(room, name_of(&spec, false));
-                let spec = Spec::read(&yaml::read(&spec).unwrap()).unwrap();
-                if self
-                    .rooms
-                    .get(&room)
-                    .is_some_and(|old| old.states.get(&alias) != Some(&State::Out))
-                {
-                    return Err("exists");
+                return self.initialize((account, alias), room, &spec);
+            }
+            Call::Review { .. }
+            | Call::Join { .. }
+            | Call::Leave { .. }
+            | Call::Teardown { .. } => {
+                return self.walk(alias, call);
+            }
+            Call::Link { .. }
+            | Call::Unlink { .. }
+            | Call::RequestTemplate { .. }
+            | Call::RemoveTemplate { .. }
+            | Call::Approve { .. }
+            | Call::Reject { .. }
+            | Call::Edit { .. } => return self.change(alias, call),
+        }
+        Ok(())
+    }
+
+    fn initialize(
+        &mut self,
+        (account, alias): (String, String),
+        room: String,
+        spec: &str,
+    ) -> Result<(), &'static str> {
+        assert_eq!(room, name_of(spec, false));
+        let spec = Spec::read(&yaml::read(spec).unwrap()).unwrap();
+        if self.rooms.get(&room).is_some_and(|old| old.states.get(&alias) != Some(&State::Out)) {
+            return Err("exists");
+        }
+        let states = BTreeMap::from([(alias.clone(), State::Moving)]);
+        let made = Room { owner: account, spec, states, requests: Vec::new() };
+        self.rooms.insert(room.clone(), made);
+        self.later.push(Later::Become(room, alias, State::Created));
+        Ok(())
+    }
+
+    fn walk(&mut self, alias: String, call: Call) -> Result<(), &'static str> {
+        use State::{Created, DropPending, InReview, InstallFailed, Invited, JoinFailed, Joined};
+        let (room, from, through, later): (String, &[State], State, fn(String, String) -> Later) =
+            match call {
+                Call::Review { room, .. } => {
+                    (room, &[Invited, InstallFailed], State::Moving, |room, alias| {
+                        Later::Become(room, alias, InReview)
+                    })
                 }
-                let states = BTreeMap::from([(alias.clone(), State::Moving)]);
-                self.rooms.insert(
-                    room.clone(),
-                    Room { owner: account, spec, states, requests: Vec::new() },
-                );
-                self.later.push(Later::Become(room, alias, State::Created));
-            }
-            Call::Review { room, .. } => {
-                needs(self, &room, &[State::Invited, State::InstallFailed])?;
-                self.becomes(&room, &alias, State::Moving);
-                self.later.push(Later::Become(room, alias, State::InReview));
-            }
-            Call::Join { room } => {
-                needs(
-                    self,
-                    &room,
-                    &[State::Created, State::InReview, State::JoinFailed, State::InstallFailed],
-                )?;
-                self.becomes(&room, &alias, State::Moving);
-                self.later.push(Later::Become(room, alias, State::Joined));
-            }
-            Call::Leave { room, again } | Call::Teardown { room, again } => {
-                if again {
-                    needs(self, &room, &[State::DropPending])?;
-                    self.becomes(&room, &alias, State::Leaving);
-                    self.later.push(Later::Become(room, alias, State::Out));
-                } else {
-                    needs(self, &room, &[State::Joined, State::LeaveFailed])?;
-                    self.becomes(&room, &alias, State::Leaving);
-                    self.later.push(Later::Out(room, alias));
+                Call::Join { room } => {
+                    let from = &[Created, InReview, JoinFailed, InstallFailed];
+                    (room, from, State::Moving, |room, alias| Later::Become(room, alias, Joined))
                 }
-            }
+                Call::Leave { room, again: true } | Call::Teardown { room, again: true } => {
+                    (room, &[DropPending], State::Leaving, |room, alias| {
+                        Later::Become(room, alias, State::Out)
+                    })
+                }
+                Call::Leave { room, .. } | Call::Teardown { room, .. } => {
+                    (room, &[Joined, State::LeaveFailed], State::Leaving, Later::Out)
+                }
+                Call::CreateSchema { .. }
+                | Call::CreateView { .. }
+                | Call::DropView { .. }
+                | Call::RegisterOffering { .. }
+                | Call::RegisterTemplate { .. }
+                | Call::Initialize { .. }
+                | Call::Link { .. }
+                | Call::Unlink { .. }
+                | Call::RequestTemplate { .. }
+                | Call::RemoveTemplate { .. }
+                | Call::Approve { .. }
+                | Call::Reject { .. }
+                | Call::Edit { .. } => {
+                    return Err("no walk");
+                }
+            };
+        self.needs(&room, &alias, from)?;
+        self.becomes(&room, &alias, through);
+        self.later.push(later(room, alias));
+        Ok(())
+    }
+
+    fn change(&mut self, alias: String, call: Call) -> Result<(), &'static str> {
+        let joined = |world: &Self, room: &str| world.needs(room, &alias, &[State::Joined]);
+        match call {
             Call::Link { room, offering, runner } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.later.push(Later::Link(room, runner, alias, offering));
             }
             Call::Unlink { room, offering, runners } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.later.push(Later::Unlink(room, alias, offering, runners));
             }
             Call::RequestTemplate { room, template, runner } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.ask(&room, &alias, (template, runner));
             }
             Call::RemoveTemplate { room, template, runners } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.later.push(Later::Unlist(room, template, runners));
             }
             Call::Approve { room, request, .. } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.decide(&room, &request, Some(&alias));
             }
             Call::Reject { room, request } => {
-                needs(self, &room, &[State::Joined])?;
+                joined(self, &room)?;
                 self.decide(&room, &request, None);
             }
-            Call::Edit { .. } => {}
+            Call::CreateSchema { .. }
+            | Call::CreateView { .. }
+            | Call::DropView { .. }
+            | Call::RegisterOffering { .. }
+            | Call::RegisterTemplate { .. }
+            | Call::Initialize { .. }
+            | Call::Review { .. }
+            | Call::Join { .. }
+            | Call::Leave { .. }
+            | Call::Teardown { .. }
+            | Call::Edit { .. } => {}
         }
         Ok(())
     }
@@ -352,12 +409,10 @@ impl World {
         let Some(found) = self.rooms.get_mut(room) else { return };
         for (request, waits) in &mut found.requests {
             if request.id == id && request.status == Status::Others {
-                match by {
-                    Some(by) => drop(waits.remove(by)),
-                    None => {
-                        request.status = Status::Rejected;
-                        request.by_us = !WITHDRAWN.is_empty();
-                    }
+                if let Some(by) = by {
+                    waits.remove(by);
+                } else {
+                    (request.status, request.by_us) = (Status::Rejected, true);
                 }
             }
         }

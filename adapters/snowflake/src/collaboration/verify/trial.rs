@@ -228,7 +228,7 @@ impl Trial<'_> {
             description: "a trial".to_owned(),
             parameters: vec![specs::Parameter { name: "said".to_owned(), required: true, r#type: said }],
             preset_tables: vec![specs::Preset { alias: DATASET.to_owned(), template_view_name: view }],
-            template: "SELECT \"number\", CAST({{ said }} AS VARCHAR) AS \"said\"\nFROM IDENTIFIER({{ preset_tables['trial'] }})".to_owned(),
+            sql: "SELECT \"number\", CAST({{ said }} AS VARCHAR) AS \"said\"\nFROM IDENTIFIER({{ preset_tables['trial'] }})".to_owned(),
         };
         let text = spec.text().unwrap_or_default();
         self.called(REGISTER_TEMPLATE, &[&text]).await.map(|_| true)
