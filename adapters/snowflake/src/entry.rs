@@ -105,24 +105,25 @@ const fn wants(of: ColumnType) -> &'static str {
 
 /// Whether a type as DESC TABLE spells it is a declared one. Whatever stands behind it, such as a collation, makes it another.
 fn fits(native: &str, of: ColumnType) -> bool {
-    let (word, sizes) = match native.split_once('(') {
+    let (word, numbers) = match native.split_once('(') {
         Some((word, rest)) => {
-            let Some(sizes) = rest.strip_suffix(')') else { return false };
-            (word, sizes.split(',').map(str::trim).collect::<Vec<_>>())
+            let Some(numbers) = rest.strip_suffix(')') else { return false };
+            (word, numbers.split(',').map(str::trim).collect::<Vec<_>>())
         }
         None => (native, Vec::new()),
     };
-    let sized =
-        sizes.iter().all(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
-    let plain = sized && sizes.len() <= 1;
+    let whole =
+        numbers.iter().all(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
+    let plain = whole && numbers.len() <= 1;
     match of {
-        ColumnType::Int64 => word == "NUMBER" && sized && matches!(sizes.as_slice(), [_, "0"]),
+        ColumnType::Int64 => word == "NUMBER" && whole && matches!(numbers.as_slice(), [_, "0"]),
         ColumnType::Float64 => {
-            (word == "FLOAT" && sizes.is_empty()) || (word == "NUMBER" && sized && sizes.len() == 2)
+            (word == "FLOAT" && numbers.is_empty())
+                || (word == "NUMBER" && whole && numbers.len() == 2)
         }
         ColumnType::Utf8 => word == "VARCHAR" && plain,
-        ColumnType::Boolean => word == "BOOLEAN" && sizes.is_empty(),
-        ColumnType::Date => word == "DATE" && sizes.is_empty(),
+        ColumnType::Boolean => word == "BOOLEAN" && numbers.is_empty(),
+        ColumnType::Date => word == "DATE" && numbers.is_empty(),
         ColumnType::Timestamp => word == "TIMESTAMP_NTZ" && plain,
         ColumnType::Binary => word == "BINARY" && plain,
     }

@@ -41,12 +41,11 @@ pub(crate) fn meaning(kind: api::ErrorKind) -> Told {
         Theirs::ValueRefused | Theirs::PolicyRefused | Theirs::Unsupported | Theirs::TooLarge => {
             (Kind::Unsupported, code, Retry::Never)
         }
-        Theirs::WarehouseMissing => (Kind::NotFound, code, Retry::Never),
         Theirs::StatementFailed => (Kind::Conflict, code, Retry::NextCycle),
         Theirs::Canceled | Theirs::DeadlinePassed | Theirs::NoAnswer | Theirs::StatementTimeout => {
             (Kind::Timeout, code, Retry::NextCycle)
         }
-        Theirs::StatementUnknown => (Kind::NotFound, code, Retry::Never),
+        Theirs::WarehouseMissing | Theirs::StatementUnknown => (Kind::NotFound, code, Retry::Never),
         Theirs::Throttled => (Kind::Throttled, code, Retry::AfterMs(THROTTLED_MS)),
         Theirs::Unavailable | Theirs::Unreachable => (Kind::Unavailable, code, Retry::NextCycle),
         Theirs::Protocol(_) | Theirs::NotRepresentable => {

@@ -75,8 +75,8 @@ impl Rows {
 impl Session {
     /// An account whose place is not known yet.
     pub(crate) fn new(platform: PlatformId, seat: Seat, client: Client, context: Context) -> Self {
-        let (region, cx, sent) = (String::new(), Cx::default(), Arc::default());
-        Self { platform, seat, region, client, context, cx, sent }
+        let (region, cx) = (String::new(), Cx::default());
+        Self { platform, seat, region, client, context, cx, sent: Arc::default() }
     }
 
     /// The same account, where it said that it is.

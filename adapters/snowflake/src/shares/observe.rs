@@ -65,7 +65,7 @@ pub(crate) struct Look {
 impl Look {
     pub(crate) async fn account(&self, database: String) -> Result<Account> {
         let mut account = Account {
-            account: self.session.seat.account.clone(),
+            identifier: self.session.seat.account.clone(),
             region: self.session.region.clone(),
             ..Account::default()
         };

@@ -18,7 +18,7 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// `ORG.ACCOUNT`.
-    pub(crate) account: String,
+    pub(crate) identifier: String,
     /// As the platform says it.
     pub(crate) region: String,
     /// The database in which the gateway makes its schemas.

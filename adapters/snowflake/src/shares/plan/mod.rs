@@ -173,7 +173,7 @@ impl Subject<'_> {
                 );
                 return Err(refused("database-missing", message));
             }
-            self.ours(member, account)?;
+            ours(member, account)?;
             self.fitting(member, account)?;
         }
         self.together()
@@ -201,22 +201,6 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// What has a name of ours and no mark of ours is left alone.
-    fn ours(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
-        let schema = [&account.offers, &account.runs].into_iter().flatten();
-        let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
-        let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
-        let name = match (share, unmarked) {
-            (Some((name, _)), _) => name.clone(),
-            (None, 0) => return Ok(()),
-            (None, _) => "a schema".to_owned(),
-        };
-        let message = format!(
-            "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
-        );
-        Err(refused("name-taken", message))
-    }
-
     /// The physical columns are of the declared types.
     fn fitting(&self, member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
         for offer in self.wanted.offers.values().filter(|offer| offer.owner == *member) {
@@ -241,4 +225,20 @@ impl Subject<'_> {
         }
         Ok(())
     }
+}
+
+/// What has a name of ours and no mark of ours is left alone.
+fn ours(member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
+    let schema = [&account.offers, &account.runs].into_iter().flatten();
+    let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
+    let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
+    let name = match (share, unmarked) {
+        (Some((name, _)), _) => name.clone(),
+        (None, 0) => return Ok(()),
+        (None, _) => "a schema".to_owned(),
+    };
+    let message = format!(
+        "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
+    );
+    Err(refused("name-taken", message))
 }

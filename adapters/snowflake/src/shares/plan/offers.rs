@@ -166,7 +166,7 @@ impl Subject<'_> {
                 acts.push((Effect::Neutral, Rank::Next), &name, call, &touches);
             }
         }
-        self.strays((&name, share), offer, (&grants, &select), acts);
+        strays((&name, share), offer, (&grants, &select), acts);
         if share.is_none() {
             let call = Call::CreateShare { share: name.clone(), mark: self.mark() };
             acts.push((Effect::Neutral, Rank::Last), &name, call, &touches);
@@ -195,30 +195,6 @@ impl Subject<'_> {
             let account = offer.consumer.clone();
             let call = Call::AddAccount { share: name.clone(), account, grants };
             acts.push((Effect::Grant, Rank::Next), &name, call, &touches);
-        }
-    }
-
-    /// Accounts and grants that a share of ours should not have.
-    fn strays(
-        &self,
-        (name, share): (&str, Option<&Share>),
-        offer: &Offer,
-        (grants, select): (&[Grant], &Grant),
-        acts: &mut Acts<'_>,
-    ) {
-        let Some(share) = share else { return };
-        let touches = BTreeSet::from([ResourceKind::Dataset(offer.dataset.clone())]);
-        let unreadable = !share.unknown.is_empty();
-        let stray = |account: &&String| unreadable || **account != offer.consumer;
-        let accounts: BTreeSet<String> = share.to.iter().filter(stray).cloned().collect();
-        if !accounts.is_empty() {
-            let call = Call::RemoveAccounts { share: name.to_owned(), accounts };
-            acts.push((Effect::Revoke, Rank::First), name, call, &touches);
-        }
-        let agreed = |grant: &&Grant| grants.contains(*grant) || **grant == *select;
-        for grant in share.grants.iter().filter(|grant| !agreed(grant)) {
-            let call = Call::RevokeFromShare { share: name.to_owned(), grant: grant.clone() };
-            acts.push((Effect::Revoke, Rank::Next), name, call, &touches);
         }
     }
 
@@ -278,6 +254,29 @@ impl Subject<'_> {
             (fewer && same && text(&earlier) == Some(view.text)).then_some(())
         };
         if narrower().is_some() { Standing::Wide } else { Standing::Other }
+    }
+}
+
+/// Accounts and grants that a share of ours should not have.
+fn strays(
+    (name, share): (&str, Option<&Share>),
+    offer: &Offer,
+    (grants, select): (&[Grant], &Grant),
+    acts: &mut Acts<'_>,
+) {
+    let Some(share) = share else { return };
+    let touches = BTreeSet::from([ResourceKind::Dataset(offer.dataset.clone())]);
+    let unreadable = !share.unknown.is_empty();
+    let stray = |account: &&String| unreadable || **account != offer.consumer;
+    let accounts: BTreeSet<String> = share.to.iter().filter(stray).cloned().collect();
+    if !accounts.is_empty() {
+        let call = Call::RemoveAccounts { share: name.to_owned(), accounts };
+        acts.push((Effect::Revoke, Rank::First), name, call, &touches);
+    }
+    let agreed = |grant: &&Grant| grants.contains(*grant) || **grant == *select;
+    for grant in share.grants.iter().filter(|grant| !agreed(grant)) {
+        let call = Call::RevokeFromShare { share: name.to_owned(), grant: grant.clone() };
+        acts.push((Effect::Revoke, Rank::Next), name, call, &touches);
     }
 }
 

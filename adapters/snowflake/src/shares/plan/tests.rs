@@ -34,7 +34,7 @@ struct Platform {
 
 fn account(name: &str) -> Account {
     Account {
-        account: name.to_owned(),
+        identifier: name.to_owned(),
         region: "AWS_US_EAST_1".to_owned(),
         database: "AIRLOCK".to_owned(),
         has_database: true,
@@ -80,6 +80,7 @@ impl Platform {
     }
 
     /// Whether it could be done.
+    #[expect(clippy::too_many_lines, reason = "one arm a statement")]
     fn done(&mut self, member: &MemberId, call: Call) -> bool {
         let offered = self.offered();
         let account = self.seen.accounts.get_mut(member).unwrap();
@@ -129,7 +130,10 @@ impl Platform {
                 share.grants.insert(grant);
             }
             Call::RevokeFromShare { share, grant } => {
-                account.shares.entry(share).and_modify(|one| drop(one.grants.remove(&grant)));
+                account
+                    .shares
+                    .entry(share)
+                    .and_modify(|one| one.grants.retain(|own| *own != grant));
             }
             Call::AddAccount { share, account: to, grants } => {
                 let share = account.shares.get_mut(&share).filter(|one| one.grants == grants);
@@ -145,7 +149,7 @@ impl Platform {
             Call::DropShare { share } => drop(account.shares.remove(&share)),
             Call::Mount { database, provider, share } => {
                 let from = inbound(&provider, &share);
-                if !offered.contains(&(account.account.clone(), from.clone())) {
+                if !offered.contains(&(account.identifier.clone(), from.clone())) {
                     return false;
                 }
                 account.mounts.insert(database.clone());
@@ -165,7 +169,7 @@ impl Platform {
     fn offered(&self) -> BTreeSet<(String, String)> {
         let all = self.seen.accounts.values().flat_map(|account| {
             account.shares.iter().flat_map(move |(name, share)| {
-                let from = inbound(&account.account, name);
+                let from = inbound(&account.identifier, name);
                 share.to.iter().map(move |to| (to.clone(), from.clone()))
             })
         });
@@ -176,7 +180,7 @@ impl Platform {
     fn see(&mut self) {
         let offered = self.offered();
         for account in self.seen.accounts.values_mut() {
-            let own = account.account.clone();
+            let own = account.identifier.clone();
             account.inbound.retain(|from, _| offered.contains(&(own.clone(), from.clone())));
             for (_, from) in offered.iter().filter(|(to, _)| *to == own) {
                 account.inbound.entry(from.clone()).or_insert(None);
@@ -255,7 +259,7 @@ fn desired(parts: &Parts, seed: u8) -> Desired {
         1 => desired
             .approvals
             .values_mut()
-            .for_each(|of| drop(of.remove(&"provider".parse().unwrap()))),
+            .for_each(|of| of.retain(|one| one.as_str() != "provider")),
         _ => {}
     }
     desired

@@ -34,8 +34,10 @@ async fn what_is_given_is_a_secure_view_under_a_policy_for_one_account() {
     let table = "\"AIRLOCK$SPRING$ORDERS\".\"AIRLOCK$SPRING$OFFERS\".\"ORDERS$ANALYST\"";
     let rows = format!("SELECT \"person\" FROM {table}");
     assert_eq!(twin.refused(CONSUMER, &rows).await, "506031", "rows stay in");
-    let thin = format!("SELECT \"person\", COUNT(*) AS N FROM {table} GROUP BY \"person\"");
-    let merged = twin.sql(CONSUMER, &[&thin]).await;
+    let single = format!("SELECT \"person\", COUNT(*) AS N FROM {table} GROUP BY \"person\"");
+    assert_eq!(twin.refused(CONSUMER, &single).await, "506031", "and so do single people");
+    let few = format!("SELECT \"measured\", COUNT(*) AS N FROM {table} GROUP BY \"measured\"");
+    let merged = twin.sql(CONSUMER, &[&few]).await;
     assert_eq!(merged.len(), 1, "groups of one are merged");
     assert!(merged[0][0].is_null());
     let raw = "SELECT COUNT(*) FROM \"AIRLOCK$SPRING$ORDERS\".PUBLIC.ORDERS";
