@@ -4,7 +4,7 @@ use super::world::World;
 use super::{agreement, member};
 use crate::collaboration::held::holding;
 use crate::collaboration::plan::plan;
-use crate::collaboration::seen::{Account, State};
+use crate::collaboration::seen::{Account, Asks, Request, State, Status};
 use adapter_spi::{Desired, Effect, Observation, Plan, ResourceKind, Scope};
 use mappings::model::{Agreement, MemberId};
 use proptest::prelude::*;
@@ -236,6 +236,35 @@ fn converge_of(
         }
         world.settle();
     }
+}
+
+#[test]
+fn whoever_left_and_is_operated_by_nobody_is_asked_to_be_let_out_once() {
+    let (mut world, scope, whole) = opened(&agreement("suite-edit", 1));
+    let own = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
+    let mut without = whole.clone();
+    without.members.remove(&member("provider"));
+    let made = planned(&without, &look(&world, &scope, &own));
+    let edit = made.steps.iter().find(|step| step.call["operation"] == "Edit").unwrap();
+    assert_eq!(edit.effect, Effect::Revoke);
+    let spec = edit.call["spec"].as_str().unwrap();
+    assert!(spec.contains("ACME.CONSUMER") && !spec.contains("\"provider\""), "{spec}");
+    let data = made.waiting.iter().find(|one| one.act.contains("UNLINK_DATA_OFFERING(")).unwrap();
+    assert_eq!(data.member, member("provider"), "it cuts its own data, and nobody else does");
+    for room in world.rooms.values_mut() {
+        let request = Request {
+            id: "REQ_EDIT".to_owned(),
+            status: Status::Rejected,
+            asks: Asks::Edit,
+            by_us: false,
+        };
+        room.requests.push((request, BTreeSet::new()));
+    }
+    let made = planned(&without, &look(&world, &scope, &own));
+    assert!(
+        !words(&made).contains(&"analyst Edit".to_owned()),
+        "one who vetoed is not asked again"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use adapter_spi::{
     RunLimits, RunStatus, RunsQueries as _, Scope, suite,
 };
 use mappings::guard::guard;
-use mappings::model::Agreement;
+use mappings::model::{Agreement, Literal};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -191,15 +191,14 @@ async fn answers_that_are_lost_change_nothing_in_the_end() {
         "DROP VIEW",
     ];
     for (number, procedure) in procedures.into_iter().enumerate() {
-        for kind in [["cut_after", "error_before"][number % 2]] {
-            let (_, scope, whole) = case(&format!("suite-lost-{number}-{}", &kind[..3]));
-            let fault = json!({ "kind": kind, "match": format!("\\b{procedure}"), "route": "submit", "times": 3, "status": 500 });
-            stage.twin.fault(&fault).await;
-            stage.converge(&scope, &whole).await;
-            stage.converge(&scope, &Desired::closed(Arc::clone(&whole.agreement))).await;
-            assert!(stage.look(&scope).await.resources.is_empty(), "{procedure}");
-            stage.twin.calm().await;
-        }
+        let kind = ["cut_after", "error_before"][number % 2];
+        let (_, scope, whole) = case(&format!("suite-lost-{number}"));
+        let fault = json!({ "kind": kind, "match": format!("\\b{procedure}"), "route": "submit", "times": 3, "status": 500 });
+        stage.twin.fault(&fault).await;
+        stage.converge(&scope, &whole).await;
+        stage.converge(&scope, &Desired::closed(Arc::clone(&whole.agreement))).await;
+        assert!(stage.look(&scope).await.resources.is_empty(), "{procedure}");
+        stage.twin.calm().await;
     }
 }
 
@@ -208,7 +207,7 @@ async fn a_leave_takes_two_calls_and_time_and_another_process_goes_on() {
     let Some(stage) = Stage::set().await else { return };
     let (agreement, scope, whole) = case("suite-slow");
     stage.converge(&scope, &whole).await;
-    stage.twin.set(&json!({ "dcr_step_s": 0.4 })).await;
+    stage.twin.set(&json!({ "dcr_step_s": 2.0 })).await;
     let closed = Desired::closed(Arc::clone(&agreement));
     let (mut calls, mut waited) = (BTreeSet::new(), 0);
     for _ in 0..200 {
@@ -325,6 +324,43 @@ async fn a_run_brings_its_rows_home_by_either_way() {
         assert_eq!(rows_of(folder.path(), &status), 3, "unloads: {unloads}");
         assert_eq!(stage.twin.statements("COPY").await.len(), usize::from(unloads));
     }
+}
+
+#[tokio::test]
+async fn values_stay_values_and_names_stay_names() {
+    const DATABASE: &str = "Air \"lock'; --";
+    let change = |connections: &mut Connections| {
+        connections.members.values_mut().for_each(|one| one.database = Some(DATABASE.to_owned()));
+    };
+    let Some(stage) = Stage::with(change).await else { return };
+    for account in [PROVIDER, CONSUMER] {
+        let made = format!("CREATE DATABASE \"{}\"", DATABASE.replace('"', "\"\""));
+        stage.twin.sql(account, &[&made]).await;
+    }
+    let mut document = serde_json::to_value(&*agreement("suite-values", 1)).unwrap();
+    let template = &mut document["templates"]["overlap"];
+    template["parameters"] = json!({ "said": { "type": "utf8" } });
+    template["sql"] = json!(
+        "SELECT p.measured, COUNT(DISTINCT p.person) AS persons FROM people p JOIN orders o ON p.person = o.person WHERE p.measured <> :said GROUP BY p.measured"
+    );
+    let agreement: Arc<Agreement> = Arc::new(serde_json::from_value(document).unwrap());
+    let (scope, whole) = (Scope::of(&agreement), Desired::whole(Arc::clone(&agreement)));
+    stage.converge(&scope, &whole).await;
+    let hostile = "x' OR '1'='1 \\' -- {{ said }} {% if %} \u{2028}\u{85}\ty: [z]\n\"";
+    for (number, (said, rows)) in
+        [(hostile, 3), ("segment 0", 2), ("yes", 3)].into_iter().enumerate()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let run = format!("run-{number}");
+        let mut query = query(&agreement, &run, folder.path());
+        let unbound = stage.adapter.submit(&query, &Cx::default()).await.unwrap_err();
+        assert_eq!(unbound.code, "parameter-unbound");
+        query.parameters.insert("said".parse().unwrap(), Literal::Utf8(said.to_owned()));
+        stage.adapter.submit(&query, &Cx::default()).await.unwrap();
+        assert_eq!(rows_of(folder.path(), &ended(&stage, &run).await), rows, "{number}");
+    }
+    stage.converge(&scope, &Desired::closed(agreement)).await;
+    assert!(stage.look(&scope).await.resources.is_empty());
 }
 
 #[tokio::test]

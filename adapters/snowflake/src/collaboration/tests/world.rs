@@ -31,6 +31,9 @@ pub(super) enum Later {
     Out(String, String),
 }
 
+/// In which collaboration, from which states, through which one, and what comes later.
+type Walk = (String, &'static [State], State, fn(String, String) -> Later);
+
 /// The platform.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
@@ -308,41 +311,40 @@ impl World {
 
     fn walk(&mut self, alias: String, call: Call) -> Result<(), &'static str> {
         use State::{Created, DropPending, InReview, InstallFailed, Invited, JoinFailed, Joined};
-        let (room, from, through, later): (String, &[State], State, fn(String, String) -> Later) =
-            match call {
-                Call::Review { room, .. } => {
-                    (room, &[Invited, InstallFailed], State::Moving, |room, alias| {
-                        Later::Become(room, alias, InReview)
-                    })
-                }
-                Call::Join { room } => {
-                    let from = &[Created, InReview, JoinFailed, InstallFailed];
-                    (room, from, State::Moving, |room, alias| Later::Become(room, alias, Joined))
-                }
-                Call::Leave { room, again: true } | Call::Teardown { room, again: true } => {
-                    (room, &[DropPending], State::Leaving, |room, alias| {
-                        Later::Become(room, alias, State::Out)
-                    })
-                }
-                Call::Leave { room, .. } | Call::Teardown { room, .. } => {
-                    (room, &[Joined, State::LeaveFailed], State::Leaving, Later::Out)
-                }
-                Call::CreateSchema { .. }
-                | Call::CreateView { .. }
-                | Call::DropView { .. }
-                | Call::RegisterOffering { .. }
-                | Call::RegisterTemplate { .. }
-                | Call::Initialize { .. }
-                | Call::Link { .. }
-                | Call::Unlink { .. }
-                | Call::RequestTemplate { .. }
-                | Call::RemoveTemplate { .. }
-                | Call::Approve { .. }
-                | Call::Reject { .. }
-                | Call::Edit { .. } => {
-                    return Err("no walk");
-                }
-            };
+        let (room, from, through, later): Walk = match call {
+            Call::Review { room, .. } => {
+                (room, &[Invited, InstallFailed], State::Moving, |room, alias| {
+                    Later::Become(room, alias, InReview)
+                })
+            }
+            Call::Join { room } => {
+                let from = &[Created, InReview, JoinFailed, InstallFailed];
+                (room, from, State::Moving, |room, alias| Later::Become(room, alias, Joined))
+            }
+            Call::Leave { room, again: true } | Call::Teardown { room, again: true } => {
+                (room, &[DropPending], State::Leaving, |room, alias| {
+                    Later::Become(room, alias, State::Out)
+                })
+            }
+            Call::Leave { room, .. } | Call::Teardown { room, .. } => {
+                (room, &[Joined, State::LeaveFailed], State::Leaving, Later::Out)
+            }
+            Call::CreateSchema { .. }
+            | Call::CreateView { .. }
+            | Call::DropView { .. }
+            | Call::RegisterOffering { .. }
+            | Call::RegisterTemplate { .. }
+            | Call::Initialize { .. }
+            | Call::Link { .. }
+            | Call::Unlink { .. }
+            | Call::RequestTemplate { .. }
+            | Call::RemoveTemplate { .. }
+            | Call::Approve { .. }
+            | Call::Reject { .. }
+            | Call::Edit { .. } => {
+                return Err("no walk");
+            }
+        };
         self.needs(&room, &alias, from)?;
         self.becomes(&room, &alias, through);
         self.later.push(later(room, alias));
