@@ -236,7 +236,7 @@ impl Look {
     }
 
     /// The columns of a table, or of a view in its place, with their types; none of one that is not there or not shown.
-    async fn columns(
+    pub(crate) async fn columns(
         &self,
         [database, schema, name]: &[String; 3],
     ) -> Result<Option<BTreeMap<String, String>>> {

@@ -1,21 +1,23 @@
-//! Whether a member can be reached as its connection says: the account, each privilege by its name, the landing. Reads only; what
-//! is written later needs privileges that are looked up here among the grants of the role.
+//! Whether a member can be reached as its connection says: the account, each privilege by its name, tables, the landing. Reads only;
+//! what is written later needs privileges that are looked up here among the grants of the role and of the roles that it has.
 
+use super::observe::Look;
 use super::room::SnowflakeShares;
 use super::wanted::{Offer, wanted};
+use crate::connection::Connection;
+use crate::entry::table;
 use crate::landing::Landing;
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, Cx, Desired, ErrorKind, Result, Retry};
 use mappings::model::{Agreement, MemberId, PlatformId};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 const OPERATION: &str = "test";
-/// What an owner's role needs on its account.
-const OF_OWNERS: [&str; 2] = ["CREATE SHARE", "MANAGE SHARE TARGET"];
-/// What a runner's role needs on its account.
-const OF_RUNNERS: [&str; 2] = ["IMPORT SHARE", "CREATE DATABASE"];
+/// So many roles below a role are looked into.
+const ROLES_MAX: usize = 50;
 
 /// One thing that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,23 +32,98 @@ fn tried<T>(permission: impl Into<String>, answer: Result<T>) -> Tried {
     Tried { permission: permission.into(), error: answer.err() }
 }
 
-/// Privileges of a role, its account's and those on one database.
-#[derive(Debug, Default)]
-struct Privileges {
-    held: BTreeSet<(String, String, String)>,
+/// A privilege that a part in an agreement takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    privilege: &'static str,
+    /// `ACCOUNT`, `DATABASE`, `WAREHOUSE` or `INTEGRATION`.
+    on: &'static str,
+    /// Which; nothing of the account.
+    name: String,
+    /// Whether it is given on to shares.
+    grantable: bool,
 }
 
-impl Privileges {
-    fn on_account(&self, privilege: &str) -> bool {
-        self.held.iter().any(|(own, on, _)| on == "ACCOUNT" && own == privilege)
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { privilege, on, name, grantable } = self;
+        let on = on.to_ascii_lowercase();
+        match name.is_empty() {
+            true => write!(f, "{privilege} on the {on}")?,
+            false => write!(f, "{privilege} on {on} {name}")?,
+        }
+        if *grantable { f.write_str(" with grant option, or its ownership") } else { Ok(()) }
     }
+}
 
-    fn on_database(&self, privilege: &str, database: &str) -> bool {
-        self.held.iter().any(|(own, on, name)| {
-            let bare = name.trim_matches('"');
-            on == "DATABASE" && bare == database && (own == privilege || own == "OWNERSHIP")
+/// What a role holds, with all the roles that it has.
+#[derive(Debug, Default)]
+struct Held {
+    roles: BTreeSet<String>,
+    /// Privilege, on what, which, and whether it can be given on.
+    grants: BTreeSet<(String, String, String, bool)>,
+    /// Databases that one of the roles owns.
+    databases: BTreeSet<String>,
+}
+
+impl Held {
+    fn has(&self, need: &Need) -> bool {
+        // The system's own administrator holds what no grant says.
+        if self.roles.contains("ACCOUNTADMIN") {
+            return true;
+        }
+        if need.on == "DATABASE" && self.databases.contains(&need.name) {
+            return true;
+        }
+        self.grants.iter().any(|(privilege, on, name, grantable)| {
+            let same =
+                on == need.on && (need.name.is_empty() || name.trim_matches('"') == need.name);
+            let owns = privilege == "OWNERSHIP";
+            same && (owns || (privilege == need.privilege && (*grantable || !need.grantable)))
         })
     }
+}
+
+/// The privileges that a member's part takes.
+fn needs(agreement: &Agreement, member: &MemberId, connection: &Connection) -> BTreeSet<Need> {
+    let whole = wanted(&Desired::whole(Arc::new(agreement.clone())));
+    let shared = |offer: &&Offer| offer.owner == *member && !offer.is_own();
+    let shared: Vec<&Offer> = whole.offers.values().filter(shared).collect();
+    let runs = whole.runners.contains_key(member);
+    let database = connection.database();
+    let need = |privilege, on, name: &str, grantable| Need {
+        privilege,
+        on,
+        name: name.to_owned(),
+        grantable,
+    };
+    let mut all = BTreeSet::new();
+    if !shared.is_empty() || runs {
+        all.insert(need("CREATE SCHEMA", "DATABASE", database, false));
+        all.insert(need("USAGE", "DATABASE", database, !shared.is_empty()));
+    }
+    if !shared.is_empty() {
+        all.insert(need("CREATE SHARE", "ACCOUNT", "", false));
+        all.insert(need("MANAGE SHARE TARGET", "ACCOUNT", "", false));
+    }
+    for offer in shared.iter().filter(|offer| offer.source != database) {
+        all.insert(need("REFERENCE_USAGE", "DATABASE", &offer.source, true));
+    }
+    let own = agreement.datasets.values().filter(|dataset| dataset.owner == *member);
+    for [source, ..] in own.filter_map(|dataset| table(&PlatformId::snowflake(), dataset)) {
+        if source != database {
+            all.insert(need("USAGE", "DATABASE", &source, false));
+        }
+    }
+    if runs {
+        all.insert(need("IMPORT SHARE", "ACCOUNT", "", false));
+        all.insert(need("CREATE DATABASE", "ACCOUNT", "", false));
+        let integration = connection.storage_integration.as_deref();
+        all.extend(integration.map(|name| need("USAGE", "INTEGRATION", name, false)));
+        let warehouse = connection.warehouse.as_deref();
+        all.extend(warehouse.map(|name| need("USAGE", "WAREHOUSE", name, false)));
+    }
+    all
 }
 
 impl SnowflakeShares {
@@ -59,75 +136,81 @@ impl SnowflakeShares {
         };
         let Some(connection) = self.reach.connection(member) else { return Vec::new() };
         let mut all = vec![tried("connect", Ok(()))];
-        let (role, held) = match privileges(&session).await {
-            Ok(found) => found,
-            Err(error) => {
-                all.push(tried("SHOW GRANTS", Err::<(), _>(error)));
-                return all;
+        match Box::pin(held(&session)).await {
+            Ok(held) => {
+                let needs = needs(agreement, member, connection).into_iter();
+                all.extend(needs.map(|need| {
+                    let told = (ErrorKind::PermissionDenied, "privilege-missing", Retry::Never);
+                    let lacks = || session.error(told, OPERATION, format!("the role lacks {need}"));
+                    let answer = if held.has(&need) { Ok(()) } else { Err(lacks()) };
+                    tried(need.to_string(), answer)
+                }));
             }
-        };
-        let mut need = |permission: String, has: bool| {
-            // The system's own roles hold what no grant says.
-            let answer = if has || is_system(&role) {
-                Ok(())
-            } else {
-                let told = (ErrorKind::PermissionDenied, "privilege-missing", Retry::Never);
-                Err(session.error(told, OPERATION, format!("the role lacks {permission}")))
-            };
-            all.push(tried(permission, answer));
-        };
+            Err(error) => all.push(tried("SHOW GRANTS", Err::<(), _>(error))),
+        }
         let database = connection.database();
-        let whole = wanted(&Desired::whole(Arc::new(agreement.clone())));
-        let shares = |offer: &Offer| offer.owner == *member && !offer.is_own();
-        let owns = whole.offers.values().any(shares);
-        let runs = agreement.templates.values().any(|template| template.run_by.contains(member));
-        for (privilege, is_needed) in OF_OWNERS.map(|one| (one, owns)) {
-            if is_needed {
-                need(format!("{privilege} on the account"), held.on_account(privilege));
-            }
-        }
-        for (privilege, is_needed) in OF_RUNNERS.map(|one| (one, runs)) {
-            if is_needed {
-                need(format!("{privilege} on the account"), held.on_account(privilege));
-            }
-        }
-        for privilege in ["USAGE", "CREATE SCHEMA"] {
-            let has = held.on_database(privilege, database);
-            need(format!("{privilege} on database {database}"), has);
-        }
         all.push(tried(format!("database {database}"), there(&session, database).await));
-        if runs {
-            all.push(tried("unload and storage_integration", self.lands(member).await));
+        all.extend(Box::pin(self.tables(agreement, &session)).await);
+        if agreement.templates.values().any(|template| template.run_by.contains(member)) {
+            all.push(tried("unload, storage_integration, landing", self.lands(connection).await));
         }
         all
     }
 
-    async fn lands(&self, member: &MemberId) -> Result<()> {
-        let platform = PlatformId::snowflake();
-        let connection = self.reach.connection(member);
-        let Some(connection) = connection.filter(|one| one.unloads().is_some()) else {
+    /// Whether a member's tables are shown to its role.
+    async fn tables(&self, agreement: &Agreement, session: &Session) -> Vec<Tried> {
+        let collaboration = agreement.collaboration.clone();
+        let look = Look { session: session.clone(), collaboration };
+        let own = agreement.datasets.values().filter(|one| one.owner == session.seat.member);
+        let mut all = Vec::new();
+        for path in own.filter_map(|dataset| table(self.reach.platform(), dataset)) {
+            let told = (ErrorKind::NotFound, "table-missing", Retry::Never);
+            let lacks = || {
+                let reason = "the table is not there, or not shown to the role";
+                session.error(told, OPERATION, reason)
+            };
+            let found = look.columns(&path).await;
+            let found = found.and_then(|columns| columns.ok_or_else(lacks));
+            all.push(tried(format!("SELECT on table {}", path.join(".")), found));
+        }
+        all
+    }
+
+    async fn lands(&self, connection: &Connection) -> Result<()> {
+        if connection.unloads().is_none() {
             let told = (ErrorKind::PermissionDenied, "landing-missing", Retry::Never);
             let reason = "its results have no place; add `unload` and `storage_integration` to its connection";
             return Err(self.error(told, OPERATION, reason));
-        };
-        Landing::of(&platform, connection)?.reachable().await
+        }
+        Landing::of(&PlatformId::snowflake(), connection)?.reachable().await
     }
 }
 
-fn is_system(role: &str) -> bool {
-    role == "ACCOUNTADMIN"
-}
-
-/// The role of a session, and what it holds.
-async fn privileges(session: &Session) -> Result<(String, Privileges)> {
+/// The role of a session with all that it has.
+async fn held(session: &Session) -> Result<Held> {
     let sql = Sql::new("SELECT CURRENT_ROLE() AS ROLE");
     let found = session.rows(OPERATION, CallClass::Read, sql).await?.of(["role"])?;
-    let role = found.into_iter().next().and_then(|[role]| role).unwrap_or_default();
-    let sql = Sql::new("SHOW GRANTS TO ROLE ").name(&role);
-    let found = session.rows(OPERATION, CallClass::List, sql).await?;
-    let rows = found.of(["privilege", "granted_on", "name"])?.into_iter();
-    let held = rows.filter_map(|[privilege, on, name]| Some((privilege?, on?, name?))).collect();
-    Ok((role, Privileges { held }))
+    let mut left: Vec<String> = found.into_iter().filter_map(|[role]| role).collect();
+    let mut held = Held::default();
+    while let Some(role) = left.pop().filter(|_| held.roles.len() < ROLES_MAX) {
+        if !held.roles.insert(role.clone()) {
+            continue;
+        }
+        let sql = Sql::new("SHOW GRANTS TO ROLE ").name(&role);
+        let found = session.rows(OPERATION, CallClass::List, sql).await?;
+        for row in found.of(["privilege", "granted_on", "name", "grant_option"])? {
+            let [Some(privilege), Some(on), Some(name), option] = row else { continue };
+            if on == "ROLE" {
+                left.push(name.trim_matches('"').to_owned());
+            }
+            held.grants.insert((privilege, on, name, option.as_deref() == Some("true")));
+        }
+    }
+    let found = session.rows(OPERATION, CallClass::List, Sql::new("SHOW DATABASES")).await?;
+    let rows = found.of(["name", "owner"])?.into_iter();
+    let owned = rows.filter_map(|[name, owner]| held.roles.contains(&owner?).then_some(name?));
+    held.databases = owned.collect();
+    Ok(held)
 }
 
 /// Whether a database is there.

@@ -103,32 +103,3 @@ async fn another_account_than_the_pinned_one_is_refused() {
     assert_eq!(tried.len(), 1);
     assert!(tried[0].error.is_some());
 }
-
-#[tokio::test]
-async fn a_connection_says_what_its_role_lacks() {
-    let Some((twin, _)) = room().await else { return };
-    let pem =
-        std::fs::read_to_string(std::env::var("AIRLOCK_SNOWFLAKE_KEY_FILE").unwrap()).unwrap();
-    assert!(pem.contains("PRIVATE KEY"));
-    twin.sql(
-        CONSUMER,
-        &[
-            "CREATE ROLE LEAN",
-            "GRANT ROLE LEAN TO USER GATEWAY",
-            "GRANT USAGE ON DATABASE AIRLOCK TO ROLE LEAN",
-            "GRANT IMPORT SHARE ON ACCOUNT TO ROLE LEAN",
-        ],
-    )
-    .await;
-    let mut connections = twin.connections();
-    let analyst = connections.members.get_mut(&"analyst".parse().unwrap()).unwrap();
-    analyst.role = Some("LEAN".to_owned());
-    let room = SnowflakeShares::new(connections, clock());
-    let agreement = agreement("lean");
-    let tried = room.test(&agreement, &"analyst".parse().unwrap()).await;
-    let lacking: Vec<_> =
-        tried.iter().filter(|one| one.error.is_some()).map(|one| one.permission.as_str()).collect();
-    assert_eq!(lacking, ["CREATE DATABASE on the account", "CREATE SCHEMA on database AIRLOCK",]);
-    let whole = room.test(&agreement, &"provider".parse().unwrap()).await;
-    assert!(whole.iter().all(|one| one.error.is_none()), "{whole:?}");
-}

@@ -3,7 +3,9 @@
 mod drift;
 mod faults;
 mod hostile;
+mod privileges;
 mod runs;
+mod stale;
 mod suite;
 mod verdicts;
 

@@ -68,7 +68,7 @@ async fn an_approved_text_runs_and_its_result_lands() {
 
 #[tokio::test]
 async fn nothing_runs_that_was_not_given() {
-    let Some((_twin, room)) = room().await else { return };
+    let Some((twin, room)) = room().await else { return };
     let folder = tempfile::tempdir().unwrap();
     let spring = agreement("spring");
     let query = query(&spring, "run-early", folder.path());
@@ -80,6 +80,19 @@ async fn nothing_runs_that_was_not_given() {
     settle(&room, &unapproved, &scope).await;
     let refused = room.submit(&query, &Cx::default()).await.unwrap_err();
     assert_eq!(refused.code, "not-granted");
+    settle(&room, &desired, &scope).await;
+    let mut other = query.clone();
+    other.guarded = Arc::new(mappings::guard::Guarded {
+        digest: mappings::model::Digest::of(b"another version"),
+        ..(*query.guarded).clone()
+    });
+    let refused = room.submit(&other, &Cx::default()).await.unwrap_err();
+    assert!(["not-granted", "template-unsaid"].contains(&refused.code), "{refused}");
+    let list = serde_json::json!({ "airlock": "spring", "templates": { "overlap": mappings::model::Digest::of(b"x") } });
+    let hand = format!("ALTER SCHEMA AIRLOCK.AIRLOCK$SPRING$RUNS SET COMMENT = '{list}'");
+    twin.sql(crate::twin::CONSUMER, &[&hand]).await;
+    let refused = room.submit(&query, &Cx::default()).await.unwrap_err();
+    assert_eq!(refused.code, "not-granted", "the list has another version");
     settle(&room, &desired, &scope).await;
     assert_eq!(room.submit(&query, &Cx::default()).await, Ok(()), "as it was agreed");
 }
