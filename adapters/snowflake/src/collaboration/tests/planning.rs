@@ -306,6 +306,38 @@ fn data_is_cut_from_a_text_that_nobody_here_can_take_out() {
 }
 
 #[test]
+fn nothing_is_given_in_a_collaboration_that_somebody_changed() {
+    let (mut world, scope, whole) = opened(&agreement("suite-changed", 1));
+    for room in world.rooms.values_mut() {
+        room.spec.aliases.insert("stranger".to_owned(), "ACME.FAR".to_owned());
+    }
+    let made = planned(&whole, &look(&world, &scope, &members()));
+    assert!(made.steps.iter().all(|step| step.effect.takes_away()), "{:?}", words(&made));
+    let cut = words(&made).iter().filter(|word| word.ends_with("Unlink")).count();
+    assert_eq!(cut, 2, "{:?}", words(&made));
+    for step in &made.steps {
+        world.apply(step).unwrap();
+    }
+    world.settle();
+    let made = planned(&whole, &look(&world, &scope, &members()));
+    assert!(made.steps.iter().all(|step| step.effect.takes_away()), "{:?}", words(&made));
+    assert!(world.open().is_empty());
+}
+
+#[test]
+fn what_stands_in_the_way_of_giving_keeps_all_of_it() {
+    let agreement = agreement("suite-way", 1);
+    let (world, scope) = (World::default(), Scope::of(&agreement));
+    let mut native = world.seen(&members());
+    let provider = native.accounts.get_mut(&member("provider")).unwrap();
+    provider.strangers = BTreeSet::from(["airlock_x".to_owned()]);
+    let mut seen = look(&world, &scope, &members());
+    seen.native = serde_json::json!(native);
+    let made = plan(&Desired::whole(agreement), &seen).unwrap();
+    assert!(made.refused.is_some() && made.steps.is_empty(), "{:?}", words(&made));
+}
+
+#[test]
 fn a_view_that_its_owner_dropped_is_a_withdrawal_and_not_made_again_unasked() {
     let (mut world, scope, whole) = opened(&agreement("suite-view", 1));
     world.views.get_mut("ACME.PROVIDER").unwrap().clear();
