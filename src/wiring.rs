@@ -1,7 +1,7 @@
 //! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
 //! queues and events tell of what happened.
 
-use crate::app::{ConnectionLine, ExportForm, Started, Trigger};
+use crate::app::{ConnectionLine, ExportForm, Started, Trigger, VerifiedLine};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
@@ -12,7 +12,7 @@ use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use crate::triggers;
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
-use adapter_snowflake::SnowflakeShares;
+use adapter_snowflake::{SnowflakeCollaborations, SnowflakeShares};
 use adapter_spi::{Adapter, AdapterError, Assessment, Cx, Desired, RunsQueries, Scope};
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -31,6 +31,7 @@ pub struct Rooms {
     native: NativeRoom,
     aws: Option<AwsCleanRooms>,
     shares: Option<SnowflakeShares>,
+    collaborations: Option<SnowflakeCollaborations>,
 }
 
 /// The rooms, all empty.
@@ -44,7 +45,8 @@ pub fn rooms(home: &Home) -> Result<Rooms> {
     Ok(Rooms {
         native: NativeRoom::new(Arc::new(KeyFiles(home.clone())), scratch),
         aws: aws_clean_rooms.map(|to| AwsCleanRooms::new(to, Arc::new(KeyFiles(home.clone())))),
-        shares: snowflake.map(|to| SnowflakeShares::new(to, now_ms())),
+        shares: snowflake.clone().map(|to| SnowflakeShares::new(to, now_ms())),
+        collaborations: snowflake.map(|to| SnowflakeCollaborations::new(to, now_ms())),
     })
 }
 
@@ -145,6 +147,8 @@ pub(crate) fn assess(agreement: &Agreement) -> Result<Vec<Assessment>> {
             .map_err(|error| Error::failed("bug", error.to_string())),
         "snowflake" => adapter_snowflake::assess_shares(agreement)
             .map_err(|error| Error::failed("bug", error.to_string())),
+        "snowflake-dcr" => adapter_snowflake::assess_collaborations(agreement)
+            .map_err(|error| Error::failed("bug", error.to_string())),
         _ => Ok(Assessment::none(room.platform.clone())),
     });
     assessed.collect()
@@ -188,6 +192,7 @@ impl Rooms {
             "native" => return Ok(&self.native),
             "aws-clean-rooms" => self.aws.as_ref().map(|aws| aws as &dyn Adapter),
             "snowflake" => self.shares.as_ref().map(|shares| shares as &dyn Adapter),
+            "snowflake-dcr" => self.collaborations.as_ref().map(|all| all as &dyn Adapter),
             _ => {
                 let message = format!("this version has no adapter for {room}");
                 return Err(Error::invalid("room-unknown", message));
@@ -249,6 +254,13 @@ impl Rooms {
                     tried.for_each(|one| tell(member, (one.permission, one.error)));
                 }
             }
+            let rooms = self.collaborations.as_ref().filter(|all| all.platform() == room);
+            if let Some(rooms) = rooms {
+                for member in rooms.operated().filter(named) {
+                    let tried = Box::pin(rooms.test(agreement, member)).await.into_iter();
+                    tried.for_each(|one| tell(member, (one.permission, one.error)));
+                }
+            }
             if let Some(shares) = self.shares.as_ref().filter(|shares| shares.platform() == room) {
                 for member in shares.operated().filter(named) {
                     let tried = shares.test(agreement, member).await.into_iter();
@@ -263,6 +275,32 @@ impl Rooms {
             let message = "the agreement is held in no room to which there is a connection";
             Error::invalid("connections-missing", message)
         }))
+    }
+
+    /// Tries in the account of an operated member what is unverified of the Collaboration API, with a throwaway collaboration if that is
+    /// asked for. The report is for whoever maintains this gateway, and names nobody.
+    pub(crate) async fn verify(
+        &self,
+        agreement: &Agreement,
+        member: &MemberId,
+        trial: bool,
+    ) -> Result<Vec<VerifiedLine>> {
+        let room = PlatformId::snowflake_dcr();
+        self.adapter(&room)?;
+        let operated = |all: &&SnowflakeCollaborations| all.operated().any(|one| one == member);
+        let Some(all) = self.collaborations.as_ref().filter(operated) else {
+            let message = format!("this gateway does not operate {member} in Snowflake");
+            return Err(Error::invalid("connections-missing", message)
+                .help("[snowflake.members.NAME] in connections.toml in the gateway's folder"));
+        };
+        let report = Box::pin(all.verify(agreement, member, trial, &Cx::default())).await;
+        let line = |one: adapter_snowflake::Found| VerifiedLine {
+            question: one.question,
+            asks: one.asks,
+            answer: one.answer,
+            detail: one.detail,
+        };
+        Ok(report.found.into_iter().map(line).collect())
     }
 
     /// Refuses a room that the agreement doesn't name.

@@ -31,6 +31,19 @@ pub struct ConnectionLine {
     pub error: Option<String>,
 }
 
+/// One question about a platform that no document answers, and what an account answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerifiedLine {
+    /// The question, by its stable code.
+    pub question: &'static str,
+    /// What is asked.
+    pub asks: &'static str,
+    /// `yes`, `no`, or `not-tried`.
+    pub answer: &'static str,
+    /// Codes, where the answer is no.
+    pub detail: String,
+}
+
 impl ConnectionLine {
     /// What is wrong, where something is.
     #[must_use]
@@ -59,6 +72,23 @@ impl App {
     ) -> Result<Vec<ConnectionLine>> {
         let state = self.load(collaboration).await?.state;
         self.rooms.test(known(&state)?, only).await
+    }
+
+    /// Tries in a member's account what is unverified of Snowflake's Collaboration API; a trial makes a collaboration there and takes it
+    /// down.
+    pub async fn verify_snowflake(
+        &self,
+        collaboration: &CollaborationId,
+        member: &MemberId,
+        trial: bool,
+    ) -> Result<Vec<VerifiedLine>> {
+        let state = self.load(collaboration).await?.state;
+        let agreement = known(&state)?;
+        if !agreement.members.contains_key(member) {
+            let message = format!("{member} is no member of this agreement");
+            return Err(Error::refused("not-a-member", message));
+        }
+        Box::pin(self.rooms.verify(agreement, member, trial)).await
     }
 
     /// A member's part of a room as a document.

@@ -43,7 +43,7 @@ pub mod witness;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
-pub use connections::{ConnectionLine, ExportForm};
+pub use connections::{ConnectionLine, ExportForm, VerifiedLine};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub(crate) use measures::measured;
 pub use parties::Projected;

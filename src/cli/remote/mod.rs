@@ -60,6 +60,7 @@ impl Elsewhere {
             Command::Apply(apply) if apply.room.is_some() => "apply --room",
             Command::Run(run) if run.id.is_some() => "--run-id",
             Command::Status(status) if status.watch => "status --watch",
+            Command::Connections(asked) if asked.is_verify() => "connections verify",
             Command::Apply(_)
             | Command::Join(_)
             | Command::Decline(_)

@@ -123,7 +123,10 @@ pub(super) async fn connections(
     connections: Connections,
     screen: Screen,
 ) -> Result<()> {
-    let Act::Test { collaboration } = connections.act;
+    let collaboration = match connections.act {
+        Act::Test { collaboration } => collaboration,
+        Act::Verify { .. } => return Err(Error::failed("bug", "it is not asked of a gateway")),
+    };
     let tried = client.test_connections(&collaboration).await?;
     let member = client.member();
     let means = |code: &str| codes::explained(code).map_or("it does not work", |one| one.means);
