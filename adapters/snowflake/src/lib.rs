@@ -1,6 +1,7 @@
 //! Snowflake: agreements held, run and withdrawn there, in the accounts of the members whom a gateway operates. Two rooms: shares of
 //! secure views under policies, and data clean rooms of the Collaboration API. Must not know the gateway, other adapters or HTTP.
 
+mod collaboration;
 mod connection;
 mod entry;
 mod error;
@@ -14,6 +15,8 @@ mod sql;
 #[cfg(test)]
 mod twin;
 mod unload;
+mod verdicts;
 
+pub use collaboration::{Found, Report, SnowflakeCollaborations, assess as assess_collaborations};
 pub use connection::{Connection, Connections, TokenKind};
 pub use shares::{SnowflakeShares, Tried, assess as assess_shares};

@@ -53,7 +53,7 @@ impl Twin {
         Some(twin)
     }
 
-    async fn asked(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn asked(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/{path}", self.control);
         let request = self.http.request(method.parse().unwrap(), url).body(body.to_string());
         let answer = request.send().await.unwrap();

@@ -310,6 +310,21 @@ def test_a_step_that_fails(shop, brand, twin):
     assert status(brand)["shop"] == "JOINED"
 
 
+def test_an_installation_that_fails(shop, brand, twin):
+    twin.fault("dcr_step", account=stage.CONSUMER, skip=1)
+    call(brand, "COLLABORATION.INITIALIZE", room())
+    call(brand, "COLLABORATION.JOIN", "summer")
+    assert status(brand)["brand"] == "INSTALLATION_FAILED"
+    call(brand, "COLLABORATION.JOIN", "summer")
+    assert status(brand)["brand"] == "JOINED"
+    twin.fault("dcr_step", account=stage.PROVIDER)
+    call(shop, "COLLABORATION.REVIEW", "summer", "ACME.CONSUMER", "sommer")
+    assert status(brand)["shop"] == "INSTALLATION_FAILED"
+    failed(call(shop, "COLLABORATION.JOIN", "sommer"))
+    call(shop, "COLLABORATION.REVIEW", "summer", "ACME.CONSUMER", "sommer")
+    assert status(brand)["shop"] == "IN_REVIEW"
+
+
 def test_edited_by_approval(joined, port):
     shop, brand = joined
     third = stage.Client(port, stage.SECURED)

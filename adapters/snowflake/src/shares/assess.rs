@@ -1,17 +1,13 @@
 //! Verdicts: the platform's table, and what only a look at the agreement itself can say. Pure and total.
 
 use super::wanted::texts;
-use crate::entry::{entry, table};
-use crate::reach::account_of;
-use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
+use crate::entry::table;
+use crate::verdicts::{identities, keys, narrower, place, refused};
+use adapter_spi::{Assessment, Fidelity, Verdict};
 use mappings::guard::guard;
-use mappings::model::{
-    Agreement, ColumnUse, Dataset, DatasetName, KeyName, MatchKey, Normaliser, PlatformId,
-    ResultClass,
-};
+use mappings::model::{Agreement, Dataset, DatasetName, PlatformId, ResultClass};
 use mappings::snowflake::{Room, snowflake};
-use mappings::table::{Table, TableError, Term};
-use std::collections::{BTreeMap, BTreeSet};
+use mappings::table::{TableError, Term};
 
 /// What shares of views can hold of an agreement: a verdict for every term, wherever it is agreed.
 pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
@@ -31,54 +27,6 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
     Ok(assessment)
 }
 
-fn refused(term: Term, at: impl Into<String>, reason: impl Into<String>) -> Verdict {
-    Verdict {
-        term,
-        at: at.into(),
-        fidelity: Fidelity::Unsupported,
-        residual: Residual::None,
-        construct: String::new(),
-        reason: reason.into(),
-    }
-}
-
-/// What simply does not happen there: nobody is admitted to anything by it.
-fn narrower(term: Term, at: impl Into<String>, reason: impl Into<String>) -> Verdict {
-    Verdict { fidelity: Fidelity::Narrower, ..refused(term, at, reason) }
-}
-
-/// A member is an account there, named by its organisation, and no two members' alike.
-fn identities(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
-    let mut seen = BTreeSet::new();
-    let wrong = agreement.members.iter().filter_map(|(name, member)| {
-        let why = match member.identity.get(platform).map(|pinned| account_of(pinned)) {
-            None => "it has no pinned account; add `identity: { snowflake: \"ORG.ACCOUNT\" }`",
-            Some(None) => "an account is ORG.ACCOUNT; a locator names none to share with",
-            Some(Some(account)) if !seen.insert(account.clone()) => {
-                "another member has the same account; a share can't be given to its own account"
-            }
-            Some(Some(_)) => return None,
-        };
-        Some(refused(Term::Members, format!("members.{name}"), why))
-    });
-    wrong.collect()
-}
-
-/// A dataset without a table there is not held there.
-fn place(name: &DatasetName, dataset: &Dataset, platform: &PlatformId) -> Option<Verdict> {
-    let at = format!("datasets.{name}.at");
-    if !dataset.at.contains_key(platform) {
-        let reason = "the dataset has no table there; templates that touch it run elsewhere";
-        return Some(narrower(Term::Location, at, reason));
-    }
-    if table(platform, dataset).is_none() {
-        return Some(refused(Term::Location, at, "the place is no DATABASE.SCHEMA.TABLE"));
-    }
-    let speechless = entry(platform, name, dataset).is_none();
-    let reason = "the dataset has no view there; templates that touch it run elsewhere";
-    speechless.then(|| narrower(Term::Location, at, reason))
-}
-
 /// A dataset whose rule asks for one entity is under no policy: who mounts its share reads rows.
 fn unguarded(name: &DatasetName, dataset: &Dataset) -> Vec<Verdict> {
     let tails = [(Term::ActivationTo, "to"), (Term::AudienceMin, "audience_min")];
@@ -89,66 +37,6 @@ fn unguarded(name: &DatasetName, dataset: &Dataset) -> Vec<Verdict> {
         Verdict { fidelity: Fidelity::Wider, ..refused(term, at, reason) }
     });
     said.collect()
-}
-
-/// Raw keys that need no normaliser are hashed in the owner's view; others can't be. Keys of one kind must be hashed in one way.
-fn keys(agreement: &Agreement, table: &Table) -> Vec<Verdict> {
-    let mut ways: BTreeMap<&KeyName, BTreeSet<bool>> = BTreeMap::new();
-    let mut places: Vec<(String, &MatchKey)> = Vec::new();
-    for (name, dataset) in &agreement.datasets {
-        for (column, declared) in &dataset.columns {
-            let ColumnUse::Match { keys } = &declared.r#use else { continue };
-            let at = || format!("datasets.{name}.columns.{column}");
-            places.extend(keys.iter().map(|key| (at(), key)));
-        }
-    }
-    for (_, key) in &places {
-        ways.entry(&key.key).or_default().insert(is_hmac(key));
-    }
-    let unsaid = table.row(Term::RawKey).map(|row| row.reason.clone()).unwrap_or_default();
-    let verdict = |(at, key): &(String, &MatchKey)| {
-        let term = if key.hashed.is_some() { Term::HashedKey } else { Term::RawKey };
-        if ways.get(&key.key).is_some_and(|ways| ways.len() > 1) {
-            let reason = format!(
-                "{} is an HMAC in one dataset and a plain hash in another: in this room they never meet",
-                key.key
-            );
-            return Some(refused(term, at, reason));
-        }
-        match (key.hashed, key.normalise) {
-            (Some(_), _) => None,
-            (None, Normaliser::None) => Some(Verdict {
-                fidelity: Fidelity::Exact,
-                construct: "SHA2 in the owner's view".to_owned(),
-                ..refused(term, at, "the raw identifier is in no view: its owner's hashes it")
-            }),
-            (None, _) => {
-                let reason = format!(
-                    "{unsaid}; templates that match on it run elsewhere, unless {} is prepared with `airlock prepare` and declared `hashed`",
-                    key.key
-                );
-                Some(narrower(term, at, reason))
-            }
-        }
-    };
-    let mut by_place: BTreeMap<(Term, String), Verdict> = BTreeMap::new();
-    for verdict in places.iter().filter_map(verdict) {
-        let place = (verdict.term, verdict.at.clone());
-        let known = by_place.get(&place);
-        // One verdict a place: a refusal before anything else, what does not run before what does.
-        let is_worse = known.is_none_or(|known| {
-            known.is_held() && (!verdict.is_held() || known.fidelity == Fidelity::Exact)
-        });
-        if is_worse {
-            by_place.insert(place, verdict);
-        }
-    }
-    by_place.into_values().collect()
-}
-
-fn is_hmac(key: &MatchKey) -> bool {
-    use mappings::model::Hashed;
-    matches!(key.hashed, Some(Hashed::HmacBytes | Hashed::HmacHex))
 }
 
 /// The templates that don't run there, and why not: nobody is admitted to anything by them.

@@ -102,7 +102,7 @@ def review(desk: Desk, source: str, owner: str, local: str | None = None) -> Res
     room, member = found[-1]
     if member.alias == room.owner:
         raise failed("the owner does not review")
-    if member.status == "INVITED":
+    if member.status in ("INVITED", "INSTALLATION_FAILED"):
         member.role, member.local_name = desk.session.primary(), local or room.name
         if any(m is not member and m.account is member.account and m.status not in (*OVER, "INVITED", "UNKNOWN") and (m.local_name or "").upper() == member.local_name.upper() for r in desk.world.rooms for m in r.members.values()):
             member.local_name = None
@@ -118,7 +118,8 @@ def join(desk: Desk, name: str) -> Result:
     if member.status == JOINED:
         raise failed(f"collaboration {name[:80]} is joined already")
     first = "CREATED" if member.alias == room.owner else "IN_REVIEW"
-    if member.status not in (first, "JOIN_FAILED"):
+    again = ("JOIN_FAILED", "INSTALLATION_FAILED") if member.alias == room.owner else ("JOIN_FAILED",)
+    if member.status not in (first, *again):
         raise failed(f"collaboration {name[:80]} is in state {member.status} here; {first} is needed")
     if member.role != desk.session.role:
         raise failed("JOIN is called in the role that reviewed")

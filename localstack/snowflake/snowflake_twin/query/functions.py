@@ -6,12 +6,14 @@ What is not named here is refused as an unknown function, so that nothing of the
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 
+from ..catalog.objects import Role
 from ..catalog.session import Session
 from ..errors import SqlError
 
@@ -65,8 +67,14 @@ class Context:
             "CURRENT_ROLE": lambda: None if self.foreign else asker.role, "CURRENT_USER": lambda: None if self.foreign else asker.user.name,
             "CURRENT_DATABASE": lambda: self.holder.database, "CURRENT_SCHEMA": lambda: self.holder.schema, "CURRENT_WAREHOUSE": lambda: asker.warehouse,
             "INVOKER_SHARE": lambda: self.share, "INVOKER_ROLE": lambda: None if self.foreign else asker.role, "CURRENT_VERSION": lambda: "twin",
-            "LAST_QUERY_ID": lambda: asker.handle}
+            "LAST_QUERY_ID": lambda: asker.handle, "CURRENT_SECONDARY_ROLES": lambda: None if self.foreign else self._secondary()}
         return known[name]()
+
+    def _secondary(self) -> str:
+        """The roles beside the primary one, and by which word they came, as JSON."""
+        asker = self.asker
+        held = [g.thing.name for g in asker.account.granted_to("USER", asker.user.name) if isinstance(g.thing, Role) and g.thing.name != asker.role] if asker.secondary else []
+        return json.dumps({"roles": ",".join(sorted(held)), "value": "ALL" if asker.secondary else ""})
 
 
 def name_of(node: exp.Expr) -> str:

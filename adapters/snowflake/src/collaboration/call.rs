@@ -1,0 +1,122 @@
+//! The calls that change something, as plain values: what a step carries. Must not know sessions.
+
+use crate::entry::View;
+use crate::reach::Seat;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One call with its whole input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation")]
+pub(crate) enum Call {
+    CreateSchema {
+        database: String,
+        schema: String,
+    },
+    CreateView {
+        database: String,
+        schema: String,
+        view: String,
+        entry: View,
+    },
+    DropView {
+        database: String,
+        schema: String,
+        view: String,
+    },
+    RegisterOffering {
+        id: String,
+        spec: String,
+    },
+    RegisterTemplate {
+        id: String,
+        spec: String,
+    },
+    Initialize {
+        room: String,
+        spec: String,
+    },
+    Review {
+        room: String,
+        owner: String,
+    },
+    Join {
+        room: String,
+    },
+    /// Twice: again once the first is through.
+    Leave {
+        room: String,
+        again: bool,
+    },
+    Teardown {
+        room: String,
+        again: bool,
+    },
+    Link {
+        room: String,
+        offering: String,
+        runner: String,
+    },
+    Unlink {
+        room: String,
+        offering: String,
+        runners: BTreeSet<String>,
+    },
+    RequestTemplate {
+        room: String,
+        template: String,
+        runner: String,
+    },
+    RemoveTemplate {
+        room: String,
+        template: String,
+        runners: BTreeSet<String>,
+    },
+    Approve {
+        room: String,
+        request: String,
+        template: String,
+    },
+    Reject {
+        room: String,
+        request: String,
+    },
+    Edit {
+        room: String,
+        spec: String,
+    },
+}
+
+/// Under which words a gateway refuses what was withdrawn, so that it is known from an owner's own refusal.
+pub(crate) const WITHDRAWN: &str = "airlock: withdrawn";
+
+/// Where and for whom a call is made, beside it in its step.
+pub(crate) const AT: &str = "at";
+
+/// A member and its account.
+pub(crate) type At = Seat;
+
+impl Call {
+    /// Its name in errors.
+    pub(crate) const fn operation(&self) -> &'static str {
+        match self {
+            Self::CreateSchema { .. } => "CREATE SCHEMA",
+            Self::CreateView { .. } => "CREATE VIEW",
+            Self::DropView { .. } => "DROP VIEW",
+            Self::RegisterOffering { .. } => "REGISTER_DATA_OFFERING",
+            Self::RegisterTemplate { .. } => "REGISTER_TEMPLATE",
+            Self::Initialize { .. } => "INITIALIZE",
+            Self::Review { .. } => "REVIEW",
+            Self::Join { .. } => "JOIN",
+            Self::Leave { .. } => "LEAVE",
+            Self::Teardown { .. } => "TEARDOWN",
+            Self::Link { .. } => "LINK_DATA_OFFERING",
+            Self::Unlink { .. } => "UNLINK_DATA_OFFERING",
+            Self::RequestTemplate { .. } => "ADD_TEMPLATE_REQUEST",
+            Self::RemoveTemplate { .. } => "REMOVE_TEMPLATE",
+            Self::Approve { .. } => "APPROVE_UPDATE_REQUEST",
+            Self::Reject { .. } => "REJECT_UPDATE_REQUEST",
+            Self::Edit { .. } => "EDIT",
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The room `snowflake-dcr`: data clean rooms of the Collaboration API. A collaboration a runner, a view and an offering a dataset, texts
+//! that every provider approves. Must not know the other room, the gateway, or HTTP.
+
+mod apply;
+mod assess;
+mod call;
+mod held;
+mod known;
+mod names;
+mod observe;
+mod plan;
+mod probe;
+mod room;
+mod runs;
+mod seen;
+mod specs;
+mod test_connection;
+mod verify;
+mod wanted;
+mod yaml;
+
+pub use assess::assess;
+pub use room::SnowflakeCollaborations;
+pub use verify::{Found, Report};
+
+#[cfg(test)]
+mod tests;

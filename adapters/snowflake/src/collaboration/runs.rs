@@ -1,0 +1,371 @@
+//! Runs: an approved template started in its runner's collaboration, watched, cancelled, and its rows brought to the gateway's landing,
+//! as they are: unloaded by the platform where the runner's connection has a place for that and the platform lets it, else out of the
+//! answer itself. What they say is verified later, elsewhere.
+
+mod stop;
+
+use super::held::is_over;
+use super::room::SnowflakeCollaborations;
+use super::seen::{Seen, State};
+use super::wanted::{Room, Said, wanted};
+use super::{names, specs};
+use crate::connection::Connection;
+use crate::error::Told;
+use crate::landing::Landing;
+use crate::session::{Looked, Session, request_of};
+use crate::sql::Sql;
+use crate::unload::{prefix, unload};
+use adapter_spi::{
+    AdapterError, Cx, Desired, ErrorKind, Failure, Outcome, ProtectedQuery, Result, Retry,
+    RunOutput, RunProgress, RunStatus, RunsQueries, Scope,
+};
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use mappings::model::{Digest, ParameterName, RunId};
+use mappings::snowflake::bound;
+use parquet::arrow::ArrowWriter;
+use serde_json::json;
+use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+const OPERATION: &str = "RUN";
+const UNLOAD: &str = "COPY INTO";
+const FILE: &str = "landed-00000.parquet";
+const MS_A_SECOND: u64 = 1_000;
+
+/// The runs of this process.
+#[derive(Debug, Default)]
+pub(super) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+
+/// Where a run is.
+#[derive(Debug, Clone)]
+enum Phase {
+    /// It runs, or its rows are still to be brought.
+    Asked(Handle),
+    /// The platform unloads its so many rows.
+    Unloading { result: Handle, unload: Handle, rows: u64 },
+    /// It ended.
+    Ended(RunStatus),
+}
+
+/// One run, and where its rows will be.
+#[derive(Debug, Clone)]
+struct Running {
+    session: Session,
+    connection: Connection,
+    phase: Phase,
+    canceled: bool,
+    /// Whether the platform refused to unload what a call of a procedure answered.
+    keeps: bool,
+    rows_max: u64,
+    landing: PathBuf,
+}
+
+/// What stands in front of a run's id in the tag of its statement.
+fn tag(query: &ProtectedQuery, said: &Said) -> String {
+    format!("airlock/{}/{}/{}", query.agreement.collaboration, said.id, query.run)
+}
+
+fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
+    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
+}
+
+impl SnowflakeCollaborations {
+    fn run_of(&self, run: &RunId) -> Result<Running> {
+        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.get(run).cloned().ok_or_else(|| {
+            let told: Told = (ErrorKind::NotFound, "run-unknown", Retry::Never);
+            self.error(told, "status", format!("no run {run} here"))
+        })
+    }
+
+    fn keep(&self, run: &RunId, running: Running) {
+        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+    }
+
+    fn refused(&self, code: &'static str, reason: impl Into<String>) -> AdapterError {
+        self.error((ErrorKind::PermissionDenied, code, Retry::Never), "submit", reason)
+    }
+
+    /// The collaboration that a template may run in, when it is listed as agreed and all that it reads is linked.
+    fn granted(
+        &self,
+        query: &ProtectedQuery,
+        (room, seen): (&Room, &Seen),
+    ) -> Result<(String, Said)> {
+        let name = &query.guarded.template;
+        let not = |why: &str| {
+            self.refused("not-granted", format!("template {name} is not granted there: {why}"))
+        };
+        let said = room.templates.get(name).ok_or_else(|| not("it has no text there"))?;
+        let rooms = seen.accounts.get(&query.by).into_iter().flat_map(|account| &account.rooms);
+        let makings = rooms.filter_map(|(name, view)| {
+            let making = names::generation_of(&room.base, name)?;
+            let alive = !is_over(seen, &room.runner, name);
+            (alive && room.owner() == Some(&view.owner)).then_some((making, name, view))
+        });
+        let newest = makings.max_by_key(|(making, ..)| *making);
+        let (_, place, view) = newest.ok_or_else(|| not("there is no collaboration"))?;
+        if seen.state(place, &query.by) != Some(State::Joined) {
+            return Err(not("its runner has not joined"));
+        }
+        let runner = view.spec.runners.get(&names::alias(&query.by));
+        let runner = runner.ok_or_else(|| not("its runner is none there"))?;
+        let found = view.texts.get(&said.id).and_then(|text| text.spec);
+        if !runner.templates.contains(&said.id)
+            || found.is_none()
+            || found != specs::meaning(&said.spec)
+        {
+            return Err(not("it is not listed as agreed"));
+        }
+        let all = wanted(&Desired::whole(Arc::clone(&query.agreement)));
+        for (dataset, owner) in &said.reads {
+            let linked = runner.providers.get(&names::alias(owner));
+            let offering = all.offerings.get(dataset);
+            let is_linked =
+                offering.is_some_and(|one| linked.is_some_and(|linked| linked.contains(&one.id)));
+            if !is_linked {
+                return Err(not(&format!("{dataset} is not linked")));
+            }
+        }
+        Ok((place.clone(), said.clone()))
+    }
+
+    /// What a run is given, each value of its parameter's type.
+    fn analysis(&self, query: &ProtectedQuery, said: &Said) -> Result<String> {
+        let template = query.agreement.templates.get(&query.guarded.template);
+        let unfit = |name: &ParameterName| {
+            self.refused("parameter-unbound", format!("parameter {name} has no value of its type"))
+        };
+        let mut arguments = BTreeMap::new();
+        for (name, declared) in template.into_iter().flat_map(|template| &template.parameters) {
+            let value = query.parameters.get(name).and_then(|value| bound(value, declared.r#type));
+            let value = value.ok_or_else(|| unfit(name))?;
+            let argument = match value.r#type {
+                "FIXED" => value.value.parse().ok().map(specs::Argument::Integer),
+                "REAL" => {
+                    let number = value.value.parse().ok().filter(|number: &f64| number.is_finite());
+                    number.map(specs::Argument::Number)
+                }
+                "BOOLEAN" => value.value.parse().ok().map(specs::Argument::Boolean),
+                _ => Some(specs::Argument::Text(value.value)),
+            };
+            arguments.insert(name.to_string(), argument.ok_or_else(|| unfit(name))?);
+        }
+        let template_configuration = specs::Configuration { arguments };
+        let analysis = specs::Analysis { template: said.id.clone(), template_configuration };
+        let why = "a parameter is a number without digits";
+        analysis.text().ok_or_else(|| self.refused("parameter-unbound", why))
+    }
+
+    /// What comes after a run's own end: its rows, by the platform's hand or out of the answer.
+    async fn rows(&self, run: &RunId, running: &Running, done: ResultSet) -> Result<Phase> {
+        let rows = done.row_count();
+        if rows > running.rows_max {
+            let reason = "the output has more rows than a run may give";
+            return Ok(Phase::Ended(failed("row-limit", reason)));
+        }
+        let (session, handle) = (&running.session, done.handle().clone());
+        let sql = unload(&running.connection, run, &handle).filter(|_| !running.keeps);
+        let Some(sql) = sql else {
+            return Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?));
+        };
+        let request = request_of(&Digest::of(run.as_str().as_bytes()), 1);
+        let begun = Box::pin(session.start(UNLOAD, request, (sql, &|statement| statement))).await;
+        match begun {
+            Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
+            Ok(Progress::Done(done)) => {
+                let unload = done.handle().clone();
+                Ok(Phase::Unloading { result: handle, unload, rows })
+            }
+            // Whoever runs there may not read the answer of its own call a second time.
+            Err(error) if error.outcome == Outcome::NotApplied && error.retry == Retry::Never => {
+                Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings what was unloaded to the landing.
+    async fn landed(
+        &self,
+        (run, running): (&RunId, &Running),
+        (result, rows): (&Handle, u64),
+        unloaded: &ResultSet,
+    ) -> Result<RunStatus> {
+        if running.session.unloaded(unloaded, UNLOAD).await? != rows {
+            let reason = "the platform unloaded another number of rows than the result has";
+            return Ok(failed("unload-incomplete", reason));
+        }
+        let landing = Landing::of(self.reach.platform(), &running.connection)?;
+        let files = landing.fetch(&prefix(run, result), &running.landing).await?;
+        if files.is_empty() && rows > 0 {
+            let told: Told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
+            return Err(self.error(told, "fetch", "what was unloaded is not where `landing` says"));
+        }
+        let rows_read = BTreeMap::new();
+        Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+    }
+
+    /// One look at a run, and the next thing done for it.
+    async fn advance(&self, run: &RunId, mut running: Running) -> Result<RunStatus> {
+        let going = if running.canceled {
+            RunStatus::Cancelling
+        } else {
+            RunStatus::Running(RunProgress::default())
+        };
+        let phase = match &running.phase {
+            Phase::Ended(status) => return Ok(status.clone()),
+            Phase::Asked(handle) => match running.session.look(OPERATION, handle).await? {
+                Looked::Running => return Ok(going),
+                Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
+                Looked::Done(done) => Box::pin(self.rows(run, &running, *done)).await?,
+                Looked::Failed(error) => Phase::Ended(ended(&error)),
+                Looked::Canceled => Phase::Ended(canceled(&running)),
+            },
+            Phase::Unloading { result, unload, rows } => {
+                match running.session.look(UNLOAD, unload).await? {
+                    Looked::Running => return Ok(going),
+                    Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
+                    Looked::Done(unloaded) => Phase::Ended(
+                        self.landed((run, &running), (result, *rows), &unloaded).await?,
+                    ),
+                    Looked::Failed(_) => {
+                        let phase = Phase::Asked(result.clone());
+                        running.keeps = true;
+                        phase
+                    }
+                    Looked::Canceled => Phase::Ended(canceled(&running)),
+                }
+            }
+        };
+        running.phase = phase;
+        let status = match &running.phase {
+            Phase::Ended(status) => status.clone(),
+            Phase::Asked(_) | Phase::Unloading { .. } => going,
+        };
+        self.keep(run, running);
+        Ok(status)
+    }
+}
+
+/// Somebody cancelled it: this gateway, or another hand.
+fn canceled(running: &Running) -> RunStatus {
+    if running.canceled {
+        return RunStatus::Cancelled;
+    }
+    failed("run-canceled-there", "somebody cancelled the statement in its account")
+}
+
+/// How a run ended that ended badly, in canonical words.
+fn ended(error: &AdapterError) -> RunStatus {
+    match error.code {
+        "statement-timeout" => failed("time-limit", "the platform's time limit"),
+        "unsupported" => failed(
+            "results-not-returned",
+            "the platform does not return what this procedure answers through its SQL API; see `airlock connections verify snowflake`",
+        ),
+        "statement-failed" => failed("query-refused", "the platform refused or failed the run"),
+        code => failed(code, error.reason.clone()),
+    }
+}
+
+/// The rows of an answer as a file of the landing.
+async fn written(session: &Session, done: ResultSet, landing: &Path) -> Result<RunStatus> {
+    let wrong = |code: &'static str, reason: &'static str| {
+        session.error((ErrorKind::InvalidNative, code, Retry::NextCycle), OPERATION, reason)
+    };
+    let unreadable = |_| wrong("answer-unreadable", "the rows of the answer can't be read");
+    let unwritten = |_| wrong("landing-full", "the rows can't be written as Parquet");
+    let rows = done.row_count();
+    let schema = done.schema().map_err(unreadable)?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).map_err(unwritten)?;
+    let mut batches = std::pin::pin!(done.batches());
+    while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
+        writer.write(&batch).map_err(unwritten)?;
+    }
+    let bytes = writer.into_inner().map_err(unwritten)?;
+    let full = |_| wrong("landing-full", "the gateway's folder can't be written to");
+    tokio::fs::write(landing.join(FILE), bytes).await.map_err(full)?;
+    let (files, rows_read) = (vec![FILE.to_owned()], BTreeMap::new());
+    Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+}
+
+#[async_trait]
+impl RunsQueries for SnowflakeCollaborations {
+    async fn submit(&self, query: &ProtectedQuery, cx: &Cx) -> Result<()> {
+        let connection = self.reach.connection(&query.by).cloned();
+        let session = Box::pin(self.reach.session(&query.agreement, &query.by, cx)).await?;
+        let landing = query.landing.url.to_file_path();
+        let (Some(connection), Ok(landing)) = (connection, landing) else {
+            return Err(self.refused("landing-missing", "the gateway's landing is no folder"));
+        };
+        let seen = Box::pin(self.look(&Scope::of(&query.agreement), cx)).await;
+        let all = wanted(&Desired::whole(Arc::clone(&query.agreement)));
+        let away =
+            || self.refused("not-granted", format!("{} has no collaboration there", query.by));
+        let room = all.rooms.get(&query.by).ok_or_else(away)?;
+        let (place, said) = self.granted(query, (room, &seen))?;
+        let analysis = self.analysis(query, &said)?;
+        let sql = Sql::new("CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN(?, ?)")
+            .bind(Binding::text(place))
+            .bind(Binding::text(analysis));
+        let id = json!([query.agreement.collaboration, query.run, said.id]);
+        let request = request_of(&Digest::of(&mappings::agreement::canonical(&id)), 0);
+        let seconds = query.limits.duration_ms_max.div_ceil(MS_A_SECOND).clamp(1, 604_800);
+        let (tag, seconds) = (tag(query, &said), u32::try_from(seconds).unwrap_or(604_800));
+        let prepare = move |statement: snowflake_sql_api::Statement| {
+            let statement = statement.query_tag(tag.clone()).timeout_s(seconds);
+            statement.parameter("TIMEZONE", "UTC")
+        };
+        let begun = Box::pin(session.start(OPERATION, request, (sql, &prepare))).await?;
+        let handle = match begun {
+            Progress::Running(handle) => handle,
+            Progress::Done(done) => done.handle().clone(),
+        };
+        // What watches it is no part of the act that began it.
+        let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
+        let (phase, rows_max) = (Phase::Asked(handle), query.limits.rows_max);
+        let (canceled, keeps) = (false, false);
+        let running = Running { session, connection, phase, canceled, keeps, rows_max, landing };
+        self.keep(&query.run, running);
+        Ok(())
+    }
+
+    async fn status(&self, run: &RunId, _: &Cx) -> Result<RunStatus> {
+        let running = self.run_of(run)?;
+        Box::pin(self.advance(run, running)).await
+    }
+
+    async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
+        let mut running = self.run_of(run)?;
+        let handle = match &running.phase {
+            Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
+            Phase::Ended(status) => return Ok(status.clone()),
+        };
+        // From here on nothing of it is delivered, whatever the platform answers.
+        running.canceled = true;
+        self.keep(run, running.clone());
+        match running.session.within(cx).cancel("cancel", &handle).await? {
+            Canceled::Now => {
+                running.phase = Phase::Ended(RunStatus::Cancelled);
+                self.keep(run, running);
+                Ok(RunStatus::Cancelled)
+            }
+            Canceled::NotRunning => Box::pin(self.advance(run, running)).await,
+        }
+    }
+
+    /// Users share an account's limit of requests.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
+    /// Everywhere that it can, before it says where it could not.
+    async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
+        Box::pin(self.stopped(desired, scope, cx)).await
+    }
+}
