@@ -187,12 +187,17 @@ impl Subject<'_> {
         found.is_some_and(|found| Self::is_said(said, *found))
     }
 
-    /// A collaboration's listed texts, as a member reads them.
+    /// What a collaboration's listed text says, as a member reads it; nothing where it is not shown, or can't be read.
     fn reads(&self, name: &str, member: &MemberId, id: &str) -> Option<Digest> {
+        self.shown(name, member, id).flatten()
+    }
+
+    /// The same, told apart from a text that is not shown.
+    fn shown(&self, name: &str, member: &MemberId, id: &str) -> Option<Option<Digest>> {
         let own = self.seen.accounts.get(member).and_then(|account| account.rooms.get(name));
         let own = own.filter(|view| view.texts.contains_key(id));
         let view = own.or_else(|| self.seen.view(name, member))?;
-        view.texts.get(id)?.spec
+        view.texts.get(id).map(|text| text.spec)
     }
 
     /// Whether somebody else made a collaboration, or changed it: nothing is given there.
