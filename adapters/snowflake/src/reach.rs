@@ -5,7 +5,7 @@ use crate::connection::{Connection, Connections, TokenKind};
 use crate::error::{Act, Told, made, told};
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Outcome, Result, Retry};
+use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Outcome, Result, Retry, Scope};
 use mappings::model::{Agreement, MemberId, PlatformId};
 use serde::{Deserialize, Serialize};
 use snowflake_sql_api as api;
@@ -13,7 +13,7 @@ use snowflake_sql_api::{
     AccountIdentifier, Address, Client, Clock, Context, FetchedTokens, KeyPair, KeyPairTokens,
     Settings, Token, TokenUnavailable, Tokens,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,6 +52,19 @@ pub(crate) fn seat(
         missing("identity-unreadable", reason)
     })?;
     Ok(Seat { member: member.clone(), account })
+}
+
+/// Where earlier agreements put their members and the newest puts nobody. An account that the newest gives to another member is that
+/// member's now.
+pub(crate) fn past(platform: &PlatformId, scope: &Scope) -> BTreeSet<Seat> {
+    let seats = |agreement: &Agreement| {
+        let members = agreement.members.keys();
+        members.filter_map(|member| seat(platform, agreement, member).ok()).collect::<Vec<_>>()
+    };
+    let taken: BTreeSet<String> =
+        seats(&scope.agreement).into_iter().map(|seat| seat.account).collect();
+    let earlier = scope.past.iter().flat_map(|agreement| seats(agreement));
+    earlier.filter(|seat| !taken.contains(&seat.account)).collect()
 }
 
 /// An account as sharing statements spell it; a locator has no such name.
@@ -153,6 +166,17 @@ impl Reach {
         kept.insert(seat.clone(), session.clone());
         drop(kept);
         Ok(session.within(cx))
+    }
+
+    /// The accounts of a scope in which this gateway acts: those of the agreement in force, and those of earlier ones that it was
+    /// found to reach.
+    pub(crate) fn seats(&self, scope: &Scope) -> BTreeSet<Seat> {
+        let agreement = &scope.agreement;
+        let now =
+            agreement.members.keys().filter_map(|one| seat(&self.platform, agreement, one).ok());
+        let now = now.filter(|seat| self.connection(&seat.member).is_some());
+        let past = past(&self.platform, scope).into_iter();
+        now.chain(past.filter(|seat| self.kept(seat).is_some())).collect()
     }
 
     /// One that was reached before.

@@ -3,7 +3,7 @@
 //! What is not as it was agreed, word for word and under its policy, is held in another version. Pure.
 
 use super::call::Privilege;
-use super::seen::{Account, Seen, View, inbound};
+use super::seen::{Account, Past, Seen, Share, View, inbound};
 use super::wanted::{Said, offer, texts};
 use crate::names;
 use crate::reach::account_of;
@@ -42,6 +42,7 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
         }
     }
     sight.templates(&mut holding);
+    sight.past(&mut holding);
     holding
 }
 
@@ -79,8 +80,7 @@ impl Sight<'_> {
             return self.is_offered_to(owner, runner, &share);
         };
         let Some(share) = account.shares.get(&share) else { return false };
-        let reads = share.grants.iter().any(|grant| grant.privilege == Privilege::Select);
-        !share.to.is_empty() && (reads || !share.unknown.is_empty())
+        is_given(share)
     }
 
     fn shared(
@@ -214,10 +214,37 @@ impl Sight<'_> {
         }
     }
 
+    /// What is open in accounts that no agreement in force names is open in no agreed version.
+    fn past(&self, holding: &mut Holding) {
+        for Past { account, .. } in &self.seen.past {
+            for (name, _) in account.shares.iter().filter(|(_, share)| is_given(share)) {
+                let mut places = self.places().into_iter();
+                let named = places.find(|(dataset, _, runner)| {
+                    names::share(&self.scope.collaboration, dataset, runner) == *name
+                });
+                holding.resources.extend(named.map(|(dataset, ..)| Resource {
+                    kind: ResourceKind::Dataset(dataset),
+                    digest: unknown(),
+                }));
+            }
+            let listed = account.runs.iter().filter_map(|runs| runs.mark.as_ref());
+            for name in listed.flat_map(|mark| mark.templates.keys()) {
+                let kind = ResourceKind::Template(name.clone());
+                holding.resources.insert(Resource { kind, digest: unknown() });
+            }
+        }
+    }
+
     fn owner(&self, dataset: &DatasetName) -> Option<&MemberId> {
         let mut agreements = self.agreements.iter();
         agreements.find_map(|agreement| agreement.datasets.get(dataset)).map(|one| &one.owner)
     }
+}
+
+/// Whether a share lets anybody in who can read something by it.
+fn is_given(share: &Share) -> bool {
+    let reads = share.grants.iter().any(|grant| grant.privilege == Privilege::Select);
+    !share.to.is_empty() && (reads || !share.unknown.is_empty())
 }
 
 /// The version of what no agreement says.

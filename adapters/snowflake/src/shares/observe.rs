@@ -2,44 +2,56 @@
 
 use super::call::{Grant, Guarded, Kind, Privilege};
 use super::mark::Mark;
-use super::seen::{Account, Schema, Seen, Share, View, inbound};
+use super::seen::{Account, Past, Schema, Seen, Share, View, inbound};
 use crate::entry::table;
 use crate::names;
-use crate::reach::{Reach, seat};
+use crate::reach::{Reach, Seat, WRONG_ACCOUNT, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{CallClass, Cx, ErrorKind, Result, Scope};
-use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
+use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
+use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not
 /// gone.
 pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
     let mut seen = Seen::default();
-    for member in members(scope).into_iter().filter(|one| reach.connection(one).is_some()) {
-        match look(reach, scope, &member, cx).await {
-            Ok(account) => drop(seen.accounts.insert(member, account)),
-            Err(error) => drop(seen.unseen.insert(member, error.code.to_owned())),
+    let agreement = &scope.agreement;
+    for member in agreement.members.keys().filter(|one| reach.connection(one).is_some()) {
+        let looked = match seat(reach.platform(), agreement, member) {
+            Ok(seat) => look(reach, scope, &seat, cx).await,
+            Err(error) => Err(error),
+        };
+        match looked {
+            Ok(account) => drop(seen.accounts.insert(member.clone(), account)),
+            Err(error) => drop(seen.unseen.insert(member.clone(), error.code.to_owned())),
+        }
+    }
+    for seat in past(reach.platform(), scope) {
+        if reach.connection(&seat.member).is_none() {
+            continue;
+        }
+        match look(reach, scope, &seat, cx).await {
+            Ok(account) if account.is_empty() => {}
+            Ok(account) => seen.past.push(Past { seat, account }),
+            // The member's connection is for the account that is in force: there is none for this one.
+            Err(error) if elsewhere(&seen, &seat.member, &error) => {}
+            Err(error) => drop(seen.unseen.insert(seat.member, error.code.to_owned())),
         }
     }
     seen
 }
 
-/// Everybody of any agreement.
-fn members(scope: &Scope) -> BTreeSet<MemberId> {
-    let agreements = std::iter::once(&scope.agreement).chain(&scope.past);
-    agreements.flat_map(|agreement| agreement.members.keys().cloned()).collect()
+/// Whether a connection is of another account, which was reached.
+fn elsewhere(seen: &Seen, member: &MemberId, error: &AdapterError) -> bool {
+    let codes = [WRONG_ACCOUNT, "credentials-refused", "access-refused"];
+    seen.accounts.contains_key(member) && codes.contains(&error.code)
 }
 
-async fn look(reach: &Reach, scope: &Scope, member: &MemberId, cx: &Cx) -> Result<Account> {
-    let mut agreements = std::iter::once(&scope.agreement).chain(&scope.past);
-    let named = |one: &&Arc<Agreement>| one.members.contains_key(member);
-    let agreement = agreements.find(named).unwrap_or(&scope.agreement);
-    let seat = seat(reach.platform(), agreement, member)?;
-    let session = reach.seated(&seat, cx).await?;
+async fn look(reach: &Reach, scope: &Scope, seat: &Seat, cx: &Cx) -> Result<Account> {
+    let session = reach.seated(seat, cx).await?;
     let looked = Box::pin(looked(reach, scope, session)).await;
-    looked.inspect_err(|error| reach.note(&seat, error))
+    looked.inspect_err(|error| reach.note(seat, error))
 }
 
 async fn looked(reach: &Reach, scope: &Scope, session: Session) -> Result<Account> {

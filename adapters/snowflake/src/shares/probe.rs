@@ -6,7 +6,7 @@ use super::observe::Look;
 use super::room::SnowflakeShares;
 use super::seen::{Seen, inbound};
 use crate::names;
-use crate::reach::{account_of, seat};
+use crate::reach::{Seat, account_of};
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{CallClass, Cx, ErrorKind, Probe, ResourceKind, Result, Scope};
@@ -19,12 +19,13 @@ impl SnowflakeShares {
     /// Tries it from the account of everybody who runs, of every agreement of a scope, whom this gateway operates.
     pub(crate) async fn tried(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
         let mut answer = Probe::NotPossible;
-        for agreement in std::iter::once(&scope.agreement).chain(&scope.past) {
-            for runner in agreement.members.keys() {
-                if self.reach.connection(runner).is_none() {
+        for seat in self.reach.seats(scope) {
+            for agreement in std::iter::once(&scope.agreement).chain(&scope.past) {
+                let named = agreement.members.contains_key(&seat.member);
+                if !named {
                     continue;
                 }
-                match self.tried_by(runner, what, (scope, agreement), cx).await? {
+                match self.tried_by(&seat, what, (scope, agreement), cx).await? {
                     Some(true) => return Ok(Probe::Served),
                     Some(false) => answer = Probe::Denied,
                     None => {}
@@ -37,17 +38,17 @@ impl SnowflakeShares {
     /// Whether a runner is served; nothing where it could not use it anyway.
     async fn tried_by(
         &self,
-        runner: &MemberId,
+        seat: &Seat,
         what: &ResourceKind,
         (scope, agreement): (&Scope, &Arc<Agreement>),
         cx: &Cx,
     ) -> Result<Option<bool>> {
+        let runner = &seat.member;
         let runs = agreement.templates.values().any(|template| template.run_by.contains(runner));
         if !runs {
             return Ok(None);
         }
-        let seat = seat(self.reach.platform(), agreement, runner)?;
-        let session = self.reach.seated(&seat, cx).await?;
+        let session = self.reach.seated(seat, cx).await?;
         let foreign = |name: &DatasetName| {
             let dataset = agreement.datasets.get(name)?;
             (dataset.owner != *runner).then_some(dataset)

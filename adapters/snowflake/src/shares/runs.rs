@@ -8,7 +8,6 @@ use super::wanted::{Wanted, wanted};
 use crate::connection::Connection;
 use crate::landing::Landing;
 use crate::names;
-use crate::reach::seat;
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{prefix, unload};
@@ -356,24 +355,14 @@ impl RunsQueries for SnowflakeShares {
     /// Everywhere that it can, before it says where it could not.
     async fn stop(&self, desired: &Desired, scope: &Scope, cx: &Cx) -> Result<usize> {
         let (all, mut running, mut error) = (wanted(desired), 0, None);
-        for agreement in std::iter::once(&scope.agreement).chain(&scope.past) {
-            let runners = agreement.templates.values().flat_map(|template| &template.run_by);
-            let mut runners: Vec<_> =
-                runners.filter(|one| self.reach.connection(one).is_some()).collect();
-            runners.sort();
-            runners.dedup();
-            for runner in runners {
-                let stopped = match seat(self.reach.platform(), agreement, runner) {
-                    Ok(seat) => match self.reach.seated(&seat, cx).await {
-                        Ok(session) => self.stopped(&session, &all, &scope.collaboration).await,
-                        Err(error) => Err(error),
-                    },
-                    Err(error) => Err(error),
-                };
-                match stopped {
-                    Ok(still) => running += still,
-                    Err(one) => error = error.or(Some(one)),
-                }
+        for seat in self.reach.seats(scope) {
+            let stopped = match self.reach.seated(&seat, cx).await {
+                Ok(session) => self.stopped(&session, &all, &scope.collaboration).await,
+                Err(error) => Err(error),
+            };
+            match stopped {
+                Ok(still) => running += still,
+                Err(one) => error = error.or(Some(one)),
             }
         }
         error.map_or(Ok(running), Err)

@@ -2,6 +2,7 @@
 
 use super::call::{Grant, Guarded};
 use super::mark::Mark;
+use crate::reach::Seat;
 use mappings::model::{DatasetName, Digest, MemberId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) accounts: BTreeMap<MemberId, Account>,
+    /// Accounts of earlier agreements in which something is left: nothing there is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) past: Vec<Past>,
     /// Members that are operated and could not be looked at, with the code of the error.
     pub(crate) unseen: BTreeMap<MemberId, String>,
+}
+
+/// What is left in an account that no agreement in force names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    pub(crate) seat: Seat,
+    pub(crate) account: Account,
 }
 
 /// What one member's account has.
@@ -37,6 +48,14 @@ pub(crate) struct Account {
     pub(crate) runs: Option<Schema>,
     /// The columns of the member's tables with their types; none of a table that is not there, or not shown.
     pub(crate) tables: BTreeMap<DatasetName, Option<BTreeMap<String, String>>>,
+}
+
+impl Account {
+    /// Whether nothing of ours is there.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { shares, mounts, offers, runs, .. } = self;
+        shares.is_empty() && mounts.is_empty() && offers.is_none() && runs.is_none()
+    }
 }
 
 /// A share that goes out.

@@ -48,9 +48,10 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { privilege, on, name, grantable } = self;
         let on = on.to_ascii_lowercase();
-        match name.is_empty() {
-            true => write!(f, "{privilege} on the {on}")?,
-            false => write!(f, "{privilege} on {on} {name}")?,
+        if name.is_empty() {
+            write!(f, "{privilege} on the {on}")?;
+        } else {
+            write!(f, "{privilege} on {on} {name}")?;
         }
         if *grantable { f.write_str(" with grant option, or its ownership") } else { Ok(()) }
     }

@@ -10,11 +10,11 @@ mod tests;
 
 use super::call::{AT, Call};
 use super::mark::Mark;
-use super::seen::{Account, Seen};
+use super::seen::{Account, Past, Seen};
 use super::wanted::{Offer, Wanted, wanted};
 use crate::connection::Connections;
 use crate::entry::misfits;
-use crate::reach::seat;
+use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
@@ -44,6 +44,8 @@ struct Planned {
     call: Call,
     touches: BTreeSet<ResourceKind>,
     leaves: BTreeSet<ResourceKind>,
+    /// In an account of an earlier agreement; else in the member's own.
+    at: Option<Seat>,
 }
 
 /// Everything that planning looks at.
@@ -86,6 +88,7 @@ pub(crate) fn plan(
         planned.extend(steps);
         pending |= waits;
     }
+    planned.extend(subject.past());
     planned.sort_by_key(|one| (one.effect, one.rank));
     let refused = subject.possible().err();
     if refused.is_some() {
@@ -104,10 +107,8 @@ fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 impl Subject<'_> {
     fn step(&self, planned: Planned) -> Step {
         let agreement = &self.desired.agreement;
-        let seat = self
-            .agreements
-            .iter()
-            .find_map(|agreement| seat(&self.platform, agreement, &planned.member).ok());
+        let own = || seat(&self.platform, agreement, &planned.member).ok();
+        let seat = planned.at.clone().or_else(own);
         let mut call = serde_json::json!(planned.call);
         if let (Some(parts), Some(seat)) = (call.as_object_mut(), seat) {
             parts.insert(AT.to_owned(), serde_json::json!(seat));
@@ -123,6 +124,23 @@ impl Subject<'_> {
         }
         let step = Step::new(agreement.collaboration.clone(), planned.effect, resource, 0);
         step.touching(touches).leaving(planned.leaves).calling(call)
+    }
+
+    /// Whatever is left in accounts that no agreement in force names.
+    fn past(&self) -> Vec<Planned> {
+        let nothing = Subject {
+            wanted: Wanted::default(),
+            agreements: self.agreements.clone(),
+            platform: self.platform.clone(),
+            ..*self
+        };
+        let mut all = Vec::new();
+        for Past { seat, account } in &self.seen.past {
+            let mut planned = nothing.offers(&seat.member, account);
+            planned.extend(nothing.runs(&seat.member, account).0);
+            all.extend(planned.into_iter().map(|one| Planned { at: Some(seat.clone()), ..one }));
+        }
+        all
     }
 
     /// The mark of a schema or a share.

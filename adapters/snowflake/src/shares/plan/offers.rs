@@ -32,6 +32,7 @@ impl Acts<'_> {
             leaves: leaves(&call, touches),
             call,
             touches: touches.clone(),
+            at: None,
         });
     }
 }

@@ -46,7 +46,7 @@ impl Platform {
     fn new() -> Self {
         let accounts = [("provider", "ACME.PROVIDER"), ("analyst", "ACME.CONSUMER")];
         let accounts = accounts.map(|(member, name)| (member.parse().unwrap(), account(name)));
-        Self { seen: Seen { accounts: accounts.into(), unseen: BTreeMap::new() } }
+        Self { seen: Seen { accounts: accounts.into(), ..Seen::default() } }
     }
 
     fn observation(&self, scope: &Scope) -> Observation {

@@ -3,6 +3,7 @@
 mod drift;
 mod faults;
 mod hostile;
+mod moved;
 mod privileges;
 mod runs;
 mod stale;
