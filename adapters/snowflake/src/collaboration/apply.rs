@@ -44,7 +44,8 @@ pub(crate) async fn apply(session: &Session, call: &Call, step: &Step) -> Result
     }
     let sql = statement(call);
     let (operation, request) = (call.operation(), request_of(&step.id, 0));
-    let Err(error) = Box::pin(session.write(operation, request, sql)).await else {
+    let sending = if step.effect.takes_away() { session.lasting() } else { session.clone() };
+    let Err(error) = Box::pin(sending.write(operation, request, sql)).await else {
         return Ok(CHANGED);
     };
     if error.kind == ErrorKind::AlreadyExists && step.effect != Effect::Grant {
