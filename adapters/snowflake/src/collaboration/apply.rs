@@ -51,7 +51,9 @@ pub(crate) async fn apply(session: &Session, call: &Call, step: &Step) -> Result
     if error.kind == ErrorKind::AlreadyExists && step.effect != Effect::Grant {
         return Ok(Applied::Already);
     }
-    let refused = matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound);
+    // A view that could not be dropped is there; one that is not found is not.
+    let failed = error.kind == ErrorKind::Conflict && !matches!(call, Call::DropView { .. });
+    let refused = failed || error.kind == ErrorKind::NotFound;
     if refused && Box::pin(is_done(session, call)).await? {
         return Ok(Applied::Already);
     }
