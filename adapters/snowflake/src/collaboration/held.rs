@@ -49,7 +49,9 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
         let Some((room, making)) = known.room(name) else { continue };
         let Some(view) = seen.view(name, &room.runner) else { continue };
         let place = Place { scope, known: &known, seen, name, view, runner: &room.runner };
-        let over = is_over(seen, &room.runner, name);
+        // What is on its way out is not out: it may fail there.
+        let leaves = |member: &MemberId| seen.state(name, member) == Some(State::Leaving);
+        let over = is_over(seen, &room.runner, name) && !leaves(&room.runner);
         if !over {
             place.held(&mut holding, &mut taken);
         }
@@ -57,7 +59,9 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
         for member in room.parties.keys() {
             match seen.state(name, member) {
                 // Whoever did not leave a collaboration that its owner ended has nothing in it.
-                Some(state) if state.is_in() && (!over || *member != room.runner) => {
+                Some(state)
+                    if (state.is_in() || leaves(member)) && (!over || *member != room.runner) =>
+                {
                     members.insert(member.clone());
                 }
                 Some(State::Out) if is_newest => drop(out.insert(member.clone())),
