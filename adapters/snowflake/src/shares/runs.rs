@@ -404,6 +404,8 @@ impl SnowflakeShares {
         let sql = Sql::new("SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
         let sql = sql.name(database.unwrap_or_default());
         let sql = sql.word(".INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))");
+        // Texts of ten thousand that ended would be too long an answer.
+        let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
         let found = match session.rows("QUERY_HISTORY", CallClass::List, sql).await {
             // Where the gateway has no database it never ran anything.
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),

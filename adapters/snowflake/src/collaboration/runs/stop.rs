@@ -59,6 +59,8 @@ async fn stop(
 ) -> Result<usize> {
     let sql = Sql::new("SELECT QUERY_ID, QUERY_TEXT, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
     let sql = sql.name(database).word(".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
+    // Texts of ten thousand that ended would be too long an answer.
+    let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
     let rows = session.rows("QUERY_HISTORY", CallClass::List, sql).await?;
     let rows = rows.of(["query_id", "query_text", "query_tag", "execution_status"])?.into_iter();
     let live = rows.filter_map(|[id, text, tag, status]| {
