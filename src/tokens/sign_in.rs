@@ -118,8 +118,8 @@ pub(super) struct SignIns {
     secret: Secret,
     spent: Spent,
     places: Semaphore,
-    /// What was told of last, so that it is told once.
-    told: Mutex<Option<&'static str>>,
+    /// What was told of each issuer since somebody signed in there, the newest last: a browser can bring any of it, as often as it likes.
+    told: Mutex<Vec<(usize, &'static str)>>,
 }
 
 impl Default for SignIns {
@@ -150,12 +150,17 @@ impl SignIns {
         Ok(Self { ways, egress, secret: Secret::random()?, ..Self::default() })
     }
 
-    /// Tells the operator of what is the issuer's doing, once until it is another thing.
+    /// Tells the operator of what is the issuer's doing, each thing once until somebody signs in there.
     fn tell(&self, way: &Way, code: Option<&'static str>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *told, code) != code
-            && let Some(code) = code
-        {
+        let Some(code) = code else {
+            return told.retain(|(issuer, _)| *issuer != way.issuer);
+        };
+        let before = told.len();
+        told.retain(|one| *one != (way.issuer, code));
+        let is_new = told.len() == before;
+        told.push((way.issuer, code));
+        if is_new {
             let issuer = format!("issuer-{}", way.issuer);
             tracing::warn!(code, issuer, "nobody is signed in by this issuer");
         }
@@ -178,7 +183,8 @@ impl Verifier {
     /// What the operator was told last of issuers, until somebody signed in.
     #[cfg(test)]
     pub(crate) fn told_last(&self) -> Option<&'static str> {
-        *self.sign_ins.told.lock().unwrap_or_else(PoisonError::into_inner)
+        let told = self.sign_ins.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.last().map(|(_, code)| *code)
     }
 
     /// Sends a browser to an issuer.

@@ -1,7 +1,7 @@
 //! Results that the caller's member opens to recipients outside, and takes away again. Must not know how a recipient reads them.
 
 use super::{Desk, Done, named};
-use crate::access::Action;
+use crate::access::{Action, On};
 use crate::app::Tied;
 use crate::app::sharing::{self, ShareRequest, TokenRequest};
 use crate::error::Result;
@@ -75,11 +75,13 @@ impl Desk<'_> {
         Ok(shown(done, fresh, (endpoint, asked.until_ms)))
     }
 
-    /// Takes a share of the caller's member away, or all of a recipient's. Nothing keeps it waiting.
+    /// Takes a share of the caller's member away, or all of a recipient's. Nothing keeps it waiting, nor does a log that can't be read now.
     pub(crate) async fn unshare(&self, name: &str, asked: &wire::ShareEnd) -> Result<Done> {
         let tied = Tied::default();
         self.once("unshare", &tied, async {
-            let seen = self.seen_whole(name, Action::Unshare).await?;
+            let seen = self.seen_denying(name).await?;
+            let on = On::Collaboration(Some(seen.stands));
+            self.may_on(Action::Unshare, on, Some(&seen.collaboration))?;
             let recipient = recipient(&asked.recipient)?;
             let run = asked.run.as_deref().map(named::<RunId>).transpose()?;
             let of = seen.collaboration;

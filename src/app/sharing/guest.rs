@@ -69,6 +69,11 @@ impl Guest {
         (!app.sharing.is_ending(&self.of, Some(run))).then_some(open)
     }
 
+    /// Until when a URL lives that is made now, of what is open until then.
+    fn url_until_ms(&self, open_until_ms: i64) -> i64 {
+        open_until_ms.min(self.now_ms.saturating_add(URL_S_MAX * 1_000))
+    }
+
     /// What is open to it: schemas are templates, tables are runs. In order.
     pub(crate) fn tables(&self, app: &App) -> Vec<(TemplateName, RunId)> {
         let whose = (self.of.by.clone(), self.of.recipient.clone());
@@ -206,17 +211,12 @@ impl App {
         open: &Open,
         (line, base): (&FileLine, &str),
     ) -> Result<(String, i64)> {
-        let until_ms = open.until_ms.min(guest.now_ms.saturating_add(URL_S_MAX * 1_000));
-        if open.presigned {
-            let of = (&guest.of.collaboration, &open.run);
-            let file = results::Opened::new(&open.place, of, line, &self.sharing.verified);
-            let file = in_time(file).await?;
-            let for_s = u64::try_from((until_ms - guest.now_ms) / 1_000).unwrap_or_default();
-            if let Some(url) = in_time(file.signed(for_s.max(1))).await? {
-                self.on_record(guest, &open.run, line.sha256).await?;
-                return Ok((url, until_ms));
-            }
+        if open.presigned
+            && let Some(signed) = self.signed(guest, open, line).await?
+        {
+            return Ok(signed);
         }
+        let until_ms = guest.url_until_ms(open.until_ms);
         let Bearer { collaboration, by, recipient, digest } = guest.of.clone();
         let (run, sha256) = (open.run.clone(), line.sha256);
         let ticket = Ticket { collaboration, by, recipient, token: digest, run, sha256, until_ms };
@@ -226,6 +226,29 @@ impl App {
             format!("{base}/delta-sharing/files/{}.parquet?sp=r&sig={ticket}", bare(sha256)),
             until_ms,
         ))
+    }
+
+    /// A URL of the storage itself; `None` where it signs none, or the member no longer says so.
+    async fn signed(
+        &self,
+        guest: &Guest,
+        open: &Open,
+        line: &FileLine,
+    ) -> Result<Option<(String, i64)>> {
+        let of = (&guest.of.collaboration, &open.run);
+        let file = results::Opened::new(&open.place, of, line, &self.sharing.verified);
+        let file = in_time(file).await?;
+        // Looked at again: finding it good may have taken a while, and what was signed nobody takes back.
+        let guest = self.guest_of(guest.of.clone()).await?;
+        let share = guest.share(self, &open.run).ok_or_else(absent)?;
+        if !share.presigned {
+            return Ok(None);
+        }
+        let until_ms = guest.url_until_ms(share.until_ms.min(guest.until_ms));
+        let for_s = u64::try_from((until_ms - guest.now_ms) / 1_000).unwrap_or_default();
+        let Some(url) = in_time(file.signed(for_s.max(1))).await? else { return Ok(None) };
+        self.on_record(&guest, &open.run, line.sha256).await?;
+        Ok(Some((url, until_ms)))
     }
 
     /// Whose leave to read a file this is, if it still holds.

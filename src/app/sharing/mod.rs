@@ -7,7 +7,7 @@ pub(crate) use guest::{Guest, OpenFile, Query, Told, table_id};
 
 use super::desk::in_time;
 use super::{App, House, Recorded, Tied, members};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::log::{Body, Recipient, SecretKey, State};
 use crate::results::{self, Place, ResultsError, Verified};
 use crate::sharing::{Bearer, Fresh, Words};
@@ -192,7 +192,10 @@ impl App {
         let body =
             Body::ShareEnded { by: by.clone(), recipient: recipient.clone(), run: run.cloned() };
         let ended = self.decide(of, (by, &key), tied, |_| Ok(body.clone())).await;
-        if ended.as_ref().err().is_none_or(|error| error.kind != Kind::Failed) {
+        // Whatever else is wrong, a log that was rolled back among it, it may be open as soon as that is over.
+        let is_nothing =
+            |error: &Error| matches!(error.code.as_str(), "share-unknown" | "recipient-unknown");
+        if ended.as_ref().err().is_none_or(is_nothing) {
             self.sharing.done(&ending);
         }
         ended

@@ -144,7 +144,7 @@ impl State {
 
     /// Whether a member may open the result of a run to somebody outside, and it may be read there: it was delivered whole, to this member among
     /// others; it is an aggregate, since rows of an activation are for declared receivers alone; and everything that the run rested on stands under
-    /// the agreement in force, without a withdrawal since it was requested.
+    /// the agreement in force, by the rules under which it ran and without a withdrawal since it was requested.
     pub fn may_share(&self, run: &RunId, by: &MemberId) -> Result<(), Denied> {
         let delivered = self.runs.get(run).filter(|run| {
             matches!(run.status, RunStatus::Succeeded { .. }) && run.receivers.contains(by)
@@ -164,6 +164,11 @@ impl State {
             touched: &found.touched,
             since: Some(found.index),
         })?;
+        if !rules_stand(&found.agreed, &version.agreement, &found.touched) {
+            let message = "what the run read has other rules now than it ran under".to_owned();
+            let remedy = "request the run under the agreement in force";
+            return Err(Denied::new("agreement-changed", message, remedy));
+        }
         let template = version.agreement.templates.get(&found.template);
         if template.is_some_and(|one| one.class == ResultClass::Aggregate) {
             return Ok(());
@@ -340,6 +345,18 @@ fn agreement_is_current(version: &Version, standing: Standing<'_>) -> Result<(),
     let (now, then) = (version.digest.short(), standing.agreement.short());
     let message = format!("the agreement is now {now}, not {then}: its rules may differ");
     Err(Denied::new("agreement-changed", message, "request the run under the agreement in force"))
+}
+
+/// Whether what a run read is agreed as it was then. Where it lies, and columns that it did not read, are no matter.
+fn rules_stand(then: &Agreement, now: &Agreement, touched: &Touched) -> bool {
+    touched.iter().all(|(name, columns)| {
+        let both = then.datasets.get(name).zip(now.datasets.get(name));
+        both.is_some_and(|(then, now)| {
+            let before = (&then.rule, &then.entity, &then.consent, &then.rows);
+            before == (&now.rule, &now.entity, &now.consent, &now.rows)
+                && columns.iter().all(|name| then.columns.get(name) == now.columns.get(name))
+        })
+    })
 }
 
 fn template_is_current(version: &Version, standing: Standing<'_>) -> Result<(), Denied> {

@@ -60,6 +60,8 @@ pub struct Run {
     pub digest: Digest,
     /// The agreement it runs under.
     pub agreement: Digest,
+    /// What that says.
+    pub(super) agreed: Arc<Agreement>,
     /// Where it runs.
     pub platform: PlatformId,
     /// Who shall receive.
@@ -117,6 +119,7 @@ impl State {
                 template: template.clone(),
                 digest: *digest,
                 agreement: version.digest,
+                agreed: Arc::clone(&version.agreement),
                 platform: platform.clone(),
                 receivers: receivers.clone(),
                 touched,

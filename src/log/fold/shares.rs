@@ -171,8 +171,9 @@ impl State {
             (None, Some(known)) if known.tokens.iter().any(|one| now_ms < one.until_ms) => {}
             (None, _) => return Err(Illegal::RecipientUnknown),
         }
-        let open = known.map(|known| &known.shares);
-        if open.is_some_and(|open| open.len() >= SHARES_MAX && !open.contains_key(run)) {
+        let others = known.into_iter().flat_map(|known| &known.shares);
+        let open = others.filter(|(of, share)| *of != run && now_ms < share.until_ms);
+        if open.count() >= SHARES_MAX {
             return Err(Illegal::SharesMax);
         }
         let own = self.recipients.keys().filter(|(of, _)| of == by).count();

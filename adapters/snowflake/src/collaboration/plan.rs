@@ -9,7 +9,7 @@ use super::call::{AT, Call};
 use super::held::{is_over, listed, names_of};
 use super::known::Known;
 use super::names;
-use super::seen::{Account, Room as View, Seen, State};
+use super::seen::{Account, Room as View, Seen, State, Text};
 use super::wanted::{Offering, Room, Said, Wanted, wanted};
 use crate::entry::{View as Entry, misfits};
 use crate::reach::{Seat, seat};
@@ -193,12 +193,17 @@ impl Subject<'_> {
         found.is_some_and(|found| Self::is_said(said, *found))
     }
 
-    /// A collaboration's listed texts, as a member reads them.
+    /// What a collaboration's listed text says, as a member reads it; nothing where it is not shown, or can't be read.
     fn reads(&self, name: &str, member: &MemberId, id: &str) -> Option<Digest> {
+        self.shown(name, member, id)?.spec
+    }
+
+    /// The same, told apart from a text that is not shown.
+    fn shown(&self, name: &str, member: &MemberId, id: &str) -> Option<&Text> {
         let own = self.seen.accounts.get(member).and_then(|account| account.rooms.get(name));
         let own = own.filter(|view| view.texts.contains_key(id));
         let view = own.or_else(|| self.seen.view(name, member))?;
-        view.texts.get(id)?.spec
+        view.texts.get(id)
     }
 
     /// Whether somebody else made a collaboration, or changed it: nothing is given there.

@@ -222,3 +222,7 @@ impl Offer {
         grants
     }
 }
+
+#[cfg(test)]
+#[path = "wanted_tests.rs"]
+mod tests;

@@ -57,7 +57,7 @@ pub fn agreement(platform: &PlatformId, collaboration: &str, seed: u8) -> serde_
             "rule": { "entities_min": 10 + u64::from(seed), "join": "optional" },
         })
     };
-    let identity = |aws: &str, snowflake: &str| serde_json::json!({ "aws-clean-rooms": aws, "snowflake": snowflake, "snowflake-dcr": snowflake });
+    let identity = |aws: &str, org: &str| serde_json::json!({ "aws-clean-rooms": aws, "snowflake": org, "snowflake-dcr": org });
     let snowflake = [PlatformId::snowflake(), PlatformId::snowflake_dcr()].contains(platform);
     let region = if snowflake { "us-east-1" } else { "eu-central-1" };
     serde_json::json!({

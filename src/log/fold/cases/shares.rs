@@ -1,7 +1,7 @@
 //! Shares of results: who opens one, to whom, until when, what closes it, and how much of reading is put on record.
 
 use super::*;
-use mappings::model::RecipientId;
+use mappings::model::{ColumnName, Dataset, RecipientId};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -199,6 +199,36 @@ fn whatever_a_result_rests_on_closes_its_shares() {
             room.share("r2", None).unwrap();
         }
     }
+}
+
+#[test]
+fn a_result_made_under_other_rules_is_closed_and_one_made_under_these_is_not() {
+    let renew = |room: &mut Room| {
+        room.propose().unwrap();
+        room.join("grocer", 1).unwrap();
+        room.join("brand", 2).unwrap();
+    };
+    let changes: [(fn(&mut Agreement), bool); 4] = [
+        (|one| one.description = "the same in other words".to_owned(), true),
+        (|one| drop(dataset_of(one).columns.remove(&id::<ColumnName>("income"))), true),
+        (|one| dataset_of(one).rule.entities_min += 1, false),
+        (|one| dataset_of(one).entity = id("income"), false),
+    ];
+    for (n, (change, stands)) in changes.into_iter().enumerate() {
+        let mut room = Room::delivered("r1");
+        room.share("r1", Some("t1")).unwrap();
+        change(&mut room.agreement);
+        renew(&mut room);
+        assert_eq!(room.is_open("r1"), stands, "{n}");
+        let found = room.share("r1", None);
+        assert_eq!(found, if stands { Ok(()) } else { Err("agreement-changed") }, "{n}");
+        room.deliver("r2");
+        room.share("r2", None).unwrap();
+    }
+}
+
+fn dataset_of(agreement: &mut Agreement) -> &mut Dataset {
+    agreement.datasets.get_mut(&id::<DatasetName>("shoppers")).unwrap()
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Subject<'_> {
             self.is_offered(offering)
                 && self.is_joined(name, &offering.owner)
                 && !Self::is_linked(view, room, offering)
-                && !self.is_exposed_in(name, room, dataset)
+                && self.readers(name, room, dataset).is_empty()
         });
         let steps = ready.map(|(dataset, offering)| {
             let (room_name, id, runner) = (name.to_owned(), offering.id.clone(), runner.clone());

@@ -102,27 +102,35 @@ impl Subject<'_> {
         cut.collect()
     }
 
-    /// Whether a runner's list has, or is about to have, a text over a dataset that is not wanted or not what was agreed, and nobody
-    /// operated can take it out.
-    pub(super) fn is_exposed_in(&self, name: &str, room: &Room, dataset: &DatasetName) -> bool {
-        let Some(view) = self.seen.view(name, &room.runner) else { return true };
-        listed(view, &names::alias(&room.runner)).iter().any(|id| {
+    /// The texts of a runner's list, or about to be in it, that could read a dataset and are not wanted, or not what was agreed.
+    pub(super) fn readers(
+        &self,
+        name: &str,
+        room: &Room,
+        dataset: &DatasetName,
+    ) -> BTreeSet<String> {
+        let Some(view) = self.seen.view(name, &room.runner) else { return BTreeSet::new() };
+        let owner = self.desired.agreement.datasets.get(dataset).map(|one| &one.owner);
+        let reader = owner.unwrap_or(&room.runner);
+        let mut readers = listed(view, &names::alias(&room.runner));
+        readers.retain(|id| {
             let mut wanted = room.templates.values();
             let said = wanted.find(|said| said.id == *id);
-            let owner = self.desired.agreement.datasets.get(dataset).map(|one| &one.owner);
-            let reader = owner.unwrap_or(&room.runner);
             let good = said.is_some_and(|said| {
                 // A text that is only approved yet is not shown: whoever approved it read it.
                 Self::is_said(said, self.reads(name, reader, id)) || !is_applied(view, id)
             });
-            let touches = self.reads_of(id).is_none_or(|reads| reads.contains(dataset));
-            // What is only coming can't be taken out yet.
-            !good && touches && (!is_applied(view, id) || self.remover(name, id).is_none())
-        })
+            !good && self.reads_of(id).is_none_or(|reads| reads.contains(dataset))
+        });
+        readers
     }
 
+    /// Whether something could read a dataset that nobody operated can take out, or not yet.
     fn is_exposed(&self, place: &Place<'_>, wanted: &Room, dataset: &DatasetName) -> bool {
-        self.is_exposed_in(place.name, wanted, dataset)
+        self.readers(place.name, wanted, dataset).iter().any(|id| {
+            // What is only coming can't be taken out yet.
+            !is_applied(place.view, id) || self.remover(place.name, id).is_none()
+        })
     }
 
     /// The operated member who can take a template out of a collaboration.
@@ -168,9 +176,10 @@ impl Subject<'_> {
                 let keeps = wanted.is_some_and(|wanted| {
                     let mut texts = wanted.templates.values();
                     let said = texts.find(|said| said.id == *id);
-                    *alias == names::alias(&wanted.runner)
-                        && said
-                            .is_some_and(|said| Self::is_said(said, self.reads(name, member, id)))
+                    let shown = self.shown(name, member, id);
+                    // What is not shown yet is not another text.
+                    let same = |said| shown.is_none_or(|text| Self::is_said(said, text.spec));
+                    *alias == names::alias(&wanted.runner) && said.is_some_and(same)
                 });
                 if !keeps {
                     out.entry(id).or_default().insert(alias.clone());

@@ -306,6 +306,31 @@ fn data_is_cut_from_a_text_that_nobody_here_can_take_out() {
 }
 
 #[test]
+fn another_wording_under_an_agreed_id_is_taken_out_and_nothing_linked_for_it() {
+    let (mut world, scope, whole) = opened(&agreement("suite-wording", 1));
+    for text in world.templates.values_mut().flat_map(BTreeMap::values_mut) {
+        *text = text.replace(">= 11", ">= 1");
+    }
+    for runner in world.rooms.values_mut().flat_map(|room| room.spec.runners.values_mut()) {
+        runner.providers.get_mut("analyst").unwrap().clear();
+    }
+    let made = planned(&whole, &look(&world, &scope, &members()));
+    let all = words(&made);
+    assert!(all.contains(&"provider RemoveTemplate".to_owned()), "{all:?}");
+    assert!(!all.iter().any(|word| word.ends_with(" Link")), "{all:?}");
+    // Where it is not shown it is not another one.
+    let mut native = world.seen(&members());
+    for room in native.accounts.values_mut().flat_map(|account| account.rooms.values_mut()) {
+        room.texts.clear();
+    }
+    let mut seen = look(&world, &scope, &members());
+    seen.native = serde_json::json!(native);
+    let all = words(&planned(&whole, &seen));
+    assert!(!all.contains(&"provider RemoveTemplate".to_owned()), "{all:?}");
+    assert!(!all.iter().any(|word| word.ends_with(" Link")), "{all:?}");
+}
+
+#[test]
 fn nothing_is_given_in_a_collaboration_that_somebody_changed() {
     let (mut world, scope, whole) = opened(&agreement("suite-changed", 1));
     for room in world.rooms.values_mut() {
