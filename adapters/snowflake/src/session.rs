@@ -78,10 +78,10 @@ impl Rows {
 
 impl Session {
     /// An account whose place is not known yet.
-    pub(crate) fn new(platform: PlatformId, seat: Seat, client: Client, context: Context) -> Self {
-        let (region, cx) = (String::new(), Cx::default());
-        let (sent, lasting) = (Arc::default(), false);
-        Self { platform, seat, region, client, context, cx, sent, lasting }
+    pub(crate) fn new(platform: PlatformId, at: Seat, client: Client, context: Context) -> Self {
+        let (region, lasting) = (String::new(), false);
+        let (cx, sent) = (Cx::default(), Arc::default());
+        Self { platform, seat: at, region, client, context, cx, sent, lasting }
     }
 
     /// The same account, where it said that it is.

@@ -89,7 +89,8 @@ fn is_unwanted(one: &Live, scope: &Scope, (known, allowed): (&Known, &BTreeSet<&
     let mut tag = one.tag.split('/');
     let ours = (tag.next(), tag.next()) == (Some("airlock"), Some(scope.collaboration.as_str()));
     // What unloads a run's rows has the run's tag.
-    if !runs && !(ours && text.starts_with("copy into ")) {
+    let unloads = ours && text.starts_with("copy into ");
+    if !(runs || unloads) {
         return false;
     }
     if ours {
