@@ -9,7 +9,7 @@ use super::call::{AT, Call};
 use super::held::{is_over, listed, names_of};
 use super::known::Known;
 use super::names;
-use super::seen::{Room as View, Seen, State};
+use super::seen::{Room as View, Seen, State, Text};
 use super::wanted::{Offering, Room, Said, Wanted, wanted};
 use crate::entry::{View as Entry, misfits};
 use crate::reach::seat;
@@ -189,15 +189,15 @@ impl Subject<'_> {
 
     /// What a collaboration's listed text says, as a member reads it; nothing where it is not shown, or can't be read.
     fn reads(&self, name: &str, member: &MemberId, id: &str) -> Option<Digest> {
-        self.shown(name, member, id).flatten()
+        self.shown(name, member, id)?.spec
     }
 
     /// The same, told apart from a text that is not shown.
-    fn shown(&self, name: &str, member: &MemberId, id: &str) -> Option<Option<Digest>> {
+    fn shown(&self, name: &str, member: &MemberId, id: &str) -> Option<&Text> {
         let own = self.seen.accounts.get(member).and_then(|account| account.rooms.get(name));
         let own = own.filter(|view| view.texts.contains_key(id));
         let view = own.or_else(|| self.seen.view(name, member))?;
-        view.texts.get(id).map(|text| text.spec)
+        view.texts.get(id)
     }
 
     /// Whether somebody else made a collaboration, or changed it: nothing is given there.

@@ -178,7 +178,7 @@ impl Subject<'_> {
                     let said = texts.find(|said| said.id == *id);
                     let shown = self.shown(name, member, id);
                     // What is not shown yet is not another text.
-                    let same = |said| shown.is_none_or(|found| Self::is_said(said, found));
+                    let same = |said| shown.is_none_or(|text| Self::is_said(said, text.spec));
                     *alias == names::alias(&wanted.runner) && said.is_some_and(same)
                 });
                 if !keeps {
