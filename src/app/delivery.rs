@@ -7,8 +7,9 @@ use crate::log::{Body, FileDigest};
 use crate::results::{
     self, ColumnLine, Expected, FileLine, Manifest, Place, RuleLine, Staged, preview,
 };
-use adapter_spi::RunOutput;
+use adapter_spi::{RunOutput, Verdict};
 use mappings::model::{Digest, MemberId, ResultClass};
+use mappings::table::Term;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
@@ -42,17 +43,27 @@ pub(super) async fn stage(
     let staged = staged.await.map_err(|_| Error::failed("bug", "staging the result gave up"))??;
     let loaded = app.load(&started.collaboration).await?;
     let log_index = loaded.state.runs().get(&started.run).map(|run| run.index).unwrap_or_default();
+    let suppression = suppression(app, started)?;
     let manifest = |receiver: &MemberId| {
-        manifest(started, (&staged, output.withheld), receiver, log_index).signed(&app.key)
+        manifest(started, (&staged, output.withheld, suppression), receiver, log_index)
+            .signed(&app.key)
     };
     let manifests =
         started.receivers.iter().map(|receiver| (receiver.clone(), manifest(receiver))).collect();
     Ok(Ready { staged, manifests, withheld: output.withheld })
 }
 
+/// What became of groups below a minimum: a room that doesn't hold the class of a template as agreed may have merged them.
+fn suppression(app: &App, started: &Started) -> Result<&'static str> {
+    let assessed = app.rooms.adapter(&started.room)?.assess(&started.agreement);
+    let at = format!("templates.{}.class", started.guarded.template);
+    let merges = |verdict: &Verdict| verdict.term == Term::Aggregate && verdict.at == at;
+    Ok(if assessed.wider().into_iter().any(merges) { "merged" } else { "dropped" })
+}
+
 fn manifest(
     started: &Started,
-    (staged, withheld): (&Staged, Option<u64>),
+    (staged, withheld, suppression): (&Staged, Option<u64>, &str),
     receiver: &MemberId,
     log_index: u64,
 ) -> Manifest {
@@ -85,7 +96,7 @@ fn manifest(
             .collect(),
         rows: staged.rows,
         withheld,
-        suppression: "dropped".to_owned(),
+        suppression: suppression.to_owned(),
         rules: guarded
             .thresholds
             .iter()

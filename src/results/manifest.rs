@@ -73,7 +73,8 @@ pub struct Manifest {
     pub rows: u64,
     /// Groups (or audiences) that a threshold withheld; null where the platform doesn't say.
     pub withheld: Option<u64>,
-    /// What became of groups below a minimum: `dropped`, never merged.
+    /// What became of groups below a minimum: `dropped`, or `merged` where their owners waived that a room may give all of them as one row
+    /// whose keys are null.
     pub suppression: String,
     /// The thresholds that held.
     pub rules: Vec<RuleLine>,
