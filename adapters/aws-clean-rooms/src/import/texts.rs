@@ -1,0 +1,407 @@
+//! Templates: what their texts ask, as templates of the language, each judged by the guard; Airlock's own by whether the same text
+//! comes out again. And the datasets that they need. Pure.
+
+use super::columns::{Named, kinds, names};
+use super::found::{Asked, Collaboration, Text};
+use super::ids::identifier;
+use super::tables::Source;
+use super::{Draft, Unexpressed};
+use crate::names as alias;
+use mappings::guard::{Refusal, guard};
+use mappings::heard::{Catalog, Heard, Scan, Table, Within, hear};
+use mappings::model::{
+    ActivationRule, ColumnType, Digest, JoinRule, Literal, MemberId, Parameter, ParameterName,
+    ResultClass, Template, TemplateName,
+};
+use mappings::spark::spark;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A text that was read.
+pub(super) struct Read<'a> {
+    room: &'a Collaboration,
+    text: &'a Text,
+    sql: &'a str,
+    pub(super) heard: Heard,
+}
+
+impl Read<'_> {
+    /// How a dataset enters it, of Airlock's texts.
+    pub(super) fn scan(&self, source: &Source<'_>) -> Option<&Scan> {
+        self.heard.tables.get(source.name.as_str()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn touches(&self, source: &Source<'_>) -> bool {
+        let name = if self.heard.is_own { source.name.as_str() } else { source.there.as_str() };
+        self.heard.tables.contains_key(name)
+    }
+}
+
+fn dated(text: &Text) -> BTreeSet<String> {
+    let is_dated = |one: &&Asked| one.r#type == "DATE" || one.r#type.starts_with("TIMESTAMP");
+    text.parameters.iter().filter(is_dated).map(|one| one.name.clone()).collect()
+}
+
+impl<'a> Draft<'a> {
+    /// Reads every text, and takes up what can be held as it is.
+    pub(super) fn texts(&mut self) {
+        let read = self.read();
+        let sources: Vec<Source<'a>> = self.sources.values().cloned().collect();
+        let (pairs, keys) = (pairs(&sources, &read), keys(&sources, &read));
+        let kinds = kinds(&pairs, &keys);
+        for source in &sources {
+            let columns = self.columns(source, &read, &kinds);
+            self.dataset(source, &read, columns);
+        }
+        let mut taken = BTreeSet::new();
+        let mut done: BTreeMap<(&str, &Vec<Asked>), TemplateName> = BTreeMap::new();
+        for one in &read {
+            let key = (one.sql, &one.text.parameters);
+            if let Some(known) = done.get(&key) {
+                self.runs_as_well(known, one);
+                continue;
+            }
+            if let Some(name) = self.template(one, &sources, &mut taken) {
+                done.insert(key, name);
+            }
+        }
+        self.unused(&sources, &read);
+    }
+
+    fn left(&mut self, code: &'static str, text: &Text, (what, why, change): (&str, &str, &str)) {
+        let at = format!("template {}", text.name);
+        let (what, why, change) = (what.to_owned(), why.to_owned(), change.to_owned());
+        self.unsaid(Unexpressed { code, at, what, why, change, wider: true });
+    }
+
+    /// All texts that can be read and that read tables which were taken up: Airlock's own first, whose columns have names.
+    fn read(&mut self) -> Vec<Read<'a>> {
+        let found = self.found;
+        let all = found
+            .collaborations
+            .iter()
+            .flat_map(|room| room.templates.iter().map(move |text| (room, text)));
+        let (own, others): (Vec<_>, Vec<_>) = all
+            .partition(|(_, text)| text.text.as_ref().is_some_and(|sql| sql.contains("`airlock_")));
+        let mut read: Vec<Read<'a>> = Vec::new();
+        for (room, text) in own {
+            read.extend(self.heard(room, text, &Catalog::new()));
+        }
+        let sources: Vec<Source<'a>> = self.sources.values().cloned().collect();
+        let table = |source: &Source<'_>| {
+            let scans: Vec<&Scan> = read.iter().filter_map(|one| one.scan(source)).collect();
+            let (dataset, columns) = (source.name.to_string(), names(source, &scans));
+            (source.there.clone(), Table { dataset, columns })
+        };
+        let catalog: Catalog = sources.iter().map(table).collect();
+        for (room, text) in others {
+            read.extend(self.heard(room, text, &catalog));
+        }
+        read.retain(|one| self.is_allowed(one, &sources));
+        read
+    }
+
+    fn heard(
+        &mut self,
+        room: &'a Collaboration,
+        text: &'a Text,
+        catalog: &Catalog,
+    ) -> Option<Read<'a>> {
+        for further in &text.further {
+            let why = "agreements have no word for it";
+            self.left("template-setting", text, (further, why, "a template without it"));
+        }
+        let Some(sql) = &text.text else {
+            let why = "an agreement's templates are SQL";
+            self.left("template-format", text, ("no SQL", why, "a template in SQL"));
+            return None;
+        };
+        match hear(sql, catalog, &dated(text)) {
+            Ok(heard) => Some(Read { room, text, sql, heard }),
+            Err(unheard) => {
+                let (why, change) = (&unheard.message, &unheard.change);
+                self.left("template-unheard", text, ("its text", why, change));
+                None
+            }
+        }
+    }
+
+    /// Whether all its tables were taken up, and their owners let it run.
+    fn is_allowed(&mut self, one: &Read<'_>, sources: &[Source<'_>]) -> bool {
+        let known = |table: &&String| {
+            let mut all = sources.iter();
+            all.any(|source| {
+                one.touches(source)
+                    && [source.name.as_str(), &source.there].contains(&table.as_str())
+            })
+        };
+        if let Some(away) = one.heard.tables.keys().find(|table| !known(table)) {
+            let why = "it reads a table that was not taken up";
+            self.left("template-table", one.text, (away, why, "the table's own entry says it"));
+            return false;
+        }
+        let made = alias::said(&one.text.name, &Digest::of(one.sql.as_bytes())).is_some();
+        if one.heard.is_own && made {
+            return true;
+        }
+        let mut touched = sources.iter().filter(|source| one.touches(source));
+        let refuses = touched.find(|source| {
+            source.custom().is_none_or(|custom| !custom.rule.analyses.contains(&one.text.arn))
+        });
+        let Some(refuses) = refuses else { return true };
+        let (what, why) =
+            (refuses.there.clone(), "the rule of this table does not let it run".to_owned());
+        let at = format!("template {}", one.text.name);
+        let change =
+            "its owner's approval there, and the import again; or propose it anew".to_owned();
+        self.unsaid(Unexpressed {
+            code: "template-unapproved",
+            at,
+            what,
+            why,
+            change,
+            wider: false,
+        });
+        false
+    }
+
+    /// One text as a template, if the guard lets it pass.
+    fn template(
+        &mut self,
+        one: &Read<'_>,
+        sources: &[Source<'_>],
+        taken: &mut BTreeSet<String>,
+    ) -> Option<TemplateName> {
+        let digest = Digest::of(one.sql.as_bytes());
+        let made =
+            alias::said(&one.text.name, &digest).filter(|name| !taken.contains(name.as_str()));
+        let name = made.or_else(|| identifier(&one.text.name, '-', TemplateName::new, taken))?;
+        taken.insert(name.to_string());
+        let parameters = self.parameters(one)?;
+        let (run_by, received_by) = (self.runners(one), self.receivers(one, sources));
+        if run_by.is_empty() || received_by.is_empty() {
+            let what = if run_by.is_empty() { "nobody queries" } else { "nobody may receive" };
+            let why = "a template of an agreement has who runs it and who receives";
+            let change = "receivers in the rules of its tables";
+            self.left("template-receivers", one.text, (what, why, change));
+            return None;
+        }
+        let template = Template {
+            class: if one.heard.audience.is_some() {
+                ResultClass::Activation
+            } else {
+                ResultClass::Aggregate
+            },
+            sql: one.heard.sql.clone(),
+            parameters,
+            run_by,
+            received_by,
+        };
+        let before = self.agreement.clone();
+        self.hands_out(one, sources, &template);
+        self.agreement.templates.insert(name.clone(), template);
+        if let Err((code, why, change)) = self.judged(&name, one, digest) {
+            self.agreement = before;
+            self.left(code, one.text, ("its text", &why, &change));
+            return None;
+        }
+        if !one.heard.is_own {
+            let said = "from a text that Airlock did not write: its own has thresholds in it, and needs every owner's approval".to_owned();
+            self.remark(&format!("templates.{name}"), said);
+        }
+        if one.text.name != name.as_str() && !one.heard.is_own {
+            self.remark(&format!("templates.{name}"), format!("called {} there", one.text.name));
+        }
+        Some(name)
+    }
+
+    /// Whether the guard lets a template pass, and of Airlock's own texts the same comes out again.
+    fn judged(
+        &mut self,
+        name: &TemplateName,
+        one: &Read<'_>,
+        digest: Digest,
+    ) -> Result<(), (&'static str, String, String)> {
+        let away = || {
+            (
+                "template-table",
+                "a dataset of it was left out".to_owned(),
+                "the table's own entry says it".to_owned(),
+            )
+        };
+        let needs = one.heard.tables.len();
+        for _ in 0..=needs {
+            let guarded = match guard(&self.agreement, name) {
+                Ok(guarded) => guarded,
+                Err(refused) if self.joins_less(&refused) => continue,
+                Err(refused) => {
+                    let first = refused.into_iter().next().ok_or_else(away)?;
+                    return Err((
+                        "template-refused",
+                        format!("{}: {}", first.code, first.message),
+                        first.change,
+                    ));
+                }
+            };
+            let said = match spark(&guarded) {
+                Ok(said) => said,
+                Err(unsaid) => return Err(("template-refused", unsaid.message, unsaid.change)),
+            };
+            let same = !one.heard.is_own || said.digest == digest;
+            let change =
+                "the agreement that it was made of, from the log of the gateway that made it"
+                    .to_owned();
+            let why =
+                "it has a form of Airlock's, and what is read from it would be written otherwise"
+                    .to_owned();
+            return if same { Ok(()) } else { Err(("template-differs", why, change)) };
+        }
+        Err(away())
+    }
+
+    /// A dataset that a text uses alone may be used alone.
+    fn joins_less(&mut self, refused: &[Refusal]) -> bool {
+        let alone = refused.iter().filter(|one| one.code == "join-required");
+        let Some((_, dataset)) = alone.filter_map(|one| one.rule_of.clone()).next() else {
+            return false;
+        };
+        let Some(known) = self.agreement.datasets.get_mut(&dataset) else { return false };
+        let changed = known.rule.join == JoinRule::Required;
+        known.rule.join = JoinRule::Optional;
+        changed
+    }
+
+    /// Rows of entities leave only by a dataset's leave.
+    fn hands_out(&mut self, one: &Read<'_>, sources: &[Source<'_>], template: &Template) {
+        let Some(audience) = one.heard.audience else { return };
+        for source in sources.iter().filter(|source| one.touches(source)) {
+            let own =
+                template.received_by.len() == 1 && template.received_by.contains(&source.owner);
+            let Some(dataset) = self.agreement.datasets.get_mut(&source.name).filter(|_| !own)
+            else {
+                continue;
+            };
+            let least = audience.max(dataset.rule.entities_min).max(1);
+            let rule = dataset
+                .rule
+                .activation
+                .get_or_insert_with(|| ActivationRule { to: BTreeSet::new(), audience_min: least });
+            rule.to.extend(template.received_by.iter().cloned());
+            rule.audience_min = rule.audience_min.min(least);
+        }
+    }
+
+    fn runners(&self, one: &Read<'_>) -> BTreeSet<MemberId> {
+        let queries = one.room.members.iter().filter(|entry| entry.queries);
+        queries.filter_map(|entry| self.members.get(&entry.account).cloned()).collect()
+    }
+
+    /// Whom every table of a text lets receive.
+    fn receivers(&self, one: &Read<'_>, sources: &[Source<'_>]) -> BTreeSet<MemberId> {
+        let able = one.room.members.iter().filter(|entry| entry.receives);
+        let able: BTreeSet<String> = able.map(|entry| entry.account.clone()).collect();
+        let tables = one.room.tables.iter().filter(|shared| {
+            let there = shared.name.to_ascii_lowercase();
+            sources.iter().any(|source| source.there == there && one.touches(source))
+        });
+        let lists = tables.filter_map(|shared| shared.receivers.as_ref());
+        let all = lists.fold(able, |all, list| &all & list);
+        all.iter().filter_map(|account| self.members.get(account).cloned()).collect()
+    }
+
+    /// The same text in another runner's collaboration.
+    fn runs_as_well(&mut self, name: &TemplateName, one: &Read<'_>) {
+        let runners = self.runners(one);
+        if let Some(template) = self.agreement.templates.get_mut(name) {
+            template.run_by.extend(runners);
+        }
+    }
+
+    fn parameters(&mut self, one: &Read<'_>) -> Option<BTreeMap<ParameterName, Parameter>> {
+        let mut parameters = BTreeMap::new();
+        for asked in &one.text.parameters {
+            let name = ParameterName::new(&asked.name).ok();
+            let r#type = of_native(&asked.r#type);
+            let Some((name, r#type)) = name.zip(r#type) else {
+                let what = format!("parameter {} of type {}", asked.name, asked.r#type);
+                let why = "agreements have no parameter of this name or type";
+                let change =
+                    "a lower-case name, and a whole number, number, text, date, time or truth";
+                self.left("template-parameter", one.text, (&what, why, change));
+                return None;
+            };
+            let within = one.heard.bounds.get(&asked.name).cloned().unwrap_or_default();
+            let default = asked.default.as_ref().and_then(|text| literal(r#type, text));
+            if asked.default.is_some() && default.is_none() {
+                let path = format!("templates.{}", one.text.name);
+                self.remark(
+                    &path,
+                    format!("the default of {name} is no value of its type, and left out"),
+                );
+            }
+            let Within { any_of: values, min, max } = within;
+            parameters.insert(name, Parameter { r#type, min, max, values, default });
+        }
+        Some(parameters)
+    }
+}
+
+/// What texts take for the same, by datasets and their columns.
+fn pairs(sources: &[Source<'_>], read: &[Read<'_>]) -> BTreeSet<(Named, Named)> {
+    let mut pairs = BTreeSet::new();
+    for one in read {
+        let named = |(table, column): &Named| -> Option<Named> {
+            if one.heard.is_own {
+                return Some((table.clone(), column.clone()));
+            }
+            let source = sources.iter().find(|source| source.there == *table)?;
+            let scans: Vec<&Scan> = read.iter().filter_map(|one| one.scan(source)).collect();
+            Some((source.name.to_string(), names(source, &scans).get(column)?.clone()))
+        };
+        pairs.extend(one.heard.equal.iter().filter_map(|(a, b)| Some((named(a)?, named(b)?))));
+    }
+    pairs
+}
+
+/// Every column that could be a key.
+fn keys(sources: &[Source<'_>], read: &[Read<'_>]) -> BTreeSet<Named> {
+    let mut keys = BTreeSet::new();
+    for source in sources {
+        let scans: Vec<&Scan> = read.iter().filter_map(|one| one.scan(source)).collect();
+        let all = names(source, &scans).into_values();
+        keys.extend(all.map(|column| (source.name.to_string(), column)));
+    }
+    keys
+}
+
+/// A parameter's type by its name there.
+fn of_native(native: &str) -> Option<ColumnType> {
+    Some(match native {
+        "BIGINT" | "INTEGER" | "INT" | "SMALLINT" | "TINYINT" | "LONG" | "SHORT" | "BYTE" => {
+            ColumnType::Int64
+        }
+        "DOUBLE" | "DOUBLE_PRECISION" | "FLOAT" | "REAL" | "DECIMAL" | "NUMERIC" => {
+            ColumnType::Float64
+        }
+        "STRING" | "VARCHAR" | "CHAR" | "CHARACTER" => ColumnType::Utf8,
+        "BOOLEAN" => ColumnType::Boolean,
+        "DATE" => ColumnType::Date,
+        "TIMESTAMP" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" => ColumnType::Timestamp,
+        _ => return None,
+    })
+}
+
+/// A default as its type has it.
+fn literal(kind: ColumnType, text: &str) -> Option<Literal> {
+    match kind {
+        ColumnType::Int64 => text.parse().ok().map(Literal::Int64),
+        ColumnType::Float64 => {
+            text.parse().ok().filter(|value: &f64| value.is_finite()).map(Literal::Float64)
+        }
+        ColumnType::Boolean => text.parse().ok().map(Literal::Boolean),
+        ColumnType::Utf8 | ColumnType::Date | ColumnType::Timestamp => {
+            let plain = text.len() <= 1024 && !text.chars().any(char::is_control);
+            plain.then(|| Literal::Utf8(text.to_owned()))
+        }
+        ColumnType::Binary => None,
+    }
+}
