@@ -79,9 +79,9 @@ def made_here(scene):
     del agreement["datasets"]["customers"]["columns"]["region"]
     agreement["templates"].pop("regions")
     agreement["templates"]["band"] = {
-        "class": "aggregate", "run_by": ["media"], "received_by": ["media"], "parameters": {"least": {"type": "int64", "min": 0, "max": 50, "default": 3}, "on": {"type": "date", "min": "2026-01-01"}},
+        "class": "aggregate", "run_by": ["media"], "received_by": ["media"], "parameters": {"least": {"type": "int64", "min": 0, "max": 50, "default": 3}, "since": {"type": "date", "min": "2026-01-01"}},
         "sql": "WITH p AS (SELECT c.person, SUM(c.points) AS points FROM customers c GROUP BY c.person) SELECT e.campaign, CASE WHEN p.points > :least THEN 'many' ELSE 'few' END AS band,"
-               " COUNT(DISTINCT e.person) AS people FROM p JOIN seen e ON p.person = e.person WHERE e.day >= :on GROUP BY e.campaign, band ORDER BY people DESC"}
+               " COUNT(DISTINCT e.person) AS people FROM p JOIN seen e ON p.person = e.person WHERE e.day >= :since GROUP BY e.campaign, band ORDER BY people DESC"}
     scene.agree(agreement)
     scene.same("waiting", scene.apply()["waiting"], [])
     rows = scene.run("overlap")[1]
@@ -185,8 +185,8 @@ def by_hand(scene):
     document_text = report["document"]
     for said in ("entities_min: 25", "use: measure, aggregates: [sum]", "segment: { from: segment, type: utf8, use: dimension }"):
         scene.same(f"says {said}", said in document_text, True)
-    for hidden in ("region:", "campaign:", "day:"):
-        scene.same(f"says {hidden}", hidden in document_text, False)
+    for hidden in ("region", "campaign", "day"):
+        scene.same(f"says {hidden}", f"{hidden}: {{ from" in document_text, False)
     scene.second.settle(file, name, ["shop", "media"])
     calls, waiting = scene.planned(name)
     scene.same("made anew", "CreateCollaboration" in calls, True)
@@ -318,7 +318,7 @@ def hostile(scene):
     hands = Hands(scene, name="x\u202e # agreement: v2 \u2028 ' \" ]")
     hands.table("customers")
     hands.table("seen")
-    arn = hands.template("a-b_c d", REACH)
+    arn = hands.template("ab-c_d e", REACH)
     hands.rule("customers", allowedAnalyses=[arn])
     hands.rule("seen", allowedAnalyses=[arn])
     scene.reach()

@@ -42,6 +42,7 @@ pub struct Import {
 }
 
 /// An agreement that is being put together.
+#[derive(Clone)]
 struct Draft<'a> {
     found: &'a Found,
     ask: &'a Import,

@@ -67,7 +67,7 @@ impl Draft<'_> {
     pub(super) fn columns(
         &mut self,
         source: &Source<'_>,
-        read: &[Read<'_>],
+        read: &[&Read<'_>],
         kinds: &BTreeMap<Named, KeyName>,
     ) -> BTreeMap<ColumnName, Column> {
         let scans: Vec<&Scan> = read.iter().filter_map(|one| one.scan(source)).collect();
@@ -190,7 +190,7 @@ impl Draft<'_> {
 }
 
 /// What becomes of a column in all texts that were read.
-fn uses(read: &[Read<'_>], source: &Source<'_>, from: &str, name: &str) -> Use {
+fn uses(read: &[&Read<'_>], source: &Source<'_>, from: &str, name: &str) -> Use {
     let mut all = Use::default();
     for one in read {
         let column = if one.heard.is_own { name } else { from };

@@ -20,10 +20,11 @@ impl Draft<'_> {
     pub(super) fn dataset(
         &mut self,
         source: &Source<'_>,
-        read: &[Read<'_>],
+        read: &[&Read<'_>],
         columns: BTreeMap<ColumnName, Column>,
     ) {
-        let touching: Vec<&Read<'_>> = read.iter().filter(|one| one.touches(source)).collect();
+        let touching: Vec<&Read<'_>> =
+            read.iter().copied().filter(|one| one.touches(source)).collect();
         let by_rule =
             matches!(source.shared.rule, Some(TableRule::Aggregation(_) | TableRule::List { .. }));
         if touching.is_empty() && !by_rule {
@@ -161,7 +162,7 @@ impl Draft<'_> {
     }
 
     /// Tables that nothing reads of what was taken up.
-    pub(super) fn unused(&mut self, sources: &[Source<'_>], read: &[Read<'_>]) {
+    pub(super) fn unused(&mut self, sources: &[Source<'_>], read: &[&Read<'_>]) {
         for source in sources {
             let of = self.agreement.templates.keys().any(|name| {
                 guard(&self.agreement, name)

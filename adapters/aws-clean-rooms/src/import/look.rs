@@ -37,6 +37,12 @@ pub(crate) async fn look(ids: &[String], region: &str, viewers: &[Viewer]) -> Re
     for id in ids {
         one(id, viewers, &mut found).await?;
     }
+    for (member, account, _) in viewers {
+        let mut all = found.collaborations.iter().flat_map(|room| &room.members);
+        if !all.any(|entry| entry.account == *account) {
+            found.unseen.push((format!("member {member}"), "not-a-member".to_owned()));
+        }
+    }
     let named: BTreeSet<&str> = found.collaborations.iter().map(|one| one.name.as_str()).collect();
     let own: Vec<String> = named.iter().filter_map(|name| names::agreement_of(name)).collect();
     let mut beside = BTreeSet::new();
@@ -55,18 +61,16 @@ pub(crate) async fn look(ids: &[String], region: &str, viewers: &[Viewer]) -> Re
 
 /// One collaboration, by the first member that sees it; and what each of them has in it.
 async fn one(id: &str, viewers: &[Viewer], found: &mut Found) -> Result<()> {
-    let mut failed: Option<AdapterError> = None;
+    let mut failed: Vec<(&Viewer, AdapterError)> = Vec::new();
     let mut seen: Option<Collaboration> = None;
-    for (member, account, client) in viewers {
+    for viewer in viewers {
+        let (member, account, client) = viewer;
         let Ok(client) = client else { continue };
         let request = client.rooms.get_collaboration().collaboration_identifier(id);
         let answer = match sent!(read, client, "GetCollaboration", request) {
             Ok(answer) => answer,
             Err(error) => {
-                found
-                    .unseen
-                    .push((format!("collaboration {id} as {member}"), error.code.to_owned()));
-                failed = Some(error);
+                failed.push((viewer, error));
                 continue;
             }
         };
@@ -82,6 +86,15 @@ async fn one(id: &str, viewers: &[Viewer], found: &mut Found) -> Result<()> {
         places(client, (id, membership), own, &mut found.unseen).await?;
     }
     let unreached = || viewers.iter().find_map(|(.., client)| client.as_ref().err().cloned());
+    // Whoever is in none of it sees none of it: that is no part that is missing.
+    if let Some(seen) = &seen {
+        let is_in = |account: &String| seen.members.iter().any(|one| one.account == *account);
+        let denied = failed.iter().filter(|((_, account, _), _)| is_in(account));
+        found.unseen.extend(denied.map(|((member, ..), error)| {
+            (format!("collaboration {id} as {member}"), error.code.to_owned())
+        }));
+    }
+    let failed = failed.into_iter().map(|(_, error)| error).next();
     match (seen, failed.or_else(unreached)) {
         (Some(seen), _) => found.collaborations.push(seen),
         (None, Some(error)) => return Err(error),

@@ -16,6 +16,18 @@ use mappings::model::{
 use mappings::spark::spark;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Why a text was not taken up.
+pub(super) struct Why {
+    code: &'static str,
+    what: String,
+    why: String,
+    change: String,
+}
+
+fn why(code: &'static str, what: &str, why: &str, change: &str) -> Why {
+    Why { code, what: what.to_owned(), why: why.to_owned(), change: change.to_owned() }
+}
+
 /// A text that was read.
 pub(super) struct Read<'a> {
     room: &'a Collaboration,
@@ -42,29 +54,68 @@ fn dated(text: &Text) -> BTreeSet<String> {
 }
 
 impl<'a> Draft<'a> {
-    /// Reads every text, and takes up what can be held as it is.
+    /// Reads every text, and takes up what can be held as it is. A text that would loosen what another one needs is left out: of
+    /// those that Airlock did not write each is tried with all that were taken up before.
     pub(super) fn texts(&mut self) {
         let read = self.read();
         let sources: Vec<Source<'a>> = self.sources.values().cloned().collect();
-        let (pairs, keys) = (pairs(&sources, &read), keys(&sources, &read));
-        let kinds = kinds(&pairs, &keys);
-        for source in &sources {
-            let columns = self.columns(source, &read, &kinds);
-            self.dataset(source, &read, columns);
+        let (own, others): (Vec<_>, Vec<_>) = read.iter().partition(|one| one.heard.is_own);
+        let mut kept: Vec<&Read<'_>> = own;
+        let before = self.clone().assembled(&kept, &sources);
+        let mut left: Vec<(&Text, Why)> = Vec::new();
+        for one in others {
+            let mut tried = kept.clone();
+            tried.push(one);
+            let failed = self.clone().assembled(&tried, &sources);
+            if failed.len() == before.len() {
+                kept = tried;
+                continue;
+            }
+            let beside = || Why {
+                code: "template-refused",
+                what: "its text".to_owned(),
+                why: "beside the templates before it, it would need looser columns".to_owned(),
+                change: "columns of their own for what is both shown and summed".to_owned(),
+            };
+            let own = failed.into_iter().find(|(arn, _)| *arn == one.text.arn);
+            left.push((one.text, own.map_or_else(beside, |(_, why)| why)));
         }
-        let mut taken = BTreeSet::new();
+        let failed = self.assembled(&kept, &sources);
+        let texts = kept.iter().map(|one| one.text);
+        let mut by_arn: BTreeMap<&str, &Text> =
+            texts.map(|text| (text.arn.as_str(), text)).collect();
+        left.extend(
+            failed
+                .into_iter()
+                .filter_map(|(arn, why)| by_arn.remove(arn.as_str()).map(|text| (text, why))),
+        );
+        for (text, Why { code, what, why, change }) in left {
+            self.left(code, text, (&what, &why, &change));
+        }
+        self.unused(&sources, &read.iter().collect::<Vec<_>>());
+    }
+
+    /// Datasets for these texts, and each of them as a template; those that can't be, by ARN.
+    fn assembled(&mut self, read: &[&Read<'_>], sources: &[Source<'a>]) -> Vec<(String, Why)> {
+        let kinds = kinds(&pairs(sources, read), &keys(sources, read));
+        for source in sources {
+            let columns = self.columns(source, read, &kinds);
+            self.dataset(source, read, columns);
+        }
+        let (mut taken, mut failed) = (BTreeSet::new(), Vec::new());
         let mut done: BTreeMap<(&str, &Vec<Asked>), TemplateName> = BTreeMap::new();
-        for one in &read {
+        for one in read {
             let key = (one.sql, &one.text.parameters);
             if let Some(known) = done.get(&key) {
                 self.runs_as_well(known, one);
                 continue;
             }
-            if let Some(name) = self.template(one, &sources, &mut taken) {
-                done.insert(key, name);
+            match self.template(one, sources, &mut taken) {
+                Ok(name) => drop(done.insert(key, name)),
+                Err(why) => failed.push((one.text.arn.clone(), why)),
             }
         }
-        self.unused(&sources, &read);
+        failed
     }
 
     fn left(&mut self, code: &'static str, text: &Text, (what, why, change): (&str, &str, &str)) {
@@ -170,20 +221,21 @@ impl<'a> Draft<'a> {
         one: &Read<'_>,
         sources: &[Source<'_>],
         taken: &mut BTreeSet<String>,
-    ) -> Option<TemplateName> {
+    ) -> Result<TemplateName, Why> {
         let digest = Digest::of(one.sql.as_bytes());
         let made =
             alias::said(&one.text.name, &digest).filter(|name| !taken.contains(name.as_str()));
-        let name = made.or_else(|| identifier(&one.text.name, '-', TemplateName::new, taken))?;
+        let name = made
+            .or_else(|| identifier(&one.text.name, '-', TemplateName::new, taken))
+            .ok_or_else(|| why("template-refused", "its name", "it has none", "a name"))?;
         taken.insert(name.to_string());
-        let parameters = self.parameters(one)?;
+        let parameters = parameters(one)?;
         let (run_by, received_by) = (self.runners(one), self.receivers(one, sources));
         if run_by.is_empty() || received_by.is_empty() {
             let what = if run_by.is_empty() { "nobody queries" } else { "nobody may receive" };
-            let why = "a template of an agreement has who runs it and who receives";
+            let because = "a template of an agreement has who runs it and who receives";
             let change = "receivers in the rules of its tables";
-            self.left("template-receivers", one.text, (what, why, change));
-            return None;
+            return Err(why("template-receivers", what, because, change));
         }
         let template = Template {
             class: if one.heard.audience.is_some() {
@@ -199,10 +251,9 @@ impl<'a> Draft<'a> {
         let before = self.agreement.clone();
         self.hands_out(one, sources, &template);
         self.agreement.templates.insert(name.clone(), template);
-        if let Err((code, why, change)) = self.judged(&name, one, digest) {
+        if let Err((code, because, change)) = self.judged(&name, one, digest) {
             self.agreement = before;
-            self.left(code, one.text, ("its text", &why, &change));
-            return None;
+            return Err(why(code, "its text", &because, &change));
         }
         if !one.heard.is_own {
             let said = "from a text that Airlock did not write: its own has thresholds in it, and needs every owner's approval".to_owned();
@@ -211,7 +262,7 @@ impl<'a> Draft<'a> {
         if one.text.name != name.as_str() && !one.heard.is_own {
             self.remark(&format!("templates.{name}"), format!("called {} there", one.text.name));
         }
-        Some(name)
+        Ok(name)
     }
 
     /// Whether the guard lets a template pass, and of Airlock's own texts the same comes out again.
@@ -315,38 +366,34 @@ impl<'a> Draft<'a> {
             template.run_by.extend(runners);
         }
     }
+}
 
-    fn parameters(&mut self, one: &Read<'_>) -> Option<BTreeMap<ParameterName, Parameter>> {
-        let mut parameters = BTreeMap::new();
-        for asked in &one.text.parameters {
-            let name = ParameterName::new(&asked.name).ok();
-            let r#type = of_native(&asked.r#type);
-            let Some((name, r#type)) = name.zip(r#type) else {
-                let what = format!("parameter {} of type {}", asked.name, asked.r#type);
-                let why = "agreements have no parameter of this name or type";
-                let change =
-                    "a lower-case name, and a whole number, number, text, date, time or truth";
-                self.left("template-parameter", one.text, (&what, why, change));
-                return None;
-            };
-            let within = one.heard.bounds.get(&asked.name).cloned().unwrap_or_default();
-            let default = asked.default.as_ref().and_then(|text| literal(r#type, text));
-            if asked.default.is_some() && default.is_none() {
-                let path = format!("templates.{}", one.text.name);
-                self.remark(
-                    &path,
-                    format!("the default of {name} is no value of its type, and left out"),
-                );
-            }
-            let Within { any_of: values, min, max } = within;
-            parameters.insert(name, Parameter { r#type, min, max, values, default });
-        }
-        Some(parameters)
+/// Parameters as an agreement has them.
+fn parameters(one: &Read<'_>) -> Result<BTreeMap<ParameterName, Parameter>, Why> {
+    let mut parameters = BTreeMap::new();
+    for asked in &one.text.parameters {
+        let name = ParameterName::new(&asked.name).ok();
+        let (name, r#type) = name.zip(of_native(&asked.r#type)).ok_or_else(|| {
+            let what = format!("parameter {} of type {}", asked.name, asked.r#type);
+            let because = "agreements have no parameter of this name or type";
+            let change = "a lower-case name, and a whole number, number, text, date, time or truth";
+            why("template-parameter", &what, because, change)
+        })?;
+        let within = one.heard.bounds.get(&asked.name).cloned().unwrap_or_default();
+        let default = asked.default.as_ref().map(|text| {
+            let what = format!("the default of parameter {}", asked.name);
+            let because = "it is no value of its type";
+            let wrong = || why("template-parameter", &what, because, "a default of its type");
+            literal(r#type, text).ok_or_else(wrong)
+        });
+        let (default, Within { any_of: values, min, max }) = (default.transpose()?, within);
+        parameters.insert(name, Parameter { r#type, min, max, values, default });
     }
+    Ok(parameters)
 }
 
 /// What texts take for the same, by datasets and their columns.
-fn pairs(sources: &[Source<'_>], read: &[Read<'_>]) -> BTreeSet<(Named, Named)> {
+fn pairs(sources: &[Source<'_>], read: &[&Read<'_>]) -> BTreeSet<(Named, Named)> {
     let mut pairs = BTreeSet::new();
     for one in read {
         let named = |(table, column): &Named| -> Option<Named> {
@@ -363,7 +410,7 @@ fn pairs(sources: &[Source<'_>], read: &[Read<'_>]) -> BTreeSet<(Named, Named)> 
 }
 
 /// Every column that could be a key.
-fn keys(sources: &[Source<'_>], read: &[Read<'_>]) -> BTreeSet<Named> {
+fn keys(sources: &[Source<'_>], read: &[&Read<'_>]) -> BTreeSet<Named> {
     let mut keys = BTreeSet::new();
     for source in sources {
         let scans: Vec<&Scan> = read.iter().filter_map(|one| one.scan(source)).collect();

@@ -23,13 +23,15 @@ impl Subject<'_> {
         for room in self.wanted.rooms.values() {
             waiting.extend(self.waiting_in(room));
         }
-        let beside = |(member, account): (&MemberId, &seen::Account)| {
-            account.beside.iter().map(|one| wider(member, one)).collect::<Vec<_>>()
-        };
-        if self.desired.open {
-            waiting.extend(self.seen.accounts.iter().flat_map(beside));
-        }
         waiting
+    }
+
+    /// Where the data of operated owners is open beside what is agreed. It keeps nothing that is agreed from being there.
+    pub(super) fn open_beside(&self) -> Vec<NeedsCounterparty> {
+        let accounts = self.seen.accounts.iter().filter(|_| self.desired.open);
+        let beside = accounts
+            .flat_map(|(member, account)| account.beside.iter().map(move |one| wider(member, one)));
+        beside.collect()
     }
 
     fn operates(&self, member: &MemberId) -> bool {
