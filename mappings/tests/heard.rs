@@ -10,7 +10,7 @@
 
 use mappings::agreement::read;
 use mappings::guard::guard;
-use mappings::heard::{Catalog, Heard, hear};
+use mappings::heard::{Catalog, Heard, Way, hear};
 use mappings::model::{Agreement, ColumnType, ColumnUse, MemberId, ResultClass, TemplateName};
 use mappings::spark::spark;
 use serde::Deserialize;
@@ -152,7 +152,7 @@ fn what_airlock_wrote_comes_out_again() {
         agreement.templates.get_mut(&subject()).unwrap().sql.clone_from(&heard.sql);
         match guard(&agreement, &subject()) {
             Err(refused) => {
-                wrong.push(format!("{}: {refused:?}\n{}\n{}", case.name, case.twin, heard.sql))
+                wrong.push(format!("{}: {refused:?}\n{}\n{}", case.name, case.twin, heard.sql));
             }
             Ok(guarded) => {
                 let other = spark(&guarded).map(|text| text.sql).unwrap_or_default();
@@ -197,10 +197,14 @@ fn what_is_heard_is_what_the_datasets_were_agreed_as() {
     let bounds = &heard.bounds["from_week"];
     assert!(bounds.min.is_some() && bounds.max.is_some() && bounds.any_of.is_empty());
     let used = |column: &str| &heard.uses[&("sales".to_owned(), column.to_owned())];
-    assert!(used("household").joined);
+    assert!(used("household").is(Way::Joined));
     assert_eq!(used("amount").aggregates.len(), 1);
-    assert!(used("store").filtered && !used("store").shown && used("week").filtered);
-    assert!(heard.uses[&("exposures".to_owned(), "campaign".to_owned())].shown);
+    assert!(
+        used("store").is(Way::Filtered)
+            && !used("store").is(Way::Shown)
+            && used("week").is(Way::Filtered)
+    );
+    assert!(heard.uses[&("exposures".to_owned(), "campaign".to_owned())].is(Way::Shown));
     assert_eq!(
         heard.sql.split_whitespace().collect::<Vec<_>>().join(" "),
         "SELECT e.campaign AS campaign, SUM(t.amount) AS amount, COUNT(DISTINCT t.household) AS n FROM sales AS t JOIN exposures AS e ON t.household = e.household WHERE t.week BETWEEN :from_week AND :to_week AND t.store = 4 GROUP BY e.campaign"

@@ -21,7 +21,7 @@ use crate::wanted::wanted;
 use adapter_spi::{Desired, Imported, Unexpressed};
 use found::Found;
 use mappings::agreement::Remarks;
-use mappings::model::{Agreement, CollaborationId, Limits, MemberId};
+use mappings::model::{Agreement, CollaborationId, DatasetName, Limits, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tables::Source;
@@ -106,7 +106,7 @@ impl Draft<'_> {
     /// How often runs may be made: the least of all caps over the longest of their periods.
     fn caps(&mut self) {
         let used: BTreeSet<&str> =
-            self.agreement.datasets.keys().map(|name| name.as_str()).collect();
+            self.agreement.datasets.keys().map(DatasetName::as_str).collect();
         let sources = self.sources.values().filter(|one| used.contains(one.name.as_str()));
         let mut caps: BTreeSet<(u64, u32)> = BTreeSet::new();
         let (mut uncapped, mut odd) = (Vec::new(), Vec::new());
@@ -185,8 +185,8 @@ impl Draft<'_> {
 
     /// What comes of it: whether all is there already as the agreement takes it, or is made anew beside what is there.
     fn ended(mut self) -> Imported {
-        let taken = wanted(&Desired::whole(Arc::new(self.agreement.clone())));
-        let takes = |name: &str| taken.rooms.values().any(|room| room.name == name);
+        let all = wanted(&Desired::whole(Arc::new(self.agreement.clone())));
+        let takes = |name: &str| all.rooms.values().any(|room| room.name == name);
         let found = self.found;
         for room in &found.collaborations {
             if takes(&room.name) {

@@ -128,12 +128,12 @@ impl Known {
         self.tagged.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned());
     }
 
-    fn glue(&self, arn: &str, changed_ms: i64) -> Option<Option<(String, String)>> {
+    fn glue(&self, arn: &str, changed_ms: i64) -> Option<beside::Over> {
         let kept = self.glue.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(arn).filter(|(at, _)| *at == changed_ms).map(|(_, glue)| glue.clone())
     }
 
-    fn keep_glue(&self, arn: &str, changed_ms: i64, glue: Option<(String, String)>) {
+    fn keep_glue(&self, arn: &str, changed_ms: i64, glue: beside::Over) {
         let mut kept = self.glue.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(arn.to_owned(), (changed_ms, glue));
     }

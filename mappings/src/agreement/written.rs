@@ -293,7 +293,7 @@ fn window(seconds: u64) -> String {
     // A day is better known as 24 hours.
     let whole = units
         .into_iter()
-        .find(|(unit, sign)| seconds % unit == 0 && (*sign != 'd' || seconds > *unit));
+        .find(|(unit, sign)| seconds.is_multiple_of(*unit) && (*sign != 'd' || seconds > *unit));
     whole.map_or_else(|| format!("{seconds}s"), |(unit, sign)| format!("{}{sign}", seconds / unit))
 }
 

@@ -12,7 +12,7 @@ mod uses;
 mod walk;
 
 pub use scan::{KeyForm, Scan, Source, Within};
-pub use uses::Use;
+pub use uses::{Use, Way};
 
 use crate::model::Aggregate;
 use sqlparser::ast::{Query, SetExpr};

@@ -30,12 +30,13 @@ fn words(text: &str) -> Result<String, Unheard> {
     let mut said = String::with_capacity(text.len());
     let mut last = String::new();
     for token in tokens(text)? {
-        let written = match &token {
-            Token::Word(word) if word.quote_style.is_some() => {
-                let named = last == "." || last.eq_ignore_ascii_case("AS");
-                name(word, named)
-            }
-            other => other.to_string(),
+        let named = last == "." || last.eq_ignore_ascii_case("AS");
+        let written = if let Token::Word(word) = &token
+            && word.quote_style.is_some()
+        {
+            name(word, named)
+        } else {
+            token.to_string()
         };
         if !matches!(token, Token::Whitespace(_)) {
             last.clone_from(&written);

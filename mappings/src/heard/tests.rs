@@ -42,10 +42,16 @@ fn names_become_those_of_templates_and_columns_show_what_they_are_for() {
         flat(&heard.sql),
         "SELECT S.campaign, sum(t.amount) AS spent, count(DISTINCT t.cust_id) AS n FROM sales_2026 t INNER JOIN seen s ON t.cust_id = s.id WHERE \"week\" > 4 GROUP BY s.campaign"
     );
-    assert!(used(&heard, "sales-2026", "cust id").joined && used(&heard, "seen", "id").joined);
+    assert!(
+        used(&heard, "sales-2026", "cust id").is(Way::Joined)
+            && used(&heard, "seen", "id").is(Way::Joined)
+    );
     let amount = used(&heard, "sales-2026", "amount");
-    assert!(amount.aggregates.contains(&Aggregate::Sum) && !amount.shown);
-    assert!(used(&heard, "sales-2026", "week").filtered && used(&heard, "seen", "campaign").shown);
+    assert!(amount.aggregates.contains(&Aggregate::Sum) && !amount.is(Way::Shown));
+    assert!(
+        used(&heard, "sales-2026", "week").is(Way::Filtered)
+            && used(&heard, "seen", "campaign").is(Way::Shown)
+    );
     assert_eq!(used(&heard, "seen", "day"), Use::default());
 }
 
@@ -55,7 +61,7 @@ fn what_a_stage_hands_on_is_used_where_it_is_asked_for() {
         "WITH s AS (SELECT `cust id`, amount FROM `sales-2026`) SELECT e.campaign, SUM(s.amount) AS n FROM s JOIN seen e ON s.`cust id` = e.id GROUP BY e.campaign",
     );
     let amount = used(&heard, "sales-2026", "amount");
-    assert!(amount.aggregates.contains(&Aggregate::Sum) && !amount.shown, "{amount:?}");
+    assert!(amount.aggregates.contains(&Aggregate::Sum) && !amount.is(Way::Shown), "{amount:?}");
     assert!(heard.equal.iter().any(|(one, two)| one.1 == "cust id" && two.1 == "id"));
 }
 

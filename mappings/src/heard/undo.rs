@@ -254,7 +254,7 @@ fn called(expr: &Expr, of: &Function) -> Option<Expr> {
         "CONCAT_WS" => {
             let [between, items @ ..] = call(expr, "CONCAT_WS")? else { return None };
             let items: Option<Vec<Expr>> = items.iter().map(|a| argument(a).cloned()).collect();
-            (texted(argument(between)?)? == "").then_some(function("concat", items?))
+            texted(argument(between)?)?.is_empty().then_some(function("concat", items?))
         }
         "ROUND" => {
             let [first, places @ ..] = call(expr, "ROUND")? else { return None };

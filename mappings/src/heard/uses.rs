@@ -7,16 +7,31 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What becomes of one column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Use {
-    /// It is compared with a column of another relation in a join.
-    pub joined: bool,
+    /// What is done with it as it is.
+    pub ways: BTreeSet<Way>,
     /// The aggregates that it goes into.
     pub aggregates: BTreeSet<Aggregate>,
+}
+
+/// A way in which a column is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// It is compared with a column of another relation in a join.
+    Joined,
     /// It is shown, grouped by, or computed with before any aggregate.
-    pub shown: bool,
+    Shown,
     /// It leaves as it is, in rows of entities.
-    pub leaves: bool,
+    Leaves,
     /// Rows are left out by it.
-    pub filtered: bool,
+    Filtered,
+}
+
+impl Use {
+    /// Whether it is used in this way.
+    #[must_use]
+    pub fn is(&self, way: Way) -> bool {
+        self.ways.contains(&way)
+    }
 }
 
 /// A column of a relation as one SELECT has it.
@@ -27,7 +42,7 @@ pub(super) type Node = usize;
 pub(super) struct Classes {
     parents: Vec<Node>,
     origins: Vec<Option<Of>>,
-    classes: BTreeMap<Node, BTreeSet<Of>>,
+    members: BTreeMap<Node, BTreeSet<Of>>,
 }
 
 impl Classes {
@@ -35,7 +50,7 @@ impl Classes {
     pub(super) fn add(&mut self, origin: Option<Of>) -> Node {
         let node = self.parents.len();
         self.parents.push(node);
-        self.classes.insert(node, origin.iter().cloned().collect());
+        self.members.insert(node, origin.iter().cloned().collect());
         self.origins.push(origin);
         node
     }
@@ -58,8 +73,8 @@ impl Classes {
         if one == two {
             return;
         }
-        let all = self.classes.remove(&two).unwrap_or_default();
-        self.classes.entry(one).or_default().extend(all);
+        let all = self.members.remove(&two).unwrap_or_default();
+        self.members.entry(one).or_default().extend(all);
         if let Some(parent) = self.parents.get_mut(two) {
             *parent = one;
         }
@@ -67,6 +82,6 @@ impl Classes {
 
     /// The columns of tables that are the same as this one.
     pub(super) fn class(&self, node: Node) -> BTreeSet<Of> {
-        self.classes.get(&self.root(node)).cloned().unwrap_or_default()
+        self.members.get(&self.root(node)).cloned().unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@
 
 use super::scan::{Scan, Source, Within, conjuncts};
 use super::undo::{counted, name_of};
-use super::uses::{Classes, Node, Use};
+use super::uses::{Classes, Node, Use, Way};
 use super::{Catalog, Heard, Of, Unheard, aggregate, select_of, select_of_mut, unheard};
 use crate::model::Aggregate;
 use sqlparser::ast::{
@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
             let leaving: Vec<Of> =
                 stage.columns.values().filter_map(|n| self.classes.origin(*n).cloned()).collect();
             for of in leaving {
-                self.uses.entry(of).or_default().leaves = true;
+                self.uses.entry(of).or_default().ways.insert(Way::Leaves);
             }
         }
         Ok(())
@@ -207,8 +207,8 @@ impl<'a> Walk<'a> {
             SelectItem::UnnamedExpr(expr) => (expr, None),
             _ => return None,
         };
-        let (node, before) = (self.node(scope, expr), bare(expr));
-        let handed = node.is_some() && !is_shown;
+        let (found, before) = (node(scope, expr), bare(expr));
+        let handed = found.is_some() && !is_shown;
         self.seen(scope, expr, if handed { Place::Handed } else { Place::Shown });
         let named = name.clone().or_else(|| before.clone())?;
         if name.is_none() && before != bare(expr) {
@@ -216,7 +216,7 @@ impl<'a> Walk<'a> {
             let (expr, alias) = (expr.clone(), Ident::with_quote('`', named.clone()));
             *item = SelectItem::ExprWithAlias { expr, alias };
         }
-        Some((named, node.unwrap_or_else(|| self.classes.add(None))))
+        Some((named, found.unwrap_or_else(|| self.classes.add(None))))
     }
 
     /// How many entities back each group, of every table in it.
@@ -245,7 +245,7 @@ impl<'a> Walk<'a> {
             .into_iter()
             .map(|pair| {
                 let (of, least) = counted(pair)?;
-                Some((self.classes.class(self.node(scope, of)?), least))
+                Some((self.classes.class(node(scope, of)?), least))
             })
             .collect();
         if found.is_some() {
@@ -259,8 +259,8 @@ impl<'a> Walk<'a> {
         let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return Some(false) };
         let mut entity = false;
         for key in &mut *keys {
-            let node = self.node(scope, key);
-            let of = node.map(|node| self.classes.class(node)).unwrap_or_default();
+            let found = node(scope, key);
+            let of = found.map(|node| self.classes.class(node)).unwrap_or_default();
             entity |= of.iter().any(|of| self.is_key(of));
             self.seen(scope, key, Place::Shown);
         }
@@ -327,20 +327,6 @@ impl<'a> Walk<'a> {
         Relation { alias: named, table: Some(table.to_owned()), stage }
     }
 
-    /// The column that a plain name is.
-    fn node(&self, scope: &[Relation], expr: &Expr) -> Option<Node> {
-        let (alias, name) = match expr {
-            Expr::Identifier(name) => (None, folded(name)),
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [alias, name] => (Some(folded(alias)), folded(name)),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        let mut of = scope.iter().filter(|one| alias.as_ref().is_none_or(|a| *a == one.alias));
-        of.find_map(|one| one.stage.columns.get(&name).copied())
-    }
-
     /// The equalities of a join. Of a hand-made text only the first pair is one of keys.
     fn joined(&mut self, scope: &[Relation], on: &mut Expr, outer: bool) {
         let mut pairs = Vec::new();
@@ -349,7 +335,7 @@ impl<'a> Walk<'a> {
         let mut keyed = false;
         for pair in pairs {
             let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = pair else { continue };
-            let (Some(one), Some(two)) = (self.node(scope, left), self.node(scope, right)) else {
+            let (Some(one), Some(two)) = (node(scope, left), node(scope, right)) else {
                 continue;
             };
             let (first, second) = (self.classes.origin(one), self.classes.origin(two));
@@ -358,7 +344,7 @@ impl<'a> Walk<'a> {
             if keys || (!self.is_own() && !keyed) {
                 keyed = true;
                 for of in [&first, &second] {
-                    self.uses.entry(of.clone()).or_default().joined = true;
+                    self.uses.entry(of.clone()).or_default().ways.insert(Way::Joined);
                 }
                 self.equal.insert((first, second));
                 if !outer {
@@ -366,7 +352,7 @@ impl<'a> Walk<'a> {
                 }
             } else {
                 for of in [first, second] {
-                    self.uses.entry(of).or_default().shown = true;
+                    self.uses.entry(of).or_default().ways.insert(Way::Shown);
                 }
             }
         }
@@ -405,13 +391,13 @@ impl VisitorMut for Seeing<'_, '_> {
         if let Expr::Function(function) = expr {
             self.within.extend(aggregate_of(function));
         }
-        let Some(node) = self.walk.node(self.scope, expr) else { return ControlFlow::Continue(()) };
+        let Some(node) = node(self.scope, expr) else { return ControlFlow::Continue(()) };
         if let Some(of) = self.walk.classes.origin(node).cloned() {
             let used = self.walk.uses.entry(of.clone()).or_default();
             match (self.within.last(), self.place) {
                 (Some(aggregate), _) => drop(used.aggregates.insert(*aggregate)),
-                (None, Place::Where) => used.filtered = true,
-                (None, Place::Shown) => used.shown = true,
+                (None, Place::Where) => drop(used.ways.insert(Way::Filtered)),
+                (None, Place::Shown) => drop(used.ways.insert(Way::Shown)),
                 (None, Place::On | Place::Handed) => {}
             }
             self.walk.renamed(self.scope, &of, expr);
@@ -476,6 +462,20 @@ fn unwrapped(select: &mut Select) -> Option<Expr> {
     let plain = inner.clone();
     *select = plain;
     own
+}
+
+/// The column that a plain name is.
+fn node(scope: &[Relation], expr: &Expr) -> Option<Node> {
+    let (alias, name) = match expr {
+        Expr::Identifier(name) => (None, folded(name)),
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [alias, name] => (Some(folded(alias)), folded(name)),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let mut of = scope.iter().filter(|one| alias.as_ref().is_none_or(|a| *a == one.alias));
+    of.find_map(|one| one.stage.columns.get(&name).copied())
 }
 
 fn aliased(alias: Option<&TableAlias>, name: &str) -> String {

@@ -6,7 +6,7 @@ use super::ids::identifier;
 use super::tables::Source;
 use super::texts::Read;
 use super::{Draft, Unexpressed};
-use mappings::heard::{self, KeyForm, Scan, Use};
+use mappings::heard::{self, KeyForm, Scan, Use, Way};
 use mappings::model::{
     Aggregate, Column, ColumnName, ColumnType, ColumnUse, Hashed, KeyName, MatchKey, Normaliser,
 };
@@ -58,7 +58,7 @@ struct Part {
     r#type: ColumnType,
     /// Of a key: how it lies there.
     form: Option<KeyForm>,
-    uses: ColumnUse,
+    becomes: ColumnUse,
     activate: bool,
 }
 
@@ -78,7 +78,7 @@ impl Draft<'_> {
             let key = (source.name.to_string(), name.clone());
             let used = uses(read, source, &from, &name);
             let path = format!("datasets.{}.columns.{name}", source.name);
-            let Some(part) = self.part(source, &scans, (&from, &name), used) else {
+            let Some(part) = self.part(source, &scans, (&from, &name), &used) else {
                 unread += 1;
                 continue;
             };
@@ -89,7 +89,7 @@ impl Draft<'_> {
                 None => Column {
                     from: part.from,
                     r#type: part.r#type,
-                    r#use: part.uses,
+                    r#use: part.becomes,
                     activate: part.activate,
                 },
                 Some(form) => {
@@ -139,7 +139,7 @@ impl Draft<'_> {
         source: &Source<'_>,
         scans: &[&Scan],
         (from, name): (&String, &String),
-        used: Use,
+        used: &Use,
     ) -> Option<Part> {
         let scanned = scans.iter().find_map(|scan| scan.columns.get(name));
         let native = source.shared.columns.iter().find(|(of, _)| of == from);
@@ -149,7 +149,7 @@ impl Draft<'_> {
             Some(heard::Source::Key(from, form)) => (from.clone(), told, Some(*form)),
             None => (from.clone(), told, None),
         };
-        let class = class(source, from, &used, form.is_some())?;
+        let class = class(source, from, used, form.is_some())?;
         let Some(r#type) = r#type else {
             let kind = native.map_or("not told", |(_, kind)| kind);
             self.unsaid(Unexpressed {
@@ -178,14 +178,14 @@ impl Draft<'_> {
             });
             return None;
         }
-        let uses = match class {
+        let becomes = match class {
             Class::Match => ColumnUse::Match { keys: Vec::new() },
             Class::Dimension => ColumnUse::Dimension,
             Class::Filter => ColumnUse::Filter,
             Class::Measure(aggregates) => ColumnUse::Measure { aggregates },
         };
         let form = is_key.then(|| form.unwrap_or(KeyForm::Raw));
-        Some(Part { from: spelled, r#type, form, uses, activate: used.leaves })
+        Some(Part { from: spelled, r#type, form, becomes, activate: used.is(Way::Leaves) })
     }
 }
 
@@ -198,10 +198,7 @@ fn uses(read: &[&Read<'_>], source: &Source<'_>, from: &str, name: &str) -> Use 
         let Some(used) = one.heard.uses.get(&(table.to_owned(), column.to_owned())) else {
             continue;
         };
-        all.joined |= used.joined;
-        all.shown |= used.shown;
-        all.leaves |= used.leaves;
-        all.filtered |= used.filtered;
+        all.ways.extend(&used.ways);
         all.aggregates.extend(&used.aggregates);
     }
     all
@@ -241,7 +238,7 @@ fn class(source: &Source<'_>, from: &String, used: &Use, is_key: bool) -> Option
             if source.is_own {
                 return own_class(rule, from, used);
             }
-            if used.joined || identity {
+            if used.is(Way::Joined) || identity {
                 return Some(Class::Match);
             }
             let plain = by_use(used)?;
@@ -271,15 +268,15 @@ fn own_class(rule: &crate::rule::Rule, from: &String, used: &Use) -> Option<Clas
 
 fn by_use(used: &Use) -> Option<Class> {
     let counts = [Aggregate::Count, Aggregate::CountDistinct];
-    if used.shown || used.leaves {
+    if used.is(Way::Shown) || used.is(Way::Leaves) {
         Some(Class::Dimension)
     } else if !used.aggregates.is_empty() {
         // What is filtered by and counted is a dimension.
         let counted = used.aggregates.iter().all(|one| counts.contains(one));
-        let dimension = used.filtered && counted;
+        let dimension = used.is(Way::Filtered) && counted;
         Some(if dimension { Class::Dimension } else { Class::Measure(used.aggregates.clone()) })
     } else {
-        used.filtered.then_some(Class::Filter)
+        used.is(Way::Filtered).then_some(Class::Filter)
     }
 }
 

@@ -30,7 +30,7 @@ impl Draft<'_> {
         if touching.is_empty() && !by_rule {
             return;
         }
-        let Some(entity) = self.entity(source, &touching, &columns) else {
+        let Some(entity) = entity(source, &touching, &columns) else {
             self.unsaid(Unexpressed {
                 code: "table-no-entity",
                 at: format!("table {}", source.there),
@@ -84,34 +84,6 @@ impl Draft<'_> {
             max: within.max,
         };
         rows.into_iter().map(filter).collect()
-    }
-
-    /// The column that names the privacy unit.
-    fn entity(
-        &self,
-        source: &Source<'_>,
-        touching: &[&Read<'_>],
-        columns: &BTreeMap<ColumnName, Column>,
-    ) -> Option<ColumnName> {
-        let is_match = |column: &&Column| matches!(column.r#use, ColumnUse::Match { .. });
-        let keys: Vec<(&ColumnName, &Column)> =
-            columns.iter().filter(|(_, column)| is_match(column)).collect();
-        let identity = match &source.shared.rule {
-            Some(TableRule::Custom(custom)) => custom.rule.threshold.as_ref().map(|(of, _)| of),
-            Some(TableRule::Aggregation(rule)) => rule.constraints.keys().next(),
-            Some(TableRule::List { .. } | TableRule::Unknown(_)) | None => None,
-        };
-        let by_rule = identity.and_then(|of| {
-            let mut all = keys.iter();
-            all.find(|(_, column)| column.from.eq_ignore_ascii_case(of))
-        });
-        // Airlock's texts have it wherever the dataset is.
-        let scans: Vec<&Scan> = touching.iter().filter_map(|one| one.scan(source)).collect();
-        let always = keys.iter().find(|(name, _)| {
-            !scans.is_empty() && scans.iter().all(|scan| scan.columns.contains_key(name.as_str()))
-        });
-        let chosen = by_rule.or(always).or(keys.first())?;
-        Some(chosen.0.clone())
     }
 
     /// The threshold of a dataset: what its rule names, what the texts count, else Airlock's own.
@@ -202,4 +174,31 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// The column that names the privacy unit.
+fn entity(
+    source: &Source<'_>,
+    touching: &[&Read<'_>],
+    columns: &BTreeMap<ColumnName, Column>,
+) -> Option<ColumnName> {
+    let is_match = |column: &&Column| matches!(column.r#use, ColumnUse::Match { .. });
+    let keys: Vec<(&ColumnName, &Column)> =
+        columns.iter().filter(|(_, column)| is_match(column)).collect();
+    let identity = match &source.shared.rule {
+        Some(TableRule::Custom(custom)) => custom.rule.threshold.as_ref().map(|(of, _)| of),
+        Some(TableRule::Aggregation(rule)) => rule.constraints.keys().next(),
+        Some(TableRule::List { .. } | TableRule::Unknown(_)) | None => None,
+    };
+    let by_rule = identity.and_then(|of| {
+        let mut all = keys.iter();
+        all.find(|(_, column)| column.from.eq_ignore_ascii_case(of))
+    });
+    // Airlock's texts have it wherever the dataset is.
+    let scans: Vec<&Scan> = touching.iter().filter_map(|one| one.scan(source)).collect();
+    let always = keys.iter().find(|(name, _)| {
+        !scans.is_empty() && scans.iter().all(|scan| scan.columns.contains_key(name.as_str()))
+    });
+    let chosen = by_rule.or(always).or(keys.first())?;
+    Some(chosen.0.clone())
 }

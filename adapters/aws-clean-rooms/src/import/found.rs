@@ -107,7 +107,7 @@ pub(crate) struct Text {
     pub(crate) arn: String,
     pub(crate) creator: String,
     /// Its SQL; `None` of one that is none.
-    pub(crate) text: Option<String>,
+    pub(crate) sql: Option<String>,
     pub(crate) parameters: Vec<Asked>,
     pub(crate) further: BTreeSet<String>,
 }

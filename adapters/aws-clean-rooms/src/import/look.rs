@@ -1,11 +1,6 @@
 //! Looking at collaborations by their ids: all that their operated members see of them. Never writes. Whatever can't be seen is
 //! named; nothing is left out in silence.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library's enums grow, and each hand here takes some only; whatever is not named is told as unknown"
-)]
-
 use super::found::{Asked, Collaboration, Entry, Found, Own, Place, Shared, Text};
 use super::policy;
 use crate::connection::{Client, listed, sent};
@@ -180,8 +175,11 @@ fn further(native: &native::Collaboration) -> BTreeSet<String> {
 fn entry(member: &MemberSummary) -> Entry {
     let plain = [MemberAbility::CanQuery, MemberAbility::CanReceiveResults];
     let abilities = member.abilities();
-    let more = abilities.iter().filter(|one| !plain.contains(one)).map(|one| one.as_str());
-    let ml = member.ml_abilities().into_iter().flat_map(|ml| ml.custom_ml_member_abilities());
+    let more = abilities.iter().filter(|one| !plain.contains(one)).map(MemberAbility::as_str);
+    let ml = member
+        .ml_abilities()
+        .into_iter()
+        .flat_map(native::MlMemberAbilities::custom_ml_member_abilities);
     let more = more.chain(ml.map(native::CustomMlMemberAbility::as_str));
     let mut further: BTreeSet<String> = more.map(str::to_owned).collect();
     let pays = member.payment_configuration();
@@ -196,7 +194,7 @@ fn entry(member: &MemberSummary) -> Entry {
         receives: abilities.contains(&MemberAbility::CanReceiveResults),
         pays: pays
             .and_then(|pays| pays.query_compute())
-            .is_some_and(|query| query.is_responsible()),
+            .is_some_and(native::QueryComputePaymentConfig::is_responsible),
         further,
     }
 }
@@ -256,7 +254,7 @@ fn text(of: &native::CollaborationAnalysisTemplate) -> Text {
     if *of.format() != AnalysisFormat::Sql {
         further.insert(format!("format {}", of.format().as_str()));
     }
-    let told = of.error_message_configuration().map(|told| told.r#type());
+    let told = of.error_message_configuration().map(native::ErrorMessageConfiguration::r#type);
     if told == Some(&ErrorMessageType::Detailed) {
         further.insert("errorMessageConfiguration DETAILED".to_owned());
     }
@@ -268,7 +266,7 @@ fn text(of: &native::CollaborationAnalysisTemplate) -> Text {
         name: of.name().to_owned(),
         arn: of.arn().to_owned(),
         creator: of.creator_account_id().to_owned(),
-        text: match source {
+        sql: match source {
             Some(AnalysisSource::Text(text)) => Some(text.clone()),
             _ => None,
         },
@@ -334,12 +332,11 @@ async fn place(client: &Client, table: &str) -> Result<Place> {
             let region = glue.region().map(CommercialRegion::as_str);
             let away = region.filter(|region| *region != client.region);
             "glue".clone_into(&mut place.kind);
-            match away {
-                Some(region) => place.kind = format!("glue in {region}"),
-                None => {
-                    let names = (glue.database_name().to_owned(), glue.table_name().to_owned());
-                    place.glue = Some(names);
-                }
+            if let Some(region) = away {
+                place.kind = format!("glue in {region}");
+            } else {
+                let names = (glue.database_name().to_owned(), glue.table_name().to_owned());
+                place.glue = Some(names);
             }
         }
         Some(TableReference::Athena(_)) => "athena".clone_into(&mut place.kind),

@@ -11,7 +11,7 @@ use aws_sdk_cleanrooms::types::{
     AdditionalAnalyses, AllowedAggregateExpressionType, AnalysisRuleAggregation,
     AnalysisRuleCustom, AnalysisRulePolicy, AnalysisRulePolicyV1, AnalysisRuleType,
     ConfiguredTableAssociationAnalysisRulePolicy, ConfiguredTableAssociationAnalysisRulePolicyV1,
-    JoinOperator,
+    JoinOperator, OutputColumnThreshold,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,8 @@ fn of_custom(custom: &AnalysisRuleCustom) -> Custom {
             let all = custom.aggregation_thresholds().iter();
             let least = all.flat_map(|one| {
                 let own = one.output_column_thresholds().iter();
-                own.map(|own| own.minimum_identity_count()).chain([one.minimum_identity_count()])
+                own.map(OutputColumnThreshold::minimum_identity_count)
+                    .chain([one.minimum_identity_count()])
             });
             let least = least.max().unwrap_or_default();
             one.identity_columns().first().map(|identity| (identity.clone(), least))

@@ -1,6 +1,8 @@
 //! What Airlock made comes back as the agreement it was made of, as far as the platform says it; what others made is taken up as
 //! narrowly as it runs there, and everything else of it is named.
 
+#![expect(clippy::too_many_lines, reason = "everything that an agreement takes is one story")]
+
 mod others;
 
 use super::found::{Asked, Collaboration, Custom, Entry, Own, Place, Shared, TableRule, Text};
@@ -64,7 +66,7 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
             name: text.alias.clone(),
             arn: arn(&text.alias),
             creator: creator.clone(),
-            text: Some(text.sql.clone()),
+            sql: Some(text.sql.clone()),
             parameters: text
                 .parameters
                 .iter()
@@ -258,7 +260,7 @@ fn a_text_that_was_changed_is_left_out_and_named() {
     let mut found = lying(&agreement);
     for text in found.collaborations.iter_mut().flat_map(|room| &mut room.templates) {
         // Fewer entities than the rule of a dataset asks for.
-        text.text = text.text.take().map(|sql| sql.replace(">= 100", ">= 5"));
+        text.sql = text.sql.take().map(|sql| sql.replace(">= 100", ">= 5"));
     }
     let imported = imported(&found, &ask(&agreement));
     assert!(imported.agreement.templates.is_empty());

@@ -20,12 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Why {
     code: &'static str,
     what: String,
-    why: String,
+    because: String,
     change: String,
 }
 
-fn why(code: &'static str, what: &str, why: &str, change: &str) -> Why {
-    Why { code, what: what.to_owned(), why: why.to_owned(), change: change.to_owned() }
+fn why(code: &'static str, what: &str, because: &str, change: &str) -> Why {
+    let (what, because, change) = (what.to_owned(), because.to_owned(), change.to_owned());
+    Why { code, what, because, change }
 }
 
 /// A text that was read.
@@ -74,7 +75,7 @@ impl<'a> Draft<'a> {
             let beside = || Why {
                 code: "template-refused",
                 what: "its text".to_owned(),
-                why: "beside the templates before it, it would need looser columns".to_owned(),
+                because: "beside the templates before it, it would need looser columns".to_owned(),
                 change: "columns of their own for what is both shown and summed".to_owned(),
             };
             let own = failed.into_iter().find(|(arn, _)| *arn == one.text.arn);
@@ -89,8 +90,8 @@ impl<'a> Draft<'a> {
                 .into_iter()
                 .filter_map(|(arn, why)| by_arn.remove(arn.as_str()).map(|text| (text, why))),
         );
-        for (text, Why { code, what, why, change }) in left {
-            self.left(code, text, (&what, &why, &change));
+        for (text, Why { code, what, because, change }) in left {
+            self.left(code, text, (&what, &because, &change));
         }
         self.unused(&sources, &read.iter().collect::<Vec<_>>());
     }
@@ -107,7 +108,9 @@ impl<'a> Draft<'a> {
         for one in read {
             let key = (one.sql, &one.text.parameters);
             if let Some(known) = done.get(&key) {
-                self.runs_as_well(known, one);
+                let known = known.clone();
+                let why = self.runs_as_well(&known, one, sources);
+                failed.extend(why.map(|why| (one.text.arn.clone(), why)));
                 continue;
             }
             match self.template(one, sources, &mut taken) {
@@ -132,7 +135,7 @@ impl<'a> Draft<'a> {
             .iter()
             .flat_map(|room| room.templates.iter().map(move |text| (room, text)));
         let (own, others): (Vec<_>, Vec<_>) = all
-            .partition(|(_, text)| text.text.as_ref().is_some_and(|sql| sql.contains("`airlock_")));
+            .partition(|(_, text)| text.sql.as_ref().is_some_and(|sql| sql.contains("`airlock_")));
         let mut read: Vec<Read<'a>> = Vec::new();
         for (room, text) in own {
             read.extend(self.heard(room, text, &Catalog::new()));
@@ -161,7 +164,7 @@ impl<'a> Draft<'a> {
             let why = "agreements have no word for it";
             self.left("template-setting", text, (further, why, "a template without it"));
         }
-        let Some(sql) = &text.text else {
+        let Some(sql) = &text.sql else {
             let why = "an agreement's templates are SQL";
             self.left("template-format", text, ("no SQL", why, "a template in SQL"));
             return None;
@@ -311,8 +314,8 @@ impl<'a> Draft<'a> {
 
     /// A dataset that a text uses alone may be used alone.
     fn joins_less(&mut self, refused: &[Refusal]) -> bool {
-        let alone = refused.iter().filter(|one| one.code == "join-required");
-        let Some((_, dataset)) = alone.filter_map(|one| one.rule_of.clone()).next() else {
+        let mut alone = refused.iter().filter(|one| one.code == "join-required");
+        let Some((_, dataset)) = alone.find_map(|one| one.rule_of.clone()) else {
             return false;
         };
         let Some(known) = self.agreement.datasets.get_mut(&dataset) else { return false };
@@ -359,12 +362,25 @@ impl<'a> Draft<'a> {
         all.iter().filter_map(|account| self.members.get(account).cloned()).collect()
     }
 
-    /// The same text in another runner's collaboration.
-    fn runs_as_well(&mut self, name: &TemplateName, one: &Read<'_>) {
-        let runners = self.runners(one);
-        if let Some(template) = self.agreement.templates.get_mut(name) {
-            template.run_by.extend(runners);
+    /// The same text in another runner's collaboration: received by whom both let receive.
+    fn runs_as_well(
+        &mut self,
+        name: &TemplateName,
+        one: &Read<'_>,
+        sources: &[Source<'_>],
+    ) -> Option<Why> {
+        let (runners, receivers) = (self.runners(one), self.receivers(one, sources));
+        let template = self.agreement.templates.get_mut(name)?;
+        let both = &template.received_by & &receivers;
+        if both.is_empty() {
+            let because =
+                "another collaboration has the same text, and lets nobody of its receivers receive";
+            let change = "one list of receivers in both";
+            return Some(why("template-receivers", "its receivers", because, change));
         }
+        template.received_by = both;
+        template.run_by.extend(runners);
+        None
     }
 }
 

@@ -9,13 +9,17 @@ use crate::names;
 use crate::seen::Beside;
 use adapter_spi::{AdapterError, ErrorKind, Result};
 use aws_sdk_cleanrooms::types::{
-    ConfiguredTableSummary, MemberStatus, MembershipStatus, TableReference,
+    CommercialRegion, ConfiguredTableSummary, MemberStatus, MembershipStatus, TableReference,
 };
 use mappings::model::{Agreement, DatasetName, Location, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Database and table, by the table's ARN and when it was changed.
-pub(super) type Kept = BTreeMap<String, (i64, Option<(String, String)>)>;
+pub(super) type Kept = BTreeMap<String, (i64, Over)>;
+
+/// The Glue table that a table is over, if it is over one.
+#[derive(Debug, Clone)]
+pub(super) struct Over(Option<(String, String)>);
 
 /// What can't be seen is none of ours to look at.
 fn seen<T>(answer: Result<T, AdapterError>) -> Result<Option<T>> {
@@ -50,7 +54,7 @@ impl Look<'_> {
     /// The Glue table that a table is over, asked once for each of its versions.
     async fn glue(&self, of: &ConfiguredTableSummary) -> Result<Option<(String, String)>> {
         let changed_ms = of.update_time().to_millis().unwrap_or_default();
-        if let Some(known) = self.known.glue(of.arn(), changed_ms) {
+        if let Some(Over(known)) = self.known.glue(of.arn(), changed_ms) {
             return Ok(known);
         }
         let request = self.client.rooms.get_configured_table();
@@ -59,13 +63,13 @@ impl Look<'_> {
         let found = answer.and_then(|answer| answer.configured_table);
         let glue = match found.and_then(|table| table.table_reference) {
             Some(TableReference::Glue(glue)) => {
-                let region = glue.region.as_ref().map(|region| region.as_str());
+                let region = glue.region.as_ref().map(CommercialRegion::as_str);
                 let own = region.is_none_or(|region| region == self.client.region);
                 own.then_some((glue.database_name, glue.table_name))
             }
             _ => None,
         };
-        self.known.keep_glue(of.arn(), changed_ms, glue.clone());
+        self.known.keep_glue(of.arn(), changed_ms, Over(glue.clone()));
         Ok(glue)
     }
 

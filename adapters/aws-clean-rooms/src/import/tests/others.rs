@@ -3,6 +3,7 @@
 use super::super::found::Aggregation;
 use super::*;
 use crate::rule::Rule;
+use mappings::model::TemplateName;
 
 const OWNER: &str = "111111111111";
 const RUNNER: &str = "222222222222";
@@ -25,7 +26,7 @@ fn custom(arns: &[&str], further: &[&str]) -> TableRule {
 
 fn text(name: &str, sql: &str) -> Text {
     let (name, arn, creator) = (name.to_owned(), format!("arn:{name}"), RUNNER.to_owned());
-    Text { name, arn, creator, text: Some(sql.to_owned()), ..Text::default() }
+    Text { name, arn, creator, sql: Some(sql.to_owned()), ..Text::default() }
 }
 
 /// A collaboration of two with these tables, each with its owner and rule, and these templates.
@@ -102,7 +103,7 @@ fn a_template_that_runs_there_is_taken_up_with_the_columns_that_it_reads() {
     let imported = imported(&room(&tables, vec![text("Reach v1", REACH)]), &both());
     assert_eq!(imported.agreement.collaboration.as_str(), "spring-2026-reach");
     assert_eq!(
-        imported.agreement.templates.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
+        imported.agreement.templates.keys().map(TemplateName::as_str).collect::<Vec<_>>(),
         ["reach-v1"]
     );
     let sum = ColumnUse::Measure { aggregates: [mappings::model::Aggregate::Sum].into() };
@@ -199,7 +200,7 @@ fn each_text_that_can_not_be_taken_up_is_named_with_why() {
     let unapproved =
         "SELECT s.city, COUNT(*) AS n FROM sales s JOIN seen e ON s.id = e.id GROUP BY s.city";
     let mut python = text("python", "");
-    (python.text, python.further) = (None, set(&["format PYSPARK_1_0"]));
+    (python.sql, python.further) = (None, set(&["format PYSPARK_1_0"]));
     let mut asked = text("asked", REACH);
     asked.parameters =
         vec![Asked { name: "From".to_owned(), r#type: "VARBYTE".to_owned(), default: None }];
@@ -217,7 +218,7 @@ fn each_text_that_can_not_be_taken_up_is_named_with_why() {
     let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
     let tables = [("sales", OWNER, custom(&arns, &[])), ("seen", RUNNER, custom(&arns, &[]))];
     let imported = imported(&room(&tables, texts), &both());
-    let names: Vec<&str> = imported.agreement.templates.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = imported.agreement.templates.keys().map(TemplateName::as_str).collect();
     assert_eq!(names, ["good"], "what the others would need loosens nothing of it");
     let known = codes(&imported);
     for one in [
@@ -260,7 +261,7 @@ fn hostile_names_become_plain_ones_and_hide_nothing() {
         },
     );
     assert_eq!(
-        imported.agreement.datasets.keys().map(|one| one.as_str()).collect::<Vec<_>>(),
+        imported.agreement.datasets.keys().map(DatasetName::as_str).collect::<Vec<_>>(),
         ["sales_of_2026_q1", "seen"]
     );
     assert_eq!(imported.agreement.templates.len(), 1);
