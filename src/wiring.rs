@@ -1,7 +1,9 @@
 //! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
 //! queues and events tell of what happened.
 
-use crate::app::{ConnectionLine, ExportForm, Started, Trigger, VerifiedLine};
+use crate::app::{
+    ConnectionLine, ExportForm, ImportRequest, Started, Trigger, VerifiedLine,
+};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
@@ -13,7 +15,9 @@ use crate::triggers;
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_snowflake::{SnowflakeCollaborations, SnowflakeShares};
-use adapter_spi::{Adapter, AdapterError, Assessment, Cx, Desired, RunsQueries, Scope};
+use adapter_spi::{
+    Adapter, AdapterError, Assessment, Cx, Desired, ErrorKind, Imported, RunsQueries, Scope,
+};
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
 use std::io::{Read, Write};
@@ -225,6 +229,31 @@ impl Rooms {
         let none = Connections::default();
         let connections = self.aws.as_ref().map_or(&none, AwsCleanRooms::connections);
         Ok(adapter_aws_clean_rooms::export(desired, member, connections, form))
+    }
+
+    /// What lies on a platform, as an agreement.
+    pub(crate) async fn import(&self, request: &ImportRequest) -> Result<Imported> {
+        let room = PlatformId::aws_clean_rooms();
+        self.adapter(&room)?;
+        let Some(aws) = self.aws.as_ref().filter(|_| request.platform == room) else {
+            let message = format!("nothing is imported from {}", request.platform);
+            return Err(Error::invalid("room-unknown", message).help("airlock import aws"));
+        };
+        let ask = adapter_aws_clean_rooms::Import {
+            collaborations: request.collaborations.clone(),
+            region: request.region.clone(),
+            accounts: request.members.clone(),
+            name: request.name.clone(),
+            destinations: request.destinations.clone(),
+        };
+        let imported = Box::pin(aws.import(&ask, &Cx::default())).await;
+        imported.map_err(|error| {
+            // What was asked for is at fault, not the platform.
+            if error.kind == ErrorKind::Unsupported {
+                return Error::invalid(error.code, error.reason);
+            }
+            error.into()
+        })
     }
 
     /// Tries the connections of every member of an agreement that is operated, or of one, on the platforms whose rooms it names.

@@ -3,6 +3,7 @@
 
 pub mod agreement;
 pub mod guard;
+pub mod heard;
 pub mod keys;
 pub mod model;
 pub mod snowflake;

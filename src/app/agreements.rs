@@ -126,7 +126,7 @@ fn anchor(agreement: &mut Agreement, file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn problem(diagnostic: &Diagnostic) -> Problem {
+pub(super) fn problem(diagnostic: &Diagnostic) -> Problem {
     Problem {
         code: diagnostic.code.to_owned(),
         at: diagnostic.path.clone(),

@@ -11,6 +11,7 @@ mod decline;
 mod ending;
 mod explain;
 mod export;
+mod import;
 mod join;
 mod keygen;
 mod measuring;
@@ -118,6 +119,8 @@ enum Command {
     Connections(connections::Connections),
     /// Print what a member would make on a platform, for its own pipeline.
     Export(export::Export),
+    /// Write the agreement that describes what lies on a platform, and say what none can describe.
+    Import(import::Importing),
     /// Keep every room at what its log says, over and over: close first, then give.
     Sync(sync::Sync),
     /// Answer over HTTP, and keep every room at what its log says.
@@ -220,6 +223,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Decline(_)
         | Command::Plan(_)
         | Command::Export(_)
+        | Command::Import(_)
         | Command::Connections(_)
         | Command::Prepare(_)
         | Command::Approve(_)
@@ -266,6 +270,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         Command::Join(command) => command.run(&home, screen).await,
         Command::Connections(command) => Box::pin(command.run(&home, screen)).await,
         Command::Export(command) => command.run(&home, screen).await,
+        Command::Import(command) => Box::pin(command.run(&home, screen)).await,
         Command::Plan(command) => command.run(&home, screen).await,
         Command::Decline(command) => command.run(&home, screen).await,
         Command::Prepare(command) => Box::pin(command.run(screen)).await,

@@ -61,3 +61,25 @@ pub(crate) fn physical(dataset: &Dataset) -> BTreeSet<String> {
     let rows = dataset.rows.iter().map(|filter| filter.from.as_str());
     columns.chain(consent).chain(rows).map(str::to_ascii_lowercase).collect()
 }
+
+/// The agreement and the runner that a collaboration's name of ours speaks of.
+pub(crate) fn made(name: &str) -> Option<(CollaborationId, MemberId)> {
+    let mut parts = name.strip_prefix("airlock.")?.split('.');
+    let (agreement, runner, fixed) = (parts.next()?, parts.next()?, parts.next()?);
+    let shaped = fixed.len() == 8 && fixed.bytes().all(|b| b.is_ascii_hexdigit());
+    if !shaped || parts.next().is_some() {
+        return None;
+    }
+    Some((CollaborationId::new(agreement).ok()?, MemberId::new(runner).ok()?))
+}
+
+/// The agreement alone.
+pub(crate) fn agreement_of(name: &str) -> Option<String> {
+    made(name).map(|(agreement, _)| agreement.to_string())
+}
+
+/// The template that a text's name of ours speaks of.
+pub(crate) fn said(alias: &str, text: &Digest) -> Option<TemplateName> {
+    let name = TemplateName::new(alias.rsplit_once('-')?.0).ok()?;
+    (template(&name, text) == alias).then_some(name)
+}

@@ -2,6 +2,7 @@
 //! Never writes.
 
 mod account;
+mod beside;
 mod partner;
 mod rooms;
 mod tables;
@@ -19,7 +20,7 @@ use crate::seen::{Account, Past, Room, Seat, Seen};
 use adapter_spi::{AdapterError, ErrorKind, Result, Retry};
 use mappings::model::{Agreement, CollaborationId, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The tag by which a thing of ours is known.
 pub(crate) const TAG_COLLABORATION: &str = "airlock:collaboration";
@@ -88,8 +89,8 @@ pub(crate) async fn observe(watched: &[Watched], known: &Known) -> Seen {
 async fn look(one: &Watched, known: &Known) -> Result<Account> {
     let client = one.client.as_ref().map_err(Clone::clone)?;
     let (member, agreements) = (&one.seat.member, one.agreements.as_slice());
-    let look = account::Look { member, client, agreements, known, notes: BTreeSet::new() };
-    look.account().await
+    let (notes, is_past) = (BTreeSet::new(), one.is_past);
+    account::Look { member, client, agreements, known, notes, is_past }.account().await
 }
 
 async fn view(client: &Client, room: &mut Room) -> Result<()> {
@@ -111,17 +112,30 @@ fn viewers(seen: &Seen) -> BTreeMap<String, MemberId> {
     viewers
 }
 
-/// ARNs that were found to be tagged by us; a tag read once needs no second reading.
+/// What needs no second reading: ARNs that were found to be tagged by us, and what tables of others are over.
 #[derive(Debug, Default)]
-pub(crate) struct Known(std::sync::Mutex<BTreeSet<String>>);
+pub(crate) struct Known {
+    tagged: Mutex<BTreeSet<String>>,
+    glue: Mutex<beside::Kept>,
+}
 
 impl Known {
     fn has(&self, arn: &str) -> bool {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(arn)
+        self.tagged.lock().unwrap_or_else(PoisonError::into_inner).contains(arn)
     }
 
     fn add(&self, arn: &str) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(arn.to_owned());
+        self.tagged.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned());
+    }
+
+    fn glue(&self, arn: &str, changed_ms: i64) -> Option<beside::Over> {
+        let kept = self.glue.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(arn).filter(|(at, _)| *at == changed_ms).map(|(_, glue)| glue.clone())
+    }
+
+    fn keep_glue(&self, arn: &str, changed_ms: i64, glue: beside::Over) {
+        let mut kept = self.glue.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(arn.to_owned(), (changed_ms, glue));
     }
 }
 

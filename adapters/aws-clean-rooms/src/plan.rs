@@ -81,9 +81,10 @@ pub(crate) fn plan(
         planned.retain(|one| one.effect.takes_away());
     }
     let steps = planned.into_iter().map(|one| subject.step(one));
-    let (steps, waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
+    let (steps, mut waiting): (Vec<Step>, _) = (steps.collect(), subject.waiting());
     let pending =
         refused.is_none() && steps.is_empty() && waiting.is_empty() && !subject.is_there();
+    waiting.extend(subject.open_beside());
     Ok(Plan { steps, waiting, pending, refused })
 }
 

@@ -71,6 +71,11 @@ impl AwsCleanRooms {
         &self.connections
     }
 
+    /// Where external ids come from.
+    pub(crate) fn external_ids(&self) -> &dyn ExternalIds {
+        self.external_ids.as_ref()
+    }
+
     /// The members that are operated.
     pub(crate) fn members(&self) -> impl Iterator<Item = &MemberId> {
         self.connections.members.keys()

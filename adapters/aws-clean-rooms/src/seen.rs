@@ -3,7 +3,7 @@
 use crate::rule::Rule;
 use crate::wanted::Budget;
 use adapter_spi::Note;
-use mappings::model::{Digest, MemberId};
+use mappings::model::{DatasetName, Digest, MemberId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,9 +30,25 @@ pub(crate) struct Account {
     pub(crate) spare: Vec<(String, Table)>,
     /// Names that begin like ours, and carry no tag of ours or stand in use twice: left alone.
     pub(crate) strangers: BTreeSet<String>,
+    /// The same data, open beside what is agreed by somebody's hand.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) beside: BTreeSet<Beside>,
     /// What differs and is neither missing nor too much.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) notes: BTreeSet<Note>,
+}
+
+/// A table that Airlock did not make, over a dataset's data, in a collaboration that is not the agreement's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) dataset: DatasetName,
+    /// Its name in the account.
+    pub(crate) table: String,
+    pub(crate) collaboration: String,
+    pub(crate) membership: String,
+    pub(crate) association: String,
+    /// Other members of the agreement who are in that collaboration.
+    pub(crate) with: BTreeSet<MemberId>,
 }
 
 /// What is left in an account, or in a Region, that no agreement in force names.

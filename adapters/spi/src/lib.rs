@@ -7,6 +7,7 @@ mod context;
 mod desired;
 mod error;
 mod held;
+mod import;
 mod observation;
 mod plan;
 mod query;
@@ -18,6 +19,7 @@ pub use context::{CallClass, Cx, Landing, Pace};
 pub use desired::Desired;
 pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};
 pub use held::{Held, Stale};
+pub use import::{Imported, Unexpressed};
 pub use observation::{
     Coverage, Native, Note, NoteClass, Observation, Resource, ResourceKind, Scope,
 };

@@ -1,4 +1,4 @@
-//! The agreement file: text to model, model to canonical bytes, and parameters to literals.
+//! The agreement file: text to model, model to canonical bytes and to a text for people, and parameters to literals.
 //!
 //! Pure: it is given text and gives back values or everything that is wrong with the text. It must not know where a text
 //! came from, nor any platform's client. SQL is only measured here; the guard reads it.
@@ -15,6 +15,7 @@ mod location;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod written;
 
 pub use bind::bind;
 pub use canonical::canonical;
@@ -22,6 +23,7 @@ pub use decode::{normaliser, usual_normaliser};
 pub use diagnostic::Diagnostic;
 pub use location::touch;
 pub use tree::SOURCE_BYTES_MAX;
+pub use written::{Remarks, written};
 
 use crate::model::Agreement;
 use cursor::{Cx, Place};

@@ -79,6 +79,7 @@ impl Elsewhere {
             Command::Keygen(_) => "keygen",
             Command::Prepare(_) => "prepare",
             Command::Export(_) => "export",
+            Command::Import(_) => "import",
             Command::Sync(_) => "sync",
             Command::Serve(_) => "serve",
             Command::Token(_) => "token",
@@ -137,6 +138,7 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Keygen(_)
         | Command::Prepare(_)
         | Command::Export(_)
+        | Command::Import(_)
         | Command::Sync(_)
         | Command::Serve(_)
         | Command::Token(_)

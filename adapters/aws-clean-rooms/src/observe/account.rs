@@ -23,6 +23,8 @@ pub(super) struct Look<'a> {
     pub(super) agreements: &'a [Arc<Agreement>],
     pub(super) known: &'a Known,
     pub(super) notes: BTreeSet<Note>,
+    /// Whether no agreement in force names it.
+    pub(super) is_past: bool,
 }
 
 impl Look<'_> {
@@ -58,6 +60,9 @@ impl Look<'_> {
         let mut tables: BTreeMap<String, Vec<(i64, Table)>> = BTreeMap::new();
         let request = self.client.rooms.list_configured_tables();
         let all = listed!(self.client, "ListConfiguredTables", request, configured_table_summaries);
+        if !self.is_past {
+            account.beside = self.beside(&all).await?;
+        }
         for summary in all {
             if !self.is_named(summary.name()) {
                 continue;

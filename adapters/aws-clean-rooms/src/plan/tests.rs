@@ -7,6 +7,7 @@
     reason = "a list of calls or of cases is one story"
 )]
 
+mod beside;
 mod hostile;
 mod narrow;
 mod past;

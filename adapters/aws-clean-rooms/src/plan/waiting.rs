@@ -4,7 +4,7 @@
 use super::Subject;
 use super::rooms::agrees;
 use crate::export::{allow, bring};
-use crate::seen;
+use crate::seen::{self, Beside};
 use crate::wanted::Room;
 use adapter_spi::NeedsCounterparty;
 use mappings::model::{DatasetName, MemberId};
@@ -24,6 +24,14 @@ impl Subject<'_> {
             waiting.extend(self.waiting_in(room));
         }
         waiting
+    }
+
+    /// Where the data of operated owners is open beside what is agreed. It keeps nothing that is agreed from being there.
+    pub(super) fn open_beside(&self) -> Vec<NeedsCounterparty> {
+        let accounts = self.seen.accounts.iter().filter(|_| self.desired.open);
+        let beside = accounts
+            .flat_map(|(member, account)| account.beside.iter().map(move |one| wider(member, one)));
+        beside.collect()
     }
 
     fn operates(&self, member: &MemberId) -> bool {
@@ -152,6 +160,21 @@ impl Subject<'_> {
 fn allows_nothing(schema: &seen::Schema) -> bool {
     let mut reasons = schema.reasons.iter();
     reasons.len() == 1 && reasons.all(|reason| reason == "ANALYSIS_TEMPLATES_NOT_CONFIGURED")
+}
+
+/// The same data, open beside what is agreed: its owner let it stand, and its owner closes it. The agreement holds nothing there.
+fn wider(member: &MemberId, one: &Beside) -> NeedsCounterparty {
+    let Beside { dataset, table, collaboration, membership, association, with } = one;
+    let with = with.iter().map(MemberId::as_str).collect::<Vec<_>>().join(", ");
+    let table: String =
+        table.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();
+    let what = format!(
+        "{dataset} is open wider than agreed: to {with} in collaboration {collaboration}, by table {table}, which Airlock did not make"
+    );
+    let act = format!(
+        "aws cleanrooms delete-configured-table-association --membership-identifier {membership} --configured-table-association-identifier {association}"
+    );
+    needs(member, what, act)
 }
 
 fn needs(member: &MemberId, what: String, act: String) -> NeedsCounterparty {
