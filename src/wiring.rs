@@ -1,9 +1,7 @@
 //! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
 //! queues and events tell of what happened.
 
-use crate::app::{
-    ConnectionLine, ExportForm, ImportRequest, Started, Trigger, VerifiedLine,
-};
+use crate::app::{ConnectionLine, ExportForm, ImportRequest, Started, Trigger, VerifiedLine};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
