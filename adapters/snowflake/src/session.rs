@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a statement is waited for that looks or changes an object.
 const WITHIN: Duration = Duration::from_secs(90);
+/// So many rows SHOW answers at most, and says nothing of those that it leaves out.
+const SHOWN_MAX: usize = 10_000;
 
 /// An account that was found to be the one that is pinned, within one act.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub(crate) struct Session {
     context: Context,
     cx: Cx,
     sent: Arc<AtomicBool>,
+    /// Whether what it changes goes on when nobody waits for it any more.
+    lasting: bool,
 }
 
 /// How far a statement was seen to be.
@@ -74,9 +78,10 @@ impl Rows {
 
 impl Session {
     /// An account whose place is not known yet.
-    pub(crate) fn new(platform: PlatformId, seat: Seat, client: Client, context: Context) -> Self {
-        let (region, cx) = (String::new(), Cx::default());
-        Self { platform, seat, region, client, context, cx, sent: Arc::default() }
+    pub(crate) fn new(platform: PlatformId, at: Seat, client: Client, context: Context) -> Self {
+        let (region, lasting) = (String::new(), false);
+        let (cx, sent) = (Cx::default(), Arc::default());
+        Self { platform, seat: at, region, client, context, cx, sent, lasting }
     }
 
     /// The same account, where it said that it is.
@@ -93,6 +98,11 @@ impl Session {
     pub(crate) fn in_schema(&self, database: &str, schema: &str) -> Self {
         let (database, schema) = (Some(database.to_owned()), Some(schema.to_owned()));
         Self { context: Context { database, schema, ..self.context.clone() }, ..self.clone() }
+    }
+
+    /// The same act, whose changes go on whoever stops waiting: what takes away is never called back.
+    pub(crate) fn lasting(&self) -> Self {
+        Self { lasting: true, ..self.clone() }
     }
 
     /// Whether a statement that changes something may have been sent in this act.
@@ -161,6 +171,11 @@ impl Session {
         let found = Box::pin(self.client.execute(&statement, self.call(request)));
         let found = found.await.map_err(failed)?;
         let table = Box::pin(found.table()).await.map_err(failed)?;
+        if operation.starts_with("SHOW ") && table.len() >= SHOWN_MAX {
+            let told: Told = (ErrorKind::InvalidNative, "answer-cut", Retry::NextCycle);
+            let reason = "there is more than the platform shows: 10000 rows";
+            return Err(self.error(told, operation, reason));
+        }
         Ok(Rows { platform: self.platform.clone(), operation, table })
     }
 
@@ -174,7 +189,9 @@ impl Session {
         let statement = sql.statement().map_err(self.unsaid(operation))?;
         self.turn(operation, CallClass::Write).await?;
         let statement = statement.within(self.context.clone());
-        let done = Box::pin(self.client.execute(&statement, self.call(request)));
+        let call = self.call(request);
+        let call = if self.lasting { call.leaving() } else { call };
+        let done = Box::pin(self.client.execute(&statement, call));
         done.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 

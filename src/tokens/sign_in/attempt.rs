@@ -105,7 +105,8 @@ impl<'a> Attempt<'a> {
 pub(super) struct Spent(Mutex<BTreeMap<[u8; 32], i64>>);
 
 impl Spent {
-    /// Takes an attempt, which nobody does twice.
+    /// Takes an attempt, which nobody does twice. Where too many came back, the one that ends first is forgotten, so that strangers keep nobody
+    /// out: its code was taken by the issuer, which takes none twice.
     pub(super) fn spend(&self, kept: &str, ends_ms: i64, steady_ms: i64) -> Result<(), NotIn> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = sha256(kept);
@@ -116,7 +117,8 @@ impl Spent {
             all.retain(|_, ends_ms| *ends_ms > steady_ms);
         }
         if all.len() >= SPENT_MAX {
-            return Err(NotIn::Busy);
+            let first = all.iter().min_by_key(|(_, ends_ms)| **ends_ms).map(|(key, _)| *key);
+            first.map(|key| all.remove(&key));
         }
         all.insert(key, ends_ms);
         Ok(())
@@ -176,21 +178,18 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_taken_once_and_those_that_are_too_old_make_room() {
+    fn an_attempt_is_taken_once_and_those_that_end_first_make_room() {
         let spent = Spent::default();
         assert_eq!(spent.spend("one", 100, 0), Ok(()));
         assert_eq!(spent.spend("one", 100, 0), Err(NotIn::State));
         for n in 1..SPENT_MAX {
             assert_eq!(spent.spend(&n.to_string(), 200, 0), Ok(()));
         }
-        assert_eq!(spent.spend("more", 200, 0), Err(NotIn::Busy));
-        assert_eq!(
-            spent.spend("one", 100, 99),
-            Err(NotIn::State),
-            "nothing is forgotten before its time"
-        );
-        assert_eq!(spent.spend("more", 200, 100), Ok(()));
-        assert_eq!(spent.spend("again", 200, 100), Err(NotIn::Busy));
+        assert_eq!(spent.spend("one", 100, 99), Err(NotIn::State));
+        assert_eq!(spent.spend("more", 300, 0), Ok(()), "nobody is kept out");
+        assert_eq!(spent.spend("more", 300, 0), Err(NotIn::State));
+        assert_eq!(spent.spend("2", 200, 0), Err(NotIn::State), "those that end later are known");
+        assert_eq!(spent.spend("one", 100, 99), Ok(()), "it ended first");
     }
 
     proptest! {

@@ -38,7 +38,7 @@ async function isIn(person) {
 
 // The jar after it: one cookie, that of the session, as strict as where a token is pasted.
 async function jar(person, secure) {
-  const found = await person.context.cookies(person.origin);
+  const found = await person.context.cookies(`${person.origin}/console`);
   const name = secure ? "__Host-airlock-console" : "airlock-console";
   const [one] = found;
   if (found.length !== 1 || one.name !== name || one.sameSite !== "Strict" || !one.httpOnly || one.secure !== secure) {

@@ -44,13 +44,16 @@ pub(crate) async fn apply(session: &Session, call: &Call, step: &Step) -> Result
     }
     let sql = statement(call);
     let (operation, request) = (call.operation(), request_of(&step.id, 0));
-    let Err(error) = Box::pin(session.write(operation, request, sql)).await else {
+    let sending = if step.effect.takes_away() { session.lasting() } else { session.clone() };
+    let Err(error) = Box::pin(sending.write(operation, request, sql)).await else {
         return Ok(CHANGED);
     };
     if error.kind == ErrorKind::AlreadyExists && step.effect != Effect::Grant {
         return Ok(Applied::Already);
     }
-    let refused = matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound);
+    // A view that could not be dropped is there; one that is not found is not.
+    let failed = error.kind == ErrorKind::Conflict && !matches!(call, Call::DropView { .. });
+    let refused = failed || error.kind == ErrorKind::NotFound;
     if refused && Box::pin(is_done(session, call)).await? {
         return Ok(Applied::Already);
     }

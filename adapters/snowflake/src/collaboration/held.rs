@@ -3,11 +3,13 @@
 
 use super::known::Known;
 use super::names;
+use super::plan::made_by;
 use super::seen::{Asks, Request, Room, Seen, Spec, State, Status};
-use super::wanted::Said;
-use adapter_spi::{Native, Note, NoteClass, Resource, ResourceKind, Scope};
-use mappings::model::{DatasetName, Digest, MemberId};
+use super::wanted::{Offering, Said, wanted};
+use adapter_spi::{Desired, Native, Note, NoteClass, Resource, ResourceKind, Scope};
+use mappings::model::{CollaborationId, DatasetName, Digest, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Everything that an observation says in words of the agreement.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,19 +42,26 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
     let (mut holding, mut taken) = (Holding::default(), BTreeSet::new());
     let (mut members, mut out) = (BTreeSet::new(), BTreeSet::new());
     let newest = newest(&known, seen);
+    // Who left a collaboration of an earlier agreement left nothing that is agreed now.
+    let agreed = wanted(&Desired::whole(Arc::clone(&scope.agreement))).rooms.into_values();
+    let agreed: BTreeSet<String> = agreed.map(|room| room.base).collect();
     for name in names_of(seen) {
         let Some((room, making)) = known.room(name) else { continue };
         let Some(view) = seen.view(name, &room.runner) else { continue };
         let place = Place { scope, known: &known, seen, name, view, runner: &room.runner };
-        let over = is_over(seen, &room.runner, name);
+        // What is on its way out is not out: it may fail there.
+        let leaves = |member: &MemberId| seen.state(name, member) == Some(State::Leaving);
+        let over = is_over(seen, &room.runner, name) && !leaves(&room.runner);
         if !over {
             place.held(&mut holding, &mut taken);
         }
-        let is_newest = newest.get(&room.base) == Some(&making);
+        let is_newest = newest.get(&room.base) == Some(&making) && agreed.contains(&room.base);
         for member in room.parties.keys() {
             match seen.state(name, member) {
                 // Whoever did not leave a collaboration that its owner ended has nothing in it.
-                Some(state) if state.is_in() && (!over || *member != room.runner) => {
+                Some(state)
+                    if (state.is_in() || leaves(member)) && (!over || *member != room.runner) =>
+                {
                     members.insert(member.clone());
                 }
                 Some(State::Out) if is_newest => drop(out.insert(member.clone())),
@@ -135,8 +144,14 @@ impl Place<'_> {
         }
         // A version without a column that was withdrawn is of the agreement's terms.
         let now = || agreement.datasets.get(&name).map(|dataset| Resource::dataset(&name, dataset));
-        let resource = self.known.offerings.get(id).map(|one| one.resource.clone());
-        holding.resources.extend(resource.or_else(now));
+        let known = self.known.offerings.get(id);
+        let resource = known.map(|one| one.resource.clone()).or_else(now);
+        // Another view under an agreed offering is a version that nobody agreed.
+        let stands =
+            known.is_none_or(|one| stands(self.seen, &self.scope.collaboration, &one.offering));
+        holding.resources.extend(resource.map(|one| {
+            if stands { one } else { Resource { digest: Digest::of(id.as_bytes()), ..one } }
+        }));
         Some(name)
     }
 
@@ -183,6 +198,14 @@ impl Place<'_> {
         };
         Note { kind: kind.unwrap_or_else(native), class: NoteClass::Unknown, at: noun.to_owned() }
     }
+}
+
+/// Whether the view behind an offering is the statement that was agreed; of an owner who is not looked at, it counts as that.
+pub(crate) fn stands(seen: &Seen, collaboration: &CollaborationId, offering: &Offering) -> bool {
+    let Some(account) = seen.accounts.get(&offering.owner) else { return true };
+    let (schema, view) = (names::schema(collaboration), offering.view.as_str());
+    let made = made_by([account.database.as_str(), schema.as_str(), view], &offering.entry);
+    made.is_some() && made == account.views.get(view).copied()
 }
 
 /// The templates that a runner may run, or will be able to without anybody's further word.

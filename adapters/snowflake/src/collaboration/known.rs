@@ -2,7 +2,7 @@
 //! what several call alike is the newest's. Pure.
 
 use super::names;
-use super::wanted::{Room, Said, Wanted, texts, wanted};
+use super::wanted::{Offering, Room, Said, Wanted, texts, wanted};
 use adapter_spi::{Desired, Resource, Scope};
 use mappings::model::{Agreement, CollaborationId, DatasetName, MemberId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub(crate) struct Offered {
     pub(crate) dataset: DatasetName,
     pub(crate) resource: Resource,
+    pub(crate) offering: Offering,
 }
 
 /// Everything that any agreement of a scope has a name for.
@@ -56,7 +57,8 @@ impl Known {
         for (name, offering) in all.offerings {
             let Some(dataset) = agreement.datasets.get(&name) else { continue };
             let resource = Resource::dataset(&name, dataset);
-            self.offerings.entry(offering.id).or_insert(Offered { dataset: name, resource });
+            let id = offering.id.clone();
+            self.offerings.entry(id).or_insert(Offered { dataset: name, resource, offering });
         }
         for room in all.rooms.into_values() {
             for said in room.templates.values() {

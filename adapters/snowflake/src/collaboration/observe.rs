@@ -230,9 +230,12 @@ async fn views(
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let rows = rows.of(["name", "text"])?.into_iter();
-    let views = rows
-        .filter_map(|[name, text]| Some((name?, Digest::of(text.unwrap_or_default().as_bytes()))));
+    let rows = rows.of(["name", "text", "is_secure"])?.into_iter();
+    // One that is not secure any more is not what its statement made.
+    let views = rows.filter_map(|[name, text, secure]| {
+        let text = text.filter(|_| secure.as_deref() == Some("true")).unwrap_or_default();
+        Some((name?, Digest::of(text.as_bytes())))
+    });
     Ok(Some(views.collect()))
 }
 

@@ -9,10 +9,10 @@ use super::call::{AT, Call};
 use super::held::{is_over, listed, names_of};
 use super::known::Known;
 use super::names;
-use super::seen::{Room as View, Seen, State, Text};
+use super::seen::{Account, Room as View, Seen, State, Text};
 use super::wanted::{Offering, Room, Said, Wanted, wanted};
 use crate::entry::{View as Entry, misfits};
-use crate::reach::seat;
+use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
 use crate::sql::Sql;
 use adapter_spi::{
@@ -84,7 +84,7 @@ pub(crate) fn view_sql(path: [&str; 3], entry: &Entry) -> Sql {
 }
 
 /// The digest of that statement, as the platform keeps it.
-fn made_by(path: [&str; 3], entry: &Entry) -> Option<Digest> {
+pub(super) fn made_by(path: [&str; 3], entry: &Entry) -> Option<Digest> {
     view_sql(path, entry).as_text().ok().map(|text| Digest::of(text.as_bytes()))
 }
 
@@ -121,8 +121,14 @@ impl Subject<'_> {
         let agreement = &self.desired.agreement;
         let mut call = serde_json::to_value(&planned.call).ok()?;
         let account = self.seen.accounts.get(&planned.member)?.identifier.clone();
-        let seat = seat(&PlatformId::snowflake_dcr(), agreement, &planned.member);
-        let at = seat.ok().filter(|seat| seat.account == account)?;
+        let at = match seat(&PlatformId::snowflake_dcr(), agreement, &planned.member) {
+            Ok(seat) if seat.account == account => seat,
+            // Where only an earlier agreement puts somebody nothing is given.
+            Err(_) if planned.effect.takes_away() => {
+                Seat { member: planned.member.clone(), account }
+            }
+            Ok(_) | Err(_) => return None,
+        };
         call.as_object_mut()?.insert(AT.to_owned(), serde_json::to_value(at).ok()?);
         let digest = Digest::of(&mappings::agreement::canonical(&call));
         let whose = ResourceKind::Member(planned.member.clone());
@@ -266,9 +272,15 @@ impl Subject<'_> {
         coming || names_of(self.seen).into_iter().any(leaving)
     }
 
+    /// The accounts of the agreement's members; those of earlier ones give nothing.
+    fn agreed(&self) -> impl Iterator<Item = (&MemberId, &Account)> {
+        let members = &self.desired.agreement.members;
+        self.seen.accounts.iter().filter(move |(member, _)| members.contains_key(*member))
+    }
+
     /// What this gateway can't do without: no stranger under our names, and a platform that makes collaborations.
     fn possible(&self) -> Result<(), PlanRefused> {
-        for (member, account) in &self.seen.accounts {
+        for (member, account) in self.agreed() {
             if let Some(name) = account.strangers.first() {
                 let message = format!(
                     "{member}'s account has something named {name} that is not ours; it is left alone: decline it, or ask who made it to name it otherwise"
@@ -298,7 +310,7 @@ impl Subject<'_> {
         let agreement = &self.desired.agreement;
         let room = agreement.rooms.iter().find(|room| room.platform == PlatformId::snowflake_dcr());
         let region = room.and_then(|room| room.region.as_ref());
-        for (member, account) in &self.seen.accounts {
+        for (member, account) in self.agreed() {
             if region.is_some_and(|region| !is_in(&account.region, region)) {
                 let message = format!(
                     "the account of {member} is in {}, and the room elsewhere: its data would be replicated",

@@ -26,17 +26,17 @@ impl SnowflakeCollaborations {
                 | ResourceKind::Template(_)
                 | ResourceKind::Approval(..) => Some(&room.runner),
             };
-            let Some(user) = user.filter(|user| self.reach.connection(user).is_some()) else {
-                continue;
-            };
-            if !scope.agreement.members.contains_key(user) {
-                continue;
+            let Some(user) = user else { continue };
+            for seat in self.reach.seats(scope) {
+                if seat.member != *user {
+                    continue;
+                }
+                let session = Box::pin(self.reach.seated(&seat, cx)).await?;
+                if Box::pin(served(&session, &known, (room, user, what), scope)).await? {
+                    return Ok(Probe::Served);
+                }
+                answer = Probe::Denied;
             }
-            let session = Box::pin(self.reach.session(&scope.agreement, user, cx)).await?;
-            if Box::pin(served(&session, &known, (room, user, what), scope)).await? {
-                return Ok(Probe::Served);
-            }
-            answer = Probe::Denied;
         }
         Ok(answer)
     }

@@ -10,7 +10,7 @@ use super::runs::Runs;
 use super::seen::Seen;
 use crate::connection::Connections;
 use crate::error::{Told, made};
-use crate::reach::Reach;
+use crate::reach::{Reach, Seat, past, seat};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
@@ -19,6 +19,7 @@ use adapter_spi::{
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId, PlatformId};
 use snowflake_sql_api::Clock;
+use std::collections::BTreeMap;
 
 /// A token lives an hour, which bounds a call that is on its way. Linking, listing and leaving go on after the answer, and nothing says
 /// for how long: looks count that are a minute apart and agree, and what five of them miss is believed gone. Unverified on a real account.
@@ -54,16 +55,29 @@ impl SnowflakeCollaborations {
         self.reach.connections().members.keys()
     }
 
-    /// The accounts that a look goes through: those that the agreement names, as far as this gateway has connections.
+    /// The accounts that a look goes through, as far as this gateway has connections: those that the agreement names, and of members
+    /// whom only earlier ones name the first that is reached.
     async fn watched(&self, scope: &Scope, cx: &Cx) -> Vec<Watched> {
-        let mut watched = Vec::new();
-        for member in scope.agreement.members.keys() {
-            let Some(connection) = self.reach.connection(member) else { continue };
-            let session = Box::pin(self.reach.session(&scope.agreement, member, cx)).await;
-            let (member, database) = (member.clone(), connection.database().to_owned());
-            watched.push(Watched { member, session, database });
+        let (platform, agreement) = (self.reach.platform(), &scope.agreement);
+        let now = agreement.members.keys().map(|one| (one.clone(), seat(platform, agreement, one)));
+        let past = past(platform, scope).into_iter();
+        let past = past.filter(|seat| !agreement.members.contains_key(&seat.member));
+        let past = past.map(|seat| (seat.member.clone(), Ok(seat)));
+        let seats: Vec<(MemberId, Result<Seat>)> = now.chain(past).collect();
+        let mut watched: BTreeMap<MemberId, Watched> = BTreeMap::new();
+        for (member, seat) in seats {
+            let Some(connection) = self.reach.connection(&member) else { continue };
+            if watched.get(&member).is_some_and(|known| known.session.is_ok()) {
+                continue;
+            }
+            let session = match seat {
+                Ok(seat) => Box::pin(self.reach.seated(&seat, cx)).await,
+                Err(error) => Err(error),
+            };
+            let database = connection.database().to_owned();
+            watched.insert(member.clone(), Watched { member, session, database });
         }
-        watched
+        watched.into_values().collect()
     }
 
     /// Looks at everything of an agreement.

@@ -4,7 +4,7 @@
 
 mod stop;
 
-use super::held::is_over;
+use super::held::{is_over, stands};
 use super::room::SnowflakeCollaborations;
 use super::seen::{Seen, State};
 use super::wanted::{Room, Said, wanted};
@@ -60,6 +60,8 @@ struct Running {
     canceled: bool,
     /// Whether the platform refused to unload what a call of a procedure answered.
     keeps: bool,
+    /// By what its statements are known in the platform's history.
+    tag: String,
     rows_max: u64,
     landing: PathBuf,
 }
@@ -130,6 +132,11 @@ impl SnowflakeCollaborations {
             if !is_linked {
                 return Err(not(&format!("{dataset} is not linked")));
             }
+            let collaboration = &query.agreement.collaboration;
+            let is_seen = !seen.unseen.contains_key(owner);
+            if !is_seen || !offering.is_some_and(|one| stands(seen, collaboration, one)) {
+                return Err(not(&format!("the view of {dataset} is not as it was agreed")));
+            }
         }
         Ok((place.clone(), said.clone()))
     }
@@ -173,8 +180,9 @@ impl SnowflakeCollaborations {
         let Some(sql) = sql else {
             return Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?));
         };
-        let request = request_of(&Digest::of(run.as_str().as_bytes()), 1);
-        let begun = Box::pin(session.start(UNLOAD, request, (sql, &|statement| statement))).await;
+        let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
+        let tagged = |one: snowflake_sql_api::Statement| one.query_tag(running.tag.clone());
+        let begun = Box::pin(session.start(UNLOAD, request, (sql, &tagged))).await;
         match begun {
             Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
             Ok(Progress::Done(done)) => {
@@ -317,8 +325,9 @@ impl RunsQueries for SnowflakeCollaborations {
         let request = request_of(&Digest::of(&mappings::agreement::canonical(&id)), 0);
         let seconds = query.limits.duration_ms_max.div_ceil(MS_A_SECOND).clamp(1, 604_800);
         let (tag, seconds) = (tag(query, &said), u32::try_from(seconds).unwrap_or(604_800));
+        let tagged = tag.clone();
         let prepare = move |statement: snowflake_sql_api::Statement| {
-            let statement = statement.query_tag(tag.clone()).timeout_s(seconds);
+            let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };
         let begun = Box::pin(session.start(OPERATION, request, (sql, &prepare))).await?;
@@ -330,7 +339,8 @@ impl RunsQueries for SnowflakeCollaborations {
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let (phase, rows_max) = (Phase::Asked(handle), query.limits.rows_max);
         let (canceled, keeps) = (false, false);
-        let running = Running { session, connection, phase, canceled, keeps, rows_max, landing };
+        let running =
+            Running { session, connection, phase, canceled, keeps, tag, rows_max, landing };
         self.keep(&query.run, running);
         Ok(())
     }

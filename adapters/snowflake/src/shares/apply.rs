@@ -18,6 +18,7 @@ pub(crate) async fn apply(session: &Session, step: &Step, call: &Call) -> Result
     if step.effect == Effect::Grant {
         given(session, &step.collaboration, call).await?;
     }
+    let session = if step.effect.takes_away() { session.lasting() } else { session.clone() };
     let done = session.write(call.operation(), request_of(&step.id, 0), call.sql()).await;
     match done {
         Ok(_) => Ok(CHANGED),

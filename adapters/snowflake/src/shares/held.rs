@@ -2,8 +2,7 @@
 //! that ever was in force gives it to anybody, a template as long as its runner's schema lists it and all that it reads is open.
 //! What is not as it was agreed, word for word and under its policy, is held in another version. Pure.
 
-use super::call::Privilege;
-use super::seen::{Account, Past, Seen, Share, View, inbound};
+use super::seen::{Account, Past, Seen, View, inbound};
 use super::wanted::{Said, offer, texts};
 use crate::names;
 use crate::reach::account_of;
@@ -79,8 +78,11 @@ impl Sight<'_> {
         let Some(account) = self.account(owner) else {
             return self.is_offered_to(owner, runner, &share);
         };
-        let Some(share) = account.shares.get(&share) else { return false };
-        is_given(share)
+        // What its owner's role does not see may be there: whom it lets in sees it.
+        let Some(seen) = account.shares.get(&share) else {
+            return self.is_offered_to(owner, runner, &share);
+        };
+        seen.is_given()
     }
 
     fn shared(
@@ -217,7 +219,7 @@ impl Sight<'_> {
     /// What is open in accounts that no agreement in force names is open in no agreed version.
     fn past(&self, holding: &mut Holding) {
         for Past { account, .. } in &self.seen.past {
-            for (name, _) in account.shares.iter().filter(|(_, share)| is_given(share)) {
+            for (name, _) in account.shares.iter().filter(|(_, share)| share.is_given()) {
                 let mut places = self.places().into_iter();
                 let named = places.find(|(dataset, _, runner)| {
                     names::share(&self.scope.collaboration, dataset, runner) == *name
@@ -239,12 +241,6 @@ impl Sight<'_> {
         let mut agreements = self.agreements.iter();
         agreements.find_map(|agreement| agreement.datasets.get(dataset)).map(|one| &one.owner)
     }
-}
-
-/// Whether a share lets anybody in who can read something by it.
-fn is_given(share: &Share) -> bool {
-    let reads = share.grants.iter().any(|grant| grant.privilege == Privilege::Select);
-    !share.to.is_empty() && (reads || !share.unknown.is_empty())
 }
 
 /// The version of what no agreement says.

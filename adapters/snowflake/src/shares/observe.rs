@@ -2,10 +2,10 @@
 
 use super::call::{Grant, Guarded, Kind, Privilege};
 use super::mark::Mark;
-use super::seen::{Account, Past, Schema, Seen, Share, View, inbound};
+use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
 use crate::entry::table;
 use crate::names;
-use crate::reach::{Reach, Seat, WRONG_ACCOUNT, past, seat};
+use crate::reach::{Reach, Seat, WRONG_ACCOUNT, account_of, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
@@ -111,8 +111,16 @@ impl Look {
     async fn shares(&self, prefix: &str, account: &mut Account) -> Result<()> {
         let sql = Sql::new("SHOW SHARES LIKE ").beginning(prefix);
         let found = self.session.rows("SHOW SHARES", CallClass::List, sql).await?;
-        let columns = ["kind", "owner_account", "name", "database_name", "to", "comment"];
-        for [kind, owner, name, database, to, comment] in found.of(columns)? {
+        let columns = [
+            "kind",
+            "owner_account",
+            "name",
+            "database_name",
+            "to",
+            "comment",
+            "listing_global_name",
+        ];
+        for [kind, owner, name, database, to, comment, listing] in found.of(columns)? {
             let name = name.unwrap_or_default();
             // Older answers have the account before the name, which has no dot.
             let bare = name.rsplit('.').next().unwrap_or(&name).to_owned();
@@ -125,10 +133,16 @@ impl Look {
                 account.inbound.insert(inbound(&owner, &bare), mounted);
                 continue;
             }
-            let (grants, unknown) = self.grants(&bare).await?;
+            let (grants, mut unknown) = self.grants(&bare).await?;
             let to = to.unwrap_or_default();
             let to = to.split(',').map(|one| one.trim().to_ascii_uppercase());
-            let to = to.filter(|one| !one.is_empty()).collect();
+            let to: BTreeSet<String> = to.filter(|one| !one.is_empty()).collect();
+            // Whom no statement can name, and whoever a listing lets in, is let in all the same.
+            let (to, unsaid): (BTreeSet<String>, BTreeSet<String>) =
+                to.into_iter().partition(|one| account_of(one).is_some());
+            unknown.extend(unsaid.first().map(|_| format!("{TO}an account of another form")));
+            let listing = listing.filter(|listing| !listing.is_empty());
+            unknown.extend(listing.map(|_| format!("{TO}a listing")));
             let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
             account.shares.insert(bare, Share { mark, to, grants, unknown });
         }
@@ -142,12 +156,15 @@ impl Look {
         Ok(account.inbound)
     }
 
-    /// What a share is given, and what of that has no word here. A share that is gone meanwhile is given nothing.
+    /// What a share is given, and what of that has no word here. One that is listed and not shown may be given anything.
     pub(crate) async fn grants(&self, share: &str) -> Result<(BTreeSet<Grant>, BTreeSet<String>)> {
         let (mut grants, mut unknown) = (BTreeSet::new(), BTreeSet::new());
         let sql = Sql::new("SHOW GRANTS TO SHARE ").name(share);
         let found = match self.session.rows("SHOW GRANTS", CallClass::List, sql).await {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok((grants, unknown)),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                unknown.insert("what is not shown".to_owned());
+                return Ok((grants, unknown));
+            }
             found => found?,
         };
         for [privilege, on, name] in found.of(["privilege", "granted_on", "name"])? {

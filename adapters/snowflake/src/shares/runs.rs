@@ -3,8 +3,8 @@
 
 use super::held::holding;
 use super::room::SnowflakeShares;
-use super::seen::Seen;
-use super::wanted::{Wanted, wanted};
+use super::seen::{Account, Seen, inbound};
+use super::wanted::{Wanted, offer, wanted};
 use crate::connection::Connection;
 use crate::landing::Landing;
 use crate::names;
@@ -17,12 +17,12 @@ use adapter_spi::{
 };
 use async_trait::async_trait;
 use mappings::guard::Guarded;
-use mappings::model::{CollaborationId, Digest, Literal, RunId, TemplateName};
+use mappings::model::{CollaborationId, DatasetName, Digest, Literal, RunId, TemplateName};
 use mappings::snowflake::{Room, SnowflakeText, bound, snowflake};
 use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet, Statement};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const SUBMIT: &str = "submit";
@@ -54,6 +54,8 @@ struct Running {
     connection: Connection,
     phase: Phase,
     canceled: bool,
+    /// By what its statements are known in the platform's history.
+    tag: String,
     rows_max: u64,
     landing: PathBuf,
 }
@@ -64,6 +66,20 @@ pub(super) struct Ready {
     connection: Connection,
     landing: PathBuf,
     sql: Sql,
+}
+
+/// Whether a runner's texts find a dataset by its name: their own as it was judged already, another's over its share's mount.
+fn is_found(query: &ProtectedQuery, dataset: &DatasetName, account: &Account) -> Option<bool> {
+    let view = account.runs.as_ref()?.views.get(dataset.as_str())?;
+    let mut desired = Desired::whole(Arc::clone(&query.agreement));
+    let without = view.mark.iter().flat_map(|mark| &mark.without);
+    desired.hidden.extend(without.map(|column| (dataset.clone(), column.clone())));
+    let offer = offer(&desired, dataset, &query.by)?;
+    if offer.is_own() {
+        return Some(true);
+    }
+    let mount = account.inbound.get(&inbound(&offer.provider, &offer.share()))?.as_ref()?;
+    Some(offer.mounted(&account.database, mount).text() == Some(view.text))
 }
 
 fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
@@ -101,12 +117,15 @@ impl SnowflakeShares {
         let held = holding(&scope, seen).resources;
         for dataset in &text.datasets {
             let agreed = query.agreement.datasets.get(dataset);
+            if agreed.is_some_and(|agreed| seen.unseen.contains_key(&agreed.owner)) {
+                return Err(not(&format!("the account of {dataset}'s owner is not seen")));
+            }
             let agreed = agreed.map(|agreed| adapter_spi::Resource::dataset(dataset, agreed));
             let others =
                 held.iter().filter(|one| one.kind == ResourceKind::Dataset(dataset.clone()));
             let is_held = agreed.is_some_and(|agreed| others.clone().all(|one| *one == agreed))
                 && others.count() > 0;
-            if !is_held || !runs.views.contains_key(dataset.as_str()) {
+            if !is_held || is_found(query, dataset, account) != Some(true) {
                 return Err(not(&format!("{dataset} is not open as it was agreed")));
             }
         }
@@ -157,13 +176,15 @@ impl SnowflakeShares {
         let asking = session.in_schema(connection.database(), &names::runs(collaboration));
         let Guarded { template, digest, .. } = &*query.guarded;
         let tag = tag(collaboration, template, digest, &query.run);
+        // Of all of it: another collaboration's run of the same id is never taken for this one.
+        let request = request_of(&Digest::of(tag.as_bytes()), 0);
+        let tagged = tag.clone();
         let seconds = (query.limits.duration_ms_max / 1_000).clamp(1, SECONDS_MAX);
         let prepare = move |statement: Statement| {
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
-            let statement = statement.query_tag(tag.clone()).timeout_s(seconds);
+            let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };
-        let request = request_of(&Digest::of(query.run.as_str().as_bytes()), 0);
         let phase = match asking.start(SUBMIT, request, (sql, &prepare)).await? {
             Progress::Running(handle) => Phase::Asked(handle),
             Progress::Done(done) => Phase::Asked(done.handle().clone()),
@@ -171,7 +192,8 @@ impl SnowflakeShares {
         // What watches it is no part of the act that began it.
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let rows_max = query.limits.rows_max;
-        let running = Running { session, connection, phase, canceled: false, rows_max, landing };
+        let canceled = false;
+        let running = Running { session, connection, phase, canceled, tag, rows_max, landing };
         self.keep(&query.run, running);
         Ok(())
     }
@@ -187,8 +209,9 @@ impl SnowflakeShares {
         let Some(sql) = unload(&running.connection, run, &handle) else {
             return Ok(Phase::Ended(failed("landing-missing", "its result has no place")));
         };
-        let request = request_of(&Digest::of(run.as_str().as_bytes()), 1);
-        let begun = running.session.start(UNLOAD, request, (sql, &|statement| statement)).await;
+        let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
+        let tagged = |statement: Statement| statement.query_tag(running.tag.clone());
+        let begun = running.session.start(UNLOAD, request, (sql, &tagged)).await;
         match begun {
             Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
             Ok(Progress::Done(done)) => {
@@ -381,6 +404,8 @@ impl SnowflakeShares {
         let sql = Sql::new("SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
         let sql = sql.name(database.unwrap_or_default());
         let sql = sql.word(".INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))");
+        // Texts of ten thousand that ended would be too long an answer.
+        let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
         let found = match session.rows("QUERY_HISTORY", CallClass::List, sql).await {
             // Where the gateway has no database it never ran anything.
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),

@@ -1,6 +1,6 @@
 //! What was seen on the platform, as plain values: one view an account that this gateway operates. Must not know clients.
 
-use super::call::{Grant, Guarded};
+use super::call::{Grant, Guarded, Privilege};
 use super::mark::Mark;
 use crate::reach::Seat;
 use mappings::model::{DatasetName, Digest, MemberId};
@@ -66,8 +66,21 @@ pub(crate) struct Share {
     /// The accounts that it lets in.
     pub(crate) to: BTreeSet<String>,
     pub(crate) grants: BTreeSet<Grant>,
-    /// Grants that this version has no word for.
+    /// Grants that this version has no word for, and, behind `TO`, those whom it lets in and no statement can name.
     pub(crate) unknown: BTreeSet<String>,
+}
+
+/// What stands before somebody who is let in, among what has no word.
+pub(crate) const TO: &str = "to ";
+
+impl Share {
+    /// Whether it lets anybody in who can read something by it.
+    pub(crate) fn is_given(&self) -> bool {
+        let reads = self.grants.iter().any(|grant| grant.privilege == Privilege::Select);
+        let (others, unread): (Vec<&String>, Vec<&String>) =
+            self.unknown.iter().partition(|one| one.starts_with(TO));
+        (!self.to.is_empty() || !others.is_empty()) && (reads || !unread.is_empty())
+    }
 }
 
 /// A schema of ours.

@@ -201,6 +201,8 @@ fn whatever_a_result_rests_on_closes_its_shares() {
     }
 }
 
+type Change = fn(&mut Agreement);
+
 #[test]
 fn a_result_made_under_other_rules_is_closed_and_one_made_under_these_is_not() {
     let renew = |room: &mut Room| {
@@ -208,7 +210,7 @@ fn a_result_made_under_other_rules_is_closed_and_one_made_under_these_is_not() {
         room.join("grocer", 1).unwrap();
         room.join("brand", 2).unwrap();
     };
-    let changes: [(fn(&mut Agreement), bool); 4] = [
+    let changes: [(Change, bool); 4] = [
         (|one| one.description = "the same in other words".to_owned(), true),
         (|one| drop(dataset_of(one).columns.remove(&id::<ColumnName>("income"))), true),
         (|one| dataset_of(one).rule.entities_min += 1, false),

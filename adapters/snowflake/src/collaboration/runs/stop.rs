@@ -27,13 +27,15 @@ impl SnowflakeCollaborations {
         let allowed = wanted(desired);
         let runners: BTreeSet<&MemberId> = known.rooms.values().map(|room| &room.runner).collect();
         let (mut running, mut failed) = (0, None);
-        for runner in runners {
-            let here = scope.agreement.members.contains_key(runner);
-            let Some(connection) = self.reach.connection(runner).filter(|_| here) else { continue };
-            let texts =
-                allowed.rooms.get(runner).into_iter().flat_map(|room| room.templates.values());
+        for seat in self.reach.seats(scope) {
+            let runner = runners.get(&seat.member);
+            let Some(connection) = runner.and_then(|one| self.reach.connection(one)) else {
+                continue;
+            };
+            let room = allowed.rooms.get(&seat.member);
+            let texts = room.into_iter().flat_map(|room| room.templates.values());
             let texts: BTreeSet<&String> = texts.map(|said| &said.id).collect();
-            let session = Box::pin(self.reach.session(&scope.agreement, runner, cx)).await;
+            let session = Box::pin(self.reach.seated(&seat, cx)).await;
             let stopped = match session {
                 Ok(session) => {
                     let of = (scope, &known, &texts);
@@ -57,12 +59,17 @@ async fn stop(
 ) -> Result<usize> {
     let sql = Sql::new("SELECT QUERY_ID, QUERY_TEXT, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
     let sql = sql.name(database).word(".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
+    // Texts of ten thousand that ended would be too long an answer.
+    let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
     let rows = session.rows("QUERY_HISTORY", CallClass::List, sql).await?;
     let rows = rows.of(["query_id", "query_text", "query_tag", "execution_status"])?.into_iter();
     let live = rows.filter_map(|[id, text, tag, status]| {
-        let runs = matches!(status.as_deref(), Some("RUNNING" | "QUEUED" | "BLOCKED"));
+        // Whatever did not end runs, or will once its warehouse is awake.
+        let status = status.unwrap_or_default().to_ascii_uppercase();
+        let ended = status.starts_with("FAIL")
+            || matches!(status.as_str(), "SUCCESS" | "INCIDENT" | "CANCELED");
         let (text, tag) = (text.unwrap_or_default(), tag.unwrap_or_default());
-        runs.then_some(Live { id: id?, text, tag })
+        (!ended).then_some(Live { id: id?, text, tag })
     });
     let (mut running, mut failed) = (0, None);
     for one in live.filter(|one| is_unwanted(one, scope, (known, allowed))) {
@@ -78,11 +85,14 @@ async fn stop(
 /// Whether a statement is a run of ours that nothing allows.
 fn is_unwanted(one: &Live, scope: &Scope, (known, allowed): (&Known, &BTreeSet<&String>)) -> bool {
     let text = one.text.to_ascii_lowercase();
-    if !text.contains("collaboration.run(") {
-        return false;
-    }
+    let runs = text.contains("collaboration.run(");
     let mut tag = one.tag.split('/');
     let ours = (tag.next(), tag.next()) == (Some("airlock"), Some(scope.collaboration.as_str()));
+    // What unloads a run's rows has the run's tag.
+    let unloads = ours && text.starts_with("copy into ");
+    if !(runs || unloads) {
+        return false;
+    }
     if ours {
         return !tag.next().is_some_and(|id| allowed.iter().any(|one| one.as_str() == id));
     }

@@ -250,6 +250,15 @@ fn ours(member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
     let schema = [&account.offers, &account.runs].into_iter().flatten();
     let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
     let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
+    let unread = account.shares.iter().find(|(_, share)| !share.unknown.is_empty());
+    if let Some((name, share)) = unread {
+        let what: Vec<&str> = share.unknown.iter().map(String::as_str).collect();
+        let message = format!(
+            "the share {name} of {member} has what this version can't take back: {}; nothing is given by it until that is taken out there",
+            what.join(", ")
+        );
+        return Err(refused("share-unread", message));
+    }
     let name = match (share, unmarked) {
         (Some((name, _)), _) => name.clone(),
         (None, 0) => return Ok(()),

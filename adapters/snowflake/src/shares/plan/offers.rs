@@ -179,7 +179,8 @@ impl Subject<'_> {
                 acts.push((Effect::Neutral, Rank::Last), &name, call, &touches);
             }
         }
-        if !offer.given {
+        let unread = share.is_some_and(|share| !share.unknown.is_empty());
+        if !offer.given || unread {
             if given && !again {
                 acts.push((Effect::Revoke, Rank::Next), &name, revoke(), &closes(true));
             }
