@@ -219,7 +219,8 @@ class Four:
 
     def accounts_of(self, table):
         """The accounts that a share is given to."""
-        return sorted(row["account"] for row in self.snow.sql(PROVIDER, f"SHOW GRANTS OF SHARE {self.share(table)}"))
+        found = next(row["to"] for row in self.snow.sql(PROVIDER, "SHOW SHARES") if row["name"].endswith(self.share(table)))
+        return sorted(one.strip() for one in found.split(","))
 
     def meddled(self):
         """An account added to a share by hand, and a view without its policy, are found and taken back by one pass each."""
@@ -245,8 +246,8 @@ class Four:
         rows = rows_of(self.run("sales-by-campaign", SHARES), "brand")[1]
         same("rows when it is as agreed again", judge.difference(self.expected["sales-by-campaign"], told(rows, SHARES)), None)
         same("rows of single households", self.snow.refuses(CONSUMER, single), True)
-        told = [c["kind"] for room in self.gateway.call("status", NAME)["collaborations"][0]["rooms"] for c in room["conditions"]]
-        print(f"by hand: an account and a view without its policy taken back, {took:.1f} s; conditions: {', '.join(sorted(set(told)))}", flush=True)
+        kinds = [c["kind"] for room in self.gateway.call("status", NAME)["collaborations"][0]["rooms"] for c in room["conditions"]]
+        print(f"by hand: an account and a view without its policy taken back, {took:.1f} s; conditions: {', '.join(sorted(set(kinds)))}", flush=True)
 
     def closed(self, words, datasets, templates):
         """A withdrawal: said to be closed, refused in each room before a platform is asked, seen closed from the other account, and still closed after a pass."""
@@ -349,6 +350,8 @@ def varied(rng, ground, gateway, folder, number):
             if column["use"] == "match":
                 for key in column.get("keys", [column]):
                     key.setdefault("normalise", "none")
+    # DATE_TRUNC of a date is a date at Snowflake and a timestamp in the twin's engine.
+    ground.candidates = {n: one for n, one in ground.candidates.items() if "date_trunc" not in one["sql"].lower()}
     names = [n for n in ground.candidates if not n.startswith("twin")]
     chosen = rng.sample(names, min(7, len(names))) + rng.sample(sorted(set(ground.candidates) - set(names)), min(3, len(ground.candidates) - len(names)))
     document["templates"] = agreements.assigned(rng, document, {n: ground.candidates[n] for n in chosen})
@@ -356,7 +359,7 @@ def varied(rng, ground, gateway, folder, number):
     while True:
         file.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
         try:
-            return document, file, {one["template"]: one for one in gateway.call("explain", str(file))["templates"]}, gateway.call("check", str(file))
+            return document, file, gateway.call("check", str(file))
         except airlock.Failed as failure:
             problems = json.loads(failure.output or "{}").get("error", {}).get("problems", [])
             refused = {p["at"].split(".")[1] for p in problems if p["at"].startswith("templates.")}
@@ -390,9 +393,22 @@ def value(rng, parameter):
     return parameter.get("default", "north")
 
 
+def elsewhere(checked, room, template):
+    """Whether a room says that it does not run a template."""
+    held = next(one for one in checked["rooms"] if one["platform"] == room)
+    return any(v["at"].startswith(f"templates.{template}.") and "not run there" in v["reason"] for v in held["verdicts"])
+
+
+def extra(wanted, found):
+    """The row of merged thin groups, if there is exactly one row more than the native room's: one that the others are equal without."""
+    if len(found) != len(wanted) + 1:
+        return None
+    return next((row for row in found if judge.difference(wanted, [other for other in found if other is not row]) is None), None)
+
+
 def generated(arguments, folder):
     """Varied agreements, each in three rooms."""
-    compared, rows, away, empty = 0, 0, 0, 0
+    compared, rows, away, empty, merged = 0, 0, 0, 0, 0
     failures = []
     for number in range(arguments.agreements):
         rng = random.Random(f"rooms {arguments.seed} {number}")
@@ -400,7 +416,7 @@ def generated(arguments, folder):
         place.mkdir()
         ground = (agreements.shop if number % 2 == 0 else agreements.judged)(place, rng)
         gateway = airlock.Airlock(airlock.binary(arguments.airlock), place / "home")
-        document, file, explained, checked = varied(rng, ground, gateway, place, number)
+        document, file, checked = varied(rng, ground, gateway, place, number)
         snow = accounts.Accounts(dict(zip(document["members"], (PROVIDER, CONSUMER, "ACME.THIRD"), strict=True)))
         for name, dataset in document["datasets"].items():
             snow.table(dataset["owner"], "JUDGED", name.upper(), wholesome(Path(ground.files[name])))
@@ -419,7 +435,7 @@ def generated(arguments, folder):
             words = ("run", document["collaboration"], template, "--as", runner, *settings)
             native = gateway.call(*words)
             for room in (SHARES, CLEAN):
-                if "sql" not in explained[template]["texts"].get(room, {}):
+                if elsewhere(checked, room, template):
                     away += 1
                     gateway.refused(*words, "--room", room)
                     continue
@@ -431,14 +447,15 @@ def generated(arguments, folder):
                 same(f"receivers of {template}", [r["receiver"] for r in there["results"]], [r["receiver"] for r in native["results"]])
                 for result in native["results"]:
                     wanted, found = rows_of(native, result["receiver"])[1], rows_of(there, result["receiver"])[1]
-                    why = judge.difference(wanted, found)
+                    one = extra(wanted, found) if room == SHARES and entry["class"] == "aggregate" else None
+                    why, merged = judge.difference(wanted, [row for row in found if row is not one]), merged + (one is not None)
                     compared, rows, empty = compared + 1, rows + len(wanted), empty + (not wanted)
                     if why:
                         failures.append((document["collaboration"], template, room, why))
         print(f"{document['collaboration']} ({ground.name}): {len(document['templates'])} templates, held in {took:.1f} s, run in {time.monotonic() - begun - took:.1f} s", flush=True)
     for one in failures[:20]:
         print("MISMATCH", *one, sep="\n  ")
-    print(f"seed {arguments.seed}: {arguments.agreements} agreements, {compared} pairs of results, {rows} rows, {empty} empty, {away} not said there; {len(failures)} failed", flush=True)
+    print(f"seed {arguments.seed}: {arguments.agreements} agreements, {compared} pairs of results, {rows} rows, {empty} empty, {merged} rows of merged thin groups in {SHARES}, {away} run elsewhere; {len(failures)} failed", flush=True)
     if failures or not compared or empty > compared // 2:
         raise Wrong(f"{len(failures)} results differ, {compared} compared, {empty} of them empty")
 
