@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a statement is waited for that looks or changes an object.
 const WITHIN: Duration = Duration::from_secs(90);
+/// How long a procedure of the platform is waited for that gives: cancelled in its middle, its work is half done.
+const WITHIN_PROCEDURE: Duration = Duration::from_mins(10);
 /// So many rows SHOW answers at most, and says nothing of those that it leaves out.
 const SHOWN_MAX: usize = 10_000;
 
@@ -31,6 +33,8 @@ pub(crate) struct Session {
     sent: Arc<AtomicBool>,
     /// Whether what it changes goes on when nobody waits for it any more.
     lasting: bool,
+    /// How long a statement is waited for.
+    within: Duration,
 }
 
 /// How far a statement was seen to be.
@@ -79,9 +83,9 @@ impl Rows {
 impl Session {
     /// An account whose place is not known yet.
     pub(crate) fn new(platform: PlatformId, at: Seat, client: Client, context: Context) -> Self {
-        let (region, lasting) = (String::new(), false);
+        let (region, lasting, within) = (String::new(), false, WITHIN);
         let (cx, sent) = (Cx::default(), Arc::default());
-        Self { platform, seat: at, region, client, context, cx, sent, lasting }
+        Self { platform, seat: at, region, client, context, cx, sent, lasting, within }
     }
 
     /// The same account, where it said that it is.
@@ -103,6 +107,11 @@ impl Session {
     /// The same act, whose changes go on whoever stops waiting: what takes away is never called back.
     pub(crate) fn lasting(&self) -> Self {
         Self { lasting: true, ..self.clone() }
+    }
+
+    /// The same act, which waits as long as a procedure of the platform may take.
+    pub(crate) fn patient(&self) -> Self {
+        Self { within: WITHIN_PROCEDURE, ..self.clone() }
     }
 
     /// Whether a statement that changes something may have been sent in this act.
@@ -153,7 +162,7 @@ impl Session {
     }
 
     fn call(&self, request: RequestId) -> Call {
-        Call::new(request).at_most(WITHIN).until(self.cx.cancel.clone())
+        Call::new(request).at_most(self.within).until(self.cx.cancel.clone())
     }
 
     /// What a statement answers that changes nothing.
@@ -195,17 +204,19 @@ impl Session {
         done.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 
-    /// Starts a statement that runs on whatever becomes of the caller.
+    /// Starts a statement that runs on whatever becomes of the caller. `again`: it may have been started under this id before.
     pub(crate) async fn start(
         &self,
         operation: &'static str,
-        request: RequestId,
+        (request, again): (RequestId, bool),
         (sql, prepare): (Sql, &(dyn Fn(Statement) -> Statement + Send + Sync)),
     ) -> Result<Progress> {
         let statement = sql.statement().map_err(self.unsaid(operation))?;
         self.turn(operation, CallClass::Write).await?;
         let statement = prepare(statement.within(self.context.clone()).asynchronous());
-        let begun = Box::pin(self.client.submit(&statement, self.call(request)));
+        let call = self.call(request);
+        let call = if again { call.resent() } else { call };
+        let begun = Box::pin(self.client.submit(&statement, call));
         begun.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 

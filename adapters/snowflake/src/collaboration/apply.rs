@@ -44,7 +44,7 @@ pub(crate) async fn apply(session: &Session, call: &Call, step: &Step) -> Result
     }
     let sql = statement(call);
     let (operation, request) = (call.operation(), request_of(&step.id, 0));
-    let sending = if step.effect.takes_away() { session.lasting() } else { session.clone() };
+    let sending = if step.effect.takes_away() { session.lasting() } else { session.patient() };
     let Err(error) = Box::pin(sending.write(operation, request, sql)).await else {
         return Ok(CHANGED);
     };

@@ -34,6 +34,9 @@ use std::time::Duration;
 const OPERATION: &str = "RUN";
 const UNLOAD: &str = "COPY INTO";
 const FILE: &str = "landed-00000.parquet";
+const PART: &str = "landed-00000.part";
+/// How much of a file is held before it is written.
+const GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
 const MS_A_SECOND: u64 = 1_000;
 
 /// The runs of this process.
@@ -60,6 +63,8 @@ struct Running {
     canceled: bool,
     /// Whether the platform refused to unload what a call of a procedure answered.
     keeps: bool,
+    /// Whether its unload may have been started, by a call whose answer was lost.
+    begun: bool,
     /// By what its statements are known in the platform's history.
     tag: String,
     rows_max: u64,
@@ -182,7 +187,7 @@ impl SnowflakeCollaborations {
         };
         let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
         let tagged = |one: snowflake_sql_api::Statement| one.query_tag(running.tag.clone());
-        let begun = Box::pin(session.start(UNLOAD, request, (sql, &tagged))).await;
+        let begun = Box::pin(session.start(UNLOAD, (request, running.begun), (sql, &tagged))).await;
         match begun {
             Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
             Ok(Progress::Done(done)) => {
@@ -190,7 +195,10 @@ impl SnowflakeCollaborations {
                 Ok(Phase::Unloading { result: handle, unload, rows })
             }
             // Whoever runs there may not read the answer of its own call a second time.
-            Err(error) if error.outcome == Outcome::NotApplied && error.retry == Retry::Never => {
+            Err(error)
+                if error.retry == Retry::Never
+                    && (running.begun || error.outcome == Outcome::NotApplied) =>
+            {
                 Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?))
             }
             Err(error) => Err(error),
@@ -230,7 +238,14 @@ impl SnowflakeCollaborations {
             Phase::Asked(handle) => match running.session.look(OPERATION, handle).await? {
                 Looked::Running => return Ok(going),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                Looked::Done(done) => Box::pin(self.rows(run, &running, *done)).await?,
+                Looked::Done(done) => match Box::pin(self.rows(run, &running, *done)).await {
+                    Err(error) if error.outcome == Outcome::Unknown => {
+                        running.begun = true;
+                        self.keep(run, running);
+                        return Err(error);
+                    }
+                    phase => phase?,
+                },
                 Looked::Failed(error) => Phase::Ended(ended(&error)),
                 Looked::Canceled => Phase::Ended(canceled(&running)),
             },
@@ -281,7 +296,8 @@ fn ended(error: &AdapterError) -> RunStatus {
     }
 }
 
-/// The rows of an answer as a file of the landing.
+/// The rows of an answer as a file of the landing, which has its name once it is whole. A partition and a group of rows are held at
+/// a time.
 async fn written(session: &Session, done: ResultSet, landing: &Path) -> Result<RunStatus> {
     let wrong = |code: &'static str, reason: &'static str| {
         session.error((ErrorKind::InvalidNative, code, Retry::NextCycle), OPERATION, reason)
@@ -290,14 +306,19 @@ async fn written(session: &Session, done: ResultSet, landing: &Path) -> Result<R
     let unwritten = |_| wrong("landing-full", "the rows can't be written as Parquet");
     let rows = done.row_count();
     let schema = done.schema().map_err(unreadable)?;
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).map_err(unwritten)?;
+    let full = |_| wrong("landing-full", "the gateway's folder can't be written to");
+    let part = landing.join(PART);
+    let file = std::fs::File::create(&part).map_err(full)?;
+    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(unwritten)?;
     let mut batches = std::pin::pin!(done.batches());
     while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
         writer.write(&batch).map_err(unwritten)?;
+        if writer.in_progress_size() > GROUP_BYTES_MAX {
+            writer.flush().map_err(unwritten)?;
+        }
     }
-    let bytes = writer.into_inner().map_err(unwritten)?;
-    let full = |_| wrong("landing-full", "the gateway's folder can't be written to");
-    tokio::fs::write(landing.join(FILE), bytes).await.map_err(full)?;
+    writer.close().map_err(unwritten)?;
+    tokio::fs::rename(&part, landing.join(FILE)).await.map_err(full)?;
     let (files, rows_read) = (vec![FILE.to_owned()], BTreeMap::new());
     Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
 }
@@ -330,7 +351,7 @@ impl RunsQueries for SnowflakeCollaborations {
             let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };
-        let begun = Box::pin(session.start(OPERATION, request, (sql, &prepare))).await?;
+        let begun = Box::pin(session.start(OPERATION, (request, false), (sql, &prepare))).await?;
         let handle = match begun {
             Progress::Running(handle) => handle,
             Progress::Done(done) => done.handle().clone(),
@@ -338,9 +359,9 @@ impl RunsQueries for SnowflakeCollaborations {
         // What watches it is no part of the act that began it.
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let (phase, rows_max) = (Phase::Asked(handle), query.limits.rows_max);
-        let (canceled, keeps) = (false, false);
+        let (canceled, keeps, begun) = (false, false, false);
         let running =
-            Running { session, connection, phase, canceled, keeps, tag, rows_max, landing };
+            Running { session, connection, phase, canceled, keeps, begun, tag, rows_max, landing };
         self.keep(&query.run, running);
         Ok(())
     }

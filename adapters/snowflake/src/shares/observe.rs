@@ -12,6 +12,9 @@ use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
 use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A role that lost its privilege on the gateway's database or schema sees nothing of what it made there.
+const HIDDEN: &str = "privilege-missing";
+
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not
 /// gone.
 pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
@@ -23,7 +26,13 @@ pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
             Err(error) => Err(error),
         };
         match looked {
-            Ok(account) => drop(seen.accounts.insert(member.clone(), account)),
+            Ok(account) => {
+                // What is seen of it can be taken away all the same.
+                if account.is_hidden(&names::offers(&scope.collaboration)) {
+                    seen.unseen.insert(member.clone(), HIDDEN.to_owned());
+                }
+                seen.accounts.insert(member.clone(), account);
+            }
             Err(error) => drop(seen.unseen.insert(member.clone(), error.code.to_owned())),
         }
     }

@@ -54,6 +54,8 @@ struct Running {
     connection: Connection,
     phase: Phase,
     canceled: bool,
+    /// Whether its unload may have been started, by a call whose answer was lost.
+    begun: bool,
     /// By what its statements are known in the platform's history.
     tag: String,
     rows_max: u64,
@@ -185,15 +187,16 @@ impl SnowflakeShares {
             let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };
-        let phase = match asking.start(SUBMIT, request, (sql, &prepare)).await? {
+        let phase = match asking.start(SUBMIT, (request, false), (sql, &prepare)).await? {
             Progress::Running(handle) => Phase::Asked(handle),
             Progress::Done(done) => Phase::Asked(done.handle().clone()),
         };
         // What watches it is no part of the act that began it.
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let rows_max = query.limits.rows_max;
-        let canceled = false;
-        let running = Running { session, connection, phase, canceled, tag, rows_max, landing };
+        let (canceled, begun) = (false, false);
+        let running =
+            Running { session, connection, phase, canceled, begun, tag, rows_max, landing };
         self.keep(&query.run, running);
         Ok(())
     }
@@ -211,14 +214,17 @@ impl SnowflakeShares {
         };
         let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
         let tagged = |statement: Statement| statement.query_tag(running.tag.clone());
-        let begun = running.session.start(UNLOAD, request, (sql, &tagged)).await;
+        let begun = running.session.start(UNLOAD, (request, running.begun), (sql, &tagged)).await;
         match begun {
             Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
             Ok(Progress::Done(done)) => {
                 let unload = done.handle().clone();
                 Ok(Phase::Unloading { result: handle, unload, rows })
             }
-            Err(error) if error.outcome == Outcome::NotApplied && error.retry == Retry::Never => {
+            Err(error)
+                if error.retry == Retry::Never
+                    && (running.begun || error.outcome == Outcome::NotApplied) =>
+            {
                 Ok(Phase::Ended(failed(error.code, error.reason)))
             }
             Err(error) => Err(error),
@@ -262,7 +268,14 @@ impl SnowflakeShares {
             Phase::Asked(handle) => match running.session.look(STATUS, handle).await? {
                 Looked::Running => return Ok(going()),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                Looked::Done(result) => self.begin(run, &running, &result).await?,
+                Looked::Done(result) => match self.begin(run, &running, &result).await {
+                    Err(error) if error.outcome == Outcome::Unknown => {
+                        running.begun = true;
+                        self.keep(run, running);
+                        return Err(error);
+                    }
+                    phase => phase?,
+                },
                 Looked::Failed(error) => Phase::Ended(failed_by(&error)),
                 Looked::Canceled => Phase::Ended(canceled(&running)),
             },

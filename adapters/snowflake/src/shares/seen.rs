@@ -51,6 +51,18 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Whether what is there shows that something of ours is not shown: the gateway's database under shares or mounts of it, or the
+    /// schema that a share has a grant on. A schema that was dropped has no grants.
+    pub(crate) fn is_hidden(&self, offers: &str) -> bool {
+        let leans = !self.shares.is_empty() || !self.mounts.is_empty();
+        let mut grants = self.shares.values().flat_map(|share| &share.grants);
+        let on = |path: &[String]| {
+            path.first() == Some(&self.database) && path.get(1).map(String::as_str) == Some(offers)
+        };
+        (leans && !self.has_database)
+            || (self.offers.is_none() && grants.any(|grant| on(&grant.on)))
+    }
+
     /// Whether nothing of ours is there.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { shares, mounts, offers, runs, .. } = self;

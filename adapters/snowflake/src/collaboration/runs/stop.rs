@@ -6,12 +6,15 @@ use crate::collaboration::known::Known;
 use crate::collaboration::names;
 use crate::collaboration::room::SnowflakeCollaborations;
 use crate::collaboration::wanted::wanted;
-use crate::session::Session;
+use crate::session::{Rows, Session};
 use crate::sql::Sql;
-use adapter_spi::{CallClass, Cx, Desired, Result, Scope};
+use adapter_spi::{CallClass, Cx, Desired, ErrorKind, Result, Scope};
 use mappings::model::MemberId;
 use snowflake_sql_api::Handle;
 use std::collections::BTreeSet;
+
+/// What the platform's application makes in each account that it is installed in: it is there whatever else is.
+const LOCAL: &str = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB";
 
 /// One statement that runs.
 struct Live {
@@ -57,11 +60,7 @@ async fn stop(
     database: &str,
     (scope, known, allowed): (&Scope, &Known, &BTreeSet<&String>),
 ) -> Result<usize> {
-    let sql = Sql::new("SELECT QUERY_ID, QUERY_TEXT, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
-    let sql = sql.name(database).word(".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
-    // Texts of ten thousand that ended would be too long an answer.
-    let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
-    let rows = session.rows("QUERY_HISTORY", CallClass::List, sql).await?;
+    let rows = history(session, database).await?;
     let rows = rows.of(["query_id", "query_text", "query_tag", "execution_status"])?.into_iter();
     let live = rows.filter_map(|[id, text, tag, status]| {
         // Whatever did not end runs, or will once its warehouse is awake.
@@ -80,6 +79,41 @@ async fn stop(
         }
     }
     failed.map_or(Ok(running), Err)
+}
+
+/// The account's statements that did not end well, as any database shows them that the role sees. The gateway's own is not in each
+/// account of a runner. That none shows them is an error: nothing was looked at then.
+async fn history(session: &Session, database: &str) -> Result<Rows> {
+    match Box::pin(history_of(session, LOCAL)).await {
+        Err(error) if is_away(error.kind) => {}
+        found => return found,
+    }
+    let unseen = match Box::pin(history_of(session, database)).await {
+        Err(error) if is_away(error.kind) => error,
+        found => return found,
+    };
+    let shown = session.rows("SHOW DATABASES", CallClass::List, Sql::new("SHOW DATABASES"));
+    for [other] in Box::pin(shown).await?.of(["name"])? {
+        let Some(other) = other else { continue };
+        match Box::pin(history_of(session, &other)).await {
+            Err(error) if is_away(error.kind) => {}
+            found => return found,
+        }
+    }
+    Err(unseen)
+}
+
+/// Whether a database is not there, or not for this role.
+fn is_away(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::PermissionDenied)
+}
+
+async fn history_of(session: &Session, database: &str) -> Result<Rows> {
+    let sql = Sql::new("SELECT QUERY_ID, QUERY_TEXT, QUERY_TAG, EXECUTION_STATUS FROM TABLE(");
+    let sql = sql.name(database).word(".INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
+    // Texts of ten thousand that ended would be too long an answer.
+    let sql = sql.word(" WHERE COALESCE(UPPER(EXECUTION_STATUS), '') <> 'SUCCESS'");
+    session.rows("QUERY_HISTORY", CallClass::List, sql).await
 }
 
 /// Whether a statement is a run of ours that nothing allows.

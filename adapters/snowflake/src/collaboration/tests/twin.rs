@@ -137,6 +137,27 @@ async fn what_is_withdrawn_is_closed_from_the_runners_account() {
 }
 
 #[tokio::test]
+async fn runs_are_looked_for_where_the_gateway_has_no_database() {
+    let Some(stage) = Stage::set().await else { return };
+    let (agreement, scope, whole) = case("suite-history");
+    stage.converge(&scope, &whole).await;
+    let mut connections = stage.twin.connections();
+    for connection in connections.members.values_mut() {
+        connection.database = Some("NOWHERE".to_owned());
+    }
+    let adapter = SnowflakeCollaborations::new(connections, clock());
+    let runs = adapter.runs_queries().unwrap();
+    let closed = Desired::closed(agreement);
+    assert_eq!(runs.stop(&closed, &scope, &Cx::default()).await.unwrap(), 0);
+    let looked = stage.twin.statements("QUERY_HISTORY").await;
+    assert!(looked.iter().any(|one| one["state"] == "SUCCEEDED"), "{looked:?}");
+    let fault = json!({ "kind": "statement_error", "match": "QUERY_HISTORY", "times": 99, "code": "002003", "state": "02000", "message": "no" });
+    stage.twin.fault(&fault).await;
+    let blind = runs.stop(&closed, &scope, &Cx::default()).await;
+    assert!(blind.is_err(), "nothing was looked at");
+}
+
+#[tokio::test]
 async fn dropping_the_view_stops_what_an_unlink_has_not_reached_yet() {
     let Some(stage) = Stage::set().await else { return };
     let (agreement, scope, whole) = case("suite-stopped");

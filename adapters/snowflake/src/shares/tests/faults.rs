@@ -89,6 +89,27 @@ async fn who_can_not_be_looked_at_is_named_and_nothing_of_it_counts_as_gone() {
 }
 
 #[tokio::test]
+async fn what_its_role_does_not_see_any_more_is_unseen_and_not_withdrawn() {
+    let Some((twin, room)) = room().await else { return };
+    let (desired, scope) = super::opened(&room, "hidden").await;
+    assert_eq!(seen(&room, &scope).await.coverage, Coverage::Complete);
+    for (account, member) in [(PROVIDER, "provider"), (CONSUMER, "analyst")] {
+        let hidden = json!({ "kind": "statement_error", "account": account, "match": "SHOW SCHEMAS", "times": 99, "code": "002043", "state": "02000", "message": "no" });
+        twin.fault(&hidden).await;
+        let found = seen(&room, &scope).await;
+        assert_eq!(found.coverage, Coverage::Partial, "{member}");
+        assert_eq!(found.unseen[&member.parse().unwrap()], "privilege-missing");
+        // What is seen of it is closed all the same.
+        let closed = Desired::closed(Arc::clone(&desired.agreement));
+        let plan = room.plan(&closed, &found).unwrap();
+        assert!(plan.steps.iter().any(|step| step.call["at"]["account"] == account), "{member}");
+        twin.calm().await;
+    }
+    settle(&room, &Desired::closed(Arc::clone(&desired.agreement)), &scope).await;
+    assert_eq!(seen(&room, &scope).await.coverage, Coverage::Complete, "nothing is left");
+}
+
+#[tokio::test]
 async fn another_account_than_the_pinned_one_is_refused() {
     let Some((twin, _)) = room().await else { return };
     let mut connections = twin.connections();

@@ -67,6 +67,29 @@ async fn an_approved_text_runs_and_its_result_lands() {
 }
 
 #[tokio::test]
+async fn an_unload_whose_answers_are_lost_is_begun_once() {
+    let Some((twin, room)) = room().await else { return };
+    let (desired, _) = opened(&room, "spring").await;
+    let folder = tempfile::tempdir().unwrap();
+    let query = query(&desired.agreement, "run-lost", folder.path());
+    room.submit(&query, &Cx::default()).await.unwrap();
+    twin.fault(&json!({ "kind": "cut_after", "match": "COPY INTO", "times": 99 })).await;
+    let mut lost = false;
+    for _ in 0..100 {
+        lost = room.status(&query.run, &Cx::default()).await.is_err();
+        if lost {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(lost, "no answer arrives");
+    twin.calm().await;
+    let status = ended(&room, &query.run).await;
+    assert!(matches!(status, RunStatus::Succeeded(_)), "{status:?}");
+    assert_eq!(twin.statements("COPY%20INTO").await.len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_runs_that_was_not_given() {
     let Some((twin, room)) = room().await else { return };
     let folder = tempfile::tempdir().unwrap();
