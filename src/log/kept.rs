@@ -15,8 +15,8 @@ pub(super) const KNOWN_MIN: usize = 512;
 const KNOWN_MAX: usize = 16_384;
 /// Of those that might make room for another, so many are asked.
 const ASKED_MAX: usize = 16;
-/// So many logs of two members take about 150 MiB folded; the others their leaves alone.
-const FOLDED_MAX: usize = 6_144;
+/// So many logs of two members take about 110 MiB folded; the others their leaves alone.
+const FOLDED_MAX: usize = 4_608;
 
 /// Names in the order in which they came.
 #[derive(Debug, Default)]

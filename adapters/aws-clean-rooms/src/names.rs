@@ -19,6 +19,14 @@ pub(crate) fn rooms(collaboration: &CollaborationId) -> String {
     format!("airlock.{collaboration}.")
 }
 
+/// Whether a name is one that some agreement's things have.
+pub(crate) fn is_ours(name: &str) -> bool {
+    let mut parts = name.splitn(3, '.');
+    parts.next() == Some("airlock")
+        && parts.next().is_some_and(|part| CollaborationId::new(part).is_ok())
+        && parts.next().is_some()
+}
+
 /// A runner's collaboration. What can't be changed later is in the digest.
 pub(crate) fn room(collaboration: &CollaborationId, runner: &MemberId, fixed: &Digest) -> String {
     format!("{}{runner}.{}", rooms(collaboration), short(fixed))
@@ -82,4 +90,19 @@ pub(crate) fn agreement_of(name: &str) -> Option<String> {
 pub(crate) fn said(alias: &str, text: &Digest) -> Option<TemplateName> {
     let name = TemplateName::new(alias.rsplit_once('-')?.0).ok()?;
     (template(&name, text) == alias).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_ours_are_told_from_others() {
+        let spring: CollaborationId = "spring".parse().unwrap();
+        let ours = [table(&spring, &"orders".parse().unwrap()), rooms(&spring) + "brand.0123abcd"];
+        assert!(ours.iter().all(|name| is_ours(name)));
+        for other in ["orders", "airlock", "airlock.spring", "airlock..x", "my.airlock.spring.x"] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
 }

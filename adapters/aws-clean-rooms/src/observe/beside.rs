@@ -2,8 +2,8 @@
 //! collaboration with another member of the agreement. Whoever let it stand is told; nothing of it is touched. What a connection may
 //! not read is not looked at.
 
+use super::TAG_COLLABORATION;
 use super::account::Look;
-use super::{TAG_COLLABORATION, is_named};
 use crate::connection::{listed, sent};
 use crate::names;
 use crate::seen::Beside;
@@ -37,7 +37,8 @@ impl Look<'_> {
     pub(super) async fn beside(&self, all: &[ConfiguredTableSummary]) -> Result<BTreeSet<Beside>> {
         let Some(agreement) = self.agreements.first() else { return Ok(BTreeSet::new()) };
         let mut tables: BTreeMap<String, (DatasetName, String)> = BTreeMap::new();
-        let foreign = all.iter().filter(|one| !is_named(one.name(), &agreement.collaboration));
+        // What has a name of ours is another agreement's, which looks at it itself: an account with a thousand of them costs no call.
+        let foreign = all.iter().filter(|one| !names::is_ours(one.name()));
         for one in foreign.filter(|one| !one.analysis_rule_types().is_empty()) {
             let Some(glue) = self.glue(one).await? else { continue };
             let Some(dataset) = self.over(agreement, &glue) else { continue };
