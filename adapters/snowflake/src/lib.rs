@@ -9,6 +9,7 @@ mod landing;
 mod names;
 mod reach;
 mod region;
+mod running;
 mod session;
 mod shares;
 mod sql;

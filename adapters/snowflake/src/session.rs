@@ -88,6 +88,11 @@ impl Session {
         Self { platform, seat: at, region, client, context, cx, sent, lasting, within }
     }
 
+    /// Which room's.
+    pub(crate) const fn platform(&self) -> &PlatformId {
+        &self.platform
+    }
+
     /// The same account, where it said that it is.
     pub(crate) fn placed(self, region: String) -> Self {
         Self { region, ..self }

@@ -6,11 +6,11 @@ use super::call::{AT, At, Call};
 use super::held::holding;
 use super::observe::{Watched, observe};
 use super::plan::plan;
-use super::runs::Runs;
 use super::seen::Seen;
 use crate::connection::Connections;
 use crate::error::{Told, made};
 use crate::reach::{Reach, Seat, past, seat};
+use crate::running::Runs;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,

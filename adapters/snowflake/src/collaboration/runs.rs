@@ -9,15 +9,14 @@ use super::room::SnowflakeCollaborations;
 use super::seen::{Seen, State};
 use super::wanted::{Room, Said, wanted};
 use super::{names, specs};
-use crate::connection::Connection;
 use crate::error::Told;
-use crate::landing::Landing;
+use crate::running::{Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
-use crate::unload::{prefix, unload};
+use crate::unload::unload;
 use adapter_spi::{
-    AdapterError, Cx, Desired, ErrorKind, Failure, Outcome, ProtectedQuery, Result, Retry,
-    RunOutput, RunProgress, RunStatus, RunsQueries, Scope,
+    AdapterError, Cx, Desired, ErrorKind, Outcome, ProtectedQuery, Result, Retry, RunOutput,
+    RunStatus, RunsQueries, Scope,
 };
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
@@ -25,72 +24,30 @@ use mappings::model::{Digest, ParameterName, RunId};
 use mappings::snowflake::bound;
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
-use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet};
+use snowflake_sql_api::{Binding, Progress, ResultSet};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 const OPERATION: &str = "RUN";
-const UNLOAD: &str = "COPY INTO";
 const FILE: &str = "landed-00000.parquet";
 const PART: &str = "landed-00000.part";
 /// How much of a file is held before it is written.
 const GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
 const MS_A_SECOND: u64 = 1_000;
 
-/// The runs of this process.
-#[derive(Debug, Default)]
-pub(super) struct Runs(Mutex<BTreeMap<RunId, Running>>);
-
-/// Where a run is.
-#[derive(Debug, Clone)]
-enum Phase {
-    /// It runs, or its rows are still to be brought.
-    Asked(Handle),
-    /// The platform unloads its so many rows.
-    Unloading { result: Handle, unload: Handle, rows: u64 },
-    /// It ended.
-    Ended(RunStatus),
-}
-
-/// One run, and where its rows will be.
-#[derive(Debug, Clone)]
-struct Running {
-    session: Session,
-    connection: Connection,
-    phase: Phase,
-    canceled: bool,
-    /// Whether the platform refused to unload what a call of a procedure answered.
-    keeps: bool,
-    /// Whether its unload may have been started, by a call whose answer was lost.
-    begun: bool,
-    /// By what its statements are known in the platform's history.
-    tag: String,
-    rows_max: u64,
-    landing: PathBuf,
-}
-
 /// What stands in front of a run's id in the tag of its statement.
 fn tag(query: &ProtectedQuery, said: &Said) -> String {
     format!("airlock/{}/{}/{}", query.agreement.collaboration, said.id, query.run)
 }
 
-fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
-    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
-}
-
 impl SnowflakeCollaborations {
     fn run_of(&self, run: &RunId) -> Result<Running> {
-        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.get(run).cloned().ok_or_else(|| {
+        self.runs.of(run).ok_or_else(|| {
             let told: Told = (ErrorKind::NotFound, "run-unknown", Retry::Never);
             self.error(told, "status", format!("no run {run} here"))
         })
-    }
-
-    fn keep(&self, run: &RunId, running: Running) {
-        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
     }
 
     fn refused(&self, code: &'static str, reason: impl Into<String>) -> AdapterError {
@@ -175,112 +132,62 @@ impl SnowflakeCollaborations {
 
     /// What comes after a run's own end: its rows, by the platform's hand or out of the answer.
     async fn rows(&self, run: &RunId, running: &Running, done: ResultSet) -> Result<Phase> {
-        let rows = done.row_count();
-        if rows > running.rows_max {
-            let reason = "the output has more rows than a run may give";
-            return Ok(Phase::Ended(failed("row-limit", reason)));
+        if let Some(phase) = running.overflows(&done) {
+            return Ok(phase);
         }
-        let (session, handle) = (&running.session, done.handle().clone());
-        let sql = unload(&running.connection, run, &handle).filter(|_| !running.keeps);
-        let Some(sql) = sql else {
-            return Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?));
-        };
-        let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
-        let tagged = |one: snowflake_sql_api::Statement| one.query_tag(running.tag.clone());
-        let begun = Box::pin(session.start(UNLOAD, (request, running.begun), (sql, &tagged))).await;
-        match begun {
-            Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
-            Ok(Progress::Done(done)) => {
-                let unload = done.handle().clone();
-                Ok(Phase::Unloading { result: handle, unload, rows })
-            }
-            // Whoever runs there may not read the answer of its own call a second time.
-            Err(error)
-                if error.retry == Retry::Never
-                    && (running.begun || error.outcome == Outcome::NotApplied) =>
-            {
-                Ok(Phase::Ended(Box::pin(written(session, done, &running.landing)).await?))
-            }
-            Err(error) => Err(error),
+        let sql = unload(&running.connection, run, done.handle()).filter(|_| !running.keeps);
+        if let Some(sql) = sql
+            && let Ok(phase) = Box::pin(running.unload(&done, sql)).await?
+        {
+            return Ok(phase);
         }
-    }
-
-    /// Brings what was unloaded to the landing.
-    async fn landed(
-        &self,
-        (run, running): (&RunId, &Running),
-        (result, rows): (&Handle, u64),
-        unloaded: &ResultSet,
-    ) -> Result<RunStatus> {
-        if running.session.unloaded(unloaded, UNLOAD).await? != rows {
-            let reason = "the platform unloaded another number of rows than the result has";
-            return Ok(failed("unload-incomplete", reason));
-        }
-        let landing = Landing::of(self.reach.platform(), &running.connection)?;
-        let files = landing.fetch(&prefix(run, result), &running.landing).await?;
-        if files.is_empty() && rows > 0 {
-            let told: Told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
-            return Err(self.error(told, "fetch", "what was unloaded is not where `landing` says"));
-        }
-        let rows_read = BTreeMap::new();
-        Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+        // Whoever runs there may not read the answer of its own call a second time.
+        let written = written(&running.session, done, &running.landing);
+        Ok(Phase::Ended(Box::pin(written).await?))
     }
 
     /// One look at a run, and the next thing done for it.
     async fn advance(&self, run: &RunId, mut running: Running) -> Result<RunStatus> {
-        let going = if running.canceled {
-            RunStatus::Cancelling
-        } else {
-            RunStatus::Running(RunProgress::default())
-        };
         let phase = match &running.phase {
             Phase::Ended(status) => return Ok(status.clone()),
             Phase::Asked(handle) => match running.session.look(OPERATION, handle).await? {
-                Looked::Running => return Ok(going),
+                Looked::Running => return Ok(running.going()),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
                 Looked::Done(done) => match Box::pin(self.rows(run, &running, *done)).await {
                     Err(error) if error.outcome == Outcome::Unknown => {
                         running.begun = true;
-                        self.keep(run, running);
+                        self.runs.keep(run, running);
                         return Err(error);
                     }
                     phase => phase?,
                 },
                 Looked::Failed(error) => Phase::Ended(ended(&error)),
-                Looked::Canceled => Phase::Ended(canceled(&running)),
+                Looked::Canceled => Phase::Ended(running.stopped()),
             },
             Phase::Unloading { result, unload, rows } => {
                 match running.session.look(UNLOAD, unload).await? {
-                    Looked::Running => return Ok(going),
+                    Looked::Running => return Ok(running.going()),
                     Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                    Looked::Done(unloaded) => Phase::Ended(
-                        self.landed((run, &running), (result, *rows), &unloaded).await?,
-                    ),
+                    Looked::Done(unloaded) => {
+                        Phase::Ended(running.landed(run, (result, *rows), &unloaded).await?)
+                    }
                     Looked::Failed(_) => {
                         let phase = Phase::Asked(result.clone());
                         running.keeps = true;
                         phase
                     }
-                    Looked::Canceled => Phase::Ended(canceled(&running)),
+                    Looked::Canceled => Phase::Ended(running.stopped()),
                 }
             }
         };
         running.phase = phase;
         let status = match &running.phase {
             Phase::Ended(status) => status.clone(),
-            Phase::Asked(_) | Phase::Unloading { .. } => going,
+            Phase::Asked(_) | Phase::Unloading { .. } => running.going(),
         };
-        self.keep(run, running);
+        self.runs.keep(run, running);
         Ok(status)
     }
-}
-
-/// Somebody cancelled it: this gateway, or another hand.
-fn canceled(running: &Running) -> RunStatus {
-    if running.canceled {
-        return RunStatus::Cancelled;
-    }
-    failed("run-canceled-there", "somebody cancelled the statement in its account")
 }
 
 /// How a run ended that ended badly, in canonical words.
@@ -362,7 +269,7 @@ impl RunsQueries for SnowflakeCollaborations {
         let (canceled, keeps, begun) = (false, false, false);
         let running =
             Running { session, connection, phase, canceled, keeps, begun, tag, rows_max, landing };
-        self.keep(&query.run, running);
+        self.runs.keep(&query.run, running);
         Ok(())
     }
 
@@ -373,20 +280,9 @@ impl RunsQueries for SnowflakeCollaborations {
 
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
         let mut running = self.run_of(run)?;
-        let handle = match &running.phase {
-            Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
-            Phase::Ended(status) => return Ok(status.clone()),
-        };
-        // From here on nothing of it is delivered, whatever the platform answers.
-        running.canceled = true;
-        self.keep(run, running.clone());
-        match running.session.within(cx).cancel("cancel", &handle).await? {
-            Canceled::Now => {
-                running.phase = Phase::Ended(RunStatus::Cancelled);
-                self.keep(run, running);
-                Ok(RunStatus::Cancelled)
-            }
-            Canceled::NotRunning => Box::pin(self.advance(run, running)).await,
+        match self.runs.cancel(run, &mut running, cx).await? {
+            Some(status) => Ok(status),
+            None => Box::pin(self.advance(run, running)).await,
         }
     }
 

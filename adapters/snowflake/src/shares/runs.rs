@@ -6,61 +6,30 @@ use super::room::SnowflakeShares;
 use super::seen::{Account, Seen, inbound};
 use super::wanted::{Wanted, offer, wanted};
 use crate::connection::Connection;
-use crate::landing::Landing;
 use crate::names;
+use crate::running::{Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
-use crate::unload::{prefix, unload};
+use crate::unload::unload;
 use adapter_spi::{
-    AdapterError, CallClass, Cx, Desired, ErrorKind, Failure, Outcome, ProtectedQuery,
-    ResourceKind, Result, Retry, RunOutput, RunProgress, RunStatus, RunsQueries, Scope,
+    AdapterError, CallClass, Cx, Desired, ErrorKind, Outcome, ProtectedQuery, ResourceKind, Result,
+    Retry, RunStatus, RunsQueries, Scope,
 };
 use async_trait::async_trait;
 use mappings::guard::Guarded;
 use mappings::model::{CollaborationId, DatasetName, Digest, Literal, RunId, TemplateName};
 use mappings::snowflake::{Room, SnowflakeText, bound, snowflake};
 use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet, Statement};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 const SUBMIT: &str = "submit";
 const STATUS: &str = "status";
-const UNLOAD: &str = "COPY INTO";
 /// The longest that the platform lets a statement run.
 const SECONDS_MAX: u64 = 604_800;
 /// What the tags of our runs begin with in the platform's history.
 const TAG: &str = "airlock-run";
-
-/// The runs of this process.
-#[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
-
-/// Where a run is.
-#[derive(Debug, Clone)]
-enum Phase {
-    /// The text is asked.
-    Asked(Handle),
-    /// Its result of so many rows is being unloaded.
-    Unloading { result: Handle, unload: Handle, rows: u64 },
-    /// It ended.
-    Ended(RunStatus),
-}
-
-#[derive(Debug, Clone)]
-struct Running {
-    session: Session,
-    connection: Connection,
-    phase: Phase,
-    canceled: bool,
-    /// Whether its unload may have been started, by a call whose answer was lost.
-    begun: bool,
-    /// By what its statements are known in the platform's history.
-    tag: String,
-    rows_max: u64,
-    landing: PathBuf,
-}
 
 /// A run that may begin.
 pub(super) struct Ready {
@@ -84,23 +53,14 @@ fn is_found(query: &ProtectedQuery, dataset: &DatasetName, account: &Account) ->
     Some(offer.mounted(&account.database, mount).text() == Some(view.text))
 }
 
-fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
-    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
-}
-
 impl SnowflakeShares {
     fn refused(&self, code: &'static str, reason: impl Into<String>) -> AdapterError {
         self.error((ErrorKind::PermissionDenied, code, Retry::Never), SUBMIT, reason)
     }
 
     fn run_of(&self, run: &RunId) -> Result<Running> {
-        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
         let told = (ErrorKind::NotFound, "run-unknown", Retry::Never);
-        runs.get(run).cloned().ok_or_else(|| self.error(told, STATUS, format!("no run {run} here")))
-    }
-
-    fn keep(&self, run: &RunId, running: Running) {
-        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+        self.runs.of(run).ok_or_else(|| self.error(told, STATUS, format!("no run {run} here")))
     }
 
     /// Refuses what was not given: the template in this version, in its runner's own list, over the datasets as they were agreed.
@@ -194,119 +154,62 @@ impl SnowflakeShares {
         // What watches it is no part of the act that began it.
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let rows_max = query.limits.rows_max;
-        let (canceled, begun) = (false, false);
+        let (canceled, keeps, begun) = (false, false, false);
         let running =
-            Running { session, connection, phase, canceled, begun, tag, rows_max, landing };
-        self.keep(&query.run, running);
+            Running { session, connection, phase, canceled, keeps, begun, tag, rows_max, landing };
+        self.runs.keep(&query.run, running);
         Ok(())
     }
 
     /// Begins to unload a result.
     async fn begin(&self, run: &RunId, running: &Running, result: &ResultSet) -> Result<Phase> {
-        let rows = result.row_count();
-        if rows > running.rows_max {
-            let reason = "the output has more rows than a run may give";
-            return Ok(Phase::Ended(failed("row-limit", reason)));
+        if let Some(phase) = running.overflows(result) {
+            return Ok(phase);
         }
-        let handle = result.handle().clone();
-        let Some(sql) = unload(&running.connection, run, &handle) else {
+        let Some(sql) = unload(&running.connection, run, result.handle()) else {
             return Ok(Phase::Ended(failed("landing-missing", "its result has no place")));
         };
-        let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
-        let tagged = |statement: Statement| statement.query_tag(running.tag.clone());
-        let begun = running.session.start(UNLOAD, (request, running.begun), (sql, &tagged)).await;
-        match begun {
-            Ok(Progress::Running(unload)) => Ok(Phase::Unloading { result: handle, unload, rows }),
-            Ok(Progress::Done(done)) => {
-                let unload = done.handle().clone();
-                Ok(Phase::Unloading { result: handle, unload, rows })
-            }
-            Err(error)
-                if error.retry == Retry::Never
-                    && (running.begun || error.outcome == Outcome::NotApplied) =>
-            {
-                Ok(Phase::Ended(failed(error.code, error.reason)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Brings what was unloaded to the landing.
-    async fn landed(
-        &self,
-        (run, running): (&RunId, &Running),
-        (result, rows): (&Handle, u64),
-        unloaded: &ResultSet,
-    ) -> Result<RunStatus> {
-        let told = running.session.unloaded(unloaded, UNLOAD).await?;
-        if told != rows {
-            let reason = "the platform unloaded another number of rows than the result has";
-            return Ok(failed("unload-incomplete", reason));
-        }
-        let landing = Landing::of(self.reach.platform(), &running.connection)?;
-        let files = landing.fetch(&prefix(run, result), &running.landing).await?;
-        if files.is_empty() && rows > 0 {
-            let told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
-            let reason = "what was unloaded is not where `landing` says";
-            return Err(self.error(told, "fetch", reason));
-        }
-        let rows_read = BTreeMap::new();
-        Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+        let begun = running.unload(result, sql).await?;
+        Ok(begun.unwrap_or_else(|error| Phase::Ended(failed(error.code, error.reason))))
     }
 
     /// One look at a run, and the next thing done for it.
     async fn advance(&self, run: &RunId, mut running: Running) -> Result<RunStatus> {
-        let going = || {
-            if running.canceled {
-                RunStatus::Cancelling
-            } else {
-                RunStatus::Running(RunProgress::default())
-            }
-        };
         let phase = match &running.phase {
             Phase::Ended(status) => return Ok(status.clone()),
             Phase::Asked(handle) => match running.session.look(STATUS, handle).await? {
-                Looked::Running => return Ok(going()),
+                Looked::Running => return Ok(running.going()),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
                 Looked::Done(result) => match self.begin(run, &running, &result).await {
                     Err(error) if error.outcome == Outcome::Unknown => {
                         running.begun = true;
-                        self.keep(run, running);
+                        self.runs.keep(run, running);
                         return Err(error);
                     }
                     phase => phase?,
                 },
                 Looked::Failed(error) => Phase::Ended(failed_by(&error)),
-                Looked::Canceled => Phase::Ended(canceled(&running)),
+                Looked::Canceled => Phase::Ended(running.stopped()),
             },
             Phase::Unloading { result, unload, rows } => {
                 match running.session.look(UNLOAD, unload).await? {
-                    Looked::Running => return Ok(going()),
+                    Looked::Running => return Ok(running.going()),
                     Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                    Looked::Done(unloaded) => Phase::Ended(
-                        self.landed((run, &running), (result, *rows), &unloaded).await?,
-                    ),
+                    Looked::Done(unloaded) => {
+                        Phase::Ended(running.landed(run, (result, *rows), &unloaded).await?)
+                    }
                     Looked::Failed(error) => Phase::Ended(failed_by(&error)),
-                    Looked::Canceled => Phase::Ended(canceled(&running)),
+                    Looked::Canceled => Phase::Ended(running.stopped()),
                 }
             }
         };
         running.phase = phase;
         let status = match &running.phase {
             Phase::Ended(status) => status.clone(),
-            Phase::Asked(_) | Phase::Unloading { .. } => going(),
+            Phase::Asked(_) | Phase::Unloading { .. } => running.going(),
         };
-        self.keep(run, running);
+        self.runs.keep(run, running);
         Ok(status)
-    }
-}
-
-/// Somebody cancelled it: this gateway, or another hand.
-fn canceled(running: &Running) -> RunStatus {
-    if running.canceled {
-        RunStatus::Cancelled
-    } else {
-        failed("run-canceled-there", "somebody cancelled the statement in its account")
     }
 }
 
@@ -366,20 +269,9 @@ impl RunsQueries for SnowflakeShares {
 
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
         let mut running = self.run_of(run)?;
-        let handle = match &running.phase {
-            Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
-            Phase::Ended(status) => return Ok(status.clone()),
-        };
-        // From here on nothing of it is delivered, whatever the platform answers.
-        running.canceled = true;
-        self.keep(run, running.clone());
-        match running.session.within(cx).cancel("cancel", &handle).await? {
-            Canceled::Now => {
-                running.phase = Phase::Ended(RunStatus::Cancelled);
-                self.keep(run, running);
-                Ok(RunStatus::Cancelled)
-            }
-            Canceled::NotRunning => Box::pin(self.advance(run, running)).await,
+        match self.runs.cancel(run, &mut running, cx).await? {
+            Some(status) => Ok(status),
+            None => Box::pin(self.advance(run, running)).await,
         }
     }
 

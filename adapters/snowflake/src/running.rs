@@ -1,0 +1,162 @@
+//! Runs of this process in an account, whichever room asked for them: where each is, how its result is unloaded and brought to the gateway's
+//! landing, and how it is cancelled. Must not know what is asked, nor who may.
+
+use crate::connection::Connection;
+use crate::error::Told;
+use crate::landing::Landing;
+use crate::session::{Session, request_of};
+use crate::sql::Sql;
+use crate::unload::prefix;
+use adapter_spi::{
+    Cx, ErrorKind, Failure, Outcome, Result, Retry, RunOutput, RunProgress, RunStatus,
+};
+use mappings::model::{Digest, RunId};
+use snowflake_sql_api::{Canceled, Handle, Progress, ResultSet, Statement};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// What an unload is called in errors.
+pub(crate) const UNLOAD: &str = "COPY INTO";
+
+/// The runs of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+
+/// Where a run is.
+#[derive(Debug, Clone)]
+pub(crate) enum Phase {
+    /// It runs, or its rows are still to be brought.
+    Asked(Handle),
+    /// The platform unloads its so many rows.
+    Unloading { result: Handle, unload: Handle, rows: u64 },
+    /// It ended.
+    Ended(RunStatus),
+}
+
+/// One run, and where its rows will be.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    pub(crate) session: Session,
+    pub(crate) connection: Connection,
+    pub(crate) phase: Phase,
+    pub(crate) canceled: bool,
+    /// Whether the platform refused to unload its result.
+    pub(crate) keeps: bool,
+    /// Whether its unload may have been started, by a call whose answer was lost.
+    pub(crate) begun: bool,
+    /// By what its statements are known in the platform's history.
+    pub(crate) tag: String,
+    pub(crate) rows_max: u64,
+    pub(crate) landing: PathBuf,
+}
+
+/// A run that ended without a result.
+pub(crate) fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
+    RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
+}
+
+impl Runs {
+    /// A run that was begun here.
+    pub(crate) fn of(&self, run: &RunId) -> Option<Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
+    pub(crate) fn keep(&self, run: &RunId, running: Running) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+    }
+
+    /// Asks the platform to stop a run. None where nothing ran any more: what became of it is to be looked at.
+    pub(crate) async fn cancel(
+        &self,
+        run: &RunId,
+        running: &mut Running,
+        cx: &Cx,
+    ) -> Result<Option<RunStatus>> {
+        let handle = match &running.phase {
+            Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
+            Phase::Ended(status) => return Ok(Some(status.clone())),
+        };
+        // From here on nothing of it is delivered, whatever the platform answers.
+        running.canceled = true;
+        self.keep(run, running.clone());
+        match running.session.within(cx).cancel("cancel", &handle).await? {
+            Canceled::Now => {
+                running.phase = Phase::Ended(RunStatus::Cancelled);
+                self.keep(run, running.clone());
+                Ok(Some(RunStatus::Cancelled))
+            }
+            Canceled::NotRunning => Ok(None),
+        }
+    }
+}
+
+impl Running {
+    /// What is told of it while it goes on.
+    pub(crate) fn going(&self) -> RunStatus {
+        if self.canceled {
+            RunStatus::Cancelling
+        } else {
+            RunStatus::Running(RunProgress::default())
+        }
+    }
+
+    /// Somebody cancelled it: this gateway, or another hand.
+    pub(crate) fn stopped(&self) -> RunStatus {
+        if self.canceled {
+            return RunStatus::Cancelled;
+        }
+        failed("run-canceled-there", "somebody cancelled the statement in its account")
+    }
+
+    /// How it ends where its result has more rows than it may give.
+    pub(crate) fn overflows(&self, result: &ResultSet) -> Option<Phase> {
+        let reason = "the output has more rows than a run may give";
+        (result.row_count() > self.rows_max).then(|| Phase::Ended(failed("row-limit", reason)))
+    }
+
+    /// Begins to unload its result, once. The error stands where the platform will not.
+    pub(crate) async fn unload(
+        &self,
+        result: &ResultSet,
+        sql: Sql,
+    ) -> Result<std::result::Result<Phase, adapter_spi::AdapterError>> {
+        let (handle, rows) = (result.handle().clone(), result.row_count());
+        let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
+        let tagged = |statement: Statement| statement.query_tag(self.tag.clone());
+        let unload = match self.session.start(UNLOAD, (request, self.begun), (sql, &tagged)).await {
+            Ok(Progress::Running(unload)) => unload,
+            Ok(Progress::Done(done)) => done.handle().clone(),
+            Err(error)
+                if error.retry == Retry::Never
+                    && (self.begun || error.outcome == Outcome::NotApplied) =>
+            {
+                return Ok(Err(error));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Ok(Phase::Unloading { result: handle, unload, rows }))
+    }
+
+    /// Brings what was unloaded to the landing.
+    pub(crate) async fn landed(
+        &self,
+        run: &RunId,
+        (result, rows): (&Handle, u64),
+        unloaded: &ResultSet,
+    ) -> Result<RunStatus> {
+        if self.session.unloaded(unloaded, UNLOAD).await? != rows {
+            let reason = "the platform unloaded another number of rows than the result has";
+            return Ok(failed("unload-incomplete", reason));
+        }
+        let landing = Landing::of(self.session.platform(), &self.connection)?;
+        let files = landing.fetch(&prefix(run, result), &self.landing).await?;
+        if files.is_empty() && rows > 0 {
+            let told: Told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
+            let reason = "what was unloaded is not where `landing` says";
+            return Err(self.session.error(told, "fetch", reason));
+        }
+        let rows_read = BTreeMap::new();
+        Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+    }
+}
