@@ -8,14 +8,10 @@ Each scene's rooms are made by a gateway or by boto3; what was imported is check
 judged by raw calls. Must not know how anything is imported. The twin is ours: it is no proof about AWS.
 """
 
-import argparse
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -23,6 +19,7 @@ import botocore.exceptions  # noqa: E402
 
 import airlock  # noqa: E402
 import judge  # noqa: E402
+import playing  # noqa: E402
 import stage  # noqa: E402
 from scene import ACCOUNTS, DATASETS, NAME, ROOM, Scene, denied, document, of  # noqa: E402
 
@@ -333,45 +330,5 @@ def hostile(scene):
 SCENES = (made_here, two_rooms, by_hand, own_texts, unsayable, unseen, hostile)
 
 
-def play(arguments, folder):
-    """Every scene in its turn; 0 when nothing was wrong."""
-    failed, played = [], 0
-    for one in SCENES:
-        if arguments.only and one.__name__ != arguments.only:
-            continue
-        begun, scene, wrong = time.monotonic(), Importing(arguments, folder, one.__name__), []
-        try:
-            one(scene)
-        except airlock.NotRun as reason:
-            print(f"NOT RUN: {one.__name__}: {reason}", flush=True)
-            failed += [] if arguments.allow_not_run else [one.__name__]
-            continue
-        except (airlock.Failed, AssertionError, KeyError, IndexError, TypeError, subprocess.TimeoutExpired, botocore.exceptions.ClientError) as error:
-            wrong = [f"{type(error).__name__} {error}"]
-        played, wrong = played + 1, scene.wrong + wrong
-        print(f"{'WRONG' if wrong else 'holds'}: {one.__name__}, {time.monotonic() - begun:.1f} s: {(one.__doc__ or '').splitlines()[0]}", flush=True)
-        for line in wrong:
-            print(f"  {line[:1200]}", flush=True)
-        failed += [one.__name__] if wrong else []
-    print(f"{played} scenes, {len(failed)} wrong")
-    return 1 if failed or not played else 0
-
-
-def main():
-    """One run over the stage that is up."""
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--only")
-    ask.add_argument("--keep", help="a folder to leave everything in")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments, _ = ask.parse_known_args()
-    if arguments.keep:
-        shutil.rmtree(arguments.keep, ignore_errors=True)
-        Path(arguments.keep).mkdir(parents=True)
-        return airlock.guarded(lambda: play(arguments, Path(arguments.keep).absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix="airlock-import-") as folder:
-        return airlock.guarded(lambda: play(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(playing.main("import", SCENES, Importing))

@@ -9,24 +9,21 @@ member, never by what the gateway says of itself. Must not know how the gateway 
 `taken.py` has the scenes of what is taken away or edited.
 """
 
-import argparse
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-import botocore.exceptions  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 import airlock  # noqa: E402
 import judge  # noqa: E402
+import playing  # noqa: E402
 import stage  # noqa: E402
 from console import Console  # noqa: E402
 from scene import ACCOUNTS, NAME, ROOM, TEMPLATES, Meddler, Scene, by_hand, columns, denied, document, expired, expired_sts, landings, of  # noqa: E402
@@ -457,45 +454,5 @@ SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign
           quickstart)
 
 
-def play(arguments, folder):
-    """Every scene in its turn; 0 when nothing was wrong."""
-    failed, played = [], 0
-    for one in SCENES:
-        if arguments.only and one.__name__ != arguments.only:
-            continue
-        begun, scene, wrong = time.monotonic(), Scene(arguments, folder, one.__name__), []
-        try:
-            one(scene)
-        except airlock.NotRun as reason:
-            print(f"NOT RUN: {one.__name__}: {reason}", flush=True)
-            failed += [] if arguments.allow_not_run else [one.__name__]
-            continue
-        except (airlock.Failed, AssertionError, KeyError, IndexError, TypeError, subprocess.TimeoutExpired, botocore.exceptions.ClientError) as error:
-            wrong = [f"{type(error).__name__} {error}"]
-        played, wrong = played + 1, scene.wrong + wrong
-        said = (one.__doc__ or "").splitlines()[0]
-        print(f"{'WRONG' if wrong else 'holds'}: {one.__name__}, {time.monotonic() - begun:.1f} s: {said}", flush=True)
-        for line in wrong:
-            print(f"  {line[:900]}", flush=True)
-        failed += [one.__name__] if wrong else []
-    print(f"{played} scenes, {len(failed)} wrong")
-    return 1 if failed or not played else 0
-
-
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--only")
-    ask.add_argument("--keep", help="a folder to leave everything in")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments, _ = ask.parse_known_args()
-    if arguments.keep:
-        shutil.rmtree(arguments.keep, ignore_errors=True)
-        Path(arguments.keep).mkdir(parents=True)
-        return airlock.guarded(lambda: play(arguments, Path(arguments.keep).absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix="airlock-scenes-") as folder:
-        return airlock.guarded(lambda: play(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(playing.main("scenes", SCENES, Scene))
