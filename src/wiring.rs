@@ -14,7 +14,8 @@ use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_snowflake::{SnowflakeCollaborations, SnowflakeShares};
 use adapter_spi::{
-    Adapter, AdapterError, Assessment, Cx, Desired, ErrorKind, Imported, RunsQueries, Scope,
+    Adapter, Assessment, Cx, Desired, ErrorKind, Imported, RunsQueries, Scope,
+    TestsConnections as _,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -260,39 +261,28 @@ impl Rooms {
         agreement: &Agreement,
         only: Option<&MemberId>,
     ) -> Result<Vec<ConnectionLine>> {
-        let named = |member: &&MemberId| {
-            agreement.members.contains_key(*member) && only.is_none_or(|only| only == *member)
+        let named = |member: &MemberId| {
+            agreement.members.contains_key(member) && only.is_none_or(|only| only == member)
         };
         let (mut lines, mut unreached, mut is_tried) = (Vec::new(), None, false);
         for room in agreement.rooms.iter().map(|room| &room.platform) {
-            match self.adapter(room) {
-                Ok(_) if *room == PlatformId::native() => continue,
-                Ok(_) => is_tried = true,
-                Err(error) => unreached = Some(error),
-            }
-            let mut tell = |member: &MemberId, tried: (String, Option<AdapterError>)| {
-                let error = tried.1.map(|error| format!("{}: {}", error.code, error.reason));
-                let (room, member) = (room.to_string(), member.clone());
-                lines.push(ConnectionLine { room, member, permission: tried.0, error });
+            let reached = match self.adapter(room) {
+                Ok(adapter) => adapter.tests_connections(),
+                Err(error) => {
+                    unreached = Some(error);
+                    continue;
+                }
             };
-            if let Some(aws) = self.aws.as_ref().filter(|aws| aws.platform() == room) {
-                for member in aws.operated().filter(named) {
-                    let tried = aws.test(agreement, member).await.into_iter();
-                    tried.for_each(|one| tell(member, (one.permission, one.error)));
-                }
-            }
-            let rooms = self.collaborations.as_ref().filter(|all| all.platform() == room);
-            if let Some(rooms) = rooms {
-                for member in rooms.operated().filter(named) {
-                    let tried = Box::pin(rooms.test(agreement, member)).await.into_iter();
-                    tried.for_each(|one| tell(member, (one.permission, one.error)));
-                }
-            }
-            if let Some(shares) = self.shares.as_ref().filter(|shares| shares.platform() == room) {
-                for member in shares.operated().filter(named) {
-                    let tried = shares.test(agreement, member).await.into_iter();
-                    tried.for_each(|one| tell(member, (one.permission, one.error)));
-                }
+            let Some(reached) = reached else { continue };
+            is_tried = true;
+            for member in reached.operated().into_iter().filter(named) {
+                let tried = reached.test(agreement, &member).await.into_iter();
+                lines.extend(tried.map(|one| ConnectionLine {
+                    room: room.to_string(),
+                    member: member.clone(),
+                    permission: one.permission,
+                    error: one.error.map(|error| format!("{}: {}", error.code, error.reason)),
+                }));
             }
         }
         if is_tried {
@@ -314,7 +304,7 @@ impl Rooms {
     ) -> Result<Vec<VerifiedLine>> {
         let room = PlatformId::snowflake_dcr();
         self.adapter(&room)?;
-        let operated = |all: &&SnowflakeCollaborations| all.operated().any(|one| one == member);
+        let operated = |all: &&SnowflakeCollaborations| all.operated().contains(member);
         let Some(all) = self.collaborations.as_ref().filter(operated) else {
             let message = format!("this gateway does not operate {member} in Snowflake");
             return Err(Error::invalid("connections-missing", message)

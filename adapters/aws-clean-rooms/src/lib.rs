@@ -32,7 +32,6 @@ pub use export::{Form, export};
 pub use import::Import;
 pub use queue::{Message, Queue};
 pub use room::{AwsCleanRooms, ExternalIds};
-pub use test_connection::Tried;
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::seen::{Seat, Seen};
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
-    Scope, Step,
+    Scope, Step, TestsConnections,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId};
@@ -228,6 +228,10 @@ impl Adapter for AwsCleanRooms {
 
     async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
         self.tried(what, scope, cx).await
+    }
+
+    fn tests_connections(&self) -> Option<&dyn TestsConnections> {
+        Some(self)
     }
 
     fn runs_queries(&self) -> Option<&dyn RunsQueries> {

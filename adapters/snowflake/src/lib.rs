@@ -20,4 +20,4 @@ mod verdicts;
 
 pub use collaboration::{Found, Report, SnowflakeCollaborations, assess as assess_collaborations};
 pub use connection::{Connection, Connections, TokenKind};
-pub use shares::{SnowflakeShares, Tried, assess as assess_shares};
+pub use shares::{SnowflakeShares, assess as assess_shares};

@@ -2,7 +2,7 @@
 
 use crate::{
     Applied, Assessment, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery, ResourceKind,
-    Result, RunStatus, Scope, Step,
+    Result, RunStatus, Scope, Step, TestsConnections,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, PlatformId, RunId};
@@ -82,6 +82,11 @@ pub trait Adapter: Debug + Send + Sync {
     async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
         let _ = (what, scope, cx);
         Ok(Probe::NotPossible)
+    }
+
+    /// The power to try connections, where the platform has accounts.
+    fn tests_connections(&self) -> Option<&dyn TestsConnections> {
+        None
     }
 
     /// The power to run templates, where the platform has it.

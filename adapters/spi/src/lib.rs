@@ -3,6 +3,7 @@
 
 mod adapter;
 mod assessment;
+mod connections;
 mod context;
 mod desired;
 mod error;
@@ -15,6 +16,7 @@ pub mod suite;
 
 pub use adapter::{Adapter, Capabilities, Lag, Probe, RunsQueries};
 pub use assessment::{Assessment, Fidelity, Residual, Verdict};
+pub use connections::{TestsConnections, Tried};
 pub use context::{CallClass, Cx, Landing, Pace};
 pub use desired::Desired;
 pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};

@@ -14,7 +14,7 @@ use crate::running::Runs;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
-    Scope, Step,
+    Scope, Step, TestsConnections,
 };
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId, PlatformId};
@@ -48,11 +48,6 @@ impl SnowflakeCollaborations {
             reach: Reach::new(PlatformId::snowflake_dcr(), connections, clock),
             runs: Runs::default(),
         }
-    }
-
-    /// The members that this gateway operates.
-    pub fn operated(&self) -> impl Iterator<Item = &MemberId> {
-        self.reach.connections().members.keys()
     }
 
     /// The accounts that a look goes through, as far as this gateway has connections: those that the agreement names, and of members
@@ -160,6 +155,10 @@ impl Adapter for SnowflakeCollaborations {
 
     async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
         Box::pin(self.tried(what, scope, cx)).await
+    }
+
+    fn tests_connections(&self) -> Option<&dyn TestsConnections> {
+        Some(self)
     }
 
     fn runs_queries(&self) -> Option<&dyn RunsQueries> {

@@ -20,4 +20,3 @@ mod tests;
 
 pub use assess::assess;
 pub use room::SnowflakeShares;
-pub use test_connection::Tried;

@@ -14,10 +14,10 @@ use crate::running::Runs;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
-    Scope, Step,
+    Scope, Step, TestsConnections,
 };
 use async_trait::async_trait;
-use mappings::model::{Agreement, MemberId, PlatformId};
+use mappings::model::{Agreement, PlatformId};
 use snowflake_sql_api::Clock;
 
 /// A token is good for an hour, and a statement that was taken runs on: what was on its way lands within that, or not at all. SHOW
@@ -53,11 +53,6 @@ impl SnowflakeShares {
     #[must_use]
     pub const fn connections(&self) -> &Connections {
         self.reach.connections()
-    }
-
-    /// The members that this gateway operates.
-    pub fn operated(&self) -> impl Iterator<Item = &MemberId> {
-        self.connections().members.keys()
     }
 
     /// Looks at everything of an agreement.
@@ -139,6 +134,10 @@ impl Adapter for SnowflakeShares {
 
     async fn probe(&self, what: &ResourceKind, scope: &Scope, cx: &Cx) -> Result<Probe> {
         self.tried(what, scope, cx).await
+    }
+
+    fn tests_connections(&self) -> Option<&dyn TestsConnections> {
+        Some(self)
     }
 
     fn runs_queries(&self) -> Option<&dyn RunsQueries> {

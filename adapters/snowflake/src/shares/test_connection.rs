@@ -9,7 +9,8 @@ use crate::entry::table;
 use crate::landing::Landing;
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Cx, Desired, ErrorKind, Result, Retry};
+use adapter_spi::{CallClass, Cx, Desired, ErrorKind, Result, Retry, TestsConnections, Tried};
+use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId, PlatformId};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,19 +19,6 @@ use std::sync::Arc;
 const OPERATION: &str = "test";
 /// So many roles below a role are looked into.
 const ROLES_MAX: usize = 50;
-
-/// One thing that was tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// The privilege, such as `CREATE SHARE on the account`.
-    pub permission: String,
-    /// Why it does not work.
-    pub error: Option<AdapterError>,
-}
-
-fn tried<T>(permission: impl Into<String>, answer: Result<T>) -> Tried {
-    Tried { permission: permission.into(), error: answer.err() }
-}
 
 /// A privilege that a part in an agreement takes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,16 +115,21 @@ fn needs(agreement: &Agreement, member: &MemberId, connection: &Connection) -> B
     all
 }
 
-impl SnowflakeShares {
-    /// Tries what a member of an agreement needs, as its part in it asks for.
-    pub async fn test(&self, agreement: &Agreement, member: &MemberId) -> Vec<Tried> {
+#[async_trait]
+impl TestsConnections for SnowflakeShares {
+    fn operated(&self) -> Vec<MemberId> {
+        self.connections().members.keys().cloned().collect()
+    }
+
+    /// What it needs, as its part in the agreement asks for.
+    async fn test(&self, agreement: &Agreement, member: &MemberId) -> Vec<Tried> {
         let cx = Cx::default();
         let session = match self.reach.session(agreement, member, &cx).await {
             Ok(session) => session,
-            Err(error) => return vec![tried("connect", Err::<(), _>(error))],
+            Err(error) => return vec![Tried::new("connect", Err::<(), _>(error))],
         };
         let Some(connection) = self.reach.connection(member) else { return Vec::new() };
-        let mut all = vec![tried("connect", Ok(()))];
+        let mut all = vec![Tried::new("connect", Ok(()))];
         match Box::pin(held(&session)).await {
             Ok(held) => {
                 let needs = needs(agreement, member, connection).into_iter();
@@ -144,20 +137,25 @@ impl SnowflakeShares {
                     let told = (ErrorKind::PermissionDenied, "privilege-missing", Retry::Never);
                     let lacks = || session.error(told, OPERATION, format!("the role lacks {need}"));
                     let answer = if held.has(&need) { Ok(()) } else { Err(lacks()) };
-                    tried(need.to_string(), answer)
+                    Tried::new(need.to_string(), answer)
                 }));
             }
-            Err(error) => all.push(tried("SHOW GRANTS", Err::<(), _>(error))),
+            Err(error) => all.push(Tried::new("SHOW GRANTS", Err::<(), _>(error))),
         }
         let database = connection.database();
-        all.push(tried(format!("database {database}"), there(&session, database).await));
+        all.push(Tried::new(format!("database {database}"), there(&session, database).await));
         all.extend(Box::pin(self.tables(agreement, &session)).await);
         if agreement.templates.values().any(|template| template.run_by.contains(member)) {
-            all.push(tried("unload, storage_integration, landing", self.lands(connection).await));
+            all.push(Tried::new(
+                "unload, storage_integration, landing",
+                self.lands(connection).await,
+            ));
         }
         all
     }
+}
 
+impl SnowflakeShares {
     /// Whether a member's tables are shown to its role.
     async fn tables(&self, agreement: &Agreement, session: &Session) -> Vec<Tried> {
         let collaboration = agreement.collaboration.clone();
@@ -172,7 +170,7 @@ impl SnowflakeShares {
             };
             let found = look.columns(&path).await;
             let found = found.and_then(|columns| columns.ok_or_else(lacks));
-            all.push(tried(format!("SELECT on table {}", path.join(".")), found));
+            all.push(Tried::new(format!("SELECT on table {}", path.join(".")), found));
         }
         all
     }

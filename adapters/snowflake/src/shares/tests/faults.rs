@@ -3,7 +3,7 @@
 use super::{agreement, held, planned, room, seen, settle};
 use crate::shares::SnowflakeShares;
 use crate::twin::{CONSUMER, PROVIDER, Twin, clock};
-use adapter_spi::{Adapter as _, Coverage, Cx, Desired, Outcome, Scope};
+use adapter_spi::{Adapter as _, Coverage, Cx, Desired, Outcome, Scope, TestsConnections as _};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use super::{agreement, held, seen, settle};
 use crate::shares::SnowflakeShares;
 use crate::twin::{CONSUMER, PROVIDER, Twin, clock};
-use adapter_spi::{Adapter as _, Cx, Desired, Scope};
+use adapter_spi::{Adapter as _, Cx, Desired, Scope, TestsConnections as _};
 use std::sync::Arc;
 
 const OF_PROVIDER: [&str; 8] = [

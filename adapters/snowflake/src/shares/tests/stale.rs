@@ -4,7 +4,10 @@ use super::{agreement, opened, planned, room, seen, settle};
 use crate::connection::Connection;
 use crate::shares::SnowflakeShares;
 use crate::twin::{CONSUMER, PROVIDER, Twin, clock};
-use adapter_spi::{Adapter as _, Cx, Desired, Effect, ErrorKind, Probe, ResourceKind, Scope, Step};
+use adapter_spi::{
+    Adapter as _, Cx, Desired, Effect, ErrorKind, Probe, ResourceKind, Scope, Step,
+    TestsConnections as _,
+};
 use serde_json::json;
 use std::sync::Arc;
 
