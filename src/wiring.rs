@@ -65,8 +65,16 @@ struct ConnectionsFile {
 
 fn connections(home: &Home) -> Result<ConnectionsFile> {
     const HELP: &str = "[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format; \
-        [snowflake.members.NAME] with user, key_file or token_file, token_kind, role, warehouse, database, unload, storage_integration, landing, endpoint";
-    settings::toml_file(&home.connections(), "connections-invalid", HELP)
+        [snowflake.members.NAME] with user, key_file or token_file, token_kind, role, warehouse, database, unload, storage_integration, landing, endpoint; \
+        [snowflake] settles_ms";
+    let file: ConnectionsFile =
+        settings::toml_file(&home.connections(), "connections-invalid", HELP)?;
+    if file.snowflake.as_ref().is_some_and(|to| !SnowflakeCollaborations::may_settle(to)) {
+        let message = "[snowflake] settles_ms is less than a minute, and not every endpoint is a stand-in on this machine";
+        return Err(Error::invalid("connections-invalid", message)
+            .help("no settles_ms, or an http endpoint on loopback for every member"));
+    }
+    Ok(file)
 }
 
 /// The store that a gateway's folder names, or the file in it.

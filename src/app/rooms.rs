@@ -11,7 +11,7 @@ use crate::reconcile::{
     Drift, DriftClass, End, Loss, Memory, Report, Turn, Wait, Waiting, pass, said,
 };
 use crate::store::Fence;
-use adapter_spi::{Cx, NeedsCounterparty};
+use adapter_spi::{Cx, Lag, NeedsCounterparty};
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use serde::Serialize;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use std::time::Duration;
 const PASSES_MAX: usize = 200;
 /// Between passes that found nothing to do yet.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// So many looks in a row may find nothing to do, and nothing settled.
+/// So many looks in a row may find nothing to do, and nothing settled, where no answer is old.
 const LOOKS_MAX: usize = 60;
 /// Tries of calls that the platform asks time for.
 const TRIES_MAX: usize = 6;
@@ -375,6 +375,8 @@ impl App {
             For::Holding(fence) => Some(fence),
         };
         let turn = self.turn(collaboration, room, fence)?;
+        let lag = turn.adapter.capabilities().lag;
+        let looks_max = LOOKS_MAX.saturating_add(settling(lag, LOOK_EVERY));
         let mut memory = Memory::default();
         let (mut steps, mut looks, mut tries, mut blind) = (0, 0, 0, 0);
         for _ in 0..PASSES_MAX {
@@ -403,7 +405,7 @@ impl App {
                     wait
                 }
             };
-            if looks > LOOKS_MAX {
+            if looks > looks_max {
                 break;
             }
             tokio::time::sleep(wait).await;
@@ -433,6 +435,13 @@ impl App {
             End::Failed { code, retry_ms } => after(retry_ms, failed(code, room)),
         }
     }
+}
+
+/// How many looks fit into the time for which a platform's answers may be old.
+pub(super) fn settling(lag: Lag, every: Duration) -> usize {
+    let settles = Duration::from_millis(lag.settles_ms);
+    let looks = settles.as_millis().div_ceil(every.as_millis().max(1));
+    usize::try_from(looks).unwrap_or(usize::MAX)
 }
 
 enum Verdict {

@@ -48,14 +48,15 @@ impl App {
         unwaived(&losses, room, &agreement.collaboration).map_or(Ok(()), Err)
     }
 
-    /// Records an owner's consent to a room's holding one term more loosely; refused where no such loss touches it.
+    /// Records an owner's consent to a room's holding one term more loosely, for the agreement whose digest comes with it; refused where
+    /// no such loss touches it.
     pub async fn waive(
         &self,
         collaboration: &CollaborationId,
         (room, at): (&PlatformId, &TermPath),
         member: &MemberId,
         (only, tied): (Option<Digest>, &Tied),
-    ) -> Result<(Verdict, Recorded)> {
+    ) -> Result<(Verdict, Recorded, Digest)> {
         let key = members::signing_key(&self.home, member)?;
         let state = self.load(collaboration).await?.state;
         let agreement = known(&state)?.clone();
@@ -87,7 +88,7 @@ impl App {
                 agreement: digest,
             })
         });
-        Ok(((*verdict).clone(), recorded.await?))
+        Ok(((*verdict).clone(), recorded.await?, digest))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `airlock waive`: an owner's consent to a room's holding a term more loosely than agreed.
+//! `airlock waive`: an owner's consent to a room's holding terms more loosely than agreed, each by its name.
 
 use super::screen::Screen;
 use crate::app::{App, Tied};
@@ -15,9 +15,9 @@ pub(super) struct Waive {
     /// The room.
     #[arg(long)]
     pub(super) room: PlatformId,
-    /// The term, as `airlock plan` names it, such as `templates.overlap.received_by`.
-    #[arg(long)]
-    pub(super) at: TermPath,
+    /// The term, as `airlock plan` names it, such as `templates.overlap.received_by`; repeat for more, each on record by itself.
+    #[arg(long, required = true)]
+    pub(super) at: Vec<TermPath>,
     /// The owner who consents.
     #[arg(long = "as")]
     pub(super) member: MemberId,
@@ -26,22 +26,21 @@ pub(super) struct Waive {
 impl Waive {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let app = App::existing(home).await?;
-        let (verdict, recorded) = app
-            .waive(
-                &self.collaboration,
-                (&self.room, &self.at),
-                &self.member,
-                (None, &Tied::default()),
-            )
-            .await?;
-        screen.say(format!(
-            "{} waived {} in {}, leaf {}, for this agreement alone: {}",
-            self.member, self.at, self.room, recorded.index, verdict.reason
-        ));
-        screen.object(&serde_json::json!({
-            "collaboration": self.collaboration, "member": self.member, "room": self.room, "waived": verdict,
-            "receipt": recorded,
-        }));
+        let (tied, mut only) = (Tied::default(), None);
+        for at in &self.at {
+            let of = (&self.room, at);
+            let (verdict, recorded, digest) =
+                app.waive(&self.collaboration, of, &self.member, (only, &tied)).await?;
+            only = Some(digest);
+            screen.say(format!(
+                "{} waived {at} in {}, leaf {}, for this agreement alone: {}",
+                self.member, self.room, recorded.index, verdict.reason
+            ));
+            screen.object(&serde_json::json!({
+                "collaboration": self.collaboration, "member": self.member, "room": self.room, "waived": verdict,
+                "receipt": recorded,
+            }));
+        }
         Ok(())
     }
 }

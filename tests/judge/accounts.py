@@ -20,6 +20,7 @@ import airlock
 PROVIDER, CONSUMER, OTHER = "ACME.PROVIDER", "ACME.CONSUMER", "ACME.SECURED"
 REGION = "us-east-1"
 BUCKET = "airlock-results"
+SETTLES_MS = 1000  # of a clean room, in the place of a minute
 ROLE = "arn:aws:iam::111111111111:role/landing"
 TYPES = {"string": "VARCHAR", "large_string": "VARCHAR", "int64": "NUMBER(38,0)", "int32": "NUMBER(38,0)", "int16": "NUMBER(38,0)", "double": "FLOAT", "float": "FLOAT", "bool": "BOOLEAN",
          "date32[day]": "DATE", "timestamp[us]": "TIMESTAMP_NTZ(9)", "timestamp[us, tz=UTC]": "TIMESTAMP_NTZ(9)", "timestamp[ns]": "TIMESTAMP_NTZ(9)", "binary": "BINARY"}
@@ -92,8 +93,8 @@ class Accounts:
         self.tell("PUT", place, {"columns": columns, "files": [str(f) for f in files]})
 
     def connect(self, home: Path, operated=None):
-        """Writes how a gateway reaches each member, or those it operates, behind what is there."""
-        lines = []
+        """Writes how a gateway reaches each member, or those it operates, behind what is there. What the twin did it shows at once."""
+        lines = ["[snowflake]", f"settles_ms = {SETTLES_MS}"]
         for member, account in self.members.items():
             if operated is None or member in operated:
                 lines += [f"[snowflake.members.{member}]", f'endpoint = "{self.endpoint}/accounts/{account.replace(".", "-")}"', f'user = "{self.user}"',

@@ -31,13 +31,21 @@ class Airlock:
         self.binary, self.home = str(binary), home
         self.environment = dict(os.environ) | (environment or {})
 
-    def call(self, *arguments, timeout=300):
-        """Runs a command; its object, or Failed."""
+    def printed(self, *arguments, timeout=300):
+        """Runs a command; what it printed, or Failed."""
         command = [self.binary, "--home", str(self.home), "--json", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=self.environment, check=False)
         if done.returncode != 0:
             raise Failed(arguments, done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout)
+        return done.stdout
+
+    def call(self, *arguments, **words):
+        """Runs a command; its object, or Failed."""
+        return json.loads(self.printed(*arguments, **words))
+
+    def lines(self, *arguments, **words):
+        """The same of a command that prints several objects."""
+        return [json.loads(line) for line in self.printed(*arguments, **words).splitlines()]
 
     def refused(self, *arguments, **words):
         """What is said of a command that must not succeed: the exit code, and the error as it is printed for machines."""

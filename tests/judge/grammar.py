@@ -29,6 +29,7 @@ class Case:
     parameters: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
     audience: bool = False
+    merged: str = ""  # what it means where thin groups are merged into one and not left out; nothing where that is the same
 
     def template(self):
         """Its entry in the agreement."""
@@ -42,6 +43,14 @@ def backed(text, asked):
         enough = " AND ".join(f"COUNT(DISTINCT CASE WHEN {found[1]} IS NOT NULL THEN {who} END) >= {least}" for who, least in asked)
         return f"CASE WHEN {enough} THEN {found[0]} END"
     return FIGURE.sub(put, text) if asked else text
+
+
+def together(rows, keys, asked):
+    """Rows where thin groups are merged into one, whose keys are NULL; and what they are grouped by then."""
+    named = "".join(f", {key} AS k{number}" for number, key in enumerate(keys))
+    over = ", ".join(f"k{number}" for number in range(len(keys)))
+    thin = " OR ".join(f"COUNT(DISTINCT {who}) OVER (PARTITION BY {over}) < {least}" for who, least in asked) or "FALSE"
+    return f"(SELECT *, {thin} AS thin FROM (SELECT *{named} FROM {rows}))", [f"CASE WHEN NOT thin THEN k{number} END" for number in range(len(keys))]
 
 
 def quoted(value, kind):
@@ -278,10 +287,16 @@ def flat(rng, name):
     inner += " GROUP BY " + ", ".join(source.duck(k) for k in keys) if keys else ""
     columns = [o for _, o in outs]
     expected = f"SELECT {', '.join(columns)} FROM ({inner}) WHERE {enough} AND kept{limit}"
+    merged = ""
+    if keys and source.asked():
+        rows, places = together(f"{source.base()} WHERE {source.duck(where or 'TRUE')}", [source.duck(k) for k in keys], source.asked())
+        place = dict(zip(keys, places, strict=True))
+        shown = ", ".join([f"{place.get(e) or source.figure(e)} AS {o}" for e, o in outs] + [f"({source.figure(having or 'TRUE')}) AS kept"] + counts)
+        merged = f"SELECT {', '.join(columns)} FROM (SELECT {shown} FROM {rows} base GROUP BY thin, {', '.join(places)}) WHERE {enough} AND kept{limit}"
     plain = keys and not having and not limit
     withheld = f"SELECT count(*) FROM ({inner}) WHERE NOT ({enough})" if plain else ""
     shape = "flat" + ("-left" if source.left else "") + ("-having" if having else "") + ("-limit" if limit else "")
-    return Case(name, shape, "aggregate", sql + limit, expected, columns, withheld, source.parameters, source.settings)
+    return Case(name, shape, "aggregate", sql + limit, expected, columns, withheld, source.parameters, source.settings, merged=merged)
 
 
 def frequency(rng, name):
@@ -314,8 +329,11 @@ def frequency(rng, name):
     asked = [("who", least)] * (least > 1) + [(f"own_{a}", m) for a, m in owned]
     grouped = "SELECT " + ", ".join(f"{backed(e, asked)} AS {o}" for e, o in outs) + f", {enough} AS passes FROM ({inner}) GROUP BY {bucket}"
     columns = [o for _, o in outs]
+    rows, places = together(f"({inner})", [bucket], asked)
+    shown = ", ".join(f"{places[0] if e == bucket else backed(e, asked)} AS {o}" for e, o in outs)
+    merged = f"SELECT {', '.join(columns)} FROM (SELECT {shown}, {enough} AS passes FROM {rows} GROUP BY thin, {places[0]}) WHERE passes" if asked else ""
     return Case(name, "frequency", "aggregate", sql, f"SELECT {', '.join(columns)} FROM ({grouped}) WHERE passes", columns,
-                f"SELECT count(*) FROM ({grouped}) WHERE NOT passes", source.parameters, source.settings)
+                f"SELECT count(*) FROM ({grouped}) WHERE NOT passes", source.parameters, source.settings, merged=merged)
 
 
 def released(rng, name):
@@ -339,8 +357,13 @@ def released(rng, name):
     inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in inside] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY {source.duck(key)}"
     expected = f"SELECT {chosen} FROM (SELECT * FROM ({inner}) WHERE {enough}){tail}{limit}"
+    merged = ""
+    if source.asked():
+        rows, places = together(f"{source.base()} WHERE {source.duck(where or 'TRUE')}", [source.duck(key)], source.asked())
+        shown = ", ".join([f"{places[0] if e == key else source.figure(e)} AS {o}" for e, o in inside] + counts)
+        merged = f"SELECT {chosen} FROM (SELECT * FROM (SELECT {shown} FROM {rows} base GROUP BY thin, {places[0]}) WHERE {enough}){tail}{limit}"
     return Case(name, "released", "aggregate", f"WITH g AS ({stage}) SELECT {chosen} FROM g{tail}{limit}", expected,
-                [o for _, o in outs], "", source.parameters, source.settings)
+                [o for _, o in outs], "", source.parameters, source.settings, merged=merged)
 
 
 def activation(rng, name):

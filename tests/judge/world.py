@@ -5,6 +5,7 @@ Airlock is built. One thing is left out on purpose: a second key that finds seve
 room breaks that tie by tokens that nobody outside it can compute.
 """
 
+import contextlib
 import datetime
 import random
 import re
@@ -138,6 +139,24 @@ TABLES = {
 }
 FAMILIES = (("customers", "leads", "support"), ("purchases", "exposures", "profiles"))
 ROWS = {"customers": 2200, "leads": 2400, "support": 1800, "purchases": 7000, "exposures": 5000, "profiles": 1700}
+
+
+@contextlib.contextmanager
+def other(tables, share=1.0):
+    """The same world under other terms, or with these tables alone, and with a share of its people and rows: for as long as it lasts."""
+    global PEOPLE
+    usual, rows, people = dict(TABLES), dict(ROWS), PEOPLE
+    try:
+        TABLES.clear()
+        TABLES.update(tables)
+        ROWS.update({name: max(1, int(count * share)) for name, count in rows.items()})
+        PEOPLE = int(people * share)
+        yield
+    finally:
+        TABLES.clear()
+        TABLES.update(usual)
+        ROWS.update(rows)
+        PEOPLE = people
 
 
 # Normalising, written from its description: one canonical text, or nothing.

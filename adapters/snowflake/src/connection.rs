@@ -3,6 +3,7 @@
 
 use mappings::model::MemberId;
 use serde::{Deserialize, Serialize};
+use snowflake_sql_api::Address;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -16,6 +17,31 @@ pub struct Connections {
     /// By member.
     #[serde(default)]
     pub members: BTreeMap<MemberId, Connection>,
+    /// How long a clean room's answers may be old, in milliseconds, where a stand-in answers in the platform's place; a minute without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settles_ms: Option<u64>,
+}
+
+impl Connections {
+    /// Whether what is said of old answers counts: less than the platform is given, of a stand-in alone.
+    #[must_use]
+    pub fn may_settle(&self, usual_ms: u64) -> bool {
+        self.settles_ms.is_none_or(|ms| ms >= usual_ms) || self.are_here()
+    }
+
+    /// How long answers may be old.
+    pub(crate) fn settles_ms(&self, usual_ms: u64) -> u64 {
+        self.settles_ms.filter(|_| self.may_settle(usual_ms)).unwrap_or(usual_ms)
+    }
+
+    /// Whether everybody is reached in the clear, which is admitted on this machine's loopback alone: no account is there.
+    fn are_here(&self) -> bool {
+        let here = |one: &Connection| {
+            let address = one.endpoint.as_deref().map(Address::new);
+            address.is_some_and(|address| address.is_ok_and(|address| !address.is_https()))
+        };
+        !self.members.is_empty() && self.members.values().all(here)
+    }
 }
 
 /// One member's account. Which account it is the agreement pins.
@@ -93,6 +119,33 @@ mod tests {
         assert_eq!((connection.database(), connection.token_kind), ("AIRLOCK", TokenKind::Oauth));
         for field in ["password", "key", "token", "private_key", "databases"] {
             assert!(read(&format!("{{ \"{field}\": \"x\" }}")).is_err(), "{field}");
+        }
+    }
+
+    #[test]
+    fn only_a_stand_in_on_this_machine_settles_sooner() {
+        let at = |endpoint: Option<&str>| Connection {
+            endpoint: endpoint.map(str::to_owned),
+            ..Connection::default()
+        };
+        let all = |members: &[Option<&str>], settles_ms| Connections {
+            members: ["brand", "grocer"]
+                .iter()
+                .zip(members)
+                .map(|(name, one)| (name.parse().unwrap(), at(*one)))
+                .collect(),
+            settles_ms,
+        };
+        let here = Some("http://127.0.0.1:9/accounts/ACME-ONE");
+        let (away, unclear) = (Some("https://127.0.0.1:9"), Some("http://acme.example"));
+        assert_eq!(all(&[here, here], Some(500)).settles_ms(60_000), 500);
+        for members in [&[here, away][..], &[here, None], &[here, unclear], &[None], &[]] {
+            let sooner = all(members, Some(59_999));
+            assert!(!sooner.may_settle(60_000), "{members:?}");
+            assert_eq!(sooner.settles_ms(60_000), 60_000, "{members:?}");
+            let (later, usual) = (all(members, Some(90_000)), all(members, None));
+            assert!(later.may_settle(60_000) && usual.may_settle(60_000), "{members:?}");
+            assert_eq!((later.settles_ms(60_000), usual.settles_ms(60_000)), (90_000, 60_000));
         }
     }
 

@@ -135,7 +135,7 @@ impl Twin {
     pub(crate) fn connections(&self) -> Connections {
         let of = |member: &str, account: &str| (member.parse().unwrap(), self.connection(account));
         let members = [of("provider", "ACME-PROVIDER"), of("analyst", "ACME-CONSUMER")];
-        Connections { members: members.into() }
+        Connections { members: members.into(), ..Connections::default() }
     }
 
     /// What the suite's agreements stand on: a table of each member with so many people, and places for results.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// What a build of an adapter can do, as a constant. Its digest goes into every plan.
+/// What a build of an adapter can do over its connections, as a constant of the process. Its digest goes into every plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// The adapter's version.

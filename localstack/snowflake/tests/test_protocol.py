@@ -34,6 +34,19 @@ def test_functions_as_snowflake_has_them(provider, text, wanted):
     assert provider.rows(f"SELECT {text} AS A") == [[wanted]]
 
 
+DATES = [("DATE_TRUNC('month', D)", "date", "19723"), ("TRUNC(D, 'year')", "date", "19723"), ("DATE_TRUNC('quarter', T)", "timestamp_ntz", "1704067200.000000000"),
+         ("DATE_TRUNC('month', Z)", "timestamp_ltz", "1704067200.000000000"), ("DATEADD('month', 1, D)", "date", "19782"), ("TIMESTAMPADD(DAYS, -1, D)", "date", "19752"),
+         ("DATEADD('day', 1 - DAYOFWEEKISO(D), DATE_TRUNC('day', D))", "date", "19751"), ("DATEADD('hour', 1, D)", "timestamp_ntz", "1706662800.000000000"),
+         ("DATEADD('year', 1, T)", "timestamp_ntz", "1738281661.000000000"), ("DATEADD('hour', 1, H)", "time", "39600.000000000"), ("D + 1", "date", "19754")]
+
+
+@pytest.mark.parametrize(("text", "kind", "wanted"), DATES)
+def test_what_is_made_of_a_date_is_one_unless_hours_are_added(provider, twin, text, kind, wanted):
+    twin.table(stage.PROVIDER, "D.S.T", [("D", "DATE"), ("T", "TIMESTAMP_NTZ"), ("Z", "TIMESTAMP_LTZ"), ("H", "TIME")], [["2024-01-31", "2024-01-31 00:01:01", "2024-01-31 00:01:01+00", "10:00:00"]])
+    asked = provider.submit(f"SELECT {text} AS A, COUNT(*) AS N FROM D.S.T GROUP BY {text}")
+    assert (asked.body["resultSetMetaData"]["rowType"][0]["type"], asked.rows) == (kind, [[wanted, "1"]])
+
+
 def test_zones_binary_and_times(provider, twin):
     twin.table(stage.PROVIDER, "D.S.T", [("A", "TIMESTAMP_LTZ"), ("B", "TIMESTAMP_TZ"), ("C", "BINARY"), ("D", "TIME")], [["1970-01-01 00:00:10+00", "1970-01-01 01:00:00+00", b"".hex(), "00:01:00"]])
     provider.do("INSERT INTO D.S.T SELECT A, B, TO_BINARY('0aff'), D FROM D.S.T")

@@ -186,7 +186,7 @@ impl Desk<'_> {
             let at = TermPath::new(&waived.at).map_err(|_| absent())?;
             let tied = (Some(digest(&waived.agreement)?), tied);
             let of = seen.collaboration;
-            let (_, recorded) = self.app.waive(&of, (&room, &at), &seen.member, tied).await?;
+            let (_, recorded, _) = self.app.waive(&of, (&room, &at), &seen.member, tied).await?;
             Ok((of, recorded))
         })
         .await

@@ -2,7 +2,7 @@
 
 use super::{Pass, SLOTS};
 use crate::app::App;
-use crate::app::rooms::{BLIND_MAX, unreached};
+use crate::app::rooms::{BLIND_MAX, settling, unreached};
 use crate::error::{Error, Result};
 use crate::reconcile::{End, Memory, Report};
 use crate::store::Fence;
@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use mappings::model::{CollaborationId, PlatformId};
 use std::time::Duration;
 
-/// Turns of one room.
+/// Turns of one room, where no answer is old.
 const TURNS_MAX: usize = 40;
 /// Between them.
 const EVERY: Duration = Duration::from_secs(1);
@@ -47,12 +47,13 @@ impl App {
         };
         let foreign = state.rooms().keys().filter(|room| **room != PlatformId::native());
         for room in foreign {
-            if self.rooms.adapter(room).is_err() {
+            let Ok(adapter) = self.rooms.adapter(room) else {
                 whole.problems.extend(unreached(room, &state));
                 continue;
-            }
+            };
+            let turns_max = TURNS_MAX.saturating_add(settling(adapter.capabilities().lag, EVERY));
             let (mut memory, mut done, mut blind) = (Memory::default(), None::<Pass>, 0);
-            for _ in 0..TURNS_MAX {
+            for _ in 0..turns_max {
                 let report =
                     self.visit((collaboration, room, fence), Cx::default(), &mut memory).await;
                 let (more, idle) = (is_more(&report), report.steps == 0);

@@ -159,27 +159,32 @@ pub(super) async fn agreement(
 pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Result<()> {
     let (of, member) = (&waive.collaboration, &waive.member);
     client.speaks_for(member)?;
-    let (agreement, mark) = agreement(client, of).await?;
-    let (room, at) = (&waive.room, &waive.at);
-    let decided = match client.waive(of, (room, at), agreement.digest(), &mark).await? {
-        Seconded::Decided(decided) => decided,
-        Seconded::Waits(waits) => {
-            screen.say(format!("the waiver of {at} in {room} {}", second(member)));
-            screen.object(&serde_json::json!({
-                "collaboration": of, "member": member, "room": room, "waiting": [waits],
-            }));
-            return Ok(());
+    let (agreement, mut mark) = agreement(client, of).await?;
+    let room = &waive.room;
+    for (number, at) in waive.at.iter().enumerate() {
+        if number > 0 {
+            (_, mark) = client.collaboration(of).await?;
         }
-    };
-    let verdict = verdict(&agreement, room, at.as_str())?;
-    screen.say(format!(
-        "{member} waived {at} in {room}, leaf {}, for this agreement alone: {}",
-        decided.receipt.index, verdict.reason
-    ));
-    screen.object(&serde_json::json!({
-        "collaboration": of, "member": member, "room": room, "waived": verdict,
-        "receipt": receipt(&decided.receipt),
-    }));
+        let decided = match client.waive(of, (room, at), agreement.digest(), &mark).await? {
+            Seconded::Decided(decided) => decided,
+            Seconded::Waits(waits) => {
+                screen.say(format!("the waiver of {at} in {room} {}", second(member)));
+                screen.object(&serde_json::json!({
+                    "collaboration": of, "member": member, "room": room, "waiting": [waits],
+                }));
+                continue;
+            }
+        };
+        let verdict = verdict(&agreement, room, at.as_str())?;
+        screen.say(format!(
+            "{member} waived {at} in {room}, leaf {}, for this agreement alone: {}",
+            decided.receipt.index, verdict.reason
+        ));
+        screen.object(&serde_json::json!({
+            "collaboration": of, "member": member, "room": room, "waived": verdict,
+            "receipt": receipt(&decided.receipt),
+        }));
+    }
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 /// A token lives an hour, which bounds a call that is on its way. Linking, listing and leaving go on after the answer, and nothing says
 /// for how long: looks count that are a minute apart and agree, and what five of them miss is believed gone. Unverified on a real account.
+/// A stand-in on this machine may be given less ([`Connections::settles_ms`]).
 const LAG: Lag = Lag { late_ms: 61 * 60_000, settles_ms: 60_000, reads_min: 5 };
 
 /// Data clean rooms of Snowflake's Collaboration API, for the members whom this gateway operates.
@@ -37,17 +38,24 @@ impl SnowflakeCollaborations {
     /// The adapter over these connections. Nothing is called yet. The clock is for the tokens that keys sign.
     #[must_use]
     pub fn new(connections: Connections, clock: Clock) -> Self {
+        let lag = Lag { settles_ms: connections.settles_ms(LAG.settles_ms), ..LAG };
         Self {
             capabilities: Capabilities {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 runs_queries: true,
                 activation: false,
                 cancels: true,
-                lag: LAG,
+                lag,
             },
             reach: Reach::new(PlatformId::snowflake_dcr(), connections, clock),
             runs: Runs::default(),
         }
+    }
+
+    /// Whether what connections say of old answers counts.
+    #[must_use]
+    pub fn may_settle(connections: &Connections) -> bool {
+        connections.may_settle(LAG.settles_ms)
     }
 
     /// The accounts that a look goes through, as far as this gateway has connections: those that the agreement names, and of members

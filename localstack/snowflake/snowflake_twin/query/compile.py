@@ -147,9 +147,9 @@ class Compiler:
         tree = tree.from_(exp.alias_(exp.Table(this=relations.identifier(name)), relations.BASE, table=True, quoted=True))
         tree = qualified(tree, found)
         Analysis(found).whole(tree)
+        substitute(tree.expressions[0].this, {n: r for n, r in found.items() if n != name})
+        functions.for_engine(tree)
         node: exp.Expr = tree.expressions[0].this
-        substitute(node, {n: r for n, r in found.items() if n != name})
-        functions.for_engine(node)
         return node
 
     # Tables

@@ -13,6 +13,7 @@ from ..catalog import types
 from ..catalog.types import Type
 from ..errors import SqlError
 from ..protocol.encode import Result
+from . import functions
 
 MANY = 200
 SERIAL = itertools.count(1)
@@ -42,6 +43,8 @@ class Engine:
         self.connection.execute(f"SET allowed_directories = [{text(str(spool) + '/')}]")
         self.connection.execute("SET enable_external_access = false")
         self.connection.execute("SET lock_configuration = true")
+        for macro in functions.MACROS:
+            self.connection.execute(macro)
 
     def run(self, sql: str) -> duckdb.DuckDBPyConnection:
         """Runs a text of ours; the engine's error becomes a failed statement, with its first line only."""

@@ -28,6 +28,11 @@ SCALARS = ("Abs", "And", "Or", "Xor", "Not", "Case", "Cast", "TryCast", "Ceil", 
            "Exists", "ByteLength", "DayOfWeekIso", "YearOfWeekIso", "TimeToStr", "Chr", "Ascii", "Unicode", "Space", "BitwiseAnd", "Rand")
 WINDOWS = ("RowNumber", "Rank", "DenseRank", "FirstValue", "LastValue", "NthValue", "Ntile", "PercentRank", "CumeDist")
 CLASSES = frozenset((*AGGREGATES, *SCALARS, *WINDOWS))
+DAYS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
+# Gives its first argument in the type of its second: DATE_TRUNC is of its input's type, and so is DATEADD by days or more. The engine's are timestamps.
+AS_OF = "twin_as_of"
+MACROS = (f"CREATE MACRO {AS_OF}(given TIMESTAMP, like DATE) AS CAST(given AS DATE), (given TIMESTAMP, like TIMESTAMP) AS given, "
+          "(given TIMESTAMPTZ, like TIMESTAMPTZ) AS given",)
 CONSTRAINTS = ("AGGREGATION_CONSTRAINT", "NO_AGGREGATION_CONSTRAINT", "PROJECTION_CONSTRAINT", "JOIN_CONSTRAINT")
 
 
@@ -133,3 +138,7 @@ def for_engine(tree: exp.Expr) -> None:
         if form is not None and form.name.upper() != "HEX":
             raise _unknown("TO_BINARY of another format than HEX")
         binary.replace(exp.Unhex(this=binary.this))
+    for moment in reversed(list(tree.find_all(exp.DateTrunc, exp.TimestampTrunc, exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TsOrDsAdd))):  # inner ones first
+        truncates = isinstance(moment, (exp.DateTrunc, exp.TimestampTrunc))
+        if truncates or str(moment.args.get("unit") or "DAY").upper().removesuffix("S") in DAYS:
+            moment.replace(exp.Anonymous(this=AS_OF, expressions=[moment.copy(), moment.this.copy()]))

@@ -24,7 +24,7 @@ fn agreement(seed: u8) -> Arc<Agreement> {
 fn connections() -> Connections {
     let members =
         ["provider", "analyst"].map(|name| (name.parse().unwrap(), Connection::default()));
-    Connections { members: members.into() }
+    Connections { members: members.into(), ..Connections::default() }
 }
 
 /// The platform, as it is seen.
