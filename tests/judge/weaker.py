@@ -38,6 +38,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 import agreements  # noqa: E402
 import airlock  # noqa: E402
 import stage  # noqa: E402
+from values import HOSTILE, fitting, within  # noqa: E402
 
 ROOM = agreements.ROOM
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -137,20 +138,6 @@ class Law:
             if value is None or not within(parameter, str(value)):
                 found.append(f"{name} = {value!r} is outside of {json.dumps(parameter)}")
         return found
-
-
-def within(parameter, value):
-    """Whether a value is what was declared."""
-    try:
-        if parameter["type"] == "int64":
-            number = int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", value) else None
-        else:
-            number = float(value) if parameter["type"] == "float64" else value
-    except ValueError:
-        return False
-    if number is None or "values" in parameter and number not in parameter["values"]:
-        return False
-    return parameter.get("min", number) <= number <= parameter.get("max", number)
 
 
 class Outside:
@@ -260,19 +247,6 @@ def says_nothing(row, sql):
 
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "utf8": "STRING", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP", "binary": "STRING"}
-HOSTILE = ("", "NULL", "abc", "1 OR 1=1", "1e3", "5.0", "x' OR '1'='1", "') --", "%", "٥٥", "9223372036854775807", "-9223372036854775808", "99999999999999999999",
-           "0", "-1", "54", "1000", "40-64", "65+", "2026-02-30", "0001-01-01", "9999-12-31", "inf", "nan", "\u0000", "true")
-
-
-def fitting(rng, parameter):
-    """A value that was declared."""
-    if "values" in parameter:
-        return str(rng.choice(parameter["values"]))
-    low, high = parameter.get("min", -20), parameter.get("max", 60)
-    return {
-        "int64": lambda: str(rng.randint(int(low), int(high))), "float64": lambda: str(round(rng.uniform(low, high), 2)), "boolean": lambda: "true",
-        "utf8": lambda: rng.choice(("food", "Gold", "%o%", "18-24", "web")), "date": lambda: "2024-06-01", "timestamp": lambda: "2024-06-01 00:00:00",
-    }[parameter["type"]]()
 
 
 class Trial:

@@ -38,6 +38,7 @@ fn what_a_share_can_not_hold_waits_for_its_owner() {
         Term::Dimension,
         Term::Measure,
         Term::Filter,
+        Term::EntitiesMin,
         Term::JoinRequired,
         Term::Aggregate,
         Term::RevokeTemplate,

@@ -5,7 +5,7 @@ use crate::entry::table;
 use crate::verdicts::{identities, keys, narrower, place, refused};
 use adapter_spi::{Assessment, Fidelity, Verdict};
 use mappings::guard::guard;
-use mappings::model::{Agreement, Dataset, DatasetName, PlatformId, ResultClass};
+use mappings::model::{Agreement, ColumnUse, Dataset, DatasetName, PlatformId, ResultClass};
 use mappings::snowflake::{Room, snowflake};
 use mappings::table::{TableError, Term};
 
@@ -27,12 +27,25 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
     Ok(assessment)
 }
 
-/// A dataset whose rule asks for one entity is under no policy: who mounts its share reads rows.
+/// A dataset whose rule asks for one entity is under no policy: who mounts its share reads rows, whatever a column is agreed for.
 fn unguarded(name: &DatasetName, dataset: &Dataset) -> Vec<Verdict> {
+    if dataset.rule.entities_min > 1 {
+        return Vec::new();
+    }
     let tails = [(Term::ActivationTo, "to"), (Term::AudienceMin, "audience_min")];
-    let bare = dataset.rule.entities_min <= 1 && dataset.rule.activation.is_some();
-    let said = tails.into_iter().filter(|_| bare).map(|(term, tail)| {
-        let at = format!("datasets.{name}.rule.activation.{tail}");
+    let activation = tails.into_iter().filter(|_| dataset.rule.activation.is_some());
+    let activation =
+        activation.map(|(term, tail)| (term, format!("datasets.{name}.rule.activation.{tail}")));
+    let columns = dataset.columns.iter().map(|(column, declared)| {
+        let term = match &declared.r#use {
+            ColumnUse::Match { .. } => Term::MatchUse,
+            ColumnUse::Dimension => Term::Dimension,
+            ColumnUse::Measure { .. } => Term::Measure,
+            ColumnUse::Filter => Term::Filter,
+        };
+        (term, format!("datasets.{name}.columns.{column}"))
+    });
+    let said = activation.chain(columns).map(|(term, at)| {
         let reason = "with a minimum of one there is no policy on the view: the account that mounts it reads its rows";
         Verdict { fidelity: Fidelity::Wider, ..refused(term, at, reason) }
     });

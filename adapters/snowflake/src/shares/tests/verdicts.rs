@@ -72,11 +72,27 @@ fn every_term_of_an_agreement_has_one_verdict_and_what_is_wider_waits_for_waiver
     }
     assert_eq!(all.refused().count(), 0);
     let wider: Vec<Term> = all.wider().map(|verdict| verdict.term).collect();
-    for term in [Term::TemplateText, Term::ReceivedBy, Term::Limits, Term::MatchUse] {
+    for term in
+        [Term::TemplateText, Term::ReceivedBy, Term::Limits, Term::MatchUse, Term::EntitiesMin]
+    {
         assert!(wider.contains(&term), "{term}");
     }
     for term in [Term::Consent, Term::HiddenColumns, Term::RevokeMember, Term::RevokeDataset] {
         assert!(!wider.contains(&term), "{term}");
+    }
+}
+
+/// Where no policy stands, the owner is told that rows are read, and of a policy where one does.
+#[test]
+fn a_dataset_without_a_minimum_says_that_its_rows_are_read() {
+    let all = verdicts(&[]);
+    for (dataset, read) in [("seen", true), ("sales", false)] {
+        for verdict in all.iter().filter(|known| {
+            known.at.starts_with(&format!("datasets.{dataset}.columns.")) && known.is_wider()
+        }) {
+            let said = verdict.reason.contains("there is no policy on the view");
+            assert_eq!(said, read, "{} at {}", verdict.term, verdict.at);
+        }
     }
 }
 
