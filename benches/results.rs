@@ -1,5 +1,11 @@
-//! How fast a landed CSV becomes canonical Parquet, on one thread, beside reading the same bytes and no more.
-//! `cargo bench --bench results [-- ROWS]` prints it, with the peak of memory.
+//! How fast what a platform landed becomes a delivered result, with the peak of memory. `benches/results/README.md` has figures.
+//!
+//! - `cargo bench --bench results [-- ROWS]`: a CSV staged, beside reading the same bytes and no more.
+//! - `… -- parquet [ROWS]`: Parquet as Snowflake unloads it, from landing to delivered in a folder, beside `DuckDB` copying the same files
+//!   from Parquet to Parquet in the same run. `AIRLOCK_VENV` names the environment whose Python has `duckdb`.
+
+#[path = "results/parquet.rs"]
+mod parquet;
 
 use airlock::results::{Expected, stage};
 use mappings::model::ColumnType;
@@ -15,20 +21,13 @@ const ROUNDS: usize = 3;
 
 fn main() -> Fallible {
     let rows: u64 = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(10_000_000);
+    if std::env::args().any(|word| word == "parquet") {
+        return parquet::measured(rows);
+    }
     let folder = tempfile::tempdir()?;
     let landed = folder.path().join("landed.csv");
     let bytes = write(&landed, rows)?;
-    let expected = Expected {
-        columns: vec![
-            ("segment".to_owned(), ColumnType::Utf8),
-            ("week".to_owned(), ColumnType::Date),
-            ("people".to_owned(), ColumnType::Int64),
-            ("spent".to_owned(), ColumnType::Float64),
-            ("note".to_owned(), ColumnType::Utf8),
-        ],
-        rows: Some(rows),
-        rows_max: rows,
-    };
+    let expected = expected(rows);
     let (mut staged, mut read) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let begun = Instant::now();
@@ -60,6 +59,20 @@ fn main() -> Fallible {
     )?;
     writeln!(out, "peak memory: {}", peak_memory())?;
     Ok(())
+}
+
+fn expected(rows: u64) -> Expected {
+    Expected {
+        columns: vec![
+            ("segment".to_owned(), ColumnType::Utf8),
+            ("week".to_owned(), ColumnType::Date),
+            ("people".to_owned(), ColumnType::Int64),
+            ("spent".to_owned(), ColumnType::Float64),
+            ("note".to_owned(), ColumnType::Utf8),
+        ],
+        rows: Some(rows),
+        rows_max: rows,
+    }
 }
 
 /// Aggregates as a platform lands them, with quotes, line ends and missing values in a text.

@@ -34,10 +34,12 @@ pub(super) fn read<'a>(path: &Path, expected: &'a Expected) -> Result<Batches<'a
     let file = File::open(path).map_err(|_| ResultsError::LandingUnreadable)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable)?;
     fits(builder.schema(), expected)?;
-    let batches = builder.build().map_err(unreadable)?;
+    let batches = builder.with_batch_size(ROWS).build().map_err(unreadable)?;
+    let schema = schema(expected);
     Ok(Box::new(
-        batches
-            .map(|batch| conform(&batch.map_err(|_| ResultsError::LandingUnreadable)?, expected)),
+        batches.map(move |batch| {
+            conform(&batch.map_err(|_| ResultsError::LandingUnreadable)?, &schema)
+        }),
     ))
 }
 
@@ -106,8 +108,7 @@ fn maps(found: &DataType, wanted: &DataType) -> bool {
     }
 }
 
-fn conform(batch: &RecordBatch, expected: &Expected) -> Result<RecordBatch, ResultsError> {
-    let schema = schema(expected);
+fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ResultsError> {
     let exactly = CastOptions { safe: false, ..CastOptions::default() };
     let column = |(array, field): (&ArrayRef, &Arc<Field>)| {
         if array.data_type() == field.data_type() {
@@ -118,7 +119,7 @@ fn conform(batch: &RecordBatch, expected: &Expected) -> Result<RecordBatch, Resu
     };
     let columns: Result<Vec<ArrayRef>, ResultsError> =
         batch.columns().iter().zip(schema.fields()).map(column).collect();
-    RecordBatch::try_new(Arc::clone(&schema), columns?).map_err(|_| ResultsError::SchemaMismatch)
+    RecordBatch::try_new(Arc::clone(schema), columns?).map_err(|_| ResultsError::SchemaMismatch)
 }
 
 const fn arrow_type(of: ColumnType) -> DataType {

@@ -3,6 +3,7 @@
 //! Knows nothing of platforms, the log or who may receive.
 
 mod check;
+mod columns;
 mod deliver;
 mod fetch;
 mod landed;

@@ -1,19 +1,24 @@
 //! From landing to staged files: verified against what the guard said, rewritten as canonical Parquet in a stream, digested.
 
+use super::columns::Columns;
 use super::{ResultsError, landed};
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use mappings::model::{ColumnType, Digest};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 const ROW_GROUP_ROWS_MAX: usize = 131_072;
 /// Rows of one delivered file, so that a file is small enough for one conditional write.
 const FILE_ROWS_MAX: u64 = 1_000_000;
+/// So many batches may wait to be written.
+const AHEAD: usize = 8;
 
 /// What a landed output must be.
 #[derive(Debug, Clone)]
@@ -56,17 +61,44 @@ pub fn stage(
     expected: &Expected,
     staging: &Path,
 ) -> Result<Staged, ResultsError> {
+    // One thread reads while the other writes.
+    let (sender, batches) = sync_channel(AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || read(files, expected, &sender));
+        written(batches, expected, staging)
+    })
+}
+
+type Batch = Result<RecordBatch, ResultsError>;
+
+/// Sends the batches of landed files, up to the first that is none, as long as anybody takes them.
+fn read(files: &[PathBuf], expected: &Expected, sender: &SyncSender<Batch>) {
+    for path in files {
+        let batches = landed::read(path, expected)
+            .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))));
+        for batch in batches {
+            let ends = batch.is_err();
+            if sender.send(batch).is_err() || ends {
+                return;
+            }
+        }
+    }
+}
+
+fn written(
+    batches: Receiver<Batch>,
+    expected: &Expected,
+    staging: &Path,
+) -> Result<Staged, ResultsError> {
     let mut writer = Writer { staging, files: Vec::new(), open: None };
     let mut rows = 0u64;
-    for path in files {
-        for batch in landed::read(path, expected)? {
-            let batch = batch?;
-            rows += batch.num_rows() as u64;
-            if rows > expected.rows_max {
-                return Err(ResultsError::RowsExceeded);
-            }
-            writer.write(&batch)?;
+    for batch in batches {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        if rows > expected.rows_max {
+            return Err(ResultsError::RowsExceeded);
         }
+        writer.write(&batch)?;
     }
     if expected.rows.is_some_and(|told| told != rows) {
         return Err(ResultsError::RowsMismatch);
@@ -77,11 +109,31 @@ pub fn stage(
     Ok(Staged { files: writer.finish()?, rows })
 }
 
+/// A file that knows the digest of what it was given.
+struct Digested {
+    file: File,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl Write for Digested {
+    fn write(&mut self, all: &[u8]) -> std::io::Result<usize> {
+        let count = self.file.write(all)?;
+        self.sha256.update(all.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// Writes batches into files of bounded size.
 struct Writer<'a> {
     staging: &'a Path,
     files: Vec<StagedFile>,
-    open: Option<(PathBuf, ArrowWriter<File>, u64)>,
+    open: Option<(PathBuf, Columns<Digested>, u64)>,
 }
 
 impl Writer<'_> {
@@ -99,7 +151,7 @@ impl Writer<'_> {
     fn begin(
         &self,
         batch: &RecordBatch,
-    ) -> Result<(PathBuf, ArrowWriter<File>, u64), ResultsError> {
+    ) -> Result<(PathBuf, Columns<Digested>, u64), ResultsError> {
         let path = self.staging.join(format!("part-{:05}.parquet", self.files.len()));
         let file = File::create_new(&path).map_err(|error| ResultsError::io(&error))?;
         let properties = WriterProperties::builder()
@@ -107,17 +159,17 @@ impl Writer<'_> {
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
             .set_created_by("airlock".to_owned())
             .build();
-        let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
+        let file = Digested { file, sha256: Sha256::new(), bytes: 0 };
+        let writer = Columns::new(file, batch.schema(), properties);
         Ok((path, writer.map_err(|_| ResultsError::DestinationFull)?, 0))
     }
 
     fn end(&mut self) -> Result<(), ResultsError> {
         let Some((path, writer, rows)) = self.open.take() else { return Ok(()) };
-        writer.close().map_err(|_| ResultsError::DestinationFull)?;
-        let content = std::fs::read(&path).map_err(|error| ResultsError::io(&error))?;
-        let sha256 = Digest::of(&content);
+        let file = writer.into_inner().map_err(|_| ResultsError::DestinationFull)?;
+        let (bytes, sha256) = (file.bytes, Digest::from_bytes(file.sha256.finalize().into()));
         let name = format!("part-{:05}-{}.parquet", self.files.len(), sha256.short());
-        self.files.push(StagedFile { path, name, bytes: content.len() as u64, rows, sha256 });
+        self.files.push(StagedFile { path, name, bytes, rows, sha256 });
         Ok(())
     }
 

@@ -90,6 +90,22 @@ pub(crate) fn misfits(
     wrong.collect()
 }
 
+/// A table that is as a dataset declares it, as DESC TABLE spells it.
+#[cfg(any(test, feature = "model"))]
+pub(crate) fn as_declared(dataset: &Dataset) -> BTreeMap<String, String> {
+    let spelled = |of| match of {
+        ColumnType::Int64 => "NUMBER(38,0)",
+        ColumnType::Float64 => "FLOAT",
+        ColumnType::Utf8 => "VARCHAR(16777216)",
+        ColumnType::Boolean => "BOOLEAN",
+        ColumnType::Date => "DATE",
+        ColumnType::Timestamp => "TIMESTAMP_NTZ(9)",
+        ColumnType::Binary => "BINARY(8388608)",
+    };
+    let all = physical(dataset).into_iter();
+    all.filter_map(|(from, of)| Some((from.to_owned(), spelled(of?).to_owned()))).collect()
+}
+
 /// What a declared type wants of a physical column.
 const fn wants(of: ColumnType) -> &'static str {
     match of {

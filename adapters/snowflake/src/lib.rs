@@ -6,6 +6,8 @@ mod connection;
 mod entry;
 mod error;
 mod landing;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
 mod names;
 mod reach;
 mod region;
@@ -13,6 +15,7 @@ mod running;
 mod session;
 mod shares;
 mod sql;
+mod tables;
 #[cfg(test)]
 mod twin;
 mod unload;

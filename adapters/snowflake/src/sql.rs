@@ -65,6 +65,15 @@ impl Sql {
         self.put(literal.as_deref().map_err(|_| NotSaid))
     }
 
+    /// Text constants in a list.
+    pub(crate) fn texts<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut sql = self;
+        for (at, text) in texts.into_iter().enumerate() {
+            sql = if at == 0 { sql } else { sql.word(", ") }.text(text);
+        }
+        sql
+    }
+
     /// A path of names as a text constant, as table functions take names.
     pub(crate) fn path_text(self, names: &[&str]) -> Self {
         let names = names.iter().map(|name| Identifier::new(*name));
@@ -137,6 +146,7 @@ mod tests {
         assert_eq!(sql.as_text(), Ok(text));
         let names = Sql::new("(").names(["A", "b"]).word(")").number(7);
         assert_eq!(names.as_text(), Ok("(\"A\", \"b\")7"));
+        assert_eq!(Sql::new("").texts(["A", "o'k"]).as_text(), Ok("'A', 'o''k'"));
         assert_eq!(Sql::new("").account("acme-one").as_text(), Ok("ACME.ONE"));
         assert_eq!(Sql::new("").path_text(&["D", "o'k"]).as_text(), Ok("'\"D\".\"o''k\"'"));
     }

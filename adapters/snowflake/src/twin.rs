@@ -1,8 +1,10 @@
 //! The twin of Snowflake in `localstack/`, for tests of both rooms: as new for each, one at a time, since its faults are everybody's.
 
 use crate::connection::{Connection, Connections};
+use crate::model;
 use serde_json::{Value, json};
 use snowflake_sql_api::Clock;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +17,30 @@ pub(crate) const PROVIDER: &str = "ACME.PROVIDER";
 pub(crate) const CONSUMER: &str = "ACME.CONSUMER";
 /// Where results are unloaded to.
 pub(crate) const BUCKET: &str = "airlock-results";
+
+/// How many statements there were of each kind.
+pub(crate) type Counts = BTreeMap<String, usize>;
+
+/// What kind of statement a text is.
+fn words(text: &str) -> String {
+    let name = |text: &str| {
+        text.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned()
+    };
+    if let Some((_, rest)) = text.split_once(".INFORMATION_SCHEMA.") {
+        return format!("SELECT … INFORMATION_SCHEMA.{}", name(rest));
+    }
+    match text.strip_prefix("CALL ") {
+        Some(rest) => format!("CALL {}", name(rest.rsplit_once('.').unwrap().1)),
+        None => text.split(['"', '\'']).next().unwrap().trim().to_owned(),
+    }
+}
+
+/// Counts as a golden file has them: one line a kind.
+pub(crate) fn lines(counts: &Counts) -> String {
+    let lines = counts.iter().map(|(kind, count)| format!("{count:5} {kind}\n"));
+    let all: usize = counts.values().sum();
+    lines.chain([format!("{all:5} in all\n")]).collect()
+}
 
 pub(crate) struct Twin {
     endpoint: String,
@@ -114,6 +140,32 @@ impl Twin {
     pub(crate) async fn statements(&self, matching: &str) -> Vec<Value> {
         let found = self.control("GET", &format!("statements?match={matching}"), &json!({})).await;
         found["statements"].as_array().unwrap().clone()
+    }
+
+    /// What an act sends: how many statements of each kind, by their words before any name, and what came of the act.
+    pub(crate) async fn counted<T>(&self, act: impl Future<Output = T>) -> (T, Counts) {
+        let before = self.statements("").await.len();
+        let done = act.await;
+        let mut counts = Counts::new();
+        for statement in self.statements("").await.split_off(before) {
+            *counts.entry(words(statement["text"].as_str().unwrap())).or_default() += 1;
+        }
+        (done, counts)
+    }
+
+    /// The empty tables of an agreement of so many datasets out of `model`, in the accounts of its first two members.
+    pub(crate) async fn tables(&self, datasets: usize) {
+        let columns = [
+            ("EMAIL_SHA256", "VARCHAR"),
+            ("C01", "VARCHAR"),
+            ("C02", "FLOAT"),
+            ("C03", "NUMBER(38,0)"),
+        ];
+        for number in 0..datasets {
+            let (_, account) = model::member(number % 2);
+            let (_, table) = model::dataset(number);
+            self.table(&account, &table.replace('.', "/"), &columns, &json!([])).await;
+        }
     }
 
     /// How an account is reached: `ACME-PROVIDER`.

@@ -73,6 +73,12 @@ def test_columns_of_shows(place):
     assert [c["column_name"] for c in place.dicts("SHOW COLUMNS IN TABLE D.A.T1")] == ["ID", "N"]
     assert place.refused("DESC VIEW D.A.T1") == place.refused("DESC TABLE D.A.V1") == "002003"
     assert place.rows("SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM D.INFORMATION_SCHEMA.TABLES ORDER BY 2 LIMIT 1") == [["A", "T1", "BASE TABLE"]]
+    stamp = "SELECT CREATED, LAST_DDL FROM D.INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA IN ('A') AND TABLE_NAME IN ('T1')"
+    [[made, changed]] = place.rows(stamp)
+    place.do("INSERT INTO D.A.T1 VALUES ('z', 1)")
+    assert place.rows(stamp) == [[made, changed]], "rows are no DDL"
+    place.do("ALTER TABLE D.A.T1 ADD COLUMN M NUMBER", "ALTER TABLE D.A.T1 DROP COLUMN M")
+    assert place.rows(stamp)[0][0] == made and float(place.rows(stamp)[0][1]) > float(changed)
     assert place.rows("SELECT COLUMN_NAME FROM D.INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'T1' ORDER BY ORDINAL_POSITION") == [["ID"], ["N"]]
 
 

@@ -162,7 +162,7 @@ impl Place<'_> {
         linked: &BTreeSet<DatasetName>,
         holding: &mut Holding,
     ) -> BTreeSet<DatasetName> {
-        let Some(name) = Known::template(&self.scope.agreement, id) else {
+        let Some(name) = self.known.template(&self.scope.agreement, id) else {
             holding.notes.insert(self.unknown(None, "template"));
             return BTreeSet::new();
         };
@@ -171,9 +171,9 @@ impl Place<'_> {
         let same = |said: &&Said| said.version.kind == kind && Some(said.sql) == found;
         let mut all = self.known.templates.values();
         let said = self.known.templates.get(id).or_else(|| all.find(same));
-        let any = self.known.templates.values().find(|said| said.version.kind == kind);
+        let any = || self.known.templates.values().find(|said| said.version.kind == kind);
         let reads: BTreeSet<DatasetName> =
-            said.or(any).into_iter().flat_map(|said| said.reads.keys().cloned()).collect();
+            said.or_else(any).into_iter().flat_map(|said| said.reads.keys().cloned()).collect();
         let version = said.map(|said| said.version.clone());
         // Another text under a name of ours is a version that nobody agreed.
         let other = || Resource { kind: kind.clone(), digest: Digest::of(id.as_bytes()) };

@@ -2,9 +2,9 @@
 //! what several call alike is the newest's. Pure.
 
 use super::names;
-use super::wanted::{Offering, Room, Said, Wanted, texts, wanted};
+use super::wanted::{Offering, Room, Said, Texts, Wanted, texts, wanted_of};
 use adapter_spi::{Desired, Resource, Scope};
-use mappings::model::{Agreement, CollaborationId, DatasetName, MemberId, TemplateName};
+use mappings::model::{Agreement, DatasetName, MemberId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,8 +23,11 @@ pub(crate) struct Known {
     pub(crate) rooms: BTreeMap<String, Room>,
     pub(crate) offerings: BTreeMap<String, Offered>,
     pub(crate) templates: BTreeMap<String, Said>,
-    /// What ids of ours begin with: datasets' and templates'.
+    /// What ids of ours begin with: those of datasets and of templates that have words there.
     names: BTreeSet<String>,
+    /// Whose beginning that is.
+    of_datasets: BTreeMap<String, DatasetName>,
+    of_templates: BTreeMap<String, TemplateName>,
 }
 
 impl Known {
@@ -36,21 +39,58 @@ impl Known {
     /// What these agreements know, the newest first.
     pub(crate) fn all<'a>(agreements: impl Iterator<Item = &'a Arc<Agreement>>) -> Self {
         let mut known = Self::default();
-        let mut seen: BTreeSet<mappings::model::Digest> = BTreeSet::new();
+        let mut seen: Vec<&Arc<Agreement>> = Vec::new();
         for agreement in agreements {
-            if !seen.insert(agreement.digest()) {
-                continue;
+            if !seen.iter().any(|one| Arc::ptr_eq(one, agreement) || *one == agreement) {
+                seen.push(agreement);
+                known.knows(agreement, &texts(agreement));
             }
-            let all = wanted(&Desired::whole(Arc::clone(agreement)));
-            known.add(agreement, all);
         }
         known
     }
 
-    /// Adds what a narrowed agreement calls otherwise, such as a dataset without a column.
-    pub(crate) fn also(mut self, agreement: &Agreement, all: &Wanted) -> Self {
-        self.add(agreement, all.clone());
-        self
+    /// The same of agreements whose first one's texts are there already, and what that calls otherwise once it is narrowed, such as a
+    /// dataset without a column.
+    pub(crate) fn narrowed<'a>(
+        (first, texts, all): (&'a Arc<Agreement>, &Texts<'_>, &Wanted),
+        others: impl Iterator<Item = &'a Arc<Agreement>>,
+    ) -> Self {
+        let mut known = Self::default();
+        known.knows(first, texts);
+        let others = others.filter(|one| !Arc::ptr_eq(one, first) && *one != first);
+        let Self { rooms, offerings, templates, names, of_datasets, of_templates } =
+            Self::all(others);
+        for (base, room) in rooms {
+            known.rooms.entry(base).or_insert(room);
+        }
+        for (id, offered) in offerings {
+            known.offerings.entry(id).or_insert(offered);
+        }
+        for (id, said) in templates {
+            known.templates.entry(id).or_insert(said);
+        }
+        known.names.extend(names);
+        known.of_datasets.extend(of_datasets);
+        known.of_templates.extend(of_templates);
+        known.add(first, all.clone());
+        known
+    }
+
+    fn knows(&mut self, agreement: &Arc<Agreement>, texts: &Texts<'_>) {
+        let id = &agreement.collaboration;
+        for name in agreement.datasets.keys() {
+            let called = names::offering(id, name);
+            self.names.insert(called.clone());
+            self.of_datasets.insert(called, name.clone());
+        }
+        for name in agreement.templates.keys() {
+            let called = names::template(id, name);
+            if texts.contains_key(name) {
+                self.names.insert(called.clone());
+            }
+            self.of_templates.insert(called, name.clone());
+        }
+        self.add(agreement, wanted_of(&Desired::whole(Arc::clone(agreement)), texts));
     }
 
     fn add(&mut self, agreement: &Agreement, all: Wanted) {
@@ -66,9 +106,6 @@ impl Known {
             }
             self.rooms.entry(room.base.clone()).or_insert(room);
         }
-        let id = &agreement.collaboration;
-        self.names.extend(texts(agreement).keys().map(|name| names::template(id, name)));
-        self.names.extend(agreement.datasets.keys().map(|name| names::offering(id, name)));
     }
 
     /// Whether a registered id is one of an agreement's of these.
@@ -86,17 +123,16 @@ impl Known {
         let by_id = self.offerings.get(id).map(|one| one.dataset.clone());
         by_id.or_else(|| {
             let (name, _) = id.rsplit_once('_')?;
-            let collaboration: &CollaborationId = &agreement.collaboration;
-            let mut datasets = agreement.datasets.keys();
-            datasets.find(|dataset| names::offering(collaboration, dataset) == name).cloned()
+            let found = self.of_datasets.get(name);
+            found.filter(|name| agreement.datasets.contains_key(*name)).cloned()
         })
     }
 
     /// The template of an id, of whatever version.
-    pub(crate) fn template(agreement: &Agreement, id: &str) -> Option<TemplateName> {
+    pub(crate) fn template(&self, agreement: &Agreement, id: &str) -> Option<TemplateName> {
         let (name, _) = id.rsplit_once('_')?;
-        let mut templates = agreement.templates.keys();
-        templates.find(|one| names::template(&agreement.collaboration, one) == name).cloned()
+        let found = self.of_templates.get(name);
+        found.filter(|name| agreement.templates.contains_key(*name)).cloned()
     }
 
     /// Who is called this in a collaboration.

@@ -13,6 +13,8 @@ mod probe;
 mod room;
 mod runs;
 mod seen;
+#[cfg(any(test, feature = "model"))]
+mod settled;
 mod specs;
 mod test_connection;
 mod verify;
@@ -21,6 +23,8 @@ mod yaml;
 
 pub use assess::assess;
 pub use room::SnowflakeCollaborations;
+#[cfg(any(test, feature = "model"))]
+pub use settled::settled;
 pub use verify::{Found, Report};
 
 #[cfg(test)]

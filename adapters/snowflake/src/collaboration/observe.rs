@@ -6,10 +6,11 @@ use super::known::Known;
 use super::seen::{Account, Request, Room, Seen, Spec, State, Text};
 use super::yaml::{self, Tree};
 use super::{names, specs};
-use crate::entry::table;
+use crate::entry::{Table, table};
 use crate::error::Told;
 use crate::session::Session;
 use crate::sql::Sql;
+use crate::tables::{Columns, Tables};
 use adapter_spi::{AdapterError, CallClass, ErrorKind, Result, Retry, Scope};
 use futures::future::try_join_all;
 use mappings::model::{DatasetName, Digest, MemberId, PlatformId};
@@ -24,9 +25,9 @@ pub(crate) struct Watched {
 }
 
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not gone.
-pub(crate) async fn observe(scope: &Scope, watched: &[Watched]) -> Seen {
+pub(crate) async fn observe(scope: &Scope, (watched, kept): (&[Watched], &Tables)) -> Seen {
     let known = Known::of(scope);
-    let looks = watched.iter().map(|one| look(scope, &known, one));
+    let looks = watched.iter().map(|one| look(scope, &known, (one, kept)));
     let found = futures::future::join_all(looks).await;
     let mut seen = Seen::default();
     for (one, found) in watched.iter().zip(found) {
@@ -38,7 +39,7 @@ pub(crate) async fn observe(scope: &Scope, watched: &[Watched]) -> Seen {
     seen
 }
 
-async fn look(scope: &Scope, known: &Known, one: &Watched) -> Result<Account> {
+async fn look(scope: &Scope, known: &Known, (one, kept): (&Watched, &Tables)) -> Result<Account> {
     let session = one.session.as_ref().map_err(Clone::clone)?;
     let schema = names::schema(&scope.collaboration);
     let (rooms, offerings, templates, views, tables) = futures::try_join!(
@@ -46,7 +47,7 @@ async fn look(scope: &Scope, known: &Known, one: &Watched) -> Result<Account> {
         registered(session, known, true),
         registered(session, known, false),
         views(session, &one.database, &schema),
-        tables(session, scope, &one.member),
+        tables((session, kept), scope, &one.member),
     )?;
     let mut account = Account {
         identifier: session.seat.account.clone(),
@@ -241,25 +242,15 @@ async fn views(
 
 /// The physical columns of a member's datasets, with their types.
 async fn tables(
-    session: &Session,
+    (session, kept): (&Session, &Tables),
     scope: &Scope,
     member: &MemberId,
-) -> Result<BTreeMap<DatasetName, Option<BTreeMap<String, String>>>> {
+) -> Result<BTreeMap<DatasetName, Option<Columns>>> {
     let platform = PlatformId::snowflake_dcr();
     let own = scope.agreement.datasets.iter().filter(|(_, dataset)| dataset.owner == *member);
-    let own = own.filter_map(|(name, dataset)| Some((name, table(&platform, dataset)?)));
-    let all = own.map(|(name, table)| async move {
-        let parts: Vec<&str> = table.iter().map(String::as_str).collect();
-        let sql = Sql::new("DESC TABLE ").path(&parts);
-        match session.rows("DESC TABLE", CallClass::Read, sql).await {
-            Ok(rows) => {
-                let rows = rows.of(["name", "type"])?.into_iter();
-                let types = rows.filter_map(|[name, of]| Some((name?, of?))).collect();
-                Ok((name.clone(), Some(types)))
-            }
-            Err(error) if error.kind == ErrorKind::NotFound => Ok((name.clone(), None)),
-            Err(error) => Err(error),
-        }
-    });
-    Ok(try_join_all(all).await?.into_iter().collect())
+    let own = own.filter_map(|(name, dataset)| Some((name.clone(), table(&platform, dataset)?)));
+    let own: BTreeMap<DatasetName, Table> = own.collect();
+    let found = kept.columns(session, own.values().cloned().collect()).await?;
+    let own = own.into_iter().map(|(name, table)| (name, found.get(&table).cloned().flatten()));
+    Ok(own.collect())
 }

@@ -10,7 +10,7 @@ use super::held::{is_over, listed, names_of};
 use super::known::Known;
 use super::names;
 use super::seen::{Account, Room as View, Seen, State, Text};
-use super::wanted::{Offering, Room, Said, Wanted, wanted};
+use super::wanted::{Offering, Room, Said, Wanted, texts, wanted_of};
 use crate::entry::{View as Entry, misfits};
 use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
@@ -55,9 +55,10 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     let seen: Seen = serde_json::from_value(observation.native.clone())
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let scope = &observation.scope;
-    let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);
-    let wanted = wanted(desired);
-    let known = Known::all(agreements).also(&desired.agreement, &wanted);
+    let (agreement, others) = (&desired.agreement, std::iter::once(&scope.agreement));
+    let texts = texts(agreement);
+    let wanted = wanted_of(desired, &texts);
+    let known = Known::narrowed((agreement, &texts, &wanted), others.chain(&scope.past));
     let subject = Subject { desired, wanted, known, seen: &seen };
     let mut planned = subject.taking();
     planned.extend(subject.giving());
@@ -183,7 +184,7 @@ impl Subject<'_> {
 
     /// Whether a listed or registered text is the agreed one, word for word.
     fn is_said(said: &Said, found: Option<Digest>) -> bool {
-        found.is_some() && found == super::specs::meaning(&said.spec)
+        found.is_some() && found == said.meant
     }
 
     /// Whether a member registered a template, and it is that.
@@ -224,12 +225,20 @@ impl Subject<'_> {
         known && fits && spec.owner == runner && room.owner() == Some(&view.owner)
     }
 
+    /// Whether a template of this id may read a dataset: one that no agreement knows may read any.
+    fn may_read(&self, id: &str, dataset: &DatasetName) -> bool {
+        match self.known.templates.get(id) {
+            Some(said) => said.reads.contains_key(dataset),
+            None => self.reads_of(id).is_none_or(|reads| reads.contains(dataset)),
+        }
+    }
+
     /// The datasets that a template of this id reads; nothing of one that no agreement knows.
     fn reads_of(&self, id: &str) -> Option<BTreeSet<DatasetName>> {
         if let Some(said) = self.known.templates.get(id) {
             return Some(said.reads.keys().cloned().collect());
         }
-        let name = Known::template(&self.desired.agreement, id)?;
+        let name = self.known.template(&self.desired.agreement, id)?;
         let kind = ResourceKind::Template(name);
         let mut all = self.known.templates.values();
         let said = all.find(|said| said.version.kind == kind)?;

@@ -11,6 +11,7 @@ use crate::connection::Connections;
 use crate::error::{Told, made};
 use crate::reach::{Reach, Seat, past, seat};
 use crate::running::Runs;
+use crate::tables::Tables;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
@@ -32,6 +33,7 @@ pub struct SnowflakeCollaborations {
     capabilities: Capabilities,
     pub(super) reach: Reach,
     pub(super) runs: Runs,
+    tables: Tables,
 }
 
 impl SnowflakeCollaborations {
@@ -49,6 +51,7 @@ impl SnowflakeCollaborations {
             },
             reach: Reach::new(PlatformId::snowflake_dcr(), connections, clock),
             runs: Runs::default(),
+            tables: Tables::default(),
         }
     }
 
@@ -86,7 +89,7 @@ impl SnowflakeCollaborations {
     /// Looks at everything of an agreement.
     pub(super) async fn look(&self, scope: &Scope, cx: &Cx) -> Seen {
         let watched = self.watched(scope, cx).await;
-        Box::pin(observe(scope, &watched)).await
+        Box::pin(observe(scope, (&watched, &self.tables))).await
     }
 
     pub(super) fn error(

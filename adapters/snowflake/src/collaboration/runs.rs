@@ -79,10 +79,7 @@ impl SnowflakeCollaborations {
         let runner = view.spec.runners.get(&names::alias(&query.by));
         let runner = runner.ok_or_else(|| not("its runner is none there"))?;
         let found = view.texts.get(&said.id).and_then(|text| text.spec);
-        if !runner.templates.contains(&said.id)
-            || found.is_none()
-            || found != specs::meaning(&said.spec)
-        {
+        if !runner.templates.contains(&said.id) || found.is_none() || found != said.meant {
             return Err(not("it is not listed as agreed"));
         }
         let all = wanted(&Desired::whole(Arc::clone(&query.agreement)));

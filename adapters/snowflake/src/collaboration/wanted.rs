@@ -35,6 +35,8 @@ pub(crate) struct Room {
     pub(crate) datasets: BTreeSet<DatasetName>,
     /// The templates that may run.
     pub(crate) templates: BTreeMap<TemplateName, Said>,
+    /// Their names, by id.
+    by_id: BTreeMap<String, TemplateName>,
 }
 
 /// One version of what an owner offers: a view of its own, for this agreement alone.
@@ -62,6 +64,8 @@ pub(crate) struct Said {
     pub(crate) id: String,
     /// The spec's text.
     pub(crate) spec: String,
+    /// What that says.
+    pub(crate) meant: Option<Digest>,
     /// The digest of the text that runs.
     pub(crate) sql: Digest,
     /// Who registers it, and alone can take it out again.
@@ -82,8 +86,12 @@ pub(crate) struct Wanted {
 /// What is desired, in the platform's words. A term that has none was refused by the assessment; what only can't run there (a
 /// dataset without a table, a text without words, an activation) is left out.
 pub(crate) fn wanted(desired: &Desired) -> Wanted {
-    let texts = texts(&desired.agreement);
-    let offerings = offerings(desired, &texts);
+    wanted_of(desired, &texts(&desired.agreement))
+}
+
+/// The same, of an agreement whose texts are there already.
+pub(crate) fn wanted_of(desired: &Desired, texts: &Texts<'_>) -> Wanted {
+    let offerings = offerings(desired, texts);
     let runners: BTreeSet<&MemberId> = texts
         .values()
         .flat_map(|text| &text.template.run_by)
@@ -91,7 +99,7 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
         .collect();
     let rooms = runners
         .into_iter()
-        .filter_map(|runner| Some((runner.clone(), room(desired, runner, (&texts, &offerings))?)));
+        .filter_map(|runner| Some((runner.clone(), room(desired, runner, (texts, &offerings))?)));
     let rooms: BTreeMap<MemberId, Room> = rooms.collect();
     let used: BTreeSet<&DatasetName> = rooms.values().flat_map(|room| &room.datasets).collect();
     let offerings = offerings.iter().filter(|(name, _)| used.contains(name));
@@ -106,13 +114,16 @@ pub(crate) struct Worded<'a> {
     sql: String,
 }
 
+/// The templates of an agreement that have words there.
+pub(crate) type Texts<'a> = BTreeMap<&'a TemplateName, Worded<'a>>;
+
 /// Whether a text of this class runs there.
 pub(crate) fn is_run(class: ResultClass) -> bool {
     matches!(class, ResultClass::Aggregate)
 }
 
 /// The templates that have words there.
-pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<&TemplateName, Worded<'_>> {
+pub(crate) fn texts(agreement: &Agreement) -> Texts<'_> {
     let platform = PlatformId::snowflake_dcr();
     let said = agreement.templates.iter().filter_map(|(name, template)| {
         let guarded = guard(agreement, name).ok()?;
@@ -126,10 +137,7 @@ pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<&TemplateName, Worded<'_>
     said.collect()
 }
 
-fn offerings(
-    desired: &Desired,
-    texts: &BTreeMap<&TemplateName, Worded<'_>>,
-) -> BTreeMap<DatasetName, Offering> {
+fn offerings(desired: &Desired, texts: &Texts<'_>) -> BTreeMap<DatasetName, Offering> {
     let read: BTreeSet<&DatasetName> =
         texts.values().flat_map(|text| text.guarded.datasets.keys()).collect();
     let offered = read.into_iter().filter(|name| desired.offers(name));
@@ -194,8 +202,7 @@ fn account(agreement: &Agreement, member: &MemberId) -> Option<String> {
     account_of(pinned)
 }
 
-type Made<'a, 'b> =
-    (&'b BTreeMap<&'a TemplateName, Worded<'a>>, &'b BTreeMap<DatasetName, Offering>);
+type Made<'a, 'b> = (&'b Texts<'a>, &'b BTreeMap<DatasetName, Offering>);
 
 /// Who is in a runner's collaboration is fixed by the agreement, so that no withdrawal ever makes a new one.
 fn room(desired: &Desired, runner: &MemberId, (texts, offerings): Made<'_, '_>) -> Option<Room> {
@@ -211,10 +218,11 @@ fn room(desired: &Desired, runner: &MemberId, (texts, offerings): Made<'_, '_>) 
     let templates = own().filter_map(|(name, text)| {
         Some(((*name).clone(), said(desired, name, (text, offerings))?))
     });
-    let templates = templates.collect();
+    let templates: BTreeMap<TemplateName, Said> = templates.collect();
+    let by_id = templates.iter().map(|(name, said)| (said.id.clone(), name.clone())).collect();
     let fixed = json!([parties, providers]);
     let base = names::base(&agreement.collaboration, runner, &fixed);
-    Some(Room { base, runner: runner.clone(), parties, providers, datasets, templates })
+    Some(Room { base, runner: runner.clone(), parties, providers, datasets, templates, by_id })
 }
 
 /// A template as it is put there; none of one that something it needs was withdrawn from, or that an owner did not approve.
@@ -258,10 +266,12 @@ fn said(
     };
     let version = names::version(&json!(spec));
     spec.version.clone_from(&version);
+    let spec = spec.text()?;
     Some(Said {
         id: names::id(&called, &version),
         sql: Digest::of(text.sql.as_bytes()),
-        spec: spec.text()?,
+        meant: specs::meaning(&spec),
+        spec,
         registrar: registrar(&text.guarded, text.template)?,
         reads: used.iter().map(|(name, used)| (name.clone(), used.owner.clone())).collect(),
         version: Resource::template(name, text.template),
@@ -335,6 +345,11 @@ impl Room {
             analysis_runners: runners.collect(),
         };
         spec.text()
+    }
+
+    /// The template of an id that may run.
+    pub(crate) fn said(&self, id: &str) -> Option<&Said> {
+        self.templates.get(self.by_id.get(id)?)
     }
 
     /// The account that owns it.

@@ -1,14 +1,14 @@
 //! One statement. What would give access is read again before: the view as it was agreed, under its policy, and a share that holds
 //! nothing else.
 
-use super::call::{Call, Grant, Guarded, Shown};
+use super::call::{Call, Grant, Shown};
 use super::observe::Look;
 use crate::names;
 use crate::session::{Session, request_of};
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, Applied, CallClass, Effect, ErrorKind, Result, Retry, Step};
 use mappings::model::{CollaborationId, Digest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// It changed something, and its answer does not show what. The platform has no versions.
 const CHANGED: Applied = Applied::Changed { version: 0, shown: false };
@@ -115,8 +115,7 @@ async fn is_shown(look: &Look, grant: &Grant, shown: &Shown) -> Result<bool> {
     });
     let Some(guarded) = shown.guarded.as_ref().filter(|_| is_it) else { return Ok(is_it) };
     let policy = names::minimum(guarded.entities_min);
-    let mut on: BTreeMap<String, Guarded> = BTreeMap::new();
+    let on = look.on([database, schema], &BTreeSet::from([guarded.entities_min])).await?;
     let path = [database.as_str(), schema.as_str(), policy.as_str()];
-    look.on(&path, &mut on).await?;
     Ok(on.get(name) == Some(guarded) && look.body(&path, guarded.entities_min).await?)
 }

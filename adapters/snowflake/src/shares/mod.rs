@@ -12,6 +12,8 @@ mod probe;
 mod room;
 mod runs;
 mod seen;
+#[cfg(any(test, feature = "model"))]
+mod settled;
 mod test_connection;
 mod wanted;
 
@@ -20,3 +22,5 @@ mod tests;
 
 pub use assess::assess;
 pub use room::SnowflakeShares;
+#[cfg(any(test, feature = "model"))]
+pub use settled::settled;

@@ -3,26 +3,33 @@
 use super::call::{Grant, Guarded, Kind, Privilege};
 use super::mark::Mark;
 use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
-use crate::entry::table;
+use crate::entry::{Table, table};
 use crate::names;
 use crate::reach::{Reach, Seat, WRONG_ACCOUNT, account_of, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
+use crate::tables::Tables;
 use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
+use futures::future::try_join_all;
+use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A role that lost its privilege on the gateway's database or schema sees nothing of what it made there.
 const HIDDEN: &str = "privilege-missing";
+/// So many shares are asked at the same time what they are given.
+const TOGETHER: usize = 8;
+
+/// How accounts are reached, and what is remembered of their tables.
+pub(crate) type Eyes<'a> = (&'a Reach, &'a Tables);
 
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not
 /// gone.
-pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
+pub(crate) async fn observe((reach, tables): Eyes<'_>, scope: &Scope, cx: &Cx) -> Seen {
     let mut seen = Seen::default();
     let agreement = &scope.agreement;
     for member in agreement.members.keys().filter(|one| reach.connection(one).is_some()) {
         let looked = match seat(reach.platform(), agreement, member) {
-            Ok(seat) => look(reach, scope, &seat, cx).await,
+            Ok(seat) => look((reach, tables), scope, &seat, cx).await,
             Err(error) => Err(error),
         };
         match looked {
@@ -40,7 +47,7 @@ pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
         if reach.connection(&seat.member).is_none() {
             continue;
         }
-        match look(reach, scope, &seat, cx).await {
+        match look((reach, tables), scope, &seat, cx).await {
             Ok(account) if account.is_empty() => {}
             Ok(account) => seen.past.push(Past { seat, account }),
             // The member's connection is for the account that is in force: there is none for this one.
@@ -57,23 +64,26 @@ fn elsewhere(seen: &Seen, member: &MemberId, error: &AdapterError) -> bool {
     seen.accounts.contains_key(member) && codes.contains(&error.code)
 }
 
-async fn look(reach: &Reach, scope: &Scope, seat: &Seat, cx: &Cx) -> Result<Account> {
+async fn look(eyes: Eyes<'_>, scope: &Scope, seat: &Seat, cx: &Cx) -> Result<Account> {
+    let (reach, _) = eyes;
     let session = reach.seated(seat, cx).await?;
-    let looked = Box::pin(looked(reach, scope, session)).await;
+    let looked = Box::pin(looked(eyes, scope, session)).await;
     looked.inspect_err(|error| reach.note(seat, error))
 }
 
-async fn looked(reach: &Reach, scope: &Scope, session: Session) -> Result<Account> {
+async fn looked((reach, tables): Eyes<'_>, scope: &Scope, session: Session) -> Result<Account> {
     let member = &session.seat.member.clone();
     let database = reach.connection(member).map(|one| one.database().to_owned());
     let look = Look { session, collaboration: scope.collaboration.clone() };
     let mut account = look.account(database.unwrap_or_default()).await?;
-    for (name, dataset) in &scope.agreement.datasets {
-        let table = table(&PlatformId::snowflake(), dataset).filter(|_| dataset.owner == *member);
-        if let Some(table) = table {
-            account.tables.insert(name.clone(), look.columns(&table).await?);
-        }
-    }
+    let own = scope.agreement.datasets.iter().filter(|(_, dataset)| dataset.owner == *member);
+    let own = own.filter_map(|(name, dataset)| {
+        Some((name.clone(), table(&PlatformId::snowflake(), dataset)?))
+    });
+    let own: BTreeMap<DatasetName, Table> = own.collect();
+    let found = tables.columns(&look.session, own.values().cloned().collect()).await?;
+    let own = own.into_iter().map(|(name, table)| (name, found.get(&table).cloned().flatten()));
+    account.tables = own.collect();
     Ok(account)
 }
 
@@ -129,6 +139,7 @@ impl Look {
             "comment",
             "listing_global_name",
         ];
+        let mut outbound = Vec::new();
         for [kind, owner, name, database, to, comment, listing] in found.of(columns)? {
             let name = name.unwrap_or_default();
             // Older answers have the account before the name, which has no dot.
@@ -142,18 +153,27 @@ impl Look {
                 account.inbound.insert(inbound(&owner, &bare), mounted);
                 continue;
             }
-            let (grants, mut unknown) = self.grants(&bare).await?;
             let to = to.unwrap_or_default();
             let to = to.split(',').map(|one| one.trim().to_ascii_uppercase());
             let to: BTreeSet<String> = to.filter(|one| !one.is_empty()).collect();
             // Whom no statement can name, and whoever a listing lets in, is let in all the same.
             let (to, unsaid): (BTreeSet<String>, BTreeSet<String>) =
                 to.into_iter().partition(|one| account_of(one).is_some());
+            let mut unknown = BTreeSet::new();
             unknown.extend(unsaid.first().map(|_| format!("{TO}an account of another form")));
             let listing = listing.filter(|listing| !listing.is_empty());
             unknown.extend(listing.map(|_| format!("{TO}a listing")));
             let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
-            account.shares.insert(bare, Share { mark, to, grants, unknown });
+            let grants = BTreeSet::new();
+            outbound.push((bare, Share { mark, to, grants, unknown }));
+        }
+        // No list says what shares are given, nor when that changed: each is asked.
+        for some in outbound.chunks(TOGETHER) {
+            let all = try_join_all(some.iter().map(|(name, _)| self.grants(name))).await?;
+            for ((name, share), (grants, unread)) in some.iter().zip(all) {
+                let unknown = share.unknown.union(&unread).cloned().collect();
+                account.shares.insert(name.clone(), Share { grants, unknown, ..share.clone() });
+            }
         }
         Ok(())
     }
@@ -198,10 +218,9 @@ impl Look {
 
     async fn schema(&self, database: &str, name: &str, mark: Option<Mark>) -> Result<Schema> {
         let policies = self.policies(database, name).await?;
-        let mut on = BTreeMap::new();
-        for policy in policies.keys() {
-            self.on(&[database, name, policy], &mut on).await?;
-        }
+        let minima: BTreeSet<u64> =
+            policies.keys().filter_map(|policy| names::minimum_of(policy)).collect();
+        let mut on = self.on([database, name], &minima).await?;
         let sql = Sql::new("SHOW VIEWS IN SCHEMA ").path(&[database, name]);
         let found = self.session.rows("SHOW VIEWS", CallClass::List, sql).await?;
         let mut views = BTreeMap::new();
@@ -240,54 +259,44 @@ impl Look {
         Ok(is_body(&body.unwrap_or_default(), entities_min))
     }
 
-    /// The views of its schema that a policy is on, each with its key.
+    /// The views of a schema that its policies of these minima are on, each with its key: one statement for all.
     pub(crate) async fn on(
         &self,
-        policy: &[&str; 3],
-        on: &mut BTreeMap<String, Guarded>,
-    ) -> Result<()> {
-        let [database, schema, name] = policy;
-        let Some(entities_min) = names::minimum_of(name) else { return Ok(()) };
-        let sql = Sql::new(
-            "SELECT REF_DATABASE_NAME, REF_SCHEMA_NAME, REF_ENTITY_NAME, REF_ARG_COLUMN_NAMES, POLICY_STATUS FROM TABLE(",
-        );
-        let sql = sql.name(database).word(".INFORMATION_SCHEMA.POLICY_REFERENCES(POLICY_NAME => ");
-        let sql = sql.path_text(policy).word("))");
+        [database, schema]: [&str; 2],
+        minima: &BTreeSet<u64>,
+    ) -> Result<BTreeMap<String, Guarded>> {
+        let mut on = BTreeMap::new();
+        if minima.is_empty() {
+            return Ok(on);
+        }
+        let mut sql = Sql::new("");
+        for (at, minimum) in minima.iter().map(|one| names::minimum(*one)).enumerate() {
+            sql = if at == 0 { sql } else { sql.word(" UNION ALL ") }.word("SELECT POLICY_NAME, REF_DATABASE_NAME, REF_SCHEMA_NAME, REF_ENTITY_NAME, REF_ARG_COLUMN_NAMES, POLICY_STATUS FROM TABLE(");
+            sql = sql.name(database).word(".INFORMATION_SCHEMA.POLICY_REFERENCES(POLICY_NAME => ");
+            sql = sql.path_text(&[database, schema, &minimum]).word("))");
+        }
         let found = self.session.rows("POLICY_REFERENCES", CallClass::Read, sql).await?;
         let columns = [
+            "policy_name",
             "ref_database_name",
             "ref_schema_name",
             "ref_entity_name",
             "ref_arg_column_names",
             "policy_status",
         ];
-        for [of, within, view, key, status] in found.of(columns)? {
-            let here = of.as_deref() == Some(*database) && within.as_deref() == Some(*schema);
-            let (Some(view), Some(key)) = (view, key.and_then(|key| one_name(&key))) else {
+        for [policy, of, within, view, key, status] in found.of(columns)? {
+            let here = of.as_deref() == Some(database) && within.as_deref() == Some(schema);
+            let minimum = policy.and_then(|policy| names::minimum_of(&policy));
+            let (Some(view), Some(key), Some(entities_min)) =
+                (view, key.and_then(|key| one_name(&key)), minimum)
+            else {
                 continue;
             };
             if here && status.as_deref() == Some("ACTIVE") {
                 on.insert(view, Guarded { entities_min, key });
             }
         }
-        Ok(())
-    }
-
-    /// The columns of a table, or of a view in its place, with their types; none of one that is not there or not shown.
-    pub(crate) async fn columns(
-        &self,
-        [database, schema, name]: &[String; 3],
-    ) -> Result<Option<BTreeMap<String, String>>> {
-        for words in ["DESC TABLE ", "DESC VIEW "] {
-            let sql = Sql::new(words).path(&[database, schema, name]);
-            let found = match self.session.rows("DESC TABLE", CallClass::Read, sql).await {
-                Err(error) if error.kind == ErrorKind::NotFound => continue,
-                found => found?,
-            };
-            let columns = found.of(["name", "type"])?.into_iter();
-            return Ok(Some(columns.filter_map(|[name, of]| Some((name?, of?))).collect()));
-        }
-        Ok(None)
+        Ok(on)
     }
 }
 

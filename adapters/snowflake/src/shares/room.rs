@@ -11,6 +11,7 @@ use crate::connection::Connections;
 use crate::error::{Told, made};
 use crate::reach::Reach;
 use crate::running::Runs;
+use crate::tables::Tables;
 use adapter_spi::{
     Adapter, AdapterError, Applied, Assessment, Capabilities, Coverage, Cx, Desired, ErrorKind,
     Lag, Observation, Outcome, Plan, PlanRefused, Probe, ResourceKind, Result, Retry, RunsQueries,
@@ -30,6 +31,7 @@ pub struct SnowflakeShares {
     capabilities: Capabilities,
     pub(crate) reach: Reach,
     pub(crate) runs: Runs,
+    tables: Tables,
 }
 
 impl SnowflakeShares {
@@ -46,6 +48,7 @@ impl SnowflakeShares {
             },
             reach: Reach::new(PlatformId::snowflake(), connections, clock),
             runs: Runs::default(),
+            tables: Tables::default(),
         }
     }
 
@@ -57,7 +60,7 @@ impl SnowflakeShares {
 
     /// Looks at everything of an agreement.
     pub(crate) async fn look(&self, scope: &Scope, cx: &Cx) -> Seen {
-        observe(&self.reach, scope, cx).await
+        observe((&self.reach, &self.tables), scope, cx).await
     }
 
     /// An error of this room; nothing changed.

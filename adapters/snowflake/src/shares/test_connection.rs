@@ -1,7 +1,6 @@
 //! Whether a member can be reached as its connection says: the account, each privilege by its name, tables, the landing. Reads only;
 //! what is written later needs privileges that are looked up here among the grants of the role and of the roles that it has.
 
-use super::observe::Look;
 use super::room::SnowflakeShares;
 use super::wanted::{Offer, wanted};
 use crate::connection::Connection;
@@ -9,6 +8,7 @@ use crate::entry::table;
 use crate::landing::Landing;
 use crate::session::Session;
 use crate::sql::Sql;
+use crate::tables::described;
 use adapter_spi::{CallClass, Cx, Desired, ErrorKind, Result, Retry, TestsConnections, Tried};
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId, PlatformId};
@@ -158,8 +158,6 @@ impl TestsConnections for SnowflakeShares {
 impl SnowflakeShares {
     /// Whether a member's tables are shown to its role.
     async fn tables(&self, agreement: &Agreement, session: &Session) -> Vec<Tried> {
-        let collaboration = agreement.collaboration.clone();
-        let look = Look { session: session.clone(), collaboration };
         let own = agreement.datasets.values().filter(|one| one.owner == session.seat.member);
         let mut all = Vec::new();
         for path in own.filter_map(|dataset| table(self.reach.platform(), dataset)) {
@@ -168,7 +166,7 @@ impl SnowflakeShares {
                 let reason = "the table is not there, or not shown to the role";
                 session.error(told, OPERATION, reason)
             };
-            let found = look.columns(&path).await;
+            let found = described(session, &path).await;
             let found = found.and_then(|columns| columns.ok_or_else(lacks));
             all.push(Tried::new(format!("SELECT on table {}", path.join(".")), found));
         }

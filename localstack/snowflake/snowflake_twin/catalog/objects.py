@@ -106,6 +106,7 @@ class Relation(Item):
     aggregation: tuple[Policy, list[list[str]]] | None = None
     join: tuple[Policy, list[str]] | None = None
     row_access: tuple[Policy, list[str]] | None = None
+    altered_on: float = 0.0
 
     def column(self, name: str) -> Column | None:
         """By exact name."""

@@ -34,6 +34,7 @@ def alter(session: Session, reader: Reader, how: How) -> Result:
     if isinstance(found, Relation):
         for act in acts:
             act(found)
+        found.altered_on = session.now
     return status(DONE)
 
 

@@ -47,8 +47,9 @@ def view(session: Session, names: list[str]) -> Result:
     if names[-1] == "SCHEMATA":
         return table(["CATALOG_NAME", "SCHEMA_NAME", "SCHEMA_OWNER", "CREATED"], [(database.name, s.name, s.owner, s.created_on) for s in schemas if granted is None or s in granted], {"CREATED": LTZ})
     if names[-1] == "TABLES":
-        rows = [(database.name, _schema(r), r.name, r.owner if share is None else None, "VIEW" if isinstance(r, View) else "BASE TABLE", r.created_on, r.comment or None) for r in relations]
-        return table(["TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "TABLE_TYPE", "CREATED", "COMMENT"], [*rows], {"CREATED": LTZ})
+        rows = [(database.name, _schema(r), r.name, r.owner if share is None else None, "VIEW" if isinstance(r, View) else "BASE TABLE", r.created_on, max(r.created_on, r.altered_on), r.comment or None)
+                for r in relations]
+        return table(["TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "TABLE_TYPE", "CREATED", "LAST_DDL", "COMMENT"], [*rows], {"CREATED": LTZ, "LAST_DDL": LTZ})
     if names[-1] == "VIEWS":
         shown = [(database.name, _schema(r), r.name, r.owner if share is None else None, None if r.secure and share is not None else r.text, "YES" if r.secure else "NO", r.created_on)
                  for r in relations if isinstance(r, View)]

@@ -147,9 +147,9 @@ impl Subject<'_> {
             .iter()
             .filter_map(|dataset| Some((dataset, self.wanted.offerings.get(dataset)?)));
         let ready = offerings.filter(|(dataset, offering)| {
-            self.is_offered(offering)
+            !Self::is_linked(view, room, offering)
+                && self.is_offered(offering)
                 && self.is_joined(name, &offering.owner)
-                && !Self::is_linked(view, room, offering)
                 && self.readers(name, room, dataset).is_empty()
         });
         let steps = ready.map(|(dataset, offering)| {
@@ -210,8 +210,7 @@ impl Subject<'_> {
             let Some(own) = own.filter(|_| self.is_joined(name, member)) else { continue };
             for request in own.requests.iter().filter(|request| request.status == Status::Mine) {
                 let Asks::Template { id, runners } = &request.asks else { continue };
-                let mut texts = room.templates.values();
-                let said = texts.find(|said| said.id == *id && *runners == runner);
+                let said = room.said(id).filter(|_| *runners == runner);
                 let Some(said) = said.filter(|said| self.is_registered(&said.registrar, said))
                 else {
                     continue;

@@ -79,9 +79,11 @@ impl Subject<'_> {
         for (alias, runner) in &view.spec.runners {
             for id in runner.providers.get(&own).into_iter().flatten() {
                 let keeps = wanted.is_some_and(|wanted| {
-                    let mut datasets = wanted.datasets.iter();
-                    let dataset = datasets.find(|dataset| {
-                        self.wanted.offerings.get(*dataset).is_some_and(|one| one.id == *id)
+                    let dataset = self.known.offerings.get(id).map(|one| &one.dataset);
+                    let dataset = dataset.filter(|dataset| {
+                        let offering = self.wanted.offerings.get(*dataset);
+                        wanted.datasets.contains(*dataset)
+                            && offering.is_some_and(|one| one.id == *id)
                     });
                     *alias == names::alias(&wanted.runner)
                         && dataset.is_some_and(|one| !self.is_exposed(place, wanted, one))
@@ -114,13 +116,13 @@ impl Subject<'_> {
         let reader = owner.unwrap_or(&room.runner);
         let mut readers = listed(view, &names::alias(&room.runner));
         readers.retain(|id| {
-            let mut wanted = room.templates.values();
-            let said = wanted.find(|said| said.id == *id);
-            let good = said.is_some_and(|said| {
-                // A text that is only approved yet is not shown: whoever approved it read it.
-                Self::is_said(said, self.reads(name, reader, id)) || !is_applied(view, id)
-            });
-            !good && self.reads_of(id).is_none_or(|reads| reads.contains(dataset))
+            let good = || {
+                room.said(id).is_some_and(|said| {
+                    // A text that is only approved yet is not shown: whoever approved it read it.
+                    Self::is_said(said, self.reads(name, reader, id)) || !is_applied(view, id)
+                })
+            };
+            self.may_read(id, dataset) && !good()
         });
         readers
     }
@@ -151,7 +153,7 @@ impl Subject<'_> {
             Asks::Template { id, runners } => {
                 let is_wanted = wanted.is_some_and(|wanted| {
                     let runner = BTreeSet::from([names::alias(&wanted.runner)]);
-                    *runners == runner && wanted.templates.values().any(|said| said.id == *id)
+                    *runners == runner && wanted.said(id).is_some()
                 });
                 (!is_wanted).then_some((request, id))
             }
@@ -160,7 +162,7 @@ impl Subject<'_> {
         let steps = unwanted.map(|(request, id)| {
             let call = Call::Reject { room: (*name).to_owned(), request: request.id.clone() };
             let step = Planned::new(member, Effect::Revoke, "update-request", call);
-            let template = Known::template(&self.desired.agreement, id);
+            let template = self.known.template(&self.desired.agreement, id);
             let step = step.named(format!("{name}/{}", request.id)).ranked(REJECT);
             step.touching(template.map(ResourceKind::Template))
         });
@@ -174,8 +176,7 @@ impl Subject<'_> {
         for (alias, runner) in &view.spec.runners {
             for id in runner.templates.iter().filter(|id| account.templates.contains_key(*id)) {
                 let keeps = wanted.is_some_and(|wanted| {
-                    let mut texts = wanted.templates.values();
-                    let said = texts.find(|said| said.id == *id);
+                    let said = wanted.said(id);
                     let shown = self.shown(name, member, id);
                     // What is not shown yet is not another text.
                     let same = |said| shown.is_none_or(|text| Self::is_said(said, text.spec));
@@ -191,7 +192,7 @@ impl Subject<'_> {
             let call = Call::RemoveTemplate { room, template, runners };
             let step = Planned::new(member, Effect::Revoke, "template", call);
             let takes = self.known.templates.get(id).map(|said| said.version.clone());
-            let template = Known::template(&self.desired.agreement, id);
+            let template = self.known.template(&self.desired.agreement, id);
             let step = step.named(format!("{name}/{id}")).ranked(REMOVE).taking(takes);
             step.touching(template.map(ResourceKind::Template))
         });

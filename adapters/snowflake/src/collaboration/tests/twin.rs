@@ -18,13 +18,13 @@ use url::Url;
 
 const PASSES: usize = 40;
 
-struct Stage {
-    twin: Twin,
+pub(super) struct Stage {
+    pub(super) twin: Twin,
     adapter: SnowflakeCollaborations,
 }
 
 impl Stage {
-    async fn set() -> Option<Self> {
+    pub(super) async fn set() -> Option<Self> {
         Self::with(|_| ()).await
     }
 
@@ -37,18 +37,18 @@ impl Stage {
         Some(Self { twin, adapter })
     }
 
-    async fn look(&self, scope: &Scope) -> Observation {
+    pub(super) async fn look(&self, scope: &Scope) -> Observation {
         self.adapter.observe(scope, &Cx::default()).await.unwrap()
     }
 
-    async fn plan(&self, scope: &Scope, desired: &Desired) -> Plan {
+    pub(super) async fn plan(&self, scope: &Scope, desired: &Desired) -> Plan {
         let seen = self.look(scope).await;
         assert_eq!(seen.unseen, BTreeMap::new());
         self.adapter.plan(desired, &seen).unwrap()
     }
 
     /// Passes until nothing is left to do; how many steps failed.
-    async fn converge(&self, scope: &Scope, desired: &Desired) -> usize {
+    pub(super) async fn converge(&self, scope: &Scope, desired: &Desired) -> usize {
         let mut failed = 0;
         for _ in 0..PASSES {
             let made = self.plan(scope, desired).await;

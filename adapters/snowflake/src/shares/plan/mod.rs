@@ -51,6 +51,8 @@ struct Planned {
 /// Everything that planning looks at.
 struct Subject<'a> {
     desired: &'a Desired,
+    /// The agreement's.
+    digest: Digest,
     wanted: Wanted,
     seen: &'a Seen,
     connections: &'a Connections,
@@ -72,6 +74,7 @@ pub(crate) fn plan(
     let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);
     let subject = Subject {
         desired,
+        digest: desired.agreement.digest(),
         wanted: wanted(desired),
         seen: &seen,
         connections,
@@ -145,8 +148,7 @@ impl Subject<'_> {
 
     /// The mark of a schema or a share.
     fn mark(&self) -> Mark {
-        let agreement = &self.desired.agreement;
-        Mark { agreement: Some(agreement.digest()), ..Mark::of(&agreement.collaboration) }
+        Mark { agreement: Some(self.digest), ..Mark::of(&self.desired.agreement.collaboration) }
     }
 
     /// The offers of an owner to others.
