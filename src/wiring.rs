@@ -240,20 +240,37 @@ impl Rooms {
 
     /// What lies on a platform, as an agreement.
     pub(crate) async fn import(&self, request: &ImportRequest) -> Result<Imported> {
-        let room = PlatformId::aws_clean_rooms();
-        self.adapter(&room)?;
-        let Some(aws) = self.aws.as_ref().filter(|_| request.platform == room) else {
-            let message = format!("nothing is imported from {}", request.platform);
-            return Err(Error::invalid("room-unknown", message).help("airlock import aws"));
+        self.adapter(&request.platform)?;
+        let cx = Cx::default();
+        let imported = if let Some(aws) =
+            self.aws.as_ref().filter(|_| request.platform == PlatformId::aws_clean_rooms())
+        {
+            let ask = adapter_aws_clean_rooms::Import {
+                collaborations: request.collaborations.clone(),
+                region: request.region.clone(),
+                accounts: request.members.clone(),
+                name: request.name.clone(),
+                destinations: request.destinations.clone(),
+            };
+            Box::pin(aws.import(&ask, &cx)).await
+        } else {
+            let ask = adapter_snowflake::Import {
+                named: request.collaborations.clone(),
+                accounts: request.members.clone(),
+                name: request.name.clone(),
+                destinations: request.destinations.clone(),
+                entities: request.entities.clone(),
+            };
+            match (request.platform.as_str(), &self.shares, &self.collaborations) {
+                ("snowflake", Some(shares), _) => Box::pin(shares.import(&ask, &cx)).await,
+                ("snowflake-dcr", _, Some(rooms)) => Box::pin(rooms.import(&ask, &cx)).await,
+                (_, _, _) => {
+                    let message = format!("nothing is imported from {}", request.platform);
+                    let help = "airlock import aws, or airlock import snowflake";
+                    return Err(Error::invalid("room-unknown", message).help(help));
+                }
+            }
         };
-        let ask = adapter_aws_clean_rooms::Import {
-            collaborations: request.collaborations.clone(),
-            region: request.region.clone(),
-            accounts: request.members.clone(),
-            name: request.name.clone(),
-            destinations: request.destinations.clone(),
-        };
-        let imported = Box::pin(aws.import(&ask, &Cx::default())).await;
         imported.map_err(|error| {
             // What was asked for is at fault, not the platform.
             if error.kind == ErrorKind::Unsupported {

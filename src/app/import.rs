@@ -7,7 +7,7 @@ use crate::home::Home;
 use crate::wiring;
 use adapter_spi::{Imported, Unexpressed};
 use mappings::agreement::written;
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
+use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,6 +28,8 @@ pub struct ImportRequest {
     pub name: Option<CollaborationId>,
     /// Where receivers' results go, as far as the caller says.
     pub destinations: BTreeMap<MemberId, String>,
+    /// Of datasets, the column that says whose rows they are, where the platform does not.
+    pub entities: BTreeMap<DatasetName, String>,
 }
 
 /// What came of it.

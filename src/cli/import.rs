@@ -4,9 +4,11 @@ use super::screen::{Screen, put};
 use crate::app::import::import;
 use crate::app::{ImportReport, ImportRequest};
 use crate::error::{Error, Result};
-use mappings::model::{CollaborationId, MemberId, PlatformId};
+use mappings::model::{CollaborationId, DatasetName, MemberId, PlatformId};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +21,46 @@ pub(super) struct Importing {
 enum From {
     /// From AWS Clean Rooms, by the accounts that connections.toml reaches. Reads only.
     Aws(Aws),
+    /// From shares or data clean rooms of Snowflake, by the accounts that connections.toml reaches. Reads only.
+    Snowflake(Snowflake),
+}
+
+/// What every import asks for.
+#[derive(Debug, clap::Args)]
+struct Asking {
+    /// What the agreement is called; else what is made of the name there.
+    #[arg(long)]
+    name: Option<CollaborationId>,
+    /// Where a receiver's results go: `brand=s3://brand-results/airlock`.
+    #[arg(long, value_name = "NAME=PLACE", value_parser = pair::<MemberId>)]
+    destination: Vec<(MemberId, String)>,
+    /// The file to write, which must not be there; without it, the output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Arguments of `import snowflake`.
+#[derive(Debug, clap::Args)]
+struct Snowflake {
+    /// A share, as `ORG.ACCOUNT.NAME`; again for each further one that is one agreement's.
+    #[arg(
+        long,
+        value_name = "SHARE",
+        required_unless_present = "collaboration",
+        conflicts_with = "collaboration"
+    )]
+    share: Vec<String>,
+    /// A data clean room of the Collaboration API, by its source name; again for each further one that is one agreement's.
+    #[arg(long, value_name = "NAME")]
+    collaboration: Vec<String>,
+    /// A member as it is called here, and its account: `grocer=ACME.PROVIDER`. Those in connections.toml are looked at.
+    #[arg(long, required = true, value_name = "NAME=ACCOUNT", value_parser = pair::<MemberId>)]
+    member: Vec<(MemberId, String)>,
+    /// The column that says whose rows a dataset's are, where no policy there does: `sales=EMAIL_HASH`.
+    #[arg(long, value_name = "DATASET=COLUMN", value_parser = pair::<DatasetName>)]
+    entity: Vec<(DatasetName, String)>,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// Arguments of `import aws`.
@@ -28,25 +70,18 @@ struct Aws {
     #[arg(long, required = true, value_name = "ID")]
     collaboration: Vec<String>,
     /// A member as it is called here, and its account: `grocer=111111111111`. Those in connections.toml are looked at.
-    #[arg(long, required = true, value_name = "NAME=ACCOUNT", value_parser = pair)]
+    #[arg(long, required = true, value_name = "NAME=ACCOUNT", value_parser = pair::<MemberId>)]
     member: Vec<(MemberId, String)>,
     /// The Region, where no ARN says it.
     #[arg(long)]
     region: Option<String>,
-    /// What the agreement is called; else what is made of the name there.
-    #[arg(long)]
-    name: Option<CollaborationId>,
-    /// Where a receiver's results go: `brand=s3://brand-results/airlock`.
-    #[arg(long, value_name = "NAME=PLACE", value_parser = pair)]
-    destination: Vec<(MemberId, String)>,
-    /// The file to write, which must not be there; without it, the output.
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    asking: Asking,
 }
 
-fn pair(text: &str) -> Result<(MemberId, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a member, `=` and what is said of it")?;
-    let name = MemberId::new(name).map_err(|error| error.to_string())?;
+fn pair<T: FromStr<Err: ToString>>(text: &str) -> Result<(T, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a name, `=` and what is said of it")?;
+    let name = name.parse().map_err(|error: T::Err| error.to_string())?;
     if value.is_empty() {
         Err("nothing stands behind `=`".to_owned())
     } else {
@@ -56,9 +91,11 @@ fn pair(text: &str) -> Result<(MemberId, String), String> {
 
 impl Importing {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let From::Aws(aws) = self.from;
-        let out = aws.out.clone();
-        let report = import(home, &aws.request()).await?;
+        let (request, out) = match self.from {
+            From::Aws(aws) => aws.request(),
+            From::Snowflake(snowflake) => snowflake.request(),
+        };
+        let report = import(home, &request).await?;
         if let Some(out) = &out {
             create(out, &report.document)?;
         } else if !screen.is_json() {
@@ -71,15 +108,36 @@ impl Importing {
 }
 
 impl Aws {
-    fn request(self) -> ImportRequest {
-        ImportRequest {
+    fn request(self) -> (ImportRequest, Option<PathBuf>) {
+        let request = ImportRequest {
             platform: PlatformId::aws_clean_rooms(),
             collaborations: self.collaboration,
             region: self.region,
             members: self.member.into_iter().collect(),
-            name: self.name,
-            destinations: self.destination.into_iter().collect(),
-        }
+            name: self.asking.name,
+            destinations: self.asking.destination.into_iter().collect(),
+            entities: BTreeMap::new(),
+        };
+        (request, self.asking.out)
+    }
+}
+
+impl Snowflake {
+    fn request(self) -> (ImportRequest, Option<PathBuf>) {
+        let request = ImportRequest {
+            platform: if self.share.is_empty() {
+                PlatformId::snowflake_dcr()
+            } else {
+                PlatformId::snowflake()
+            },
+            collaborations: self.share.into_iter().chain(self.collaboration).collect(),
+            region: None,
+            members: self.member.into_iter().collect(),
+            name: self.asking.name,
+            destinations: self.asking.destination.into_iter().collect(),
+            entities: self.entity.into_iter().collect(),
+        };
+        (request, self.asking.out)
     }
 }
 
@@ -98,8 +156,11 @@ fn show(report: &ImportReport, out: Option<&Path>, screen: Screen) {
             report.collaboration
         ));
     }
+    let mut anew = report.unexpressed.iter().filter(|one| one.code == "made-anew");
     screen.say(if report.is_own {
         "Airlock made all of it: `airlock apply` makes nothing anew"
+    } else if anew.all(|one| !one.wider) {
+        "Airlock made all of it, for other terms: `airlock apply` closes what the agreement does not have as it is there"
     } else {
         "`airlock apply` makes it anew; what is there stays open until it is closed by hand, and `airlock plan` says so"
     });

@@ -4,7 +4,6 @@
 mod columns;
 mod datasets;
 mod found;
-mod ids;
 mod look;
 mod parties;
 mod policy;
@@ -18,7 +17,7 @@ pub(crate) use look::{Viewer, look};
 
 use crate::names;
 use crate::wanted::wanted;
-use adapter_spi::{Desired, Imported, Unexpressed};
+use adapter_spi::{Desired, Imported, Unexpressed, blank, delivered, remarked};
 use found::Found;
 use mappings::agreement::Remarks;
 use mappings::model::{Agreement, CollaborationId, DatasetName, Limits, MemberId};
@@ -60,18 +59,7 @@ pub(crate) fn import(found: &Found, ask: &Import) -> Option<Imported> {
     let mut draft = Draft {
         found,
         ask,
-        agreement: Agreement {
-            agreement: "v1".to_owned(),
-            collaboration: CollaborationId::new("x").ok()?,
-            description: String::new(),
-            residency: Vec::new(),
-            members: BTreeMap::new(),
-            rooms: Vec::new(),
-            datasets: BTreeMap::new(),
-            templates: BTreeMap::new(),
-            limits: Limits::default(),
-            destinations: BTreeMap::new(),
-        },
+        agreement: blank(CollaborationId::new("x").ok()?),
         remarks: Remarks::new(),
         unexpressed: BTreeSet::new(),
         members: BTreeMap::new(),
@@ -84,23 +72,18 @@ pub(crate) fn import(found: &Found, ask: &Import) -> Option<Imported> {
     draft.tables();
     draft.texts();
     draft.caps();
-    draft.places_of_results();
+    delivered(&mut draft.agreement, &mut draft.remarks, &ask.destinations);
     Some(draft.ended())
 }
 
 impl Draft<'_> {
     fn remark(&mut self, path: &str, remark: String) {
-        let all = self.remarks.entry(path.to_owned()).or_default();
-        if !all.contains(&remark) {
-            all.push(remark);
-        }
+        remarked(&mut self.remarks, path, remark);
     }
 
-    /// Notes what the agreement does not say. Names there may hold anything; here they are shown as far as they can be.
+    /// Notes what the agreement does not say.
     fn unsaid(&mut self, one: Unexpressed) {
-        let Unexpressed { at, what, .. } = &one;
-        let (at, what) = (shown(at), shown(what));
-        self.unexpressed.insert(Unexpressed { at, what, ..one });
+        self.unexpressed.insert(one.shown());
     }
 
     /// How often runs may be made: the least of all caps over the longest of their periods.
@@ -167,22 +150,6 @@ impl Draft<'_> {
         self.agreement.limits = Limits { runs_max: runs_max.max(1), within_s };
     }
 
-    /// A place for whoever receives: as it was said, else one that has to be looked at.
-    fn places_of_results(&mut self) {
-        let receivers: BTreeSet<MemberId> =
-            self.agreement.templates.values().flat_map(|one| one.received_by.clone()).collect();
-        for member in receivers {
-            let said = self.ask.destinations.get(&member).cloned();
-            if said.is_none() {
-                let path = format!("destinations.{member}");
-                let remark = "chosen: the platform does not say it; where this member's results are delivered";
-                self.remark(&path, remark.to_owned());
-            }
-            let place = said.unwrap_or_else(|| format!("results/{member}"));
-            self.agreement.destinations.insert(member, place);
-        }
-    }
-
     /// What comes of it: whether all is there already as the agreement takes it, or is made anew beside what is there.
     fn ended(mut self) -> Imported {
         let all = wanted(&Desired::whole(Arc::new(self.agreement.clone())));
@@ -214,10 +181,4 @@ impl Draft<'_> {
         let Draft { agreement, remarks, unexpressed, .. } = self;
         Imported { agreement, remarks, unexpressed: unexpressed.into_iter().collect(), is_own }
     }
-}
-
-/// A text of the platform's as far as it can be shown.
-fn shown(text: &str) -> String {
-    let plain = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric();
-    text.chars().take(300).map(|c| if plain(c) { c } else { '?' }).collect()
 }

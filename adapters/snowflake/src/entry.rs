@@ -120,7 +120,7 @@ const fn wants(of: ColumnType) -> &'static str {
 }
 
 /// Whether a type as DESC TABLE spells it is a declared one. Whatever stands behind it, such as a collation, makes it another.
-fn fits(native: &str, of: ColumnType) -> bool {
+pub(crate) fn fits(native: &str, of: ColumnType) -> bool {
     let (word, numbers) = match native.split_once('(') {
         Some((word, rest)) => {
             let Some(numbers) = rest.strip_suffix(')') else { return false };

@@ -5,6 +5,7 @@ mod collaboration;
 mod connection;
 mod entry;
 mod error;
+mod import;
 mod landing;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
@@ -23,4 +24,5 @@ mod verdicts;
 
 pub use collaboration::{Found, Report, SnowflakeCollaborations, assess as assess_collaborations};
 pub use connection::{Connection, Connections, TokenKind};
+pub use import::Import;
 pub use shares::{SnowflakeShares, assess as assess_shares};

@@ -21,7 +21,7 @@ pub use context::{CallClass, Cx, Landing, Pace};
 pub use desired::Desired;
 pub use error::{AdapterError, ErrorKind, Outcome, Result, Retry};
 pub use held::{Held, Stale};
-pub use import::{Imported, Unexpressed};
+pub use import::{Imported, Unexpressed, blank, delivered, remarked};
 pub use observation::{
     Coverage, Native, Note, NoteClass, Observation, Resource, ResourceKind, Scope,
 };

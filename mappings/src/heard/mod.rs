@@ -9,10 +9,12 @@ mod scan;
 mod tests;
 mod undo;
 mod uses;
+mod view;
 mod walk;
 
 pub use scan::{KeyForm, Scan, Source, Within};
 pub use uses::{Use, Way};
+pub use view::hear_view;
 
 use crate::model::Aggregate;
 use sqlparser::ast::{Query, SetExpr};

@@ -121,7 +121,7 @@ fn scan(select: &Select, dataset: &str, bounds: &mut BTreeMap<String, Within>) -
 
 impl Within {
     /// Whether one more condition goes into the same declaration: they are written in this order.
-    fn takes(&self, more: &Self) -> bool {
+    pub(super) fn takes(&self, more: &Self) -> bool {
         match (more.any_of.is_empty(), &more.min, &more.max) {
             (false, _, _) => false,
             (true, Some(_), _) => self.min.is_none() && self.max.is_none(),
@@ -129,7 +129,7 @@ impl Within {
         }
     }
 
-    fn take(&mut self, more: Self) {
+    pub(super) fn take(&mut self, more: Self) {
         if !more.any_of.is_empty() {
             self.any_of = more.any_of;
         }

@@ -2,10 +2,10 @@
 //! text and no rule asks for is not listed. Pure.
 
 use super::found::TableRule;
-use super::ids::identifier;
 use super::tables::Source;
 use super::texts::Read;
 use super::{Draft, Unexpressed};
+use mappings::agreement::identifier;
 use mappings::heard::{self, KeyForm, Scan, Use, Way};
 use mappings::model::{
     Aggregate, Column, ColumnName, ColumnType, ColumnUse, Hashed, KeyName, MatchKey, Normaliser,

@@ -1,9 +1,9 @@
 //! Who takes part, what each may do, what the collaboration is called and where results may be. Pure.
 
 use super::found::{Collaboration, Entry};
-use super::ids::identifier;
 use super::{Draft, Unexpressed};
 use crate::names;
+use mappings::agreement::identifier;
 use mappings::model::{Ability, CollaborationId, Member, MemberId, PlatformId, Region, Room};
 use std::collections::{BTreeMap, BTreeSet};
 

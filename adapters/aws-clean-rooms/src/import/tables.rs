@@ -1,9 +1,9 @@
 //! Tables: which can be datasets, and what their rules let happen that no agreement says. Pure.
 
 use super::found::{Custom, Place, Shared, TableRule};
-use super::ids::identifier;
 use super::{Draft, Unexpressed};
 use crate::names;
+use mappings::agreement::identifier;
 use mappings::model::{DatasetName, MemberId};
 use std::collections::BTreeSet;
 

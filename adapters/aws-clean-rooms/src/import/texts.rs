@@ -3,10 +3,10 @@
 
 use super::columns::{Named, kinds, names};
 use super::found::{Asked, Collaboration, Text};
-use super::ids::identifier;
 use super::tables::Source;
 use super::{Draft, Unexpressed};
 use crate::names as alias;
+use mappings::agreement::identifier;
 use mappings::guard::{Refusal, guard};
 use mappings::heard::{Catalog, Heard, Scan, Table, Within, hear};
 use mappings::model::{

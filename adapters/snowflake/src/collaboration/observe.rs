@@ -1,6 +1,7 @@
 //! Looking: everything that an account shows of our collaborations, registered specs and views, each list asked for at the same time as
 //! the others. Never writes.
 
+use super::beside::beside;
 use super::call::WITHDRAWN;
 use super::known::Known;
 use super::seen::{Account, Request, Room, Seen, Spec, State, Text};
@@ -44,18 +45,25 @@ async fn look(scope: &Scope, known: &Known, (one, kept): (&Watched, &Tables)) ->
     let schema = names::schema(&scope.collaboration);
     let (rooms, offerings, templates, views, tables) = futures::try_join!(
         listed_rooms(session),
-        registered(session, known, true),
-        registered(session, known, false),
+        registered(session, true),
+        registered(session, false),
         views(session, &one.database, &schema),
         tables((session, kept), scope, &one.member),
     )?;
+    let whose = (&one.member, session.seat.account.as_str());
+    let beside = beside(&scope.agreement, whose, (&rooms, &offerings));
+    let ours = |all: Vec<(String, Option<String>)>| -> BTreeMap<String, Option<Digest>> {
+        let ours = all.into_iter().filter(|(id, _)| known.is_ours(id));
+        ours.map(|(id, spec)| (id, spec.as_deref().and_then(specs::meaning))).collect()
+    };
     let mut account = Account {
         identifier: session.seat.account.clone(),
         region: session.region.clone(),
         database: one.database.clone(),
         tables,
-        offerings,
-        templates,
+        offerings: ours(offerings),
+        templates: ours(templates),
+        beside,
         schema: views.is_some(),
         views: views.unwrap_or_default(),
         ..Account::default()
@@ -196,12 +204,8 @@ pub(crate) async fn texts(session: &Session, room: &str) -> Result<BTreeMap<Stri
     Ok(texts.collect())
 }
 
-/// Specs of ours in an account's registry: offerings, or templates.
-async fn registered(
-    session: &Session,
-    known: &Known,
-    offerings: bool,
-) -> Result<BTreeMap<String, Option<Digest>>> {
+/// What an account's registry has, each with its spec's text: offerings, or templates.
+async fn registered(session: &Session, offerings: bool) -> Result<Vec<(String, Option<String>)>> {
     let (operation, text, columns) = if offerings {
         let text = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS()";
         ("VIEW_REGISTERED_DATA_OFFERINGS", text, ["data_offering_id", "data_offering_spec"])
@@ -211,12 +215,7 @@ async fn registered(
     };
     let rows = session.rows(operation, CallClass::List, Sql::new(text)).await?;
     let rows = rows.of(columns)?.into_iter();
-    let ours = rows.filter_map(|[id, spec]| {
-        let id = id?.to_ascii_lowercase();
-        let meant = spec.as_deref().and_then(specs::meaning);
-        known.is_ours(&id).then_some((id, meant))
-    });
-    Ok(ours.collect())
+    Ok(rows.filter_map(|[id, spec]| Some((id?.to_ascii_lowercase(), spec))).collect())
 }
 
 /// The views in our schema, each with the digest of the statement that made it; none where there is no schema.

@@ -69,9 +69,10 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     }
     let steps: Vec<Step> =
         planned.into_iter().filter_map(|one| subject.step(one, observation.version)).collect();
-    let waiting = subject.waiting();
+    let mut waiting = subject.waiting();
     let settled = refused.is_some() || !steps.is_empty() || !waiting.is_empty();
     let pending = !settled && (!subject.is_there() || subject.is_moving());
+    waiting.extend(subject.beside());
     Ok(Plan { steps, waiting, pending, refused })
 }
 

@@ -35,8 +35,23 @@ pub(crate) struct Account {
     pub(crate) schema: bool,
     /// The views in it, each with the digest of the statement that made it.
     pub(crate) views: BTreeMap<String, Digest>,
+    /// Offerings that Airlock did not make, of the very table of a dataset, linked for other members.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) beside: BTreeSet<Beside>,
     /// Collaborations under our names that are not ours.
     pub(crate) strangers: BTreeSet<String>,
+}
+
+/// An offering of somebody's that gives the table of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) dataset: DatasetName,
+    /// What the collaboration is called in the owner's account.
+    pub(crate) room: String,
+    pub(crate) offering: String,
+    /// The runner's alias there.
+    pub(crate) runner: String,
+    pub(crate) member: MemberId,
 }
 
 /// A collaboration as one member sees it.

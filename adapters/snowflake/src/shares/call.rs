@@ -162,17 +162,22 @@ fn refs<const N: usize>(path: &[String; N]) -> [&str; N] {
     path.each_ref().map(String::as_str)
 }
 
+/// All of a view's statement but its query.
+pub(crate) fn head(path: &Path, guarded: Option<&Guarded>, mark: &Mark) -> Sql {
+    let [database, schema, _] = refs(path);
+    let mut sql = Sql::new("CREATE OR REPLACE SECURE VIEW ").path(&refs(path));
+    if let Some(Guarded { entities_min, key }) = guarded {
+        let policy = names::minimum(*entities_min);
+        sql = sql.word(" WITH AGGREGATION POLICY ").path(&[database, schema, &policy]);
+        sql = sql.word(" ENTITY KEY (").name(key).word(")");
+    }
+    sql.word(" COPY GRANTS COMMENT = ").text(&mark.text()).word(" AS ")
+}
+
 impl PutView {
     /// The same statement each time, whether the view is there or not: grants stay, and policies with them.
     pub(crate) fn sql(&self) -> Sql {
-        let [database, schema, _] = refs(&self.path);
-        let mut sql = Sql::new("CREATE OR REPLACE SECURE VIEW ").path(&refs(&self.path));
-        if let Some(Guarded { entities_min, key }) = &self.guarded {
-            let policy = names::minimum(*entities_min);
-            sql = sql.word(" WITH AGGREGATION POLICY ").path(&[database, schema, &policy]);
-            sql = sql.word(" ENTITY KEY (").name(key).word(")");
-        }
-        let sql = sql.word(" COPY GRANTS COMMENT = ").text(&self.mark.text()).word(" AS ");
+        let sql = head(&self.path, self.guarded.as_ref(), &self.mark);
         match &self.body {
             Body::Entry(view) => sql.view(view),
             Body::Mounted { columns, from } => {

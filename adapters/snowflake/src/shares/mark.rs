@@ -43,6 +43,11 @@ impl Mark {
         (mark.airlock == *collaboration).then_some(mark)
     }
 
+    /// The mark of a comment, of whichever collaboration.
+    pub(crate) fn whose(comment: &str) -> Option<Self> {
+        serde_json::from_str(comment).ok()
+    }
+
     /// As it stands in a comment.
     pub(crate) fn text(&self) -> String {
         serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default()

@@ -3,8 +3,10 @@
 
 mod apply;
 mod assess;
+mod beside;
 mod call;
 mod held;
+mod import;
 mod mark;
 mod observe;
 mod plan;

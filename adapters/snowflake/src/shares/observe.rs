@@ -4,6 +4,7 @@ use super::call::{Grant, Guarded, Kind, Privilege};
 use super::mark::Mark;
 use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
 use crate::entry::{Table, table};
+use crate::import::look::path;
 use crate::names;
 use crate::reach::{Reach, Seat, WRONG_ACCOUNT, account_of, past, seat};
 use crate::session::Session;
@@ -84,6 +85,7 @@ async fn looked((reach, tables): Eyes<'_>, scope: &Scope, session: Session) -> R
     let found = tables.columns(&look.session, own.values().cloned().collect()).await?;
     let own = own.into_iter().map(|(name, table)| (name, found.get(&table).cloned().flatten()));
     account.tables = own.collect();
+    account.beside = look.beside(&scope.agreement).await?;
     Ok(account)
 }
 
@@ -185,25 +187,9 @@ impl Look {
         Ok(account.inbound)
     }
 
-    /// What a share is given, and what of that has no word here. One that is listed and not shown may be given anything.
+    /// What a share is given, and what of that has no word here.
     pub(crate) async fn grants(&self, share: &str) -> Result<(BTreeSet<Grant>, BTreeSet<String>)> {
-        let (mut grants, mut unknown) = (BTreeSet::new(), BTreeSet::new());
-        let sql = Sql::new("SHOW GRANTS TO SHARE ").name(share);
-        let found = match self.session.rows("SHOW GRANTS", CallClass::List, sql).await {
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                unknown.insert("what is not shown".to_owned());
-                return Ok((grants, unknown));
-            }
-            found => found?,
-        };
-        for [privilege, on, name] in found.of(["privilege", "granted_on", "name"])? {
-            let (privilege, on) = (privilege.unwrap_or_default(), on.unwrap_or_default());
-            match grant(&privilege, &on, &name.unwrap_or_default()) {
-                Some(grant) => drop(grants.insert(grant)),
-                None => drop(unknown.insert(format!("{privilege} ON {on}"))),
-            }
-        }
-        Ok((grants, unknown))
+        grants(&self.session, share).await
     }
 
     /// The mark of a schema, if it is there and has one.
@@ -300,8 +286,32 @@ impl Look {
     }
 }
 
+/// What a share is given, and what of that has no word here. One that is listed and not shown may be given anything.
+pub(crate) async fn grants(
+    session: &Session,
+    share: &str,
+) -> Result<(BTreeSet<Grant>, BTreeSet<String>)> {
+    let (mut grants, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    let sql = Sql::new("SHOW GRANTS TO SHARE ").name(share);
+    let found = match session.rows("SHOW GRANTS", CallClass::List, sql).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            unknown.insert("what is not shown".to_owned());
+            return Ok((grants, unknown));
+        }
+        found => found?,
+    };
+    for [privilege, on, name] in found.of(["privilege", "granted_on", "name"])? {
+        let (privilege, on) = (privilege.unwrap_or_default(), on.unwrap_or_default());
+        match grant(&privilege, &on, &name.unwrap_or_default()) {
+            Some(grant) => drop(grants.insert(grant)),
+            None => drop(unknown.insert(format!("{privilege} ON {on}"))),
+        }
+    }
+    Ok((grants, unknown))
+}
+
 /// Whether a policy's body is the constraint with this minimum and nothing else.
-fn is_body(body: &str, entities_min: u64) -> bool {
+pub(crate) fn is_body(body: &str, entities_min: u64) -> bool {
     let bare: String = body.chars().filter(|c| !c.is_whitespace()).collect();
     bare.eq_ignore_ascii_case(&format!("AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE=>{entities_min})"))
 }
@@ -329,37 +339,6 @@ fn grant(privilege: &str, on: &str, name: &str) -> Option<Grant> {
     };
     let on = path(name).filter(|path| path.len() == parts)?;
     Some(Grant { privilege, on, kind })
-}
-
-/// The names of a path as the platform writes it: quoted where they need it.
-fn path(text: &str) -> Option<Vec<String>> {
-    let mut signs = text.chars().peekable();
-    let mut names = Vec::new();
-    loop {
-        let mut name = String::new();
-        if signs.next_if_eq(&'"').is_some() {
-            loop {
-                match signs.next()? {
-                    '"' if signs.next_if_eq(&'"').is_some() => name.push('"'),
-                    '"' => break,
-                    sign => name.push(sign),
-                }
-            }
-        } else {
-            while let Some(sign) = signs.next_if(|sign| *sign != '.' && *sign != '"') {
-                name.push(sign);
-            }
-        }
-        if name.is_empty() {
-            return None;
-        }
-        names.push(name);
-        match signs.next() {
-            None => return Some(names),
-            Some('.') => {}
-            Some(_) => return None,
-        }
-    }
 }
 
 #[cfg(test)]

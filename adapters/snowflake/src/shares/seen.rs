@@ -46,6 +46,9 @@ pub(crate) struct Account {
     pub(crate) offers: Option<Schema>,
     /// What runs read.
     pub(crate) runs: Option<Schema>,
+    /// Shares that Airlock did not make and that give the very table of a dataset to other members.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) beside: BTreeSet<Beside>,
     /// The columns of the member's tables with their types; none of a table that is not there, or not shown.
     pub(crate) tables: BTreeMap<DatasetName, Option<BTreeMap<String, String>>>,
 }
@@ -93,6 +96,15 @@ impl Share {
             self.unknown.iter().partition(|one| one.starts_with(TO));
         (!self.to.is_empty() || !others.is_empty()) && (reads || !unread.is_empty())
     }
+}
+
+/// A share of somebody's that gives the table of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) dataset: DatasetName,
+    pub(crate) share: String,
+    /// The members that it lets in, with their accounts.
+    pub(crate) to: BTreeMap<MemberId, String>,
 }
 
 /// A schema of ours.

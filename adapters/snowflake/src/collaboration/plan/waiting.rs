@@ -2,7 +2,7 @@
 //! run. They are waited for, never impersonated.
 
 use super::{Subject, names};
-use crate::collaboration::seen::{Asks, Room as View, State, Status};
+use crate::collaboration::seen::{Asks, Beside, Room as View, State, Status};
 use crate::collaboration::wanted::{Room, Said};
 use adapter_spi::NeedsCounterparty;
 use mappings::model::MemberId;
@@ -21,6 +21,20 @@ fn with_runner(procedure: &str, (room, id, runner): (&str, &str, &str)) -> Strin
 
 fn waits(member: &MemberId, what: String, act: String) -> NeedsCounterparty {
     NeedsCounterparty { member: member.clone(), what, act }
+}
+
+fn wider(owner: &MemberId, one: &Beside) -> NeedsCounterparty {
+    let Beside { dataset, room, offering, runner, member } = one;
+    let plain = |name: &&String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let what = format!(
+        "{dataset} is open wider than agreed: to {member} by an offering that Airlock did not make"
+    );
+    let act = if [room, offering, runner].iter().all(plain) {
+        with_runner("UNLINK_DATA_OFFERING", (room, offering, runner))
+    } else {
+        "the offering unlinked; no statement says its name plainly".to_owned()
+    };
+    waits(owner, what, act)
 }
 
 impl Subject<'_> {
@@ -48,6 +62,18 @@ impl Subject<'_> {
             waiting.extend(self.left_over(name));
         }
         waiting
+    }
+
+    /// The same data, open beside what is agreed: its owner let it stand, and its owner closes it. Of what is over nothing is said.
+    pub(super) fn beside(&self) -> Vec<NeedsCounterparty> {
+        if !self.desired.open {
+            return Vec::new();
+        }
+        let accounts = self.seen.accounts.iter();
+        let all = accounts
+            .flat_map(|(member, account)| account.beside.iter().map(move |one| (member, one)));
+        let stands = all.filter(|(_, one)| self.desired.offers(&one.dataset));
+        stands.map(|(member, one)| wider(member, one)).collect()
     }
 
     /// Members who have to come in, and those who left for good.

@@ -98,8 +98,9 @@ pub(crate) fn plan(
         planned.retain(|one| one.effect.takes_away());
     }
     let steps: Vec<Step> = planned.into_iter().map(|one| subject.step(one)).collect();
-    let waiting = subject.waiting();
+    let mut waiting = subject.waiting();
     let pending = pending && refused.is_none() && steps.is_empty() && waiting.is_empty();
+    waiting.extend(subject.beside());
     Ok(Plan { steps, waiting, pending, refused })
 }
 

@@ -6,7 +6,7 @@ use crate::names;
 use crate::reach::Seat;
 use crate::shares::call::{AT, Call, Guarded, Privilege, PutView};
 use crate::shares::held::holding;
-use crate::shares::seen::{Account, Schema, Seen, Share, View, inbound};
+use crate::shares::seen::{Account, Beside, Schema, Seen, Share, View, inbound};
 use crate::shares::wanted::wanted;
 use adapter_spi::{Coverage, Desired, Effect, Observation, Plan, ResourceKind, Scope, Step};
 use mappings::model::{Agreement, MemberId, PlatformId};
@@ -395,4 +395,33 @@ fn an_owner_whom_nobody_here_operates_is_told_what_to_run() {
     assert!(lines.last().unwrap().ends_with("ADD ACCOUNTS = ACME.CONSUMER;"), "{}", waits.act);
     assert!(lines.iter().any(|line| line.starts_with("GRANT SELECT ON VIEW ")));
     assert!(plan.steps.iter().all(|step| step.effect != Effect::Grant), "nothing to mount yet");
+}
+
+#[test]
+fn what_is_open_beside_is_told_with_the_statement_that_closes_it_and_nothing_is_done() {
+    let scope = Scope::of(&agreement(1));
+    let desired = Desired::whole(Arc::clone(&scope.agreement));
+    let mut platform = Platform::new();
+    settle(&mut platform, &desired, &scope, 99);
+    let beside = Beside {
+        dataset: "orders".parse().unwrap(),
+        share: "By \"hand\"".to_owned(),
+        to: [("analyst".parse().unwrap(), "ACME.CONSUMER".to_owned())].into(),
+    };
+    let owner = "provider".parse().unwrap();
+    platform.seen.accounts.get_mut(&owner).unwrap().beside.insert(beside);
+    let plan = platform.plan(&desired, &scope);
+    assert!(plan.steps.is_empty() && !plan.pending && plan.refused.is_none(), "{plan:?}");
+    let [told] = plan.waiting.as_slice() else { panic!("{plan:?}") };
+    assert_eq!(told.member, owner);
+    assert!(told.what.starts_with("orders is open wider than agreed: to analyst by share"));
+    assert_eq!(told.act, "ALTER SHARE \"By \"\"hand\"\"\" REMOVE ACCOUNTS = ACME.CONSUMER;");
+    // Of what is over or was withdrawn nothing is told that its owner gave elsewhere.
+    let mut without = Desired::whole(Arc::clone(&scope.agreement));
+    without.datasets.remove(&"orders".parse().unwrap());
+    for desired in [Desired::closed(Arc::clone(&scope.agreement)), without] {
+        let mut platform = Platform { seen: platform.seen.clone() };
+        settle(&mut platform, &desired, &scope, 99);
+        assert!(platform.plan(&desired, &scope).waiting.is_empty());
+    }
 }

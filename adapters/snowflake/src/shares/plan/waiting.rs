@@ -4,9 +4,11 @@ use super::Subject;
 use crate::connection::Connection;
 use crate::names;
 use crate::shares::call::{Call, Shown};
-use crate::shares::seen::inbound;
+use crate::shares::import::closing;
+use crate::shares::seen::{Beside, inbound};
 use crate::shares::wanted::Offer;
 use adapter_spi::NeedsCounterparty;
+use mappings::model::MemberId;
 
 impl Subject<'_> {
     /// Shares that an operated runner is not let into, of owners whom nobody here operates.
@@ -24,6 +26,18 @@ impl Subject<'_> {
             act: self.script(offer),
         });
         waits.collect()
+    }
+
+    /// The same data, open beside what is agreed: its owner let it stand, and its owner closes it. Of what is over nothing is said.
+    pub(super) fn beside(&self) -> Vec<NeedsCounterparty> {
+        if !self.desired.open {
+            return Vec::new();
+        }
+        let accounts = self.seen.accounts.iter();
+        let all = accounts
+            .flat_map(|(member, account)| account.beside.iter().map(move |one| (member, one)));
+        let stands = all.filter(|(_, one)| self.desired.offers(&one.dataset));
+        stands.map(|(member, one)| wider(member, one)).collect()
     }
 
     /// All that shares a dataset, in order.
@@ -53,4 +67,16 @@ impl Subject<'_> {
         let said: Result<Vec<String>, _> = said.collect();
         said.map(|lines| lines.join(";\n") + ";").unwrap_or_default()
     }
+}
+
+fn wider(member: &MemberId, one: &Beside) -> NeedsCounterparty {
+    let Beside { dataset, share, to } = one;
+    let with = to.keys().map(MemberId::as_str).collect::<Vec<_>>().join(", ");
+    let share: String =
+        share.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();
+    let what = format!(
+        "{dataset} is open wider than agreed: to {with} by share {share}, which Airlock did not make"
+    );
+    let act = closing(&one.share, &to.values().cloned().collect());
+    NeedsCounterparty { member: member.clone(), what, act }
 }

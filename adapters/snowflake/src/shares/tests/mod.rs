@@ -1,5 +1,6 @@
 //! The room of shares: what it holds of an agreement, and everything that it does against the twin.
 
+mod brought;
 mod calls;
 mod drift;
 mod faults;

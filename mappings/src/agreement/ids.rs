@@ -1,12 +1,12 @@
 //! Names as agreements have them, made of whatever stands on the platform: the same each time, never two alike. Pure.
 
-use mappings::model::{Digest, IdError};
+use crate::model::{Digest, IdError};
 use std::collections::BTreeSet;
 
 const LENGTH_MAX: usize = 63;
 
 /// An identifier for a name. What it can't hold is left out; of two that would be alike the later one gets a mark of its own.
-pub(super) fn identifier<T>(
+pub fn identifier<T>(
     name: &str,
     joiner: char,
     new: fn(&str) -> Result<T, IdError>,
@@ -49,7 +49,7 @@ fn plain(name: &str, joiner: char) -> String {
 mod tests {
     //! Hostile names become plain ones.
     use super::*;
-    use mappings::model::{DatasetName, MemberId};
+    use crate::model::{DatasetName, MemberId};
     use proptest::prelude::*;
 
     fn dataset(name: &str, taken: &mut BTreeSet<String>) -> String {

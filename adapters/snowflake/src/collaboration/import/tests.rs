@@ -1,0 +1,298 @@
+//! What Airlock made comes back with the terms that its views and offerings hold; what others made is taken up as it lies, and
+//! everything else of it is named.
+
+use super::found::{Offered, Text};
+use super::*;
+use crate::collaboration::names;
+use crate::collaboration::plan::view_sql;
+use crate::collaboration::seen::{Runner, Spec};
+use crate::collaboration::wanted::wanted;
+use crate::import::Object;
+use adapter_spi::Desired;
+use mappings::agreement::{read, written};
+use mappings::model::{Agreement, ColumnUse};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const DATABASE: &str = "AIRLOCK";
+
+const AGREEMENT: &str = "agreement: v1
+collaboration: spring-room
+members:
+  grocer: { name: grocer, abilities: [contribute], identity: { snowflake-dcr: ACME.PROVIDER } }
+  brand: { name: brand, abilities: [contribute, run, receive], identity: { snowflake-dcr: ACME.CONSUMER } }
+rooms: [{ platform: snowflake-dcr, region: aws-us-east-1 }]
+datasets:
+  sales:
+    owner: grocer
+    at: { snowflake-dcr: GROCER.PUBLIC.SALES }
+    entity: person
+    columns:
+      person: { from: EMAIL_HASH, type: utf8, use: match, key: person, hashed: sha256-hex }
+      segment: { from: SEGMENT, type: utf8, use: dimension }
+      amount: { from: Amount, type: float64, use: measure, aggregates: [count, count-distinct, sum, avg] }
+    rule: { entities_min: 100, join: required }
+    rows: [{ from: COUNTRY, type: utf8, any_of: [DE, FR] }]
+  seen_there:
+    owner: brand
+    at: { snowflake-dcr: BRAND.PUBLIC.SEEN }
+    entity: person
+    columns:
+      person: { from: MAIL_HASH, type: utf8, use: match, key: person, hashed: sha256-hex }
+      campaign: { from: CAMPAIGN, type: utf8, use: dimension }
+    rule: { entities_min: 100, join: required }
+templates:
+  reach:
+    class: aggregate
+    sql: SELECT e.campaign, s.segment, SUM(s.amount) AS amount FROM sales s JOIN seen_there e ON s.person = e.person GROUP BY e.campaign, s.segment
+    run_by: [brand]
+    received_by: [brand]
+limits: { runs_max: 100, within: 24h }
+destinations: { brand: 's3://brand-results/airlock' }
+";
+
+fn agreed(text: &str) -> Arc<Agreement> {
+    Arc::new(read(text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{text}")))
+}
+
+/// Everything that an agreement takes, as it would lie on the platform.
+fn lying(agreement: &Arc<Agreement>) -> Found {
+    let all = wanted(&Desired::whole(Arc::clone(agreement)));
+    let mut found = Found { region: "AWS_US_EAST_1".to_owned(), ..Found::default() };
+    let schema = names::schema(&agreement.collaboration);
+    for offering in all.offerings.values() {
+        let path = [DATABASE, &schema, &offering.view].map(ToOwned::to_owned);
+        let text = view_sql([DATABASE, &schema, &offering.view], &offering.entry);
+        let is_key = |column: &String| {
+            let of = offering.dataset.columns.iter().find(|(name, _)| name.as_str() == column);
+            of.is_some_and(|(_, one)| matches!(one.r#use, ColumnUse::Match { .. }))
+        };
+        let category = |name: &String| if is_key(name) { "join_custom" } else { "passthrough" };
+        let columns = offering.entry.columns().iter();
+        let offered = Offered {
+            alias: agreement
+                .datasets
+                .iter()
+                .find(|(_, one)| one.at.values().next() == offering.dataset.at.values().next())
+                .unwrap()
+                .0
+                .to_string(),
+            columns: columns
+                .clone()
+                .map(|name| (name.clone(), category(name).to_owned()))
+                .collect(),
+            further: BTreeSet::new(),
+            object: Some(Object {
+                path,
+                is_view: true,
+                secure: true,
+                text: text.as_text().unwrap().to_owned(),
+                comment: String::new(),
+                columns: columns.map(|name| (name.clone(), "VARCHAR".to_owned())).collect(),
+                policies: Vec::new(),
+            }),
+        };
+        let account = agreement.members[&offering.owner].identity.values().next().unwrap();
+        found.offerings.insert((account.clone(), offering.id.clone()), vec![offered]);
+    }
+    for room in all.rooms.values() {
+        let aliases = room.parties.iter();
+        let aliases =
+            aliases.map(|(member, account)| (names::alias(member), account.clone())).collect();
+        let offered = |member: &MemberId| {
+            let own = all.offerings.values().filter(|one| one.owner == *member);
+            own.map(|one| one.id.clone()).collect()
+        };
+        let providers = room.providers.iter();
+        let runner = Runner {
+            providers: providers.map(|one| (names::alias(one), offered(one))).collect(),
+            templates: room.templates.values().map(|said| said.id.clone()).collect(),
+            receivers: BTreeSet::new(),
+        };
+        let owner = names::alias(&room.runner);
+        let runners = [(owner.clone(), runner)].into();
+        let text = Text { kind: "sql_analysis".to_owned(), sql: "SELECT 1".to_owned() };
+        let templates =
+            room.templates.values().map(|said| (said.id.clone(), text.clone())).collect();
+        let spec = Spec { owner, aliases, runners };
+        let made = Room { spec, states: BTreeMap::new(), templates };
+        found.rooms.insert(room.base.clone(), made);
+    }
+    found
+}
+
+fn ask(agreement: &Agreement) -> Import {
+    let account = |(name, member): (&MemberId, &Member)| {
+        Some((name.clone(), member.identity.values().next()?.clone()))
+    };
+    Import {
+        accounts: agreement.members.iter().filter_map(account).collect(),
+        destinations: agreement.destinations.clone(),
+        ..Import::default()
+    }
+}
+
+/// An import whose file says the same.
+fn imported(found: &Found, ask: &Import) -> Imported {
+    let imported = import(found, ask).unwrap();
+    let text = written(&imported.agreement, &imported.remarks);
+    let again = read(&text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{text}"));
+    assert_eq!(again, imported.agreement, "{text}");
+    assert_eq!(import(found, ask).unwrap(), imported, "the same each time");
+    imported
+}
+
+fn codes(imported: &Imported) -> Vec<&'static str> {
+    imported.unexpressed.iter().map(|one| one.code).collect()
+}
+
+#[test]
+fn an_agreement_comes_back_but_for_its_templates() {
+    let agreement = agreed(AGREEMENT);
+    let imported = imported(&lying(&agreement), &ask(&agreement));
+    let mut same = (*agreement).clone();
+    same.templates.clear();
+    same.destinations.clear();
+    assert_eq!(imported.agreement, same);
+    assert_eq!(codes(&imported), ["made-anew", "template-unheard"]);
+}
+
+#[test]
+fn a_view_or_an_offering_that_was_changed_is_left_out_and_named() {
+    let agreement = agreed(AGREEMENT);
+    let whole = lying(&agreement);
+    let changed: [fn(&mut Offered); 6] = [
+        |one| one.object.as_mut().unwrap().text.push_str(" OR TRUE"),
+        |one| one.object.as_mut().unwrap().secure = false,
+        |one| one.object.as_mut().unwrap().policies.push(crate::import::Policy::default()),
+        |one| one.object.as_mut().unwrap().path[2].push('X'),
+        |one| drop(one.columns.pop_first()),
+        |one| one.alias.push('x'),
+    ];
+    for (n, change) in changed.iter().enumerate() {
+        let mut found = whole.clone();
+        change(&mut found.offerings.values_mut().next().unwrap()[0]);
+        let imported = imported(&found, &ask(&agreement));
+        assert_eq!(imported.agreement.datasets.len(), 1, "{n}: {imported:#?}");
+        assert!(codes(&imported).contains(&"view-differs"), "{n}: {imported:#?}");
+    }
+}
+
+#[test]
+fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
+    let object = Object {
+        path: ["RETAIL", "SHARED", "BUYERS"].map(ToOwned::to_owned),
+        columns: ["EMAIL", "SEGMENT", "SECRET"]
+            .map(|name| (name.to_owned(), "VARCHAR(200)".to_owned()))
+            .into(),
+        ..Object::default()
+    };
+    let offered = Offered {
+        alias: "buyers".to_owned(),
+        columns: [("EMAIL", "join_standard"), ("SEGMENT", "passthrough")]
+            .map(|(name, category)| (name.to_owned(), category.to_owned()))
+            .into(),
+        further: ["activation_allowed on SEGMENT".to_owned()].into(),
+        object: Some(object),
+    };
+    let runner = Runner {
+        providers: [("Shop_1", "buyers_v1"), ("other", "more_v1")]
+            .map(|(alias, id)| (alias.to_owned(), [id.to_owned()].into()))
+            .into(),
+        templates: ["reach_v1".to_owned(), "gone_v1".to_owned()].into(),
+        receivers: ["other".to_owned()].into(),
+    };
+    let aliases = [
+        ("Shop_1", "ACME.PROVIDER"),
+        ("media", "ACME.CONSUMER"),
+        ("other", "ACME.OTHER"),
+        ("left", "ACME.LEFT"),
+        ("old", "XY12345"),
+    ];
+    let spec = Spec {
+        owner: "media".to_owned(),
+        aliases: aliases.map(|(alias, account)| (alias.to_owned(), account.to_owned())).into(),
+        runners: [("media".to_owned(), runner)].into(),
+    };
+    let text = Text { kind: "sql_activation".to_owned(), sql: "BEGIN END".to_owned() };
+    let room = Room {
+        spec,
+        states: [("left".to_owned(), State::Out)].into(),
+        templates: [("reach_v1".to_owned(), text)].into(),
+    };
+    let found = Found {
+        region: "AWS_US_EAST_1".to_owned(),
+        rooms: [("reach_2026".to_owned(), room)].into(),
+        offerings: [(("ACME.PROVIDER".to_owned(), "buyers_v1".to_owned()), vec![offered])].into(),
+        ..Found::default()
+    };
+    let pairs = [("shop", "ACME.PROVIDER"), ("media", "ACME.CONSUMER")];
+    let pairs = pairs.map(|(name, account)| (name.parse().unwrap(), account.to_owned()));
+    let imported = imported(&found, &Import { accounts: pairs.into(), ..Import::default() });
+    let agreement = &imported.agreement;
+    assert_eq!(agreement.collaboration.as_str(), "reach-2026");
+    let members: Vec<(&str, &BTreeSet<Ability>)> =
+        agreement.members.iter().map(|(name, one)| (name.as_str(), &one.abilities)).collect();
+    let run = BTreeSet::from([Ability::Run, Ability::Receive]);
+    let give = BTreeSet::from([Ability::Contribute]);
+    let both = BTreeSet::from([Ability::Contribute, Ability::Receive]);
+    assert_eq!(members, [("media", &run), ("other", &both), ("shop", &give)]);
+    let dataset = &agreement.datasets[&"buyers".parse().unwrap()];
+    assert_eq!((dataset.entity.as_str(), dataset.rule.entities_min), ("email", 100));
+    let columns: Vec<&str> = dataset.columns.keys().map(|name| name.as_str()).collect();
+    assert_eq!(columns, ["email", "segment"]);
+    let mut told = codes(&imported);
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "made-anew",
+            "member-account",
+            "member-gone",
+            "not-operated",
+            "not-seen",
+            "offering-setting",
+            "template-format"
+        ]
+    );
+}
+
+#[test]
+fn a_collaboration_is_named_by_plain_signs() {
+    assert_eq!(look::named("Reach_2026"), Some("reach_2026".to_owned()));
+    for other in ["", "2026", "a b", "x'); DROP", "é", &"x".repeat(76)] {
+        assert_eq!(look::named(other), None, "{other}");
+    }
+}
+
+fn agreements() -> impl Strategy<Value = Arc<Agreement>> {
+    let key = prop::sample::select(vec![
+        "type: utf8, use: match, key: person, hashed: sha256-hex",
+        "type: utf8, use: match, key: person, normalise: none",
+        "type: binary, use: match, key: person, hashed: sha256-bytes",
+    ]);
+    let filter = prop::sample::select(vec![
+        "",
+        "    rows: [{ from: COUNTRY, type: utf8, any_of: ['DE', 'it''s'] }]\n",
+        "    rows: [{ from: YEAR, type: int64, min: -3, max: 2020 }, { from: 'Joined \"on\"', type: date, min: '2020-01-01' }]\n",
+    ]);
+    (key, filter, "[a-z](-?[a-z0-9]){1,30}").prop_map(|(key, filter, name)| {
+        let text =
+            AGREEMENT.replace("type: utf8, use: match, key: person, hashed: sha256-hex", key);
+        let text = text.replace("spring-room", &format!("a{name}"));
+        agreed(
+            &text.replace("    rows: [{ from: COUNTRY, type: utf8, any_of: [DE, FR] }]\n", filter),
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_agreement_comes_back(agreement in agreements()) {
+        let imported = imported(&lying(&agreement), &ask(&agreement));
+        let mut same = (*agreement).clone();
+        same.templates.clear();
+        same.destinations.clear();
+        prop_assert_eq!(imported.agreement, same);
+    }
+}

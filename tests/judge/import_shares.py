@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Reads shares of Snowflake into agreements, as the twin of Snowflake speaks it: what Airlock made comes back with what a share keeps of it,
+what hands made is described as it lies, and whatever is not said is named.
+
+    import_shares.py [--airlock PATH] [--only SCENE] [--keep DIR] [--allow-not-run]
+
+Each scene's shares are made by a gateway or by statements of an administrator; what was imported is checked, agreed and planned by another
+gateway, and access is judged by statements of the consumer's account. Must not know how anything is imported. The twin is ours: it is no
+proof about Snowflake.
+"""
+
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+import accounts  # noqa: E402
+import airlock  # noqa: E402
+import playing  # noqa: E402
+import rooms  # noqa: E402
+from scene import hashed  # noqa: E402
+
+ROOM, NAME = "snowflake", "spring"
+MEMBERS = {"shop": accounts.PROVIDER, "media": accounts.CONSUMER}
+WIDER = "is open wider than agreed"
+PEOPLE = 300
+OVERLAP = "SELECT e.campaign, c.segment, COUNT(DISTINCT c.person) AS people FROM customers c JOIN seen e ON c.person = e.person GROUP BY e.campaign, c.segment"
+
+
+class Shares:
+    """A scene: two accounts as new, with a table each, a gateway, and a second one that knows nothing of the first one's log."""
+
+    def __init__(self, arguments, folder, name):
+        self.wrong, self.folder = [], folder / name
+        (self.folder / "data").mkdir(parents=True)
+        self.binary, self.snow = airlock.binary(arguments.airlock), accounts.Accounts(MEMBERS)
+        self.first, self.second = (self.gateway(home) for home in ("first", "second"))
+        mail = [hashed(n) for n in range(PEOPLE)]
+        tables = {"customers": ("shop", {"MAIL": mail, "SEGMENT": [("families", "students")[n % 2] for n in range(PEOPLE)], "POINTS": list(range(PEOPLE))}),
+                  "seen": ("media", {"MAIL": mail, "CAMPAIGN": [("winter", "spring")[n % 2] for n in range(PEOPLE)]})}
+        for table, (owner, values) in tables.items():
+            place = self.folder / "data" / f"{table}.parquet"
+            pq.write_table(pa.table(values), place)
+            self.snow.table(owner, "SCENES", table.upper(), place)
+
+    def gateway(self, name, operated=None):
+        """A gateway whose connections reach these members."""
+        self.snow.connect(self.folder / name, operated)
+        return airlock.Airlock(self.binary, self.folder / name, os.environ | {"AIRLOCK_LOG": "warn"})
+
+    def same(self, what, found, wanted):
+        """Notes what is not as it must be."""
+        if found != wanted:
+            self.wrong.append(f"{what}: {found!r}, not {wanted!r}")
+
+    def agree(self):
+        """An agreement of Airlock's, held in shares; the shares."""
+        key = {"from": "MAIL", "type": "utf8", "use": "match", "key": "person", "hashed": "sha256-hex"}
+        rule = {"entities_min": 10, "join": "required"}
+        document = {
+            "agreement": "v1", "collaboration": NAME, "rooms": [{"platform": ROOM, "region": f"aws-{accounts.REGION}"}],
+            "members": {"shop": {"name": "shop", "abilities": ["contribute"], "identity": {ROOM: MEMBERS["shop"]}},
+                        "media": {"name": "media", "abilities": ["contribute", "run", "receive"], "identity": {ROOM: MEMBERS["media"]}}},
+            "datasets": {
+                "customers": {"owner": "shop", "at": {ROOM: "SCENES.PUBLIC.CUSTOMERS"}, "entity": "person", "rule": rule, "rows": [{"from": "POINTS", "type": "int64", "min": 1}],
+                              "columns": {"person": key, "segment": {"from": "SEGMENT", "type": "utf8", "use": "dimension"}}},
+                "seen": {"owner": "media", "at": {ROOM: "SCENES.PUBLIC.SEEN"}, "entity": "person", "rule": rule,
+                         "columns": {"person": key, "campaign": {"from": "CAMPAIGN", "type": "utf8", "use": "dimension"}}}},
+            "templates": {"overlap": {"class": "aggregate", "sql": OVERLAP, "run_by": ["media"], "received_by": ["media"]}},
+            "limits": {"runs_max": 100, "within": "24h"}, "destinations": {"media": (self.folder / "results").as_uri()}}
+        file = self.folder / "agreement.yaml"
+        file.write_text(json.dumps(document), encoding="utf-8")
+        self.first.settle(file, NAME, list(MEMBERS))
+        rooms.waived(self.first, NAME, ROOM)
+        self.same("waiting", self.first.call("apply", NAME, "--room", ROOM)["applied"]["waiting"], [])
+        return document, [f"{MEMBERS['shop']}.AIRLOCK$SPRING$CUSTOMERS$MEDIA"]
+
+    def words(self, shares, more=()):
+        """The command line of an import."""
+        return ["import", "snowflake", *(f"--share={share}" for share in shares), *(f"--member={m}={a}" for m, a in MEMBERS.items()), *more]
+
+    def bring(self, *shares, more=()):
+        """An import's file and report; it wrote nothing there, and says the same again."""
+        mark, file = len(self.snow.statements()), self.folder / f"imported-{len(list(self.folder.glob('imported-*')))}.yaml"
+        report = self.second.call(*self.words(shares, more), f"--out={file}")["import"]
+        sent = [one["text"] for one in self.snow.statements()[mark:]]
+        self.same("written by an import", [text for text in sent if not text.startswith(("SHOW ", "DESC ", "SELECT "))], [])
+        again = self.second.call(*self.words(shares, more))["import"]
+        self.same("the same again", (again["document"], file.read_text(encoding="utf-8")), (report["document"], report["document"]))
+        self.same("checked", self.second.call("check", str(file))["collaboration"], report["collaboration"])
+        return file, report
+
+    def codes(self, report):
+        """What is not in the agreement."""
+        return sorted({(one["code"], one["at"]) for one in report["unexpressed"]})
+
+    def planned(self, name):
+        """What the second gateway would do, and waits for."""
+        plan = self.second.call("plan", name, "--room", ROOM)["plan"]
+        return [step["call"] for step in plan["steps"]], plan["waiting"]
+
+    def reads(self, sql):
+        """Whether the consumer's account reads by a statement."""
+        return not self.snow.refuses(MEMBERS["media"], sql)
+
+
+def made_here(scene):
+    """What Airlock made comes back with the terms that its views and policies hold; what a share does not keep is named, and a plan says that it closes what has no template."""
+    _, shares = scene.agree()
+    file, report = scene.bring(*shares)
+    scene.same("called", (report["collaboration"], report["datasets"], report["templates"]), (NAME, 2, 0))
+    scene.same("not in the agreement", scene.codes(report), [("made-anew", f"share {shares[0]}"), ("template-text-missing", "template overlap")])
+    checked = scene.second.call("check", str(file))
+    scene.same("room", [room["platform"] for room in checked["rooms"]], [ROOM])
+    for said in ("SCENES.PUBLIC.CUSTOMERS", "rule: { entities_min: 10, join: required }", "- { from: POINTS, type: int64, min: 1 }", "segment: { from: SEGMENT, type: utf8, use: dimension }",
+                 "person: { from: MAIL, type: utf8, use: match, key: person, hashed: sha256-hex }"):
+        scene.same(f"says {said}", said in report["document"], True)
+    scene.second.settle(file, NAME, list(MEMBERS))
+    calls, waiting = scene.planned(name=NAME)
+    scene.same("closes what no template reads", (bool(calls), [c for c in calls if c.get("statement") in ("GrantToShare", "AddAccount", "PutView")], waiting), (True, [], []))
+    # With the template, in the words of the first agreement, the terms are the same and nothing is left to do.
+    again = scene.gateway("third")
+    again.settle(scene.folder / "agreement.yaml", NAME, list(MEMBERS))
+    rooms.waived(again, NAME, ROOM)
+    plan = again.call("plan", NAME, "--room", ROOM)["plan"]
+    scene.same("under the agreement's own file", (plan["steps"], plan["waiting"], sorted(plan["open"])), ([], [], ["dataset customers", "dataset seen", "template overlap"]))
+
+
+def by_hand(scene):
+    """What hands made is the shared view itself, under its own policies; nothing is left to do, the plan says that it is open wider, and the statement that it prints closes it."""
+    scene.snow.sql(MEMBERS["shop"], "CREATE DATABASE POLICIES", "CREATE SCHEMA SCENES.GIVEN",
+                   "CREATE AGGREGATION POLICY SCENES.GIVEN.K AS () RETURNS AGGREGATION_CONSTRAINT -> AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 25)",
+                   "CREATE PROJECTION POLICY SCENES.GIVEN.P AS () RETURNS PROJECTION_CONSTRAINT -> PROJECTION_CONSTRAINT(ALLOW => FALSE)",
+                   "CREATE SECURE VIEW SCENES.GIVEN.BUYERS WITH AGGREGATION POLICY SCENES.GIVEN.K ENTITY KEY (MAIL) AS SELECT MAIL, SEGMENT, POINTS, MAIL AS OTHER FROM SCENES.PUBLIC.CUSTOMERS WHERE POINTS > 10",
+                   "ALTER VIEW SCENES.GIVEN.BUYERS MODIFY COLUMN OTHER SET PROJECTION POLICY SCENES.GIVEN.P",
+                   "CREATE SECURE VIEW SCENES.GIVEN.PLAIN AS SELECT SEGMENT, POINTS FROM SCENES.PUBLIC.CUSTOMERS",
+                   'CREATE SHARE "Buyers 2026"', 'GRANT USAGE ON DATABASE SCENES TO SHARE "Buyers 2026"', 'GRANT USAGE ON SCHEMA SCENES.GIVEN TO SHARE "Buyers 2026"',
+                   'GRANT SELECT ON VIEW SCENES.GIVEN.BUYERS TO SHARE "Buyers 2026"', 'GRANT SELECT ON VIEW SCENES.GIVEN.PLAIN TO SHARE "Buyers 2026"',
+                   f'ALTER SHARE "Buyers 2026" ADD ACCOUNTS = {MEMBERS["media"]}')
+    scene.snow.sql(MEMBERS["media"], f'CREATE DATABASE BOUGHT FROM SHARE {MEMBERS["shop"]}."Buyers 2026"')
+    asked = "SELECT SEGMENT, COUNT(*) AS N FROM BOUGHT.GIVEN.BUYERS GROUP BY SEGMENT"
+    share = f'{MEMBERS["shop"]}."Buyers 2026"'
+    file, report = scene.bring(share)
+    name, at = report["collaboration"], f"share {MEMBERS['shop']}.Buyers 2026"
+    scene.same("called", (name, report["datasets"], report["templates"], report["is_own"]), ("buyers-2026", 1, 0, False))
+    scene.same("not in the agreement", scene.codes(report), [("made-anew", at), ("policy-stays", "view SCENES.GIVEN.BUYERS"), ("share-lets-queries", at), ("table-no-entity", "view SCENES.GIVEN.PLAIN")])
+    for said in ("SCENES.GIVEN.BUYERS", "entities_min: 25", "entity: mail", "other: { from: OTHER, type: utf8, use: filter }"):
+        scene.same(f"says {said}", said in report["document"], True)
+    scene.second.settle(file, name, list(MEMBERS))
+    calls, waiting = scene.planned(name)
+    scene.same("left to do", (calls, [(w["member"], WIDER in w["what"]) for w in waiting]), ([], [("shop", True)]))
+    scene.same("the share is as it was", scene.reads(asked), True)
+    for one in waiting:
+        scene.snow.sql(MEMBERS[one["member"]], one["act"].rstrip(";"))
+    scene.same("closed", scene.reads(asked), False)
+    scene.same("after what was said", scene.planned(name), ([], []))
+    _, report = scene.bring(share, more=["--entity=plain=SEGMENT"])
+    scene.same("with an entity that was said", (report["datasets"], "entities_min: 100" in report["document"]), (2, True))
+
+
+def unseen(scene):
+    """What can't be seen is named, bad input is refused, hostile names show themselves nowhere; where nothing is seen, that is the answer."""
+    hostile = 'x" -- \u202e ; DROP'
+    quoted = hostile.replace('"', '""')
+    scene.snow.sql(MEMBERS["shop"], f'CREATE SHARE "{quoted}"', f'GRANT USAGE ON DATABASE SCENES TO SHARE "{quoted}"', f'GRANT USAGE ON SCHEMA SCENES.PUBLIC TO SHARE "{quoted}"',
+                   f'CREATE SECURE VIEW SCENES.PUBLIC."{quoted}" AS SELECT MAIL FROM SCENES.PUBLIC.CUSTOMERS', f'GRANT SELECT ON VIEW SCENES.PUBLIC."{quoted}" TO SHARE "{quoted}"',
+                   f'ALTER SHARE "{quoted}" ADD ACCOUNTS = {MEMBERS["media"]}')
+    share = f'{MEMBERS["shop"]}."{quoted}"'
+    _, report = scene.bring(share)
+    scene.same("called", (report["collaboration"], report["datasets"]), ("x-drop", 0))
+    scene.same("hidden signs", "\u202e" in json.dumps(report, ensure_ascii=False), False)
+    scene.same("named", "table-source" in {code for code, _ in scene.codes(report)}, True)
+    good = f"{MEMBERS['shop']}.NOT_THERE"
+    swapped = [f"--member=shop={MEMBERS['media']}", f"--member=media={MEMBERS['shop']}"]
+    for what, words, code, name in (
+        ("swapped accounts", ["import", "snowflake", f"--share={share}", *swapped], 3, "wrong-account"),
+        ("no such share", scene.words([good]), 3, "share-missing"),
+        ("no name of a share", scene.words(["NOT_THERE"]), 2, "share-unclear"),
+        ("no account", ["import", "snowflake", f"--share={share}", "--member=shop=xy12345"], 2, "account-unclear"),
+        ("no member", ["import", "snowflake", f"--share={share}"], 2, "usage"),
+    ):
+        found, error = scene.second.refused(*words)
+        scene.same(what, (found, error["code"]), (code, name))
+        scene.same(f"{what}: its text", hostile in json.dumps(error), False)
+    half = scene.gateway("half", ("media",))
+    found, error = half.refused(*scene.words([share]))
+    scene.same("an owner who is not operated", (found, error["code"]), (3, "not-operated"))
+
+
+SCENES = (made_here, by_hand, unseen)
+
+
+if __name__ == "__main__":
+    sys.exit(playing.main("import-shares", SCENES, Shares))
