@@ -137,7 +137,7 @@ fn columns(rows: std::ops::Range<u64>) -> Fallible<Vec<ArrayRef>> {
         Arc::new(Date32Array::from_iter_values(weeks)),
         Arc::new(people),
         Arc::new(Float64Array::from_iter_values(spent)),
-        Arc::new(StringArray::from_iter(notes)),
+        Arc::new(notes.collect::<StringArray>()),
     ])
 }
 

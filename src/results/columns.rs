@@ -40,12 +40,11 @@ impl<W: Write + Send> Columns<W> {
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut from = 0;
         while from < batch.num_rows() {
-            let mut group = match self.group.take() {
-                Some(group) => group,
-                None => {
-                    let number = self.file.flushed_row_groups().len();
-                    Group::new(self.groups.create_column_writers(number)?)
-                }
+            let mut group = if let Some(group) = self.group.take() {
+                group
+            } else {
+                let number = self.file.flushed_row_groups().len();
+                Group::new(self.groups.create_column_writers(number)?)
             };
             let count = (self.group_rows_max - group.rows).min(batch.num_rows() - from);
             group.write(&batch.slice(from, count));
@@ -163,12 +162,14 @@ mod tests {
             let column = |at: usize| -> ArrayRef {
                 let some = move |n: &i32| n % 7 != 0;
                 match at % 3 {
-                    0 => Arc::new(StringArray::from_iter(
-                        rows().map(|n| some(&n).then(|| format!("s{}", n % 50))),
-                    )),
-                    1 => Arc::new(Int64Array::from_iter(
-                        rows().map(|n| some(&n).then_some(i64::from(n))),
-                    )),
+                    0 => Arc::new(
+                        rows()
+                            .map(|n| some(&n).then(|| format!("s{}", n % 50)))
+                            .collect::<StringArray>(),
+                    ),
+                    1 => Arc::new(
+                        rows().map(|n| some(&n).then_some(i64::from(n))).collect::<Int64Array>(),
+                    ),
                     _ => Arc::new(Float64Array::from_iter_values(rows().map(f64::from))),
                 }
             };

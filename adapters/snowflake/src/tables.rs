@@ -1,8 +1,8 @@
 //! The physical tables of an account: their columns with types. One look at the catalog of a database says of all its tables when each
 //! was changed last; only one that was is described anew. Must not know rooms, nor what a column is for.
 //!
-//! Source: Snowflake SQL reference, TABLES view of INFORMATION_SCHEMA: every CREATE, ALTER, DROP and UNDROP of a table or view sets
-//! LAST_DDL. Its COLUMNS view would say the columns too, without collations, which decide whether keys are equal.
+//! Source: Snowflake SQL reference, TABLES view of `INFORMATION_SCHEMA`: every CREATE, ALTER, DROP and UNDROP of a table or view sets
+//! `LAST_DDL`. Its COLUMNS view would say the columns too, without collations, which decide whether keys are equal.
 
 use crate::entry::Table;
 use crate::reach::Seat;
@@ -122,21 +122,13 @@ async fn stamps(session: &Session, tables: &BTreeSet<Table>) -> Result<BTreeMap<
 
 /// Whether the account answered, and refused this one statement.
 const fn is_refused(kind: ErrorKind) -> bool {
-    match kind {
+    matches!(
+        kind,
         ErrorKind::NotFound
-        | ErrorKind::PermissionDenied
-        | ErrorKind::Unsupported
-        | ErrorKind::Conflict => true,
-        ErrorKind::AlreadyExists
-        | ErrorKind::StaleVersion
-        | ErrorKind::Unauthenticated
-        | ErrorKind::QuotaExceeded
-        | ErrorKind::Throttled
-        | ErrorKind::Unavailable
-        | ErrorKind::InvalidNative
-        | ErrorKind::Timeout
-        | ErrorKind::Bug => false,
-    }
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Unsupported
+            | ErrorKind::Conflict
+    )
 }
 
 /// The columns of a table, or of a view in its place, as it is now.

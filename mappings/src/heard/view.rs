@@ -74,11 +74,11 @@ fn literal(raw: &str) -> Option<String> {
 fn table(select: &Select) -> Option<Vec<String>> {
     let [from] = select.from.as_slice() else { return None };
     let TableFactor::Table { name, alias: None, .. } = &from.relation else { return None };
-    let named = |part: &ObjectNamePart| match part {
+    let part_of = |part: &ObjectNamePart| match part {
         ObjectNamePart::Identifier(ident) => Some(ident.value.clone()),
         ObjectNamePart::Function(_) => None,
     };
-    let names: Option<Vec<String>> = name.0.iter().map(named).collect();
+    let names: Option<Vec<String>> = name.0.iter().map(part_of).collect();
     names.filter(|_| from.joins.is_empty())
 }
 
@@ -210,6 +210,7 @@ mod tests {
     //! What is written of a dataset is read as what wrote it.
     use super::*;
     use crate::agreement::read;
+    use crate::model::ColumnName;
     use crate::snowflake::view;
 
     #[test]
@@ -221,7 +222,7 @@ mod tests {
             let (table, scan) = hear_view(&text).unwrap_or_else(|no| panic!("{no}\n{text}"));
             assert_eq!(table, ["D\"x", "s", "T'"]);
             let named: Vec<&str> = scan.columns.keys().map(String::as_str).collect();
-            let all: Vec<&str> = dataset.columns.keys().map(|name| name.as_str()).collect();
+            let all: Vec<&str> = dataset.columns.keys().map(ColumnName::as_str).collect();
             assert_eq!(named, all, "{text}");
             several += 1;
         }

@@ -35,7 +35,7 @@ fn import(found: &Found, ask: &Import) -> Option<Imported> {
     let draft = Draft::new(PlatformId::snowflake_dcr(), called, (&ask.entities, &found.tables));
     let mut rooms = Rooms { found, ask, draft, members: BTreeMap::new() };
     rooms.parties();
-    let region = Region::new(canonical(&found.region)).ok();
+    let region = Region::new(&canonical(&found.region)).ok();
     rooms.draft.agreement.rooms = vec![Place { platform: PlatformId::snowflake_dcr(), region }];
     for source in rooms.sources() {
         rooms.draft.dataset(&source);

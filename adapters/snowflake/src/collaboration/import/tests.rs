@@ -178,8 +178,8 @@ fn a_view_or_an_offering_that_was_changed_is_left_out_and_named() {
     }
 }
 
-#[test]
-fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
+/// A collaboration that hands made, with one offering of two columns.
+fn made_by_hand() -> Found {
     let object = Object {
         path: ["RETAIL", "SHARED", "BUYERS"].map(ToOwned::to_owned),
         columns: ["EMAIL", "SEGMENT", "SECRET"]
@@ -220,12 +220,17 @@ fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
         states: [("left".to_owned(), State::Out)].into(),
         templates: [("reach_v1".to_owned(), text)].into(),
     };
-    let found = Found {
+    Found {
         region: "AWS_US_EAST_1".to_owned(),
         rooms: [("reach_2026".to_owned(), room)].into(),
         offerings: [(("ACME.PROVIDER".to_owned(), "buyers_v1".to_owned()), vec![offered])].into(),
         ..Found::default()
-    };
+    }
+}
+
+#[test]
+fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
+    let found = made_by_hand();
     let pairs = [("shop", "ACME.PROVIDER"), ("media", "ACME.CONSUMER")];
     let pairs = pairs.map(|(name, account)| (name.parse().unwrap(), account.to_owned()));
     let imported = imported(&found, &Import { accounts: pairs.into(), ..Import::default() });
@@ -239,7 +244,8 @@ fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
     assert_eq!(members, [("media", &run), ("other", &both), ("shop", &give)]);
     let dataset = &agreement.datasets[&"buyers".parse().unwrap()];
     assert_eq!((dataset.entity.as_str(), dataset.rule.entities_min), ("email", 100));
-    let columns: Vec<&str> = dataset.columns.keys().map(|name| name.as_str()).collect();
+    let columns: Vec<&str> =
+        dataset.columns.keys().map(mappings::model::ColumnName::as_str).collect();
     assert_eq!(columns, ["email", "segment"]);
     let mut told = codes(&imported);
     told.sort_unstable();

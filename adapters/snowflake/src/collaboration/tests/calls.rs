@@ -7,6 +7,7 @@ use crate::model::{Size, agreement};
 use crate::twin::{PROVIDER, clock, lines};
 use adapter_spi::{Adapter as _, Cx, Desired, Scope};
 use mappings::model::PlatformId;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 const SCHEMA: &str = "AIRLOCK.AIRLOCK$MANY$REGISTERED";
@@ -31,11 +32,12 @@ async fn the_statements_of_a_look_are_these() {
         let fresh = SnowflakeCollaborations::new(stage.twin.connections(), clock());
         let cx = Cx::default();
         let (first, counts) = stage.twin.counted(fresh.observe(&scope, &cx)).await;
-        found += &format!("{datasets} datasets, the first look of a process\n{}", lines(&counts));
+        write!(found, "{datasets} datasets, the first look of a process\n{}", lines(&counts))
+            .unwrap();
         for _ in 0..2 {
             let (again, counts) = stage.twin.counted(fresh.observe(&scope, &cx)).await;
             assert_eq!(again.unwrap(), *first.as_ref().unwrap());
-            found += &format!("{datasets} datasets, nothing changed\n{}", lines(&counts));
+            write!(found, "{datasets} datasets, nothing changed\n{}", lines(&counts)).unwrap();
         }
     }
     assert_eq!(found, include_str!("calls.txt"), "{found}");

@@ -62,7 +62,7 @@ impl Shares<'_> {
 
     /// The room.
     pub(super) fn room(&mut self) {
-        let region = Region::new(canonical(&self.found.region)).ok();
+        let region = Region::new(&canonical(&self.found.region)).ok();
         self.draft.agreement.rooms = vec![Room { platform: PlatformId::snowflake(), region }];
     }
 

@@ -1,7 +1,7 @@
 //! What Airlock made comes back with the terms that its views and policies hold; what others made is taken up as it lies, and
 //! everything else of it is named.
 
-use super::found::{Found, Runs, Share};
+use super::found::{Found, Share};
 use super::*;
 use crate::entry::fits;
 use crate::import::{Object, Policy};
@@ -122,7 +122,7 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
     for (runner, held) in &all.runners {
         let account = agreement.members[runner].identity.values().next().unwrap().clone();
         let mark = crate::shares::mark::Mark { templates: held.templates.clone(), ..mark() };
-        let runs = found.runs.entry(account).or_insert_with(Runs::default);
+        let runs = found.runs.entry(account).or_default();
         (runs.member, runs.mark) = (Some(runner.clone()), Some(mark));
     }
     for dataset in agreement.datasets.values() {
@@ -342,7 +342,7 @@ fn what_would_be_weaker_is_left_out() {
     }
     // A policy that says anything but a number is no number.
     let unclear = with(&|one| {
-        one.policies[0].body = "CASE WHEN TRUE THEN NO_AGGREGATION_CONSTRAINT() END".to_owned()
+        one.policies[0].body = "CASE WHEN TRUE THEN NO_AGGREGATION_CONSTRAINT() END".to_owned();
     });
     let dataset = unclear.agreement.datasets.values().next().unwrap();
     assert_eq!(dataset.rule.entities_min, 100);

@@ -6,6 +6,7 @@ use crate::shares::SnowflakeShares;
 use crate::twin::{CONSUMER, PROVIDER, Twin, clock, lines};
 use adapter_spi::{Desired, Scope};
 use mappings::model::PlatformId;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 const OFFERS: &str = "AIRLOCK.AIRLOCK$MANY$OFFERS";
@@ -32,11 +33,12 @@ async fn the_statements_of_a_look_are_these() {
         let (_, scope) = opened(&twin, &room, datasets).await;
         let fresh = SnowflakeShares::new(twin.connections(), clock());
         let (first, counts) = twin.counted(seen(&fresh, &scope)).await;
-        found += &format!("{datasets} datasets, the first look of a process\n{}", lines(&counts));
+        write!(found, "{datasets} datasets, the first look of a process\n{}", lines(&counts))
+            .unwrap();
         for _ in 0..2 {
             let (again, counts) = twin.counted(seen(&fresh, &scope)).await;
             assert_eq!(again, first);
-            found += &format!("{datasets} datasets, nothing changed\n{}", lines(&counts));
+            write!(found, "{datasets} datasets, nothing changed\n{}", lines(&counts)).unwrap();
         }
     }
     assert_eq!(found, include_str!("calls.txt"), "{found}");
