@@ -210,8 +210,8 @@ fn a_filter_that_was_loosened_by_its_owner_is_what_is_there() {
     let view = &mut found.shares[0].objects[0];
     view.text = view.text.replace("'FR'", "'GB'");
     let imported = imported(&found, &ask(&agreement));
-    let sales = &imported.agreement.datasets[&"sales".parse().unwrap()];
-    assert!(format!("{:?}", sales.rows).contains("GB"));
+    let text = written(&imported.agreement, &imported.remarks);
+    assert!(text.contains("GB") && !text.contains("FR"), "{text}");
 }
 
 /// A share that hands made.
@@ -393,10 +393,10 @@ fn agreements() -> impl Strategy<Value = Arc<Agreement>> {
     let filter = prop::sample::select(vec![
         "",
         "    rows: [{ from: COUNTRY, type: utf8, any_of: ['DE', 'it''s', '\\'] }]\n",
-        "    rows: [{ from: YEAR, type: int64, min: -3, max: 2020 }, { from: YEAR, type: int64, any_of: [7] }, { from: 'Joined \"on\"', type: date, min: '2020-01-01' }]\n",
+        "    rows: [{ from: YEAR, type: int64, min: -3, max: 2020 }, { from: YEAR, type: int64, any_of: [7] }, { from: 'Joined on', type: date, min: '2020-01-01' }]\n",
         "    rows: [{ from: RATE, type: float64, min: 0.5, max: 12345.5 }, { from: OK, type: boolean, any_of: [true] }, { from: AT, type: timestamp, max: '2026-01-02 03:04:05' }]\n",
     ]);
-    let segment = prop::sample::select(vec!["SEGMENT", "a b", "quo\"te", "it's"]);
+    let segment = prop::sample::select(vec!["SEGMENT", "a b", "it's"]);
     (key, least.clone(), least, filter, segment).prop_map(|(key, one, two, filter, segment)| {
         let mut text = AGREEMENT.to_owned();
         text = text.replace("type: utf8, use: match, key: person, hashed: sha256-hex", key);

@@ -5,7 +5,7 @@ use crate::import::Import;
 use crate::shares::SnowflakeShares;
 use crate::twin::{PROVIDER, Twin, clock};
 use adapter_spi::{Adapter as _, Cx, Desired, Imported, Scope};
-use mappings::model::{ColumnUse, Location};
+use mappings::model::{ColumnUse, Location, PlatformId};
 use std::sync::Arc;
 
 fn ask(shares: &[&str]) -> Import {
@@ -46,11 +46,16 @@ async fn what_the_room_made_comes_back_with_the_terms_that_it_holds() {
         found.datasets.keys().collect::<Vec<_>>(),
         known.datasets.keys().collect::<Vec<_>>()
     );
+    let place = PlatformId::snowflake();
     for (name, dataset) in &known.datasets {
         let same = &found.datasets[name];
         assert_eq!(
-            (&same.owner, &same.at, &same.entity),
-            (&dataset.owner, &dataset.at, &dataset.entity)
+            (&same.owner, same.at.iter().collect::<Vec<_>>(), &same.entity),
+            (
+                &dataset.owner,
+                dataset.at.get_key_value(&place).into_iter().collect(),
+                &dataset.entity
+            )
         );
         assert_eq!(
             (same.rule.entities_min, &same.rows),
@@ -58,10 +63,12 @@ async fn what_the_room_made_comes_back_with_the_terms_that_it_holds() {
         );
         for (column, declared) in &dataset.columns {
             let found = &same.columns[column];
-            assert_eq!((&found.from, found.r#type), (&declared.from, declared.r#type));
+            assert_eq!(found.r#type, declared.r#type, "{column}");
             if let ColumnUse::Match { keys } = &declared.r#use {
                 let ColumnUse::Match { keys: same } = &found.r#use else { panic!("{column}") };
                 assert_eq!((same[0].hashed, &same[0].from), (keys[0].hashed, &keys[0].from));
+            } else {
+                assert_eq!(found.from, declared.from, "{column}");
             }
         }
     }
