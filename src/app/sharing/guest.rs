@@ -182,7 +182,7 @@ impl App {
         base: &str,
     ) -> Result<Told> {
         let run = guest.named(self, name)?;
-        let _leave = house.fetching.take(&guest.of.by)?;
+        let _leave = house.fetching.take_for_guest(&guest.of.by)?;
         let open = self.opened(house, guest, run).await?;
         let list = format!("files {}", bare(open.digest));
         let from = match &query.page_token {
@@ -298,7 +298,7 @@ impl App {
         is_head: bool,
     ) -> Result<OpenFile> {
         let (guest, found) = self.ticket(ticket, name).await?;
-        let leave = house.fetching.take(&guest.of.by)?;
+        let leave = house.fetching.take_for_guest(&guest.of.by)?;
         let open = self.opened(house, &guest, found.run).await?;
         let mut lines = open.manifest.files.iter();
         let line = lines.find(|line| line.sha256 == found.sha256).ok_or_else(absent)?.clone();
