@@ -56,12 +56,6 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// A token of this digest, if it is good at that time.
-    #[must_use]
-    pub fn token(&self, digest: Digest, now_ms: i64) -> Option<&ShareToken> {
-        self.tokens.iter().find(|one| one.digest == digest && now_ms < one.until_ms)
-    }
-
     fn keyed(&mut self, digest: Digest, until_ms: i64, alone: bool) {
         if alone {
             self.tokens.clear();
