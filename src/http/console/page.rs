@@ -15,13 +15,21 @@ pub(super) enum Tab {
     Fidelity,
     Learn,
     Runs,
+    Shares,
     Withdrawals,
     Log,
 }
 
 impl Tab {
-    const ALL: [Self; 6] =
-        [Self::Overview, Self::Fidelity, Self::Learn, Self::Runs, Self::Withdrawals, Self::Log];
+    const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Fidelity,
+        Self::Learn,
+        Self::Runs,
+        Self::Shares,
+        Self::Withdrawals,
+        Self::Log,
+    ];
 
     /// Whether there is such a page for who stands so: who is asked has no log yet, and who left has no more than it.
     fn is_of(self, standing: &str) -> bool {
@@ -40,6 +48,7 @@ impl Tab {
             Self::Fidelity => ("Fidelity", "/fidelity"),
             Self::Learn => ("What is learnt", "/learn"),
             Self::Runs => ("Runs", "/runs"),
+            Self::Shares => ("Shares", "/shares"),
             Self::Withdrawals => ("Withdrawals", "/revocations"),
             Self::Log => ("Audit", "/log"),
         }

@@ -42,6 +42,8 @@ pub struct Share {
     pub until_ms: i64,
     /// Whether its files may be handed out as URLs of the storage.
     pub presigned: bool,
+    /// When it was last put on record that it is read.
+    pub read_ms: Option<i64>,
 }
 
 /// Somebody outside.
@@ -191,7 +193,8 @@ impl State {
             // What is over makes room.
             known.shares.retain(|_, share| at_ms < share.until_ms);
             let (until_ms, presigned) = (*until_ms, *presigned);
-            known.shares.insert(run.clone(), Share { index, until_ms, presigned });
+            let read_ms = known.shares.get(run).and_then(|share| share.read_ms);
+            known.shares.insert(run.clone(), Share { index, until_ms, presigned, read_ms });
             if let Some(token) = token {
                 known.keyed(*token, until_ms, false);
             }
@@ -219,6 +222,9 @@ impl State {
             let since = at_ms.saturating_sub(READ_WINDOW_MS);
             known.reads.retain(|_, at| *at > since);
             known.reads.insert((run.clone(), *sha256), at_ms);
+            if let Some(share) = known.shares.get_mut(run) {
+                share.read_ms = Some(at_ms);
+            }
         }
     }
 }
