@@ -30,9 +30,12 @@ impl Desk<'_> {
     /// What may be asked for about a collaboration by who stands so; any other word is that nobody knows how it stands.
     pub(crate) fn offers(&self, name: &str, standing: &str) -> Offers {
         let stands = [Stands::Member, Stands::Invited, Stands::Former];
-        let on = On::Collaboration(stands.into_iter().find(|one| word(*one) == standing));
-        let of = name.parse::<CollaborationId>().ok();
-        let permitted = Action::all().filter(|action| self.caller.may_on(*action, on));
+        let stands = stands.into_iter().find(|one| word(*one) == standing);
+        let (on, of) = (On::Collaboration(stands), name.parse::<CollaborationId>().ok());
+        let permitted = Action::all().filter(|action| match stands {
+            Some(_) => self.caller.may_on(*action, on),
+            None => self.caller.may(*action),
+        });
         let (forbidden, open) = permitted
             .partition(|action| self.house.forbids(self.caller, *action, on, of.as_ref()));
         Offers { open, forbidden }

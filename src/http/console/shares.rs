@@ -8,11 +8,11 @@ use super::Console;
 use super::decisions::on_record;
 use super::entered::Entered;
 use super::form::{Fields, Sent, once, token};
-use super::page::{self, Frame, Tab, pair, place, table};
+use super::page::{self, Frame, Tab, forbidden, pair, place, table};
 use super::session::Session;
 use super::shown::{mark, text, time};
 use crate::access::Action;
-use crate::app::desk::{Desk, Done, Opened};
+use crate::app::desk::{Desk, Done, Offers, Opened};
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -33,6 +33,7 @@ pub(super) async fn page(
     let desk = console.desk(session.caller());
     let all = desk.shares(&name).await?.recipients;
     let open = desk.shareable(&name).await?;
+    let offers = desk.offers(&name, "member");
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.by == me);
     let body = html! {
@@ -41,9 +42,10 @@ pub(super) async fn page(
         section {
             h2 { "Of " (me) }
             @if own.is_empty() { p { "Nothing is open to anybody outside." } }
-            @for one in &own { (recipient(&name, one, &session)) }
+            @for one in &own { (recipient(&name, one, &session, &offers)) }
         }
-        @if session.caller().may(Action::Share) { (share(&name, &open, &session)) }
+        (forbidden(&offers, Action::Share, "Open a result"))
+        @if offers.may(Action::Share) { (share(&name, &open, &session)) }
         @if !others.is_empty() {
             section {
                 h2 { "Of other members" }
@@ -55,8 +57,13 @@ pub(super) async fn page(
 }
 
 /// A recipient of the caller's member, what is open to it, and what may be done about that.
-fn recipient(name: &str, one: &wire::Recipient, session: &Session) -> Markup {
-    let ends = session.caller().may(Action::Unshare).then_some(session);
+fn recipient(
+    name: &str,
+    one: &wire::Recipient,
+    session: &Session,
+    offers: &Offers,
+) -> Markup {
+    let ends = offers.may(Action::Unshare).then_some(session);
     html! {
         h3 { (text(&one.recipient)) }
         dl.facts {
@@ -66,7 +73,7 @@ fn recipient(name: &str, one: &wire::Recipient, session: &Session) -> Markup {
             }))
         }
         (results(name, one, ends))
-        @if session.caller().may(Action::Share) { (rotate(name, &one.recipient, session)) }
+        @if offers.may(Action::Share) { (rotate(name, &one.recipient, session)) }
         @if let Some(session) = ends {
             (end(name, (&one.recipient, ""), session, &html! { "Take everything back from " (text(&one.recipient)) }))
         }
