@@ -28,6 +28,7 @@ pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use cosignature::Witness;
 pub use cron::{Cron, Slot};
+pub(crate) use fold::READS_MAX;
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
     Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal,
