@@ -265,8 +265,11 @@ def filled(gateway):
     forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop"), ("campaigns", "shop", "shop")))
     # Due on the first of January, and not while it is looked at.
     gateway.cli.call("schedule", "add", forms, "yearly", "campaigns", "--cron", "0 0 1 1 *", "--as", "shop", "--room", "native")
-    hostile = gateway.propose("media-hostile", both, both, hostile=True)
+    hostile = gateway.propose("media-hostile", both, both, hostile=True, templates=("overlap", ("campaigns", "shop", "shop")))
     gateway.cli.call("run", hostile, "overlap", "--as", "media", "--room", "native")
+    # What a member opened to somebody, so that each form about it is shown.
+    gateway.cli.call("run", hostile, "campaigns", "--as", "shop", "--room", "native", "--run-id", "shared")
+    gateway.cli.call("share", "add", hostile, "shared", "--to", "agency", "--as", "shop", "--expires", "1d")
     gone = gateway.propose("media-gone", both, ["media"])
     gateway.cli.call("revoke", gone, "--membership", "--as", "shop")
     return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone,
