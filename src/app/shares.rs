@@ -121,7 +121,11 @@ mod tests {
             assert_eq!(own.len(), 4, "{most:?}: the member fetches beside them");
             assert!(shares.take_for_guest(&brand).is_some(), "and others are as they were");
             drop(guests);
-            assert_eq!(all(|| shares.take(&grocer)).len(), 4, "{most:?}: what guests leave is its own");
+            assert_eq!(
+                all(|| shares.take(&grocer)).len(),
+                4,
+                "{most:?}: what guests leave is its own"
+            );
             drop(own);
             assert!(shares.is_empty());
             // The twin: the member alone has all of its places.

@@ -206,7 +206,9 @@ fn signs(set: &SignInFile, keys: &KeysAt) -> Result<(), &'static str> {
         return Err("a client has client_secret_env or client_key_env, and not both");
     }
     let is_id = |id: &str| is_name(id) && id.bytes().all(|b| b.is_ascii_graphic());
-    if !set.client_key_id.as_deref().is_none_or(is_id) || set.client_key_env.is_none() && set.client_key_id.is_some() {
+    if !set.client_key_id.as_deref().is_none_or(is_id)
+        || set.client_key_env.is_none() && set.client_key_id.is_some()
+    {
         return Err("client_key_id is 1 to 256 plain characters, beside client_key_env");
     }
     if set.end_session_endpoint.is_some() && !set.sign_out {
@@ -289,7 +291,8 @@ mod tests {
         let both = "authorization_endpoint = \"https://id.example/a\", token_endpoint = \"https://id.example/t\"";
         assert!(set_with("jwks_file = \"k\"", &format!("{GOOD}, {both}"), "").is_ok());
         assert!(!found.sign_out && found.key_env.is_none());
-        let out = format!("{GOOD}, sign_out = true, client_key_env = \"KEY\", client_key_id = \"k1\"");
+        let out =
+            format!("{GOOD}, sign_out = true, client_key_env = \"KEY\", client_key_id = \"k1\"");
         let found = &set(&out).unwrap()[0];
         assert!(found.sign_out && found.key_env.as_deref() == Some("KEY"));
         assert_eq!(found.signed_out_uri(), "https://airlock.example/console/sign-in");

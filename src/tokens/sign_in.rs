@@ -347,7 +347,8 @@ impl Verifier {
             remote.endpoints(self.clock.steady_ms()).end_session.clone()
         };
         let place = set.end_session.clone().or_else(said);
-        let place = place.filter(|place| !place.names(&["id_token_hint", "post_logout_redirect_uri"]));
+        let place =
+            place.filter(|place| !place.names(&["id_token_hint", "post_logout_redirect_uri"]));
         if place.is_none() {
             self.sign_ins.tell(way, Some("end-session-missing"));
         }

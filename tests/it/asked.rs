@@ -138,7 +138,8 @@ impl<'s> Browsing<'s> {
         let hidden =
             hidden.filter_map(|input| Some((value(input, "name")?, value(input, "value")?)));
         let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let written = |value: &str| value.replace(':', "%3A").replace('<', "%3C").replace('>', "%3E");
+        let written =
+            |value: &str| value.replace(':', "%3A").replace('<', "%3C").replace('>', "%3E");
         let all = hidden.chain(own).map(|(name, value)| format!("{name}={}", written(&value)));
         all.collect::<Vec<_>>().join("&")
     }

@@ -50,21 +50,25 @@ fn a_member_opens_a_result_gives_another_token_and_takes_it_back_by_forms() {
     let first = token(&opened.body);
     assert_eq!(reads(&served, &first), 200);
     // It has a good token, so another result comes without one, and is on record all the same.
-    let more = officer.send(&page, &shares, &[("run", "run-2"), ("recipient", "agency"), ("days", "1")]);
+    let more =
+        officer.send(&page, &shares, &[("run", "run-2"), ("recipient", "agency"), ("days", "1")]);
     assert_eq!(more.status, 303, "{more:?}");
     let told = officer.get(&more.headers["location"]).body;
     assert!(told.contains("You opened run-2 to agency") && !told.contains("<textarea"), "{told}");
     // Who looks later sees what is open, and no token.
     let shown = officer.get(&page).body;
     assert!(shown.contains("open to it") && shown.contains("not yet") && !shown.contains(&first));
-    let renewed = officer.send(&page, &format!("{shares}/tokens"), &[("days", "7"), ("alone", "yes")]);
+    let renewed =
+        officer.send(&page, &format!("{shares}/tokens"), &[("days", "7"), ("alone", "yes")]);
     assert_eq!(renewed.status, 201, "{renewed:?}");
     let second = token(&renewed.body);
     assert_eq!((reads(&served, &first), reads(&served, &second)), (403, 200));
     // One result, and then everything.
     let ended = officer.send(&page, &format!("{shares}/revocations"), &[]);
     assert_eq!(ended.status, 303, "{ended:?}");
-    assert!(officer.get(&ended.headers["location"]).body.contains("You took run-1 back from agency"));
+    assert!(
+        officer.get(&ended.headers["location"]).body.contains("You took run-1 back from agency")
+    );
     assert_eq!(reads(&served, &second), 200, "the other is open");
     officer.send(&page, &format!("{shares}/revocations"), &[]);
     let shown = officer.get(&page).body;
@@ -81,7 +85,9 @@ fn a_form_is_taken_once_within_its_bounds_and_from_whoever_may() {
     let served = Served::start(&world);
     let officer = Browsing::signed_in(&served, "brand", &["privacy-officer"]);
     let page = format!("{AT}/shares");
-    let form = |days: &str| officer.filled(&page, &page, &[("run", "run-1"), ("recipient", "agency"), ("days", days)]);
+    let form = |days: &str| {
+        officer.filled(&page, &page, &[("run", "run-1"), ("recipient", "agency"), ("days", days)])
+    };
     for days in ["0", "91", "-1", "", "x", "1.5"] {
         assert_eq!(officer.put(&page, &form(days)).status, 400, "{days}");
     }
@@ -100,7 +106,10 @@ fn a_form_is_taken_once_within_its_bounds_and_from_whoever_may() {
     let admin = Browsing::signed_in(&served, "brand", &["member-admin"]).get(&page).body;
     assert!(admin.contains("/shares/revocations\"") && !admin.contains("/shares/tokens\""));
     let analyst = Browsing::signed_in(&served, "brand", &["analyst"]).get(&page).body;
-    assert!(analyst.contains("agency") && !analyst.contains("method=\"post\" action=\"/console/collaborations"));
+    assert!(
+        analyst.contains("agency")
+            && !analyst.contains("method=\"post\" action=\"/console/collaborations")
+    );
     let grocer = Browsing::signed_in(&served, "grocer", &["privacy-officer"]);
     let theirs = grocer.get(&page).body;
     assert!(theirs.contains("Of other members") && theirs.contains("agency"), "{theirs}");

@@ -36,8 +36,8 @@ impl Desk<'_> {
             Some(_) => self.caller.may_on(*action, on),
             None => self.caller.may(*action),
         });
-        let (forbidden, open) = permitted
-            .partition(|action| self.house.forbids(self.caller, *action, on, of.as_ref()));
+        let (forbidden, open) =
+            permitted.partition(|action| self.house.forbids(self.caller, *action, on, of.as_ref()));
         Offers { open, forbidden }
     }
 }

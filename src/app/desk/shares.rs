@@ -31,7 +31,8 @@ impl Desk<'_> {
     pub(crate) async fn shareable(&self, name: &str) -> Result<Vec<(String, String)>> {
         let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
         let state = seen.state();
-        let runs = state.runs().iter().filter(|(run, _)| state.may_share(run, &seen.member).is_ok());
+        let runs =
+            state.runs().iter().filter(|(run, _)| state.may_share(run, &seen.member).is_ok());
         let mut found: Vec<_> = runs.map(|(run, of)| (of.requested_at_ms, run, of)).collect();
         found.sort_by_key(|(at_ms, run, _)| (std::cmp::Reverse(*at_ms), *run));
         found.truncate(SHAREABLE_MAX);

@@ -170,7 +170,8 @@ impl World {
 
     /// What is measured of notices: those of refused slots by outcome, and the age of the oldest that waits, in seconds.
     fn measured(&self) -> ([u64; 3], f64) {
-        let text = self.app.metrics().text(crate::metrics::Waiting::default(), self.app.clock.now_ms());
+        let text =
+            self.app.metrics().text(crate::metrics::Waiting::default(), self.app.clock.now_ms());
         let text = text.unwrap();
         let value = |series: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));

@@ -149,7 +149,8 @@ fn members(standing: &Standing, agreement: &Agreement) -> Markup {
 fn datasets(standing: &Standing, agreement: &Agreement, session: &Session) -> Markup {
     let name = standing.of.name.as_str();
     let own = session.caller().tenant();
-    let may = |what| standing.offers.may(Action::Withdraw(what)) && standing.of.standing == "member";
+    let may =
+        |what| standing.offers.may(Action::Withdraw(what)) && standing.of.standing == "member";
     html! {
         section {
             h2 #datasets { "Datasets" }

@@ -57,12 +57,7 @@ pub(super) async fn page(
 }
 
 /// A recipient of the caller's member, what is open to it, and what may be done about that.
-fn recipient(
-    name: &str,
-    one: &wire::Recipient,
-    session: &Session,
-    offers: &Offers,
-) -> Markup {
+fn recipient(name: &str, one: &wire::Recipient, session: &Session, offers: &Offers) -> Markup {
     let ends = offers.may(Action::Unshare).then_some(session);
     html! {
         h3 { (text(&one.recipient)) }

@@ -199,7 +199,11 @@ mod tests {
         assert_eq!(spent.spend("more", 300, 0), Ok(()), "nobody is kept out");
         assert_eq!(spent.spend("more", 300, 0), Err(NotIn::State));
         assert_eq!(spent.spend("2", 200, 0), Err(NotIn::State), "those that end later are known");
-        assert_eq!(spent.spend("one", 100, 99), Err(NotIn::State), "it was forgotten, and is refused");
+        assert_eq!(
+            spent.spend("one", 100, 99),
+            Err(NotIn::State),
+            "it was forgotten, and is refused"
+        );
         assert_eq!(spent.spend("as early", 100, 99), Err(NotIn::State), "as is what might be it");
         assert_eq!(spent.spend("later", 101, 99), Ok(()), "its twin is not");
     }

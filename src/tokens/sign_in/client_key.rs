@@ -121,8 +121,18 @@ mod tests {
         let ed = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
         let ed_public = Ed25519KeyPair::from_pkcs8(ed.as_ref()).unwrap();
         vec![
-            ("RS256", pem(rsa_der.as_ref()), rsa.public_key().as_ref().to_vec(), &RSA_PKCS1_2048_8192_SHA256),
-            ("ES256", pem(p256.as_ref()), p256_public.public_key().as_ref().to_vec(), &ECDSA_P256_SHA256_FIXED),
+            (
+                "RS256",
+                pem(rsa_der.as_ref()),
+                rsa.public_key().as_ref().to_vec(),
+                &RSA_PKCS1_2048_8192_SHA256,
+            ),
+            (
+                "ES256",
+                pem(p256.as_ref()),
+                p256_public.public_key().as_ref().to_vec(),
+                &ECDSA_P256_SHA256_FIXED,
+            ),
             ("EdDSA", pem(ed.as_ref()), ed_public.public_key().as_ref().to_vec(), &ED25519),
         ]
     }
@@ -139,7 +149,8 @@ mod tests {
             assert!(key_of.verify(signed.as_bytes(), &signature).is_ok(), "{algorithm}");
             assert!(key_of.verify(b"something else", &signature).is_err(), "{algorithm}");
             let part = |n| -> serde_json::Value {
-                serde_json::from_slice(&decoded(signed.split('.').nth(n).unwrap()).unwrap()).unwrap()
+                serde_json::from_slice(&decoded(signed.split('.').nth(n).unwrap()).unwrap())
+                    .unwrap()
             };
             assert_eq!(part(0), json!({ "typ": "JWT", "alg": algorithm, "kid": "k1" }));
             let claims = part(1);

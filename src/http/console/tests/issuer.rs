@@ -223,11 +223,15 @@ async fn whoever_signed_in_at_an_issuer_signs_out_there_where_that_is_set() {
     let world = World::new().await;
     let place = &world.place;
     let session = world.signs_in(ONE, "grocer").await;
-    let id_token = world.fake.given().into_iter().filter(|text| text.len() > 200).next_back().unwrap();
+    let id_token =
+        world.fake.given().into_iter().filter(|text| text.len() > 200).next_back().unwrap();
     let form = place.get(&session, "/console").await.is(200).form("/console/sign-out");
     // Nothing leads there but the form of this session.
     place.get(&session, "/console/sign-out").await.is(405);
-    place.send(&session, &form.clone().with("form", &"0".repeat(64))).await.refused(403, "form-forged");
+    place
+        .send(&session, &form.clone().with("form", &"0".repeat(64)))
+        .await
+        .refused(403, "form-forged");
     let page = place.send(&session, &form).await.is(200);
     assert_eq!(cookie_of(&page, "airlock-console"), None);
     assert!(page.header("set-cookie").starts_with("airlock-console=; Max-Age=0;"), "{page:?}");
