@@ -241,8 +241,8 @@ fn is_set(fields: &Fields, name: &str) -> bool {
 
 /// The end of so many days from now.
 fn until(console: &Console, fields: &Fields) -> Result<i64, Own> {
-    let days = fields.one("days")?.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
-    let days: i64 = days.ok_or(Own::FormUnreadable)?;
+    let days = fields.one("days")?.parse::<i64>().ok().filter(|days| (1..=DAYS_MAX).contains(days));
+    let days = days.ok_or(Own::FormUnreadable)?;
     Ok(console.gateway.verifier.clock().now_ms().saturating_add(days * DAY_MS))
 }
 
