@@ -131,12 +131,7 @@ export class Journey {
     await seen(page.getByText("Nothing is open to anybody outside."), "that nothing is shared");
     await page.getByLabel(/^To /).fill("agency");
     await person.check("nothing shared");
-    const given = async (button, leaf) => record.puts(member, name, `${leaf} by ${member}`, async () => {
-      await page.getByRole("button", { name: button }).click();
-      const shown = await seen(page.getByRole("textbox", { name: "The profile" }), "the profile");
-      return JSON.parse(await shown.inputValue()).bearerToken;
-    });
-    const first = await given("Open the result", "result-shared");
+    const first = await this.given(person, "Open the result", "result-shared");
     await person.check("profile");
     await page.getByRole("link", { name: `Back to the shares of ${name}` }).click();
     const row = page.getByRole("table", { name: `Results that ${member} opened to agency` }).getByRole("row").filter({ hasText: "overlap" });
@@ -145,8 +140,7 @@ export class Journey {
     if ((await page.content()).includes(first)) {
       throw new Error("a token is shown a second time");
     }
-    await page.getByText("Another token for agency").click();
-    const second = await given("Give agency another token", "recipient-keyed");
+    const second = await this.renews(person);
     if (!first || first === second) {
       throw new Error("another token is the same");
     }
@@ -157,6 +151,20 @@ export class Journey {
     });
     await page.goto(`${this.at}/shares`);
     await seen(page.getByText("Nothing is open to anybody outside."), "that nothing is shared any more");
+  }
+
+  async renews(person) {
+    await person.page.getByText("Another token for agency").click();
+    return this.given(person, "Give agency another token", "recipient-keyed");
+  }
+
+  // The token of the profile that comes of a button, and is on record.
+  async given({ page, member }, button, leaf) {
+    return this.record.puts(member, this.name, `${leaf} by ${member}`, async () => {
+      await page.getByRole("button", { name: button }).click();
+      const shown = await seen(page.getByRole("textbox", { name: "The profile" }), "the profile");
+      return JSON.parse(await shown.inputValue()).bearerToken;
+    });
   }
 
   async learns() {
