@@ -28,12 +28,11 @@ pub use bundle::{Bundle, BundleError};
 pub use checkpoint::Checkpoint;
 pub use cosignature::Witness;
 pub use cron::{Cron, Slot};
-pub(crate) use fold::READS_MAX;
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
     Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal,
-    Recipient, Recipients, Run, RunRequest, RunStatus, Schedule, Share, ShareToken, SlotOutcome,
-    State, Tenure,
+    READS_MAX, Recipient, Recipients, Run, RunRequest, RunStatus, Schedule, Share, ShareToken,
+    SlotOutcome, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

@@ -19,7 +19,7 @@ const SHARES_MAX: usize = 512;
 /// For so long a line stands for the same read again.
 const READ_WINDOW_MS: i64 = 5 * 60_000;
 /// Lines of one recipient within that.
-pub(crate) const READS_MAX: usize = 256;
+pub const READS_MAX: usize = 256;
 
 /// Every recipient, by whose it is and its name.
 pub type Recipients = BTreeMap<(MemberId, RecipientId), Recipient>;
