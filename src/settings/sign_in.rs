@@ -135,6 +135,7 @@ pub(super) fn sign_in(
     (issuer, typ, keys): (&str, TokenType, &KeysAt),
     ground: Ground<'_>,
 ) -> Result<SignInSetting, &'static str> {
+    signs(&set, keys)?;
     let is_plain = |text: &str| is_name(text) && text.bytes().all(|b| matches!(b, b' '..=b'~'));
     if !is_plain(&set.client_id) {
         return Err("a client_id is 1 to 256 plain characters");
@@ -169,7 +170,6 @@ pub(super) fn sign_in(
     if !set.client_secret_env.as_deref().is_none_or(is_variable) {
         return Err("client_secret_env is the name of a variable, in capitals");
     }
-    signs(&set, keys)?;
     let end_session = endpoint(set.end_session_endpoint)?;
     if end_session.as_ref().is_some_and(|target| target.names(&PUT_OUT)) {
         return Err("an end_session_endpoint names none of the parameters that are put to it");

@@ -148,6 +148,7 @@ fn run(
     one: &wire::Template,
     explained: &wire::Explanation,
     session: &Session,
+    offers: &Offers,
 ) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let may = of.standing == "member" && of.agreement.is_some() && one.run_by.contains(&me);
