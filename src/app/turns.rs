@@ -53,13 +53,18 @@ impl Fetching {
 
     /// One more.
     pub(super) fn take(&self, member: &MemberId) -> Result<Share> {
-        self.0.take(member).ok_or_else(|| {
-            let message =
-                "as many results are fetched as this gateway, or this member, fetches at a time";
-            Error::refused("fetching-at-once", message)
-                .help("the same again, once another is there")
-        })
+        self.0.take(member).ok_or_else(at_once)
     }
+
+    /// One more, for somebody with whom the member shares.
+    pub(super) fn take_for_guest(&self, member: &MemberId) -> Result<Share> {
+        self.0.take_for_guest(member).ok_or_else(at_once)
+    }
+}
+
+fn at_once() -> Error {
+    let message = "as many results are fetched as this gateway, or this member, fetches at a time";
+    Error::refused("fetching-at-once", message).help("the same again, once another is there")
 }
 
 #[cfg(test)]

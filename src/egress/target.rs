@@ -101,6 +101,12 @@ impl Target {
         url.into()
     }
 
+    /// All of it, for whoever is there: what is signed for that place alone.
+    #[must_use]
+    pub fn whole(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Whether its query has a parameter of one of these names.
     #[must_use]
     pub fn names(&self, parameters: &[&str]) -> bool {

@@ -118,6 +118,11 @@ impl Shares {
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         self.0.take(member.ok_or(Own::PathUnknown)?).ok_or(Own::TooManyRequests)
     }
+
+    /// A place of a member's for somebody with whom it shares.
+    pub(super) fn take_for_guest(&self, member: &MemberId) -> Result<Share, Own> {
+        self.0.take_for_guest(member).ok_or(Own::TooManyRequests)
+    }
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub use cron::{Cron, Slot};
 pub use fold::{
     Alarm, Awaited, Became, Cause, Closing, Closure, Confirmed, Denied, EffectRecord, FoldError,
     Found, Giving, Holding, Illegal, LastSlot, MemberState, OpenIntent, OpenRun, Proposal,
-    Recipient, Recipients, Run, RunRequest, RunStatus, Schedule, Share, ShareToken, SlotOutcome,
-    State, Tenure,
+    READS_MAX, Recipient, Recipients, Run, RunRequest, RunStatus, Schedule, Share, ShareToken,
+    SlotOutcome, State, Tenure,
 };
 pub use keys::{KeyError, PublicKey, SecretKey};
 pub use known::RolledBack;

@@ -3,6 +3,7 @@
 
 mod keys;
 mod names;
+mod notices;
 mod standing;
 mod store;
 
@@ -12,6 +13,7 @@ pub(crate) use store::CountedStore;
 
 use crate::error::{Error, Result};
 use keys::Keys;
+use notices::Notices;
 use prometheus::{
     Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -51,6 +53,10 @@ pub(crate) enum Event<'a> {
     Unpublished { leaves: u64 },
     /// Keys at a URL are followed from now on, were read, or could not be. The name is a number.
     Keys { of: &'a str, outcome: &'static str },
+    /// A notice was delivered, is tried again, or was given up.
+    Noticed { event: &'static str, outcome: &'static str },
+    /// What a receiver, which is a number, did not take was put on record then; nothing where it was told everything.
+    NoticeWaits { of: usize, since_ms: Option<i64> },
     /// The worker is at work.
     Beat,
 }
@@ -84,6 +90,7 @@ pub(crate) struct Metrics {
     codes: Mutex<BTreeSet<String>>,
     beat: Mutex<Option<Instant>>,
     keys: Keys,
+    notices: Notices,
     /// What is known of each log.
     pub(crate) standings: Standings,
 }
@@ -234,6 +241,7 @@ impl Metrics {
             codes: Mutex::default(),
             beat: Mutex::default(),
             keys: Keys::in_(&registry)?,
+            notices: Notices::in_(&registry)?,
             standings: Standings::default(),
             registry,
         })
@@ -272,6 +280,8 @@ impl Metrics {
                 self.now.unpublished.set(i64::try_from(leaves).unwrap_or(i64::MAX));
             }
             Event::Keys { of, outcome } => self.keys.told(of, outcome),
+            Event::Noticed { event, outcome } => self.notices.told(event, outcome),
+            Event::NoticeWaits { of, since_ms } => self.notices.waits(of, since_ms),
             Event::Beat => {
                 *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
@@ -327,6 +337,7 @@ impl Metrics {
         in_doubt.set(count(sum.in_doubt));
         cap_used.set(sum.cap_used);
         self.keys.aged();
+        self.notices.aged(now_ms);
         beat_age_s.set(self.since_beat().map_or(-1.0, |age| age.as_secs_f64()));
         let mut text = Vec::new();
         let written = TextEncoder::new().encode(&self.registry.gather(), &mut text);

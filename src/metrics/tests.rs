@@ -30,6 +30,8 @@ pub(crate) fn all_told(metrics: &Metrics) {
     metrics.told(Event::Wrote { done: false });
     metrics.told(Event::Unpublished { leaves: 3 });
     metrics.told(Event::Keys { of: "issuer-0", outcome: "read" });
+    metrics.told(Event::Noticed { event: "run-ended", outcome: "delivered" });
+    metrics.told(Event::NoticeWaits { of: 0, since_ms: Some(90_000) });
     metrics.told(Event::Beat);
 }
 
@@ -51,6 +53,8 @@ fn what_happens_becomes_a_number() {
         ("airlock_runs_total{outcome=\"succeeded\"}", 1.0),
         ("airlock_store_calls_failed_total{call=\"append\",code=\"store-full\"}", 1.0),
         ("airlock_keys_asked_total{of=\"issuer-0\",outcome=\"read\"}", 1.0),
+        ("airlock_notices_total{event=\"run-ended\",outcome=\"delivered\"}", 1.0),
+        ("airlock_notice_age_seconds", 10.0),
         ("airlock_log_unwritable", 1.0),
         ("airlock_leaves_unpublished", 3.0),
         ("airlock_revocation_age_seconds", 0.0),
@@ -74,6 +78,21 @@ fn the_oldest_that_is_open_has_an_age_wherever_it_waits() {
     assert_eq!(value(&with, "airlock_withdrawals_pending"), Some(1.0));
     metrics.standings.read(&named("spring"), LogNow::default());
     assert_eq!(value(&text(&metrics), "airlock_revocation_age_seconds"), Some(0.0));
+}
+
+#[test]
+fn the_oldest_notice_that_waits_has_an_age_until_it_is_taken() {
+    let metrics = Metrics::new().unwrap();
+    let age = || value(&text(&metrics), "airlock_notice_age_seconds");
+    let waits = |of, since_ms| metrics.told(Event::NoticeWaits { of, since_ms });
+    assert_eq!(age(), Some(0.0));
+    waits(0, Some(70_000));
+    waits(1, Some(40_000));
+    assert_eq!(age(), Some(60.0), "the older one");
+    waits(1, None);
+    assert_eq!(age(), Some(30.0), "another receiver's waits on");
+    waits(0, None);
+    assert_eq!(age(), Some(0.0));
 }
 
 #[test]

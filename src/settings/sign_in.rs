@@ -24,8 +24,10 @@ const PUT: [&str; 8] = [
     "code_challenge",
     "code_challenge_method",
 ];
+/// What is put to an end-session endpoint.
+const PUT_OUT: [&str; 3] = ["id_token_hint", "client_id", "post_logout_redirect_uri"];
 const REDIRECT: &str = "a redirect_uri is https://HOST/console/sign-in/NAME, of a host in [http] hosts and a name of small letters, digits and dashes; http only of a loopback name";
-const ENDPOINT: &str = "authorization_endpoint and token_endpoint are https://HOST/PATH outside, or of a host that [egress] admits";
+const ENDPOINT: &str = "authorization_endpoint, token_endpoint and end_session_endpoint are https://HOST/PATH outside, or of a host that [egress] admits";
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,11 @@ pub(super) struct SignInFile {
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     client_secret_env: Option<String>,
+    client_key_env: Option<String>,
+    client_key_id: Option<String>,
+    #[serde(default)]
+    sign_out: bool,
+    end_session_endpoint: Option<String>,
 }
 
 /// How people sign in at an issuer.
@@ -60,6 +67,13 @@ pub(crate) struct SignInSetting {
     pub(crate) token: Option<Target>,
     /// The variable with the client's secret; none of a public client.
     pub(crate) secret_env: Option<String>,
+    /// The variable with the client's private key, and how the issuer calls that; none of a client that does not sign.
+    pub(crate) key_env: Option<String>,
+    pub(crate) key_id: Option<String>,
+    /// Whether signing out here ends the session at the issuer as well.
+    pub(crate) sign_out: bool,
+    /// Where a browser is sent for that; none where the issuer's document says it.
+    pub(crate) end_session: Option<Target>,
 }
 
 /// What else is set that a way in has to fit.
@@ -92,6 +106,18 @@ impl SignInSetting {
         self.secret_of(&Environment::of_process())
     }
 
+    /// The text of the client's private key, where it signs; empty where its variable is not set.
+    pub(crate) fn key(&self) -> Option<ClientSecret> {
+        let variable = self.key_env.as_ref()?;
+        let variables = Environment::of_process();
+        Some(ClientSecret(variables.get(variable).unwrap_or_default().to_owned()))
+    }
+
+    /// Where a browser comes back to that signed out at the issuer, as the issuer has it.
+    pub(crate) fn signed_out_uri(&self) -> String {
+        format!("{}/console/sign-in", self.origin)
+    }
+
     fn secret_of(&self, variables: &Environment) -> Result<Option<ClientSecret>> {
         let Some(variable) = &self.secret_env else { return Ok(None) };
         let secret = variables.get(variable).map(|text| ClientSecret(text.to_owned()));
@@ -109,6 +135,7 @@ pub(super) fn sign_in(
     (issuer, typ, keys): (&str, TokenType, &KeysAt),
     ground: Ground<'_>,
 ) -> Result<SignInSetting, &'static str> {
+    signs(&set, keys)?;
     let is_plain = |text: &str| is_name(text) && text.bytes().all(|b| matches!(b, b' '..=b'~'));
     if !is_plain(&set.client_id) {
         return Err("a client_id is 1 to 256 plain characters");
@@ -143,6 +170,10 @@ pub(super) fn sign_in(
     if !set.client_secret_env.as_deref().is_none_or(is_variable) {
         return Err("client_secret_env is the name of a variable, in capitals");
     }
+    let end_session = endpoint(set.end_session_endpoint)?;
+    if end_session.as_ref().is_some_and(|target| target.names(&PUT_OUT)) {
+        return Err("an end_session_endpoint names none of the parameters that are put to it");
+    }
     let label = set
         .label
         .unwrap_or_else(|| issuer.trim_start_matches("https://").chars().take(LABEL_MAX).collect());
@@ -159,7 +190,35 @@ pub(super) fn sign_in(
         authorization,
         token,
         secret_env: set.client_secret_env,
+        key_env: set.client_key_env,
+        key_id: set.client_key_id,
+        sign_out: set.sign_out,
+        end_session,
     })
+}
+
+/// How the client shows who it is, and whether anybody can be signed out at the issuer.
+fn signs(set: &SignInFile, keys: &KeysAt) -> Result<(), &'static str> {
+    if !set.client_key_env.as_deref().is_none_or(is_variable) {
+        return Err("client_key_env is the name of a variable, in capitals");
+    }
+    if set.client_key_env.is_some() && set.client_secret_env.is_some() {
+        return Err("a client has client_secret_env or client_key_env, and not both");
+    }
+    let is_id = |id: &str| is_name(id) && id.bytes().all(|b| b.is_ascii_graphic());
+    if !set.client_key_id.as_deref().is_none_or(is_id)
+        || set.client_key_env.is_none() && set.client_key_id.is_some()
+    {
+        return Err("client_key_id is 1 to 256 plain characters, beside client_key_env");
+    }
+    if set.end_session_endpoint.is_some() && !set.sign_out {
+        return Err("end_session_endpoint is for sign_out = true");
+    }
+    let is_known = set.end_session_endpoint.is_some() || matches!(keys, KeysAt::Discovery(_));
+    if set.sign_out && !is_known {
+        return Err("without discovery sign_out has an end_session_endpoint");
+    }
+    Ok(())
 }
 
 /// The origin and the name of a place of this gateway, in the one way of writing it.
@@ -231,6 +290,16 @@ mod tests {
         assert!(found.authorization.is_some());
         let both = "authorization_endpoint = \"https://id.example/a\", token_endpoint = \"https://id.example/t\"";
         assert!(set_with("jwks_file = \"k\"", &format!("{GOOD}, {both}"), "").is_ok());
+        assert!(!found.sign_out && found.key_env.is_none());
+        let out =
+            format!("{GOOD}, sign_out = true, client_key_env = \"KEY\", client_key_id = \"k1\"");
+        let found = &set(&out).unwrap()[0];
+        assert!(found.sign_out && found.key_env.as_deref() == Some("KEY"));
+        assert_eq!(found.signed_out_uri(), "https://airlock.example/console/sign-in");
+        let out = format!("{GOOD}, {both}, sign_out = true");
+        assert!(set_with("jwks_file = \"k\"", &out, "").is_err(), "nobody says where");
+        let out = format!("{out}, end_session_endpoint = \"https://id.example/out\"");
+        assert!(set_with("jwks_file = \"k\"", &out, "").is_ok());
     }
 
     #[test]
@@ -287,6 +356,15 @@ mod tests {
                 "{GOOD}, authorization_endpoint = \"https://id.example/a?x=y&redirect%5Furi=x\""
             ),
             &format!("{GOOD}, client_secret_env = \"hunter2hunter2\""),
+            &format!("{GOOD}, client_key_env = \"hunter2hunter2\""),
+            &format!("{GOOD}, client_key_env = \"KEY\", client_secret_env = \"SECRET\""),
+            &format!("{GOOD}, client_key_id = \"k1\""),
+            &format!("{GOOD}, client_key_env = \"KEY\", client_key_id = \"\""),
+            &format!("{GOOD}, end_session_endpoint = \"https://id.example/out\""),
+            &format!("{GOOD}, sign_out = true, end_session_endpoint = \"http://id.example/out\""),
+            &format!(
+                "{GOOD}, sign_out = true, end_session_endpoint = \"https://id.example/out?id_token_hint=x\""
+            ),
             &format!("{GOOD}, client_secret = \"hunter2hunter2\""),
             &GOOD.replace("console\"", "con\u{fc}\""),
         ] {

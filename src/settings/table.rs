@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 58] = [
+pub(super) const SETTINGS: [Setting; 62] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -101,6 +101,10 @@ pub(super) const SETTINGS: [Setting; 58] = [
     of("http.issuers[].sign_in.authorization_endpoint"),
     of("http.issuers[].sign_in.token_endpoint"),
     of("http.issuers[].sign_in.client_secret_env"),
+    of("http.issuers[].sign_in.client_key_env"),
+    of("http.issuers[].sign_in.client_key_id"),
+    by_default("http.issuers[].sign_in.sign_out", "false"),
+    of("http.issuers[].sign_in.end_session_endpoint"),
     of("http.clients[].client"),
     of("http.clients[].member"),
     by_default("http.clients[].roles", "[]"),

@@ -24,7 +24,7 @@ pub use dev::DevIssuer;
 pub use issuer::Issuer;
 pub use mint::Minted;
 pub use refused::Refused;
-pub(crate) use sign_in::{LASTS_MS as SIGN_IN_LASTS_MS, NotIn, Way};
+pub(crate) use sign_in::{LASTS_MS as SIGN_IN_LASTS_MS, Leaves, NotIn, SignedIn, Way};
 
 use crate::access::Caller;
 use crate::clock::Clock;

@@ -42,6 +42,8 @@ pub(super) struct Endpoints {
     pub(super) authorization: Option<Target>,
     /// Where a code is exchanged.
     pub(super) token: Option<Target>,
+    /// Where a browser is sent that signs out there (`OpenID` Connect RP-Initiated Logout, section 2.1).
+    pub(super) end_session: Option<Target>,
     /// Whether every answer to a browser names the issuer (RFC 9207, section 3).
     pub(super) names_issuer: bool,
 }
@@ -56,6 +58,7 @@ impl Endpoints {
         Self {
             authorization: target("authorization_endpoint"),
             token: target("token_endpoint"),
+            end_session: target("end_session_endpoint"),
             names_issuer: said == Some(&Json::Flag(true)),
         }
     }

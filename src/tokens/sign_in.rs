@@ -1,25 +1,28 @@
 //! People who sign in at an issuer: an authorization code with PKCE (`OpenID` Connect Core 1.0, section 3.1; RFC 7636; RFC 9207; RFC 9700). Where a
 //! browser is sent, and what is made of what it brings back: the code is exchanged, what comes for it is held against what was asked, and the access
-//! token says who it is as every other does. No token outlives that. Must not know pages, nor what a session is.
+//! token says who it is as every other does. No token outlives that, but the ID token of whoever shall be signed out at the issuer (RP-Initiated Logout). Must not know pages, nor what a session is.
 
 mod answers;
 mod attempt;
+mod client_key;
 mod id_token;
 use super::jws::Jws;
 use super::{Issuer, Refused, Verifier, signed};
 use crate::access::Caller;
 use crate::egress::{Egress, Limits, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::{ClientSecret, Http, SignInSetting};
 use answers::{Brought, Given, Said};
 use attempt::{Attempt, Secret, Spent};
 use id_token::Expected;
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub(crate) use attempt::LASTS_MS;
+use client_key::ClientKey;
 
 /// Codes that are exchanged at a time: whoever signs in is nobody yet, and keeps nobody else from anything.
 const AT_ONCE: usize = 16;
@@ -82,6 +85,7 @@ pub(crate) struct Way {
     issuer: usize,
     set: SignInSetting,
     secret: Option<ClientSecret>,
+    key: Option<ClientKey>,
 }
 
 impl Way {
@@ -98,6 +102,27 @@ impl Way {
     /// Scheme and authority under which people come back.
     pub(crate) fn origin(&self) -> &str {
         &self.set.origin
+    }
+}
+
+/// Somebody who signed in at an issuer.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) caller: Caller,
+    /// What signs it out there again, where that is set.
+    pub(crate) leaves: Option<Leaves>,
+}
+
+/// What an issuer needs to know whom to sign out. It is not shown by accident.
+#[derive(Clone)]
+pub(crate) struct Leaves {
+    way: String,
+    id_token: String,
+}
+
+impl fmt::Debug for Leaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Leaves")
     }
 }
 
@@ -141,7 +166,8 @@ impl SignIns {
         let mut ways = Vec::new();
         for (issuer, set) in http.issuers.iter().enumerate() {
             let Some(set) = &set.sign_in else { continue };
-            ways.push(Way { issuer, secret: set.secret()?, set: set.clone() });
+            let (secret, key) = (set.secret()?, key_of(set)?);
+            ways.push(Way { issuer, secret, key, set: set.clone() });
         }
         if ways.is_empty() {
             return Ok(Self::default());
@@ -165,6 +191,18 @@ impl SignIns {
             tracing::warn!(code, issuer, "nobody is signed in by this issuer");
         }
     }
+}
+
+/// The client's own key, where it signs.
+fn key_of(set: &SignInSetting) -> Result<Option<ClientKey>> {
+    let Some(pem) = set.key() else { return Ok(None) };
+    let key = ClientKey::of(pem.text(), set.key_id.clone());
+    key.map(Some).ok_or_else(|| {
+        let message = format!("the key of the client at {} is not set, or none that it signs with", set.label);
+        Error::invalid("settings-invalid", message).help(
+            "PEM in the variable that client_key_env names: PKCS#8 without a passphrase, RSA of 2048 bits or more, P-256 or Ed25519",
+        )
+    })
 }
 
 /// Both endpoints of a way.
@@ -213,7 +251,7 @@ impl Verifier {
         way: &Way,
         kept: Option<&str>,
         query: &str,
-    ) -> Result<Caller, NotIn> {
+    ) -> Result<SignedIn, NotIn> {
         let brought = answers::brought(query).ok_or(NotIn::Unreadable)?;
         let kept = kept.ok_or(NotIn::State)?;
         let attempt = Attempt::of(&self.sign_ins.secret, way.name(), kept);
@@ -260,7 +298,7 @@ impl Verifier {
         (way, ends): (&Way, &Ends),
         attempt: &Attempt<'_>,
         code: &str,
-    ) -> Result<Caller, NotIn> {
+    ) -> Result<SignedIn, NotIn> {
         let egress = self.sign_ins.egress.as_ref().ok_or(NotIn::Away)?;
         let (set, verifier) = (&way.set, attempt.verifier());
         let mut fields = vec![
@@ -273,6 +311,17 @@ impl Verifier {
         if client.is_none() {
             fields.push(("client_id", &set.client_id));
         }
+        let assertion = match &way.key {
+            None => None,
+            Some(key) => {
+                let made = key.assertion(&set.client_id, ends.token.whole(), self.clock.now_ms());
+                Some(made.ok_or(NotIn::Away)?)
+            }
+        };
+        if let Some(assertion) = &assertion {
+            fields.push(("client_assertion_type", client_key::KIND));
+            fields.push(("client_assertion", assertion));
+        }
         let answer = egress.form(&ends.token, &fields, client).await;
         let answer = answer.map_err(|refused| NotIn::Issuer(refused.code()))?;
         let given = answers::given(answer.status.as_u16(), &answer.body).map_err(NotIn::Issuer)?;
@@ -284,7 +333,30 @@ impl Verifier {
         if Some(caller.who().issuer()) != issuer {
             return Err(NotIn::Tokens("access-token-of-other-issuer"));
         }
-        Ok(caller)
+        let way = Some(way.name().to_owned()).filter(|_| way.set.sign_out);
+        let leaves = way.map(|way| Leaves { way, id_token: given.id_token });
+        Ok(SignedIn { caller, leaves })
+    }
+
+    /// Where a browser is sent to sign out at the issuer as well; nothing where nobody says where that is.
+    pub(crate) fn sign_out(&self, leaves: &Leaves) -> Option<String> {
+        let way = self.ways().iter().find(|way| way.name() == leaves.way)?;
+        let set = &way.set;
+        let said = || {
+            let remote = self.issuers.get(way.issuer)?.keys().remote()?;
+            remote.endpoints(self.clock.steady_ms()).end_session.clone()
+        };
+        let place = set.end_session.clone().or_else(said);
+        let place =
+            place.filter(|place| !place.names(&["id_token_hint", "post_logout_redirect_uri"]));
+        if place.is_none() {
+            self.sign_ins.tell(way, Some("end-session-missing"));
+        }
+        Some(place?.with(&[
+            ("id_token_hint", &leaves.id_token),
+            ("client_id", &set.client_id),
+            ("post_logout_redirect_uri", &set.signed_out_uri()),
+        ]))
     }
 
     /// Whether an ID token is this issuer's word on this attempt.

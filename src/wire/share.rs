@@ -97,6 +97,9 @@ pub struct SharedResult {
     pub until_ms: i64,
     /// Whether files are handed out as URLs of the storage itself.
     pub presigned: bool,
+    /// When it was last put on record that the recipient reads it; the same within five minutes is one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_ms: Option<i64>,
     /// Why nothing is read of it as things are agreed, by code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,

@@ -103,18 +103,31 @@ fn a_run_is_asked_for_once_followed_to_its_end_and_fetched() {
 }
 
 /// Somebody in a browser: a cookie, and forms as they were shown.
-struct Browsing<'s> {
+pub struct Browsing<'s> {
     served: &'s Served<'s>,
     cookie: String,
 }
 
-impl Browsing<'_> {
-    fn get(&self, path: &str) -> Told {
+const FORM: [&str; 2] =
+    ["Content-Type: application/x-www-form-urlencoded", "Sec-Fetch-Site: same-origin"];
+
+impl<'s> Browsing<'s> {
+    /// Somebody who signed in.
+    pub fn signed_in(served: &'s Served<'s>, member: &str, roles: &[&str]) -> Self {
+        let token = served.caller(member, roles).token;
+        let lines = FORM.map(str::to_owned);
+        let entered = served.ask("POST", "/console/sign-in", &lines, &format!("token={token}"));
+        assert_eq!(entered.status, 303, "{entered:?}");
+        let cookie = entered.headers["set-cookie"].split(';').next().unwrap().to_owned();
+        Self { served, cookie }
+    }
+
+    pub fn get(&self, path: &str) -> Told {
         self.served.ask("GET", path, &[format!("Cookie: {}", self.cookie)], "")
     }
 
-    /// Sends the form of a page, with what somebody writes into it.
-    fn send(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Told {
+    /// The form of a page, with what somebody writes into it.
+    pub fn filled(&self, page: &str, action: &str, own: &[(&str, &str)]) -> String {
         let shown = self.get(page).body;
         let from = shown.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("{shown}"));
         let form = shown[from..].split("</form>").next().unwrap();
@@ -125,16 +138,22 @@ impl Browsing<'_> {
         let hidden =
             hidden.filter_map(|input| Some((value(input, "name")?, value(input, "value")?)));
         let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let all: Vec<String> = hidden
-            .chain(own)
-            .map(|(name, value)| format!("{name}={}", value.replace(':', "%3A")))
-            .collect();
-        let lines = [
-            format!("Cookie: {}", self.cookie),
-            "Content-Type: application/x-www-form-urlencoded".to_owned(),
-            "Sec-Fetch-Site: same-origin".to_owned(),
-        ];
-        self.served.ask("POST", action, &lines, &all.join("&"))
+        let written =
+            |value: &str| value.replace(':', "%3A").replace('<', "%3C").replace('>', "%3E");
+        let all = hidden.chain(own).map(|(name, value)| format!("{name}={}", written(&value)));
+        all.collect::<Vec<_>>().join("&")
+    }
+
+    /// Sends a form.
+    pub fn put(&self, action: &str, form: &str) -> Told {
+        let cookie = format!("Cookie: {}", self.cookie);
+        let lines: Vec<String> = FORM.map(str::to_owned).into_iter().chain([cookie]).collect();
+        self.served.ask("POST", action, &lines, form)
+    }
+
+    /// Sends the form of a page, with what somebody writes into it.
+    pub fn send(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Told {
+        self.put(action, &self.filled(page, action, own))
     }
 }
 
@@ -142,17 +161,7 @@ impl Browsing<'_> {
 fn somebody_runs_a_template_in_a_browser_and_sees_its_result() {
     let world = world(10, "");
     let served = Served::start(&world);
-    let signed_in = |member: &str| {
-        let token = served.caller(member, &["analyst"]).token;
-        let lines = [
-            "Content-Type: application/x-www-form-urlencoded".to_owned(),
-            "Sec-Fetch-Site: same-origin".to_owned(),
-        ];
-        let entered = served.ask("POST", "/console/sign-in", &lines, &format!("token={token}"));
-        assert_eq!(entered.status, 303, "{entered:?}");
-        let cookie = entered.headers["set-cookie"].split(';').next().unwrap().to_owned();
-        Browsing { served: &served, cookie }
-    };
+    let signed_in = |member: &str| Browsing::signed_in(&served, member, &["analyst"]);
     let (brand, grocer) = (signed_in("brand"), signed_in("grocer"));
     let at = "/console/collaborations/spring";
     let begun =

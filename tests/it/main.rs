@@ -26,6 +26,7 @@ mod schedules;
 mod serve;
 mod shared;
 mod shares;
+mod shares_console;
 mod tiles;
 mod token;
 mod traced;

@@ -9,6 +9,7 @@ Must not know: what a page says.
 """
 
 import argparse
+import base64
 import contextlib
 import datetime
 import hashlib
@@ -165,11 +166,11 @@ class Gateway:
         self.client = issuer.Client(f"http://127.0.0.1:{self.port}/console/sign-in/judge", org="shop", roles=["analyst", "auditor"])
         self.issuer = issuer.Issuer("https://issuer.judge.example", [self.client], "airlock")
         self.provider = Provider(f"https://{HOST}:{self.tls_port}/console/sign-in/certified")
-        self.environment |= {"JUDGE_CLIENT_SECRET": self.provider.secret}
+        self.environment |= {"JUDGE_CLIENT_KEY": self.provider.key}
         lines = ["[egress]", "loopback = true", "[http]", "development_issuer = true", f'hosts = ["{HOST}"]']
         lines += way(self.issuer.name, self.issuer.url, f'client_id = "{self.client.client_id}", redirect_uri = "{self.client.redirect_uri}", label = "judge.example"')
         lines += way(self.provider.url, self.provider.url, f'client_id = "console at judge", redirect_uri = "{self.provider.back}", label = "certified.example", '
-                     'scopes = ["openid", "airlock"], client_secret_env = "JUDGE_CLIENT_SECRET"')
+                     'scopes = ["openid", "airlock"], client_key_env = "JUDGE_CLIENT_KEY", client_key_id = "console", sign_out = true')
         for member in MEMBERS:
             self.cli.call("keygen", "--member", member)
             (folder / "results" / member).mkdir(parents=True)
@@ -216,7 +217,7 @@ class Gateway:
         yield from self.issuer.wrong
         if not self.issuer.given:
             yield "nobody signed in"
-        if any(secret in told for secret in [*self.issuer.given, self.provider.secret]):
+        if any(secret in told for secret in [*self.issuer.given, self.provider.key.splitlines()[1]]):
             yield "what an issuer gave is written down"
 
 
@@ -225,12 +226,13 @@ class Provider:
 
     def __init__(self, back):
         self.back, self.secret, self.child = back, secrets.token_urlsafe(32), None
+        self.key, self.public = client_key()
         self.host, (self.port,) = "127.0.0.2", free_ports(1, "127.0.0.2")
         self.url = f"http://{self.host}:{self.port}"
 
     def begin(self, place):
         """Starts it, with what is installed there."""
-        asked = {"modules": str(place), "host": self.host, "port": self.port, "redirect_uri": self.back, "audience": "airlock", "claims": {"org": "shop", "roles": ["analyst", "auditor"]}}
+        asked = {"modules": str(place), "host": self.host, "port": self.port, "redirect_uri": self.back, "audience": "airlock", "claims": {"org": "shop", "roles": ["analyst", "auditor"]}, "client_key": self.public}
         words = ["node", str(HERE / "provider.mjs"), json.dumps(asked)]
         self.child = subprocess.Popen(words, env=os.environ | {"JUDGE_CLIENT_SECRET": self.secret}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if b"listening" not in self.child.stdout.readline():
@@ -241,6 +243,15 @@ class Provider:
         self.child.kill()
         self.child.wait()
         self.child.stdout.close()
+
+
+def client_key():
+    """A private key of the console's as PEM, and its public half as a JWK."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    numbers = key.public_key().public_numbers()
+    x, y = (base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode() for number in (numbers.x, numbers.y))
+    return pem, {"kty": "EC", "crv": "P-256", "kid": "console", "use": "sig", "alg": "ES256", "x": x, "y": y}
 
 
 def way(name, url, sign_in):
@@ -265,8 +276,11 @@ def filled(gateway):
     forms = gateway.propose("media-forms", both, ["media"], templates=("overlap", ("regions", "media", "shop"), ("campaigns", "shop", "shop")))
     # Due on the first of January, and not while it is looked at.
     gateway.cli.call("schedule", "add", forms, "yearly", "campaigns", "--cron", "0 0 1 1 *", "--as", "shop", "--room", "native")
-    hostile = gateway.propose("media-hostile", both, both, hostile=True)
+    hostile = gateway.propose("media-hostile", both, both, hostile=True, templates=("overlap", ("campaigns", "shop", "shop")))
     gateway.cli.call("run", hostile, "overlap", "--as", "media", "--room", "native")
+    # What a member opened to somebody, so that each form about it is shown.
+    gateway.cli.call("run", hostile, "campaigns", "--as", "shop", "--room", "native", "--run-id", "shared")
+    gateway.cli.call("share", "add", hostile, "shared", "--to", "agency", "--as", "shop", "--expires", "1d")
     gone = gateway.propose("media-gone", both, ["media"])
     gateway.cli.call("revoke", gone, "--membership", "--as", "shop")
     return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone,
@@ -280,7 +294,7 @@ def walk(arguments, folder):
     artefacts = folder if arguments.self_test else Path(os.environ.get("AIRLOCK_ARTEFACTS") or tempfile.mkdtemp(prefix="airlock-browser-pictures-")).absolute() / "console"
     gateway = Gateway(arguments, folder)
     asked = filled(gateway) | {"chromium": program, "modules": str(place), "artefacts": str(artefacts), "airlock": str(gateway.binary), "home": str(gateway.home), "names": [HOST],
-                               "tls": certificate(folder) | {"port": gateway.tls_port, "issuer": {"name": "certified", "label": "certified.example", "url": gateway.provider.url}},
+                               "tls": certificate(folder) | {"port": gateway.tls_port, "issuer": {"name": "certified", "label": "certified.example", "url": gateway.provider.url, "signs_out": True}},
                                "issuer": {"name": "judge", "label": "judge.example", "url": gateway.issuer.url}, "routes": routes(), "pictures": not arguments.self_test, "waits": 5_000 if arguments.self_test else 15_000, "comes": 5_000 if arguments.self_test else 60_000}
     gateway.provider.begin(place)
     with gateway:

@@ -13,6 +13,7 @@ mod health;
 mod learn;
 mod leaves;
 mod members;
+mod offers;
 mod plans;
 mod results;
 mod revocations;
@@ -25,6 +26,7 @@ mod templates;
 mod verified;
 
 pub(crate) use decisions::Done;
+pub(crate) use offers::Offers;
 pub(crate) use results::{FetchedFile, in_time};
 pub(crate) use runs::RunsAsked;
 pub(crate) use seconds::Decided;

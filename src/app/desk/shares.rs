@@ -5,9 +5,13 @@ use crate::access::{Action, On};
 use crate::app::Tied;
 use crate::app::sharing::{self, ShareRequest, TokenRequest};
 use crate::error::Result;
+use crate::log::Run;
 use crate::wire;
 use mappings::model::{RecipientId, RunId};
 use std::sync::Mutex;
+
+/// Results that are offered to be opened, at most.
+const SHAREABLE_MAX: usize = 100;
 
 /// A decision, and the profile that came of it.
 #[derive(Debug)]
@@ -21,6 +25,19 @@ impl Desk<'_> {
     pub(crate) async fn shares(&self, name: &str) -> Result<wire::Shares> {
         let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
         Ok(wire::Shares { recipients: self.app.recipients_of(seen.state()) })
+    }
+
+    /// Results that the caller's member may open, the newest first: each run with its template.
+    pub(crate) async fn shareable(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
+        let state = seen.state();
+        let runs =
+            state.runs().iter().filter(|(run, _)| state.may_share(run, &seen.member).is_ok());
+        let mut found: Vec<_> = runs.map(|(run, of)| (of.requested_at_ms, run, of)).collect();
+        found.sort_by_key(|(at_ms, run, _)| (std::cmp::Reverse(*at_ms), *run));
+        found.truncate(SHAREABLE_MAX);
+        let told = |(_, run, of): (_, &RunId, &Run)| (run.to_string(), of.template.to_string());
+        Ok(found.into_iter().map(told).collect())
     }
 
     /// Opens a result that the caller's member received. A token is shown to whoever asked first, and to nobody who asks the same again.

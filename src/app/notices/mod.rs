@@ -11,6 +11,7 @@ use crate::egress::{Egress, Limits, Policy};
 use crate::error::{Error, Result};
 use crate::home::Told;
 use crate::log::{Leaf, LogError};
+use crate::metrics::Event;
 use crate::settings::Receiver;
 use crate::store::Stands;
 use mappings::model::CollaborationId;
@@ -58,9 +59,9 @@ impl App {
             return;
         }
         let (listed, sizes) = watch::channel(Sizes::default());
-        let tellers = receivers.into_iter().filter_map(|receiver| {
+        let tellers = receivers.into_iter().enumerate().filter_map(|(number, receiver)| {
             let name = receiver.member.clone();
-            match Teller::new(Arc::clone(&self), receiver, &policy) {
+            match Teller::new(Arc::clone(&self), (number, receiver), &policy) {
                 Ok(teller) => Some(tokio::spawn(teller.keep(sizes.clone(), cancel.clone()))),
                 Err(error) => {
                     tracing::warn!(code = error.code, "notices of {name} are not sent");
@@ -98,6 +99,8 @@ impl App {
 /// Whoever tells one tenant.
 struct Teller {
     app: Arc<App>,
+    /// Its place among the receivers.
+    number: usize,
     receiver: Receiver,
     egress: Egress,
     /// How far each log was seen through.
@@ -108,10 +111,14 @@ struct Teller {
 }
 
 impl Teller {
-    fn new(app: Arc<App>, receiver: Receiver, policy: &Arc<Policy>) -> Result<Self> {
+    fn new(
+        app: Arc<App>,
+        (number, receiver): (usize, Receiver),
+        policy: &Arc<Policy>,
+    ) -> Result<Self> {
         let egress = Egress::new(Arc::clone(policy), LIMITS)?;
         let (through, open) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { app, receiver, egress, through, open, failures: 0 })
+        Ok(Self { app, number, receiver, egress, through, open, failures: 0 })
     }
 
     async fn keep(mut self, mut sizes: watch::Receiver<Sizes>, cancel: CancellationToken) {
@@ -170,6 +177,7 @@ impl Teller {
             }
             self.through.insert(name.clone(), *size);
         }
+        self.waits(None);
         Ok(())
     }
 
@@ -231,14 +239,29 @@ impl Teller {
         now_ms: i64,
         (name, mark): (&CollaborationId, &Told),
     ) -> Result<(), Stopped> {
-        let Err(error) = self.send(notice).await else { return Ok(()) };
+        let counted = |outcome| {
+            let event = Event::Noticed { event: notice.event, outcome };
+            self.app.metrics().told(event);
+        };
+        let Err(error) = self.send(notice).await else {
+            counted("delivered");
+            return Ok(());
+        };
         if now_ms.saturating_sub(notice.at_ms) > KEPT_MS {
             let (event, code) = (notice.event, error.code.as_str());
             tracing::warn!(event, code, "a notice was not taken for a day and is given up");
+            counted("given-up");
             return Ok(());
         }
+        counted("retried");
+        self.waits(Some(notice.at_ms));
         self.kept(name, mark)?;
         Err(Stopped::Untold(error))
+    }
+
+    /// Since when what this receiver did not take waits.
+    fn waits(&self, since_ms: Option<i64>) {
+        self.app.metrics().told(Event::NoticeWaits { of: self.number, since_ms });
     }
 
     async fn send(&self, notice: &Notice) -> Result<()> {

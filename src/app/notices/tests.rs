@@ -165,7 +165,24 @@ impl World {
         let secret = Secret::new(SECRET);
         let receiver = Receiver { member: member(name), url: hook.url.clone(), secret };
         let here = Arc::new(Policy::new(&[], [443], true).unwrap());
-        Teller::new(Arc::clone(&self.app), receiver, &here).unwrap()
+        Teller::new(Arc::clone(&self.app), (0, receiver), &here).unwrap()
+    }
+
+    /// What is measured of notices: those of refused slots by outcome, and the age of the oldest that waits, in seconds.
+    fn measured(&self) -> ([u64; 3], f64) {
+        let text =
+            self.app.metrics().text(crate::metrics::Waiting::default(), self.app.clock.now_ms());
+        let text = text.unwrap();
+        let value = |series: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+            line.map_or(0.0, |value| value.parse::<f64>().unwrap())
+        };
+        let all = ["delivered", "retried", "given-up"].map(|outcome| {
+            let labels = format!("{{event=\"schedule-refused\",outcome=\"{outcome}\"}}");
+            value(&format!("airlock_notices_total{labels}")) as u64
+        });
+        assert!(!text.contains("spring") && !text.contains("brand") && !text.contains("nightly"));
+        (all, value("airlock_notice_age_seconds"))
     }
 
     async fn turn(&self, teller: &mut Teller) -> Result<()> {
@@ -211,12 +228,15 @@ async fn what_is_not_taken_is_told_again_under_the_same_name_and_after_a_day_giv
         }
         world.turn(&mut teller).await.unwrap_err();
     }
+    world.clock.step(60_000);
+    assert_eq!(world.measured(), ([0, 3, 0], 60.0));
     *hook.answers.lock().unwrap() = 204;
     world.turn(&mut world.teller("brand", &hook)).await.unwrap();
     assert_eq!(hook.events(), ["schedule-refused"; 4]);
     let ids: BTreeSet<String> =
         hook.heard.lock().unwrap().iter().map(|one| one.0.clone()).collect();
     assert_eq!(ids.len(), 1);
+    assert_eq!(world.measured(), ([1, 3, 0], 0.0));
     *hook.answers.lock().unwrap() = 500;
     world.refused(SIX + HOUR, "approval-missing").await;
     world.turn(&mut teller).await.unwrap_err();
@@ -224,6 +244,7 @@ async fn what_is_not_taken_is_told_again_under_the_same_name_and_after_a_day_giv
     world.turn(&mut teller).await.unwrap();
     world.turn(&mut teller).await.unwrap();
     assert_eq!(hook.events().len(), 6);
+    assert_eq!(world.measured(), ([1, 4, 1], 0.0));
     assert!(again(0) == AGAIN && again(9) < AGAIN_MAX && again(90) == AGAIN_MAX);
 }
 

@@ -5,7 +5,7 @@ use super::{App, absent, bare};
 use crate::app::desk::in_time;
 use crate::app::{House, Share};
 use crate::error::{Error, Kind, Result};
-use crate::log::{self, Body, Revocable, State};
+use crate::log::{self, Body, READS_MAX, Revocable, State};
 use crate::results::{self, FileLine, Manifest, Place};
 use crate::sharing::{Bearer, File, Table, Ticket, URL_S_MAX, Wants, id, lines};
 use futures::stream::BoxStream;
@@ -182,7 +182,7 @@ impl App {
         base: &str,
     ) -> Result<Told> {
         let run = guest.named(self, name)?;
-        let _leave = house.fetching.take(&guest.of.by)?;
+        let _leave = house.fetching.take_for_guest(&guest.of.by)?;
         let open = self.opened(house, guest, run).await?;
         let list = format!("files {}", bare(open.digest));
         let from = match &query.page_token {
@@ -212,6 +212,7 @@ impl App {
         (line, base): (&FileLine, &str),
     ) -> Result<(String, i64)> {
         if open.presigned
+            && signs(open.manifest.files.len())
             && let Some(signed) = self.signed(guest, open, line).await?
         {
             return Ok(signed);
@@ -298,7 +299,7 @@ impl App {
         is_head: bool,
     ) -> Result<OpenFile> {
         let (guest, found) = self.ticket(ticket, name).await?;
-        let leave = house.fetching.take(&guest.of.by)?;
+        let leave = house.fetching.take_for_guest(&guest.of.by)?;
         let open = self.opened(house, &guest, found.run).await?;
         let mut lines = open.manifest.files.iter();
         let line = lines.find(|line| line.sha256 == found.sha256).ok_or_else(absent)?.clone();
@@ -352,6 +353,12 @@ pub(crate) fn table_id(guest: &Guest, run: &RunId) -> String {
     id(Digest::of(format!("{}\n{}\n{run}", of.collaboration, of.by).as_bytes()))
 }
 
+/// Whether every file of a result can be handed out at once as a URL of the storage: each is a line, beside the one of the question, and a recipient
+/// has so many. What has more files goes through this gateway, where a file is a line when it is read.
+const fn signs(files: usize) -> bool {
+    files < READS_MAX
+}
+
 fn unknown() -> Error {
     Error::invalid("share-token-invalid", "no token, or none that this gateway gave")
         .help("Authorization: Bearer TOKEN, with the bearerToken of the profile")
@@ -360,4 +367,15 @@ fn unknown() -> Error {
 fn unpaged() -> Error {
     Error::invalid("share-page-invalid", "this is no page of this list")
         .help("nextPageToken of the page before, or none")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_more_files_than_lines_is_not_handed_out_by_the_storage() {
+        assert!(signs(1) && signs(255), "with the line of the question they are 256");
+        assert!(!signs(256) && !signs(10_000));
+    }
 }

@@ -236,6 +236,7 @@ fn shared(
             index: share.index,
             until_ms: share.until_ms,
             presigned: share.presigned,
+            read_ms: share.read_ms,
             closed: over.or_else(denied).map(str::to_owned),
         }
     });

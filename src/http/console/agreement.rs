@@ -5,10 +5,11 @@ use super::Console;
 use super::document;
 use super::entered::Entered;
 use super::form::{tied, token};
-use super::page::{self, Frame, Tab, pair, place};
+use super::page::{self, Frame, Tab, forbidden, pair, place};
 use super::session::Session;
 use super::shown::{list, mark, text, whole};
 use crate::access::Action;
+use crate::app::desk::Offers;
 use crate::wire;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -54,7 +55,7 @@ pub(super) async fn page(
             h2 { "Templates" }
             @for (name, template) in &agreement.templates { h3 { (name) } (document::template(name.as_str(), template)) }
         }
-        (answers(&of, &version, &mark, &session))
+        (answers(&of, (&version, &mark), &session, &desk.offers(&of.name, &of.standing)))
     };
     let frame = Frame::of("Agreement", &of.name, Tab::Overview).seen_as(&of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
@@ -74,9 +75,9 @@ fn changed(one: &wire::Change) -> Markup {
 /// The forms of a version that waits for the one who looks.
 fn answers(
     of: &wire::Collaboration,
-    version: &wire::AgreementVersion,
-    shown: &str,
+    (version, shown): (&wire::AgreementVersion, &str),
     session: &Session,
+    offers: &Offers,
 ) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let answered = version.accepted.contains(&me) || version.declined.contains(&me);
@@ -96,10 +97,14 @@ fn answers(
         @if is_asked {
             section.answers aria-labelledby="answer" {
                 h2 #answer { "Your answer, as " (me) }
-                @if session.caller().may(Action::Join) {
+                @if offers.may(Action::Join) {
                     (form("join", "Join", "primary", "It is in force once every member has joined. Your answer is to exactly the version above, by its digest, and is signed with your member's key."))
+                }
+                (forbidden(offers, Action::Join, "Join"))
+                @if offers.may(Action::Decline) {
                     (form("decline", "Decline", "grave", "Final for this proposal."))
-                } @else {
+                }
+                @if !offers.may(Action::Join) && !offers.may(Action::Decline) {
                     p { (mark("waits")) " for somebody of " (me) " who may answer: a member-admin." }
                 }
             }

@@ -5,11 +5,12 @@ use super::Console;
 use super::document;
 use super::entered::Entered;
 use super::form::token;
-use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
+use super::page::{self, Frame, Tab, done_and_due, forbidden, lacking, notice, pair, place, table};
 use super::schedules;
 use super::session::Session;
 use super::shown::{digest, list, mark, text, time};
 use crate::access::{Action, Withdrawn};
+use crate::app::desk::Offers;
 use crate::error::Result;
 use crate::wire;
 use axum::extract::{Path, State};
@@ -26,6 +27,7 @@ struct Standing {
     templates: Result<wire::Templates>,
     rooms: Vec<wire::Room>,
     schedules: Vec<wire::Schedule>,
+    offers: Offers,
 }
 
 pub(super) async fn page(
@@ -55,6 +57,7 @@ pub(super) async fn page(
         },
         rooms: if is_member { desk.rooms(&name).await?.rooms } else { Vec::new() },
         schedules: if is_member { desk.schedules(&name).await?.schedules } else { Vec::new() },
+        offers: desk.offers(&of.name, &of.standing),
         of,
     };
     let body = body(&standing, &session)?;
@@ -87,10 +90,10 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
             (templates(standing, name, session))
         }
         @if of.standing == "member" {
-            (schedules::section(name, &standing.schedules, session))
+            (schedules::section(name, &standing.schedules, session, &standing.offers))
             (rooms(standing, session))
         }
-        (withdrawn(of, session))
+        (withdrawn(of, &standing.offers))
     })
 }
 
@@ -147,7 +150,7 @@ fn datasets(standing: &Standing, agreement: &Agreement, session: &Session) -> Ma
     let name = standing.of.name.as_str();
     let own = session.caller().tenant();
     let may =
-        |what| session.caller().may(Action::Withdraw(what)) && standing.of.standing == "member";
+        |what| standing.offers.may(Action::Withdraw(what)) && standing.of.standing == "member";
     html! {
         section {
             h2 #datasets { "Datasets" }
@@ -172,7 +175,7 @@ fn datasets(standing: &Standing, agreement: &Agreement, session: &Session) -> Ma
 fn templates(standing: &Standing, name: &str, session: &Session) -> Markup {
     let heads = ["Template", "Version", "Run by", "Received by", "Approved"];
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
-    let may = session.caller().may(Action::Approve);
+    let may = standing.offers.may(Action::Approve);
     html! {
         section {
             h2 #templates { "Templates" }
@@ -199,13 +202,14 @@ fn templates(standing: &Standing, name: &str, session: &Session) -> Markup {
 
 fn rooms(standing: &Standing, session: &Session) -> Markup {
     let name = standing.of.name.as_str();
-    let may_look = session.caller().may(Action::Look);
+    let may_look = standing.offers.may(Action::Look);
     html! {
         section {
             h2 #rooms { "Rooms" }
             p { (mark("current")) " native: it holds what the log says, and begins empty." }
             @for room in &standing.rooms {
                 (one_room(room))
+                (forbidden(&standing.offers, Action::Look, &format!("Look at {} soon", room.room)))
                 @if may_look {
                     form method="post" action=(place(name, &format!("/rooms/{}/looks", room.room))) {
                         (token(session, "look", &[name, &room.room]))
@@ -241,9 +245,9 @@ fn one_room(room: &wire::Room) -> Markup {
     }
 }
 
-fn withdrawn(of: &wire::Collaboration, session: &Session) -> Markup {
+fn withdrawn(of: &wire::Collaboration, offers: &Offers) -> Markup {
     let name = of.name.as_str();
-    let may = |what| session.caller().may(Action::Withdraw(what));
+    let may = |what| offers.may(Action::Withdraw(what));
     html! {
         section {
             h2 #withdrawn { "Withdrawn" }

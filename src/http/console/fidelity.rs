@@ -4,7 +4,7 @@ use super::super::problem::Problem;
 use super::Console;
 use super::entered::Entered;
 use super::form::{tied, token};
-use super::page::{self, Frame, Tab, notice, place, table};
+use super::page::{self, Frame, Tab, forbidden, notice, place, table};
 use super::session::Session;
 use super::shown::{digest, list, mark, text};
 use crate::access::Action;
@@ -45,7 +45,8 @@ pub(super) async fn page(
     // The mark first: what is decided while the rest is read makes the form too late, and not blind.
     let (of, shown) = desk.collaboration(&name).await?;
     let matrix = desk.fidelity(&name).await?;
-    let may = session.caller().may(Action::Waive) && of.standing == "member";
+    let offers = desk.offers(&of.name, &of.standing);
+    let may = offers.may(Action::Waive) && of.standing == "member";
     let waiving = Waiving {
         session: &session,
         collaboration: &of.name,
@@ -56,6 +57,7 @@ pub(super) async fn page(
     let body = html! {
         h1 { "Fidelity" }
         p.lead { "How each room holds each term of agreement " (digest(&matrix.agreement)) ". A cell says why when it is opened." }
+        (forbidden(&offers, Action::Waive, "Waive"))
         @if desk.takes_two(FourEyes::Waive) {
             (notice(true, &html! { p { strong { "Two people waive" } ": your organisation's consent needs a second person, who gives the same within a day." } }))
         }

@@ -5,7 +5,7 @@ use super::super::problem::Own;
 use super::Console;
 use super::cookie::Jar;
 use super::page::{Frame, open};
-use super::session::LASTS_MS;
+use super::session::{LASTS_MS, Session};
 use super::shown::text;
 use crate::tokens::{self, NotIn, Way};
 use axum::extract::{Path, RawQuery, State};
@@ -64,12 +64,12 @@ pub(super) async fn back(
     let verifier = &console.gateway.verifier;
     let (jar, away) = (Jar::of(&headers), Jar::of_away(&headers));
     let query = query.unwrap_or_default();
-    let caller = verifier.came_back(way, away.shown(&headers), &query).await.map_err(|why| {
+    let signed_in = verifier.came_back(way, away.shown(&headers), &query).await.map_err(|why| {
         tracing::debug!(code = why.code(), "nobody is signed in by an issuer");
         let forgets = if why.is_over() { away.forgets() } else { None };
         with(own(told(why)), [forgets])
     })?;
-    let begun = console.sessions.begin(caller, verifier.clock());
+    let begun = console.sessions.begin_at(signed_in, verifier.clock());
     let id = begun.map_err(|why| with(own(why), [away.forgets()]))?;
     let body = html! {
         h1 { "Signed in" }
@@ -77,6 +77,17 @@ pub(super) async fn back(
     };
     let page = open(&Frame::plain("Signed in").leading("/console"), &body).into_response();
     Ok(with(page, [jar.keeps(&id, LASTS_MS / 1_000), away.forgets()]))
+}
+
+/// Leads somebody who signed out here to the issuer, to sign out there as well; nothing where it does not.
+pub(super) fn out(console: &Console, session: &Session) -> Option<Response> {
+    let to = console.gateway.verifier.sign_out(session.leaves()?)?;
+    let body = html! {
+        h1 { "Signed out here" }
+        p.lead { "You are signed out at your organisation's issuer as well." }
+        p { a href=(to) { "Go on" } }
+    };
+    Some(open(&Frame::plain("Signed out").leading(&to), &body).into_response())
 }
 
 fn way<'a>(console: &'a Console, name: &str) -> Option<&'a Way> {

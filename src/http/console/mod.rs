@@ -22,6 +22,7 @@ mod run;
 mod runs;
 mod schedules;
 mod session;
+mod shares;
 mod shown;
 mod sign_in;
 mod template;
@@ -83,6 +84,9 @@ fn router_with(console: Console) -> Router {
         .route(&of("/runs/{run}/files/{file}"), get(run::file))
         .route(&of("/revocations"), get(revocations::page).post(decisions::revoke))
         .route(&of("/revocations/{index}"), get(revocations::one))
+        .route(&of("/shares"), get(shares::page).post(shares::open))
+        .route(&of("/shares/tokens"), post(shares::renew))
+        .route(&of("/shares/revocations"), post(shares::end_share))
         .route(&of("/withdraw"), get(withdraw::page))
         .route(&of("/log"), get(log::page))
         .route(&of("/log/{index}"), get(log::leaf))

@@ -4,7 +4,7 @@ use super::form::token;
 use super::session::Session;
 use super::shown::{list, mark, time};
 use crate::access::Action;
-use crate::app::desk::Desk;
+use crate::app::desk::{Desk, Offers};
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
@@ -15,13 +15,21 @@ pub(super) enum Tab {
     Fidelity,
     Learn,
     Runs,
+    Shares,
     Withdrawals,
     Log,
 }
 
 impl Tab {
-    const ALL: [Self; 6] =
-        [Self::Overview, Self::Fidelity, Self::Learn, Self::Runs, Self::Withdrawals, Self::Log];
+    const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Fidelity,
+        Self::Learn,
+        Self::Runs,
+        Self::Shares,
+        Self::Withdrawals,
+        Self::Log,
+    ];
 
     /// Whether there is such a page for who stands so: who is asked has no log yet, and who left has no more than it.
     fn is_of(self, standing: &str) -> bool {
@@ -40,6 +48,7 @@ impl Tab {
             Self::Fidelity => ("Fidelity", "/fidelity"),
             Self::Learn => ("What is learnt", "/learn"),
             Self::Runs => ("Runs", "/runs"),
+            Self::Shares => ("Shares", "/shares"),
             Self::Withdrawals => ("Withdrawals", "/revocations"),
             Self::Log => ("Audit", "/log"),
         }
@@ -106,8 +115,8 @@ pub(super) fn page(
             }
         }
     };
-    let reads_log = session.caller().may(Action::ReadLog);
-    let tabs = frame.within.map(|(name, at)| tabs((name, at), frame.standing, reads_log));
+    let reads_log = |name: &str| desk.offers(name, frame.standing).may(Action::ReadLog);
+    let tabs = frame.within.map(|(name, at)| tabs((name, at), frame.standing, reads_log(name)));
     whole(frame, &who, tabs.as_ref(), body)
 }
 
@@ -186,6 +195,15 @@ pub(super) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
 pub(super) fn notice(grave: bool, body: &Markup) -> Markup {
     html! {
         div class=(if grave { "notice grave" } else { "notice" }) role=[grave.then_some("alert")] { (body) }
+    }
+}
+
+/// Why something that the caller's roles would let it do is not offered; nothing where it is, or where they would not.
+pub(super) fn forbidden(offers: &Offers, action: Action, what: &str) -> Markup {
+    html! {
+        @if offers.is_forbidden(action) {
+            p { button type="button" disabled { (what) } " " span.dim { "A policy of this gateway's operator forbids it to you: " code { "policy-forbids" } "." } }
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn shown(
     desk: &Desk<'_>,
 ) -> Html<String> {
     let name = told.collaboration.as_str();
-    let reads_log = session.caller().may(Action::ReadLog);
+    let reads_log = desk.offers(name, "").may(Action::ReadLog);
     let title = match (told.kind, &told.receipt) {
         (Kind::Asked, _) => "Asked for",
         (_, Some(_)) => "Recorded",

@@ -64,7 +64,7 @@ pub(super) async fn one(
     let (of, _) = desk.collaboration(&name).await?;
     let one = desk.revocation(&name, index).await?;
     let title = format!("Withdrawal by leaf {}", one.index);
-    let reads_log = session.caller().may(Action::ReadLog);
+    let reads_log = desk.offers(&name, &of.standing).may(Action::ReadLog);
     let is_over = one.closed && one.runs.is_empty();
     let body = html! {
         h1 { (title) }

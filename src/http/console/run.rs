@@ -5,7 +5,7 @@ use super::super::results::downloaded;
 use super::Console;
 use super::entered::Entered;
 use super::form::{once, token};
-use super::page::{self, Frame, Tab, lacking, pair, place, table};
+use super::page::{self, Frame, Tab, forbidden, lacking, pair, place, table};
 use super::runs::word;
 use super::session::Session;
 use super::shown::{list, mark, text, time, whole};
@@ -30,9 +30,10 @@ pub(super) async fn page(
     let desk = console.desk(session.caller());
     let (one, _) = desk.run(&name, &run).await?;
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
+    let offers = desk.offers(&name, "member");
     let receives = one.state == RunState::Succeeded
         && one.receivers.contains(&me)
-        && session.caller().may(Action::ReadResult);
+        && offers.may(Action::ReadResult);
     let rows = if receives { Some(desk.rows(&name, &one.run).await) } else { None };
     let (title, is_over) = (format!("Run {}", one.run), one.state.is_end());
     let live = if is_over { "done" } else { "open" };
@@ -42,7 +43,8 @@ pub(super) async fn page(
             h2 #run-is { "Stands " (mark(word(one.state))) }
             (facts(&name, &one))
             @if let Some(rows) = &rows { (result(&name, &one.run, rows)) }
-            (cancellation(&name, &one, &me, &session))
+            (forbidden(&offers, Action::ReadResult, "Read the result"))
+            (cancellation(&name, &one, &session, offers.may(Action::Cancel)))
         }
         @if !is_over { p.dim { "Looked at again every " (AGAIN_S) " seconds until it has ended." } }
     };
@@ -73,10 +75,11 @@ fn facts(name: &str, one: &Run) -> Markup {
     }
 }
 
-fn cancellation(name: &str, one: &Run, me: &str, session: &Session) -> Markup {
-    let may = one.state == RunState::Requested && one.by == me;
+fn cancellation(name: &str, one: &Run, session: &Session, may: bool) -> Markup {
+    let is_own = session.caller().tenant().is_some_and(|own| own.as_str() == one.by);
+    let may = may && one.state == RunState::Requested && is_own;
     html! {
-        @if may && session.caller().may(Action::Cancel) {
+        @if may {
             form.stack method="post" action=(place(name, &format!("/runs/{}/cancellations", one.run))) {
                 (token(session, "cancel", &[name, &one.run]))
                 (once())

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::shown::{digest, mark, time};
 use super::template::asked;
 use crate::access::Action;
+use crate::app::desk::Offers;
 use crate::wire::{self, RunLimits, Schedule, ScheduleAsked, SlotState};
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -17,21 +18,22 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// The section of the collaboration's page.
-pub(super) fn section(name: &str, all: &[Schedule], session: &Session) -> Markup {
+pub(super) fn section(name: &str, all: &[Schedule], session: &Session, offers: &Offers) -> Markup {
+    let may_end = offers.may(Action::Cancel);
     let heads = ["Schedule", "Template", "Version", "By", "When (UTC)", "Next", "Last", ""];
     html! {
         section {
             h2 #schedules { "Schedules" }
             @if all.is_empty() { p { "No run is scheduled." } } @else {
                 (table("Schedules and what became of the newest slot of each", &heads, &html! {
-                    @for one in all { (row(name, one, session)) }
+                    @for one in all { (row(name, one, session, may_end)) }
                 }))
             }
         }
     }
 }
 
-fn row(name: &str, one: &Schedule, session: &Session) -> Markup {
+fn row(name: &str, one: &Schedule, session: &Session, may_end: bool) -> Markup {
     let is_own = session.caller().tenant().is_some_and(|own| own.as_str() == one.by);
     html! {
         tr {
@@ -47,7 +49,7 @@ fn row(name: &str, one: &Schedule, session: &Session) -> Markup {
             }
             td { (last(name, one)) }
             td {
-                @if is_own && session.caller().may(Action::Cancel) {
+                @if is_own && may_end {
                     form method="post" action=(place(name, &format!("/schedules/{}/removals", one.schedule))) {
                         (token(session, "unschedule", &[name, &one.schedule]))
                         (once())

@@ -4,6 +4,7 @@
 use super::super::problem::Own;
 use crate::access::Caller;
 use crate::clock::Clock;
+use crate::tokens::{Leaves, SignedIn};
 use crate::wire::Receipt;
 use hmac::{Hmac, Mac as _};
 use mappings::model::MemberId;
@@ -75,12 +76,19 @@ pub(super) struct Session {
     secret: Secret,
     ends_ms: i64,
     told: Mutex<(u64, VecDeque<(u64, Told)>)>,
+    /// What signs out at the issuer as well.
+    leaves: Option<Leaves>,
 }
 
 impl Session {
     /// Who signed in.
     pub(super) const fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// What signs out at the issuer as well, where somebody signed in there and that is set.
+    pub(super) const fn leaves(&self) -> Option<&Leaves> {
+        self.leaves.as_ref()
     }
 
     /// The token of a form of this session, for one action on one object, each part with its length before it.
@@ -133,6 +141,12 @@ impl Sessions {
     /// Begins one; what names it is for the browser alone. A member that has its share loses the oldest of whoever has most of them; no
     /// member's sign-in takes anything from another's.
     pub(super) fn begin(&self, caller: Caller, clock: &dyn Clock) -> Result<String, Own> {
+        self.begin_at(SignedIn { caller, leaves: None }, clock)
+    }
+
+    /// The same for whoever signed in at an issuer.
+    pub(super) fn begin_at(&self, who: SignedIn, clock: &dyn Clock) -> Result<String, Own> {
+        let SignedIn { caller, leaves } = who;
         let (id, secret) = (Secret::new()?.hex(), Secret::new()?);
         let (now_ms, steady_ms) = (clock.now_ms(), clock.steady_ms());
         let caller = caller.in_session(now_ms.saturating_add(LASTS_MS));
@@ -148,7 +162,7 @@ impl Sessions {
             return Err(Own::TooManyRequests);
         }
         let ends_ms = steady_ms.saturating_add(LASTS_MS);
-        let session = Session { caller, secret, ends_ms, told: Mutex::default() };
+        let session = Session { caller, secret, ends_ms, told: Mutex::default(), leaves };
         all.insert(digest(&id), Arc::new(session));
         Ok(id)
     }

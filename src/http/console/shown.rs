@@ -96,8 +96,8 @@ pub(super) fn whole(text: &str) -> Markup {
 /// A word that says how something stands, with the weight that it has.
 pub(super) fn mark(word: &str) -> Markup {
     let weight = match word {
-        "exact" | "joined" | "member" | "settled" | "succeeded" | "closed" | "in force"
-        | "approved" | "current" => "good",
+        "open to it" | "exact" | "joined" | "member" | "settled" | "succeeded" | "closed"
+        | "in force" | "approved" | "current" => "good",
         "narrower" | "gateway" | "template" | "waived" | "requested" | "delivering" | "opening"
         | "never-seen" | "former" | "invited" => "mild",
         "wider" | "unsupported" | "failed" | "closing" | "open-not-wanted" | "unsettled-calls"

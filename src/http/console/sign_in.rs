@@ -57,7 +57,7 @@ pub(super) async fn enter(
     if let Some(before) = before {
         console.sessions.end(&before);
     }
-    Ok(moved("/console", jar.keeps(&id, LASTS_MS / 1000)))
+    Ok(with(away("/console"), jar.keeps(&id, LASTS_MS / 1000)))
 }
 
 /// Ends it.
@@ -66,16 +66,20 @@ pub(super) async fn leave(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Own> {
-    sent.read("sign-out", &[], &[])?;
+    let fields = sent.read("sign-out", &[], &[])?;
     let jar = Jar::of(&headers);
     if let Some(id) = jar.shown(&headers) {
         console.sessions.end(id);
     }
-    Ok(moved("/console/sign-in", jar.forgets()))
+    let answer = issuer::out(&console, fields.session());
+    Ok(with(answer.unwrap_or_else(|| away("/console/sign-in")), jar.forgets()))
 }
 
-fn moved(to: &'static str, cookie: Option<HeaderValue>) -> Response {
-    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response();
+fn away(to: &'static str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
+}
+
+fn with(mut response: Response, cookie: Option<HeaderValue>) -> Response {
     if let Some(cookie) = cookie {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }

@@ -4,11 +4,12 @@ use super::super::problem::Problem;
 use super::Console;
 use super::entered::Entered;
 use super::form::{tied, token};
-use super::page::{self, Frame, Tab, done_and_due, lacking, notice, pair, place, table};
+use super::page::{self, Frame, Tab, done_and_due, forbidden, lacking, notice, pair, place, table};
 use super::schedules;
 use super::session::Session;
 use super::shown::{code, list, text, whole};
 use crate::access::{Action, Withdrawn};
+use crate::app::desk::Offers;
 use crate::error::Result;
 use crate::settings::FourEyes;
 use crate::wire;
@@ -30,6 +31,7 @@ pub(super) async fn page(
     let takes_two = desk.takes_two(FourEyes::Approve);
     let waiting = if takes_two { desk.waiting(&name).await.ok() } else { None };
     let title = format!("Template {}", one.template);
+    let offers = desk.offers(&of.name, &of.standing);
     let body = html! {
         h1 { (title) }
         dl.facts {
@@ -46,10 +48,10 @@ pub(super) async fn page(
         }
         section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
         section { h2 { "What runs" } (texts(&one, &explained)) }
-        (approval(&of, &one, &shown, &session))
+        (approval((&of, &shown), &one, &session, &offers))
         @if takes_two { (eyes(&one, waiting.as_ref())) }
-        (run((&of, &shown), &one, &explained, &session))
-        (withdrawal(&of, &one, &session))
+        (run((&of, &shown), &one, &explained, &session, &offers))
+        (withdrawal(&of, &one, &session, &offers))
     };
     let frame = Frame::of(&title, &of.name, Tab::Overview).seen_as(&of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
@@ -93,15 +95,16 @@ fn texts(one: &wire::Template, explained: &wire::Explanation) -> Markup {
 }
 
 fn approval(
-    of: &wire::Collaboration,
+    (of, shown): (&wire::Collaboration, &str),
     one: &wire::Template,
-    shown: &str,
     session: &Session,
+    offers: &Offers,
 ) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let is_due = one.waits_for.contains(&me) && of.standing == "member";
     html! {
-        @if is_due && session.caller().may(Action::Approve) {
+        @if is_due { (forbidden(offers, Action::Approve, &format!("Approve {}", one.template))) }
+        @if is_due && offers.may(Action::Approve) {
             section.answers aria-labelledby="approve" {
                 h2 #approve { "Your approval, as " (me) }
                 form.stack method="post" action=(place(&of.name, &format!("/templates/{}/approvals", one.template))) {
@@ -145,11 +148,13 @@ fn run(
     one: &wire::Template,
     explained: &wire::Explanation,
     session: &Session,
+    offers: &Offers,
 ) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let may = of.standing == "member" && of.agreement.is_some() && one.run_by.contains(&me);
     html! {
-        @if may && session.caller().may(Action::Run) {
+        @if may { (forbidden(offers, Action::Run, &format!("Run {}", one.template))) }
+        @if may && offers.may(Action::Run) {
             section.answers aria-labelledby="run" {
                 h2 #run { "Run it, as " (me) }
                 form.stack method="post" action=(place(&of.name, "/runs")) {
@@ -190,9 +195,14 @@ pub(super) fn asked(form: &str, one: &wire::TemplateParameter) -> Markup {
     }
 }
 
-fn withdrawal(of: &wire::Collaboration, one: &wire::Template, session: &Session) -> Markup {
+fn withdrawal(
+    of: &wire::Collaboration,
+    one: &wire::Template,
+    session: &Session,
+    offers: &Offers,
+) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
-    let may = |what| of.standing == "member" && session.caller().may(Action::Withdraw(what));
+    let may = |what| of.standing == "member" && offers.may(Action::Withdraw(what));
     let to =
         |kind: &str| place(&of.name, &format!("/withdraw?kind={kind}&template={}", one.template));
     html! {

@@ -3,11 +3,12 @@
 mod forms;
 mod issuer;
 mod pages;
+mod policies;
 mod seconds;
 mod sessions;
 
 use super::*;
-use crate::access::Role;
+use crate::access::{Forbids, Role};
 use crate::app::{App, House, Tied, members};
 use crate::clock::FixedClock;
 use crate::home::Home;
@@ -164,6 +165,10 @@ impl Place {
     }
 
     async fn at(folder: tempfile::TempDir) -> Self {
+        Self::with_policies(folder, None).await
+    }
+
+    async fn with_policies(folder: tempfile::TempDir, forbids: Option<Arc<Forbids>>) -> Self {
         let home = Home::open(folder.path()).unwrap();
         for name in ["grocer", "brand", "press", "bank"] {
             if !home.member_key(&id(name)).exists() {
@@ -176,6 +181,7 @@ impl Place {
         let set = settings::http(&home).unwrap();
         let house = if set.one_house { House::default() } else { House::of(&set) };
         let clock = Arc::new(FixedClock::new(NOW_MS));
+        let house = house.with_policies(forbids);
         let verifier = verifier(&set, &home, Arc::<FixedClock>::clone(&clock)).unwrap();
         let issuer = DevIssuer::of(&set, &home).unwrap();
         let app = Arc::new(App::open(folder.path()).await.unwrap());

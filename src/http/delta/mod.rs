@@ -29,7 +29,7 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"airlock-
 /// A recipient that showed a good token.
 pub(super) struct Visiting {
     guest: Guest,
-    /// Its requests count as those of the member who shared with it.
+    /// Its requests count as those of the member who shared with it, and are half of what that may have at most.
     _share: Share,
 }
 
@@ -41,7 +41,7 @@ impl FromRequestParts<Gateway> for Visiting {
         let guest = gateway.app.guest(token).await?;
         // Nothing further needs it.
         parts.headers.remove(AUTHORIZATION);
-        Ok(Self { _share: gateway.ordinary.take(Some(&guest.bearer().by))?, guest })
+        Ok(Self { _share: gateway.ordinary.take_for_guest(&guest.bearer().by)?, guest })
     }
 }
 

@@ -27,7 +27,7 @@ pub use platforms::{Alarm, EffectRecord, Holding, OpenIntent};
 pub use proposals::{Became, Proposal};
 pub use runs::{OpenRun, Run, RunStatus};
 pub use schedules::{LastSlot, Schedule, SlotOutcome};
-pub use shares::{Recipient, Recipients, Share, ShareToken};
+pub use shares::{READS_MAX, Recipient, Recipients, Share, ShareToken};
 
 pub(super) use parties::moves as moves_parties;
 

@@ -19,7 +19,7 @@ const SHARES_MAX: usize = 512;
 /// For so long a line stands for the same read again.
 const READ_WINDOW_MS: i64 = 5 * 60_000;
 /// Lines of one recipient within that.
-const READS_MAX: usize = 256;
+pub const READS_MAX: usize = 256;
 
 /// Every recipient, by whose it is and its name.
 pub type Recipients = BTreeMap<(MemberId, RecipientId), Recipient>;
@@ -42,6 +42,8 @@ pub struct Share {
     pub until_ms: i64,
     /// Whether its files may be handed out as URLs of the storage.
     pub presigned: bool,
+    /// When it was last put on record that it is read.
+    pub read_ms: Option<i64>,
 }
 
 /// Somebody outside.
@@ -56,12 +58,6 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// A token of this digest, if it is good at that time.
-    #[must_use]
-    pub fn token(&self, digest: Digest, now_ms: i64) -> Option<&ShareToken> {
-        self.tokens.iter().find(|one| one.digest == digest && now_ms < one.until_ms)
-    }
-
     fn keyed(&mut self, digest: Digest, until_ms: i64, alone: bool) {
         if alone {
             self.tokens.clear();
@@ -197,7 +193,8 @@ impl State {
             // What is over makes room.
             known.shares.retain(|_, share| at_ms < share.until_ms);
             let (until_ms, presigned) = (*until_ms, *presigned);
-            known.shares.insert(run.clone(), Share { index, until_ms, presigned });
+            let read_ms = known.shares.get(run).and_then(|share| share.read_ms);
+            known.shares.insert(run.clone(), Share { index, until_ms, presigned, read_ms });
             if let Some(token) = token {
                 known.keyed(*token, until_ms, false);
             }
@@ -225,6 +222,9 @@ impl State {
             let since = at_ms.saturating_sub(READ_WINDOW_MS);
             known.reads.retain(|_, at| *at > since);
             known.reads.insert((run.clone(), *sha256), at_ms);
+            if let Some(share) = known.shares.get_mut(run) {
+                share.read_ms = Some(at_ms);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::tokens::jws::{decoded, encoded};
 use hmac::digest::{Key, Output};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -102,25 +102,35 @@ impl<'a> Attempt<'a> {
 
 /// Attempts that came back.
 #[derive(Debug, Default)]
-pub(super) struct Spent(Mutex<BTreeMap<[u8; 32], i64>>);
+pub(super) struct Spent(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    spent: BTreeSet<[u8; 32]>,
+    /// The first to end first.
+    by_end: BTreeSet<(i64, [u8; 32])>,
+    /// The last end of those that were forgotten before it: of none that ends no later can be said whether it came back.
+    forgotten_ms: Option<i64>,
+}
 
 impl Spent {
-    /// Takes an attempt, which nobody does twice. Where too many came back, the one that ends first is forgotten, so that strangers keep nobody
-    /// out: its code was taken by the issuer, which takes none twice.
+    /// Takes an attempt, which nobody does twice. Where too many came back, the one that ends first is forgotten, and none that ends as early is
+    /// taken any more: whoever begins anew is not kept out by strangers.
     pub(super) fn spend(&self, kept: &str, ends_ms: i64, steady_ms: i64) -> Result<(), NotIn> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = sha256(kept);
-        if all.contains_key(&key) {
+        if known.forgotten_ms.is_some_and(|last_ms| ends_ms <= last_ms) || !known.spent.insert(key)
+        {
             return Err(NotIn::State);
         }
-        if all.len() >= SPENT_MAX {
-            all.retain(|_, ends_ms| *ends_ms > steady_ms);
+        known.by_end.insert((ends_ms, key));
+        while let Some((first_ms, first)) = known.by_end.first().copied()
+            && (first_ms <= steady_ms || known.by_end.len() > SPENT_MAX)
+        {
+            known.by_end.remove(&(first_ms, first));
+            known.spent.remove(&first);
+            known.forgotten_ms = known.forgotten_ms.max(Some(first_ms));
         }
-        if all.len() >= SPENT_MAX {
-            let first = all.iter().min_by_key(|(_, ends_ms)| **ends_ms).map(|(key, _)| *key);
-            first.map(|key| all.remove(&key));
-        }
-        all.insert(key, ends_ms);
         Ok(())
     }
 }
@@ -178,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_taken_once_and_those_that_end_first_make_room() {
+    fn an_attempt_is_taken_once_also_where_it_was_forgotten() {
         let spent = Spent::default();
         assert_eq!(spent.spend("one", 100, 0), Ok(()));
         assert_eq!(spent.spend("one", 100, 0), Err(NotIn::State));
@@ -189,7 +199,23 @@ mod tests {
         assert_eq!(spent.spend("more", 300, 0), Ok(()), "nobody is kept out");
         assert_eq!(spent.spend("more", 300, 0), Err(NotIn::State));
         assert_eq!(spent.spend("2", 200, 0), Err(NotIn::State), "those that end later are known");
-        assert_eq!(spent.spend("one", 100, 99), Ok(()), "it ended first");
+        assert_eq!(
+            spent.spend("one", 100, 99),
+            Err(NotIn::State),
+            "it was forgotten, and is refused"
+        );
+        assert_eq!(spent.spend("as early", 100, 99), Err(NotIn::State), "as is what might be it");
+        assert_eq!(spent.spend("later", 101, 99), Ok(()), "its twin is not");
+    }
+
+    #[test]
+    fn none_is_taken_twice_however_many_come_back() {
+        let spent = Spent::default();
+        let all = || (0..SPENT_MAX as i64 + 500).map(|n| (n.to_string(), 1_000 + n));
+        assert!(all().all(|(kept, ends_ms)| spent.spend(&kept, ends_ms, 0) == Ok(())));
+        assert!(all().all(|(kept, ends_ms)| spent.spend(&kept, ends_ms, 0).is_err()));
+        let known = spent.0.lock().unwrap();
+        assert_eq!((known.spent.len(), known.by_end.len()), (SPENT_MAX, SPENT_MAX));
     }
 
     proptest! {

@@ -80,8 +80,22 @@ export async function signsInThere(person, issuer, secure = false) {
   await isRefused(person, "sign-in-state");
   await page.goto("/console");
   await isIn(person);
-  await signOut(person);
+  await (issuer.signs_out ? leavesBoth(person, issuer) : signOut(person));
   person.refused.delete(403);
+}
+
+// Out here, and led on to the issuer, which asks and leads back: there it asks anew who one is.
+async function leavesBoth(person, { url }) {
+  const { page } = person;
+  person.abroad = true;
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await isThere(page, url);
+  await page.getByRole("button", { name: "Sign me out" }).click();
+  await page.waitForURL(`${person.origin}/console/sign-in`);
+  person.abroad = false;
+  await seen(page.getByRole("heading", { level: 1, name: "Sign in" }), "that one is signed out");
+  await page.goto("/console");
+  await seen(page.getByRole("heading", { level: 1, name: "Sign in" }), "that one stays signed out");
 }
 
 // Somebody else's answer to somebody else's attempt, as a link on a page of another site: whoever follows it would be signed in as them.

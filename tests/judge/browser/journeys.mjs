@@ -23,6 +23,7 @@ export class Journey {
       await this.approves(person, "overlap");
     }
     await this.runs();
+    await this.shares(consumer);
     await this.learns();
     await this.looksAtFidelity();
     await this.withdraws();
@@ -119,6 +120,51 @@ export class Journey {
     if (await record.count(member, name, "run-succeeded by gateway") !== 1) {
       throw new Error("a run is seen as succeeded, and that is not on record");
     }
+  }
+
+  // A result is opened to somebody outside: its profile is shown once, another token is given, and all is taken back.
+  async shares(person) {
+    const { record, name } = this;
+    const { page, member } = person;
+    await page.goto(this.at);
+    await page.getByRole("navigation", { name: `Pages of ${name}` }).getByRole("link", { name: "Shares" }).click();
+    await seen(page.getByText("Nothing is open to anybody outside."), "that nothing is shared");
+    await page.getByLabel(/^To /).fill("agency");
+    await person.check("nothing shared");
+    const first = await this.given(person, "Open the result", "result-shared");
+    await person.check("profile");
+    await page.getByRole("link", { name: `Back to the shares of ${name}` }).click();
+    const row = page.getByRole("table", { name: `Results that ${member} opened to agency` }).getByRole("row").filter({ hasText: "overlap" });
+    await seen(row.getByText("not yet"), "that nothing of it was read");
+    await person.check("shared");
+    if ((await page.content()).includes(first)) {
+      throw new Error("a token is shown a second time");
+    }
+    const second = await this.renews(person);
+    if (!first || first === second) {
+      throw new Error("another token is the same");
+    }
+    await page.getByRole("link", { name: `Back to the shares of ${name}` }).click();
+    await record.puts(member, name, `share-ended by ${member}`, async () => {
+      await page.getByRole("button", { name: "Take everything back from agency" }).click();
+      await recorded(person, "You took everything back from agency");
+    });
+    await page.goto(`${this.at}/shares`);
+    await seen(page.getByText("Nothing is open to anybody outside."), "that nothing is shared any more");
+  }
+
+  async renews(person) {
+    await person.page.getByText("Another token for agency").click();
+    return this.given(person, "Give agency another token", "recipient-keyed");
+  }
+
+  // The token of the profile that comes of a button, and is on record.
+  async given({ page, member }, button, leaf) {
+    return this.record.puts(member, this.name, `${leaf} by ${member}`, async () => {
+      await page.getByRole("button", { name: button }).click();
+      const shown = await seen(page.getByRole("textbox", { name: "The profile" }), "the profile");
+      return JSON.parse(await shown.inputValue()).bearerToken;
+    });
   }
 
   async learns() {

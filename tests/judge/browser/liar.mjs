@@ -60,6 +60,7 @@ const styled = (more) => ({ told: (asked, told) => { if (asked.path.endsWith("st
 const inBody = (html) => (body) => body.replace("</main>", `${html}</main>`);
 // A gateway that believes of every form that it is its own.
 const believing = { asked: (asked) => { asked.headers["sec-fetch-site"] = "same-origin"; delete asked.headers.origin; } };
+const PROFILE = '<!doctype html><html lang="en"><title>Recorded</title><main><h1>Recorded</h1><h2 id="profile">The profile</h2><textarea readonly aria-labelledby="profile">{"bearerToken":"x"}</textarea></main></html>';
 const RECORDED = `<!doctype html><html lang="en"><head><title>Recorded</title></head><body><main><h1>Recorded</h1><p role="status"><strong>You approved overlap</strong>: leaf 7.</p>
 <pre tabindex="0" role="region" aria-label="The checkpoint of the receipt">airlock</pre></main></body></html>`;
 
@@ -91,6 +92,9 @@ export function lies() {
     { name: "a sign-out that does nothing", part: "sign-out", asked: ({ path }) => (path === "/console/sign-out" ? { status: 303, headers: { location: "/console/sign-in" } } : undefined), found: /that one stays signed out is not seen/ },
     { name: "an approval that is not on record", part: "approval", asked: ({ method, path }) => (method === "POST" && path.endsWith("/approvals") ? { status: 200, headers: { "content-type": "text/html" }, body: RECORDED } : undefined),
       found: /"approved by shop" is on record 0 times more, not once/ },
+    { name: "a token that is not on record", part: "shares", asked: ({ method, path }) => (method === "POST" && path.endsWith("/shares/tokens") ? { status: 201, headers: { "content-type": "text/html" }, body: PROFILE } : undefined),
+      found: /"recipient-keyed by shop" is on record 0 times more/ },
+    { name: "a field of a share without a label", part: "shares", ...pages((body) => body.replace(/<label for="recipient">[\s\S]*?<\/label>/, "")), found: /axe label \(critical\)/ },
     { name: "SQL of a room that is not shown", part: "approval", ...pages((body) => body.replace("SQL in aws-clean-rooms", "SQL in a room")), found: /"SQL in aws-clean-rooms" is not seen/ },
     { name: "a number of good leaves that is made up", part: "verification", ...pages((body) => body.replace(/\d+ leaves are good/, "99999 leaves are good")), found: /99999 leaves are said to be good/ },
     { name: "a log that does not verify", part: "verification", asked: ({ path }) => (path.endsWith("/verification") ? { status: 409, headers: { "content-type": "text/html" }, body: "no" } : undefined), found: /that the log verifies is not seen/ },

@@ -1,4 +1,4 @@
-// A certified OpenID Provider (panva's oidc-provider) with one confidential client and one person, who presses a button instead of a password. Says where it is
+// A certified OpenID Provider (panva's oidc-provider) with one client that signs (private_key_jwt) and one person, who presses a button instead of a password. Says where it is
 // when it listens. Must not know whose client it has.
 
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const { modules, host, port, redirect_uri: back, audience, claims } = JSON.parse(process.argv[2]);
+const { modules, host, port, redirect_uri: back, audience, claims, client_key: clientKey } = JSON.parse(process.argv[2]);
 const place = createRequire(join(modules, "package.json")).resolve("oidc-provider");
 const { default: Provider } = await import(pathToFileURL(place));
 
@@ -20,12 +20,13 @@ const provider = new Provider(url, {
   jwks: { keys: [key] },
   cookies: { keys: [process.env.JUDGE_CLIENT_SECRET] },
   clients: [{
-    client_id: "console at judge", client_secret: process.env.JUDGE_CLIENT_SECRET, redirect_uris: [back], response_types: ["code"], grant_types: ["authorization_code"],
-    token_endpoint_auth_method: "client_secret_basic", id_token_signed_response_alg: "ES256",
+    client_id: "console at judge", jwks: { keys: [clientKey] }, redirect_uris: [back], post_logout_redirect_uris: [new URL("/console/sign-in", back).href], response_types: ["code"], grant_types: ["authorization_code"],
+    token_endpoint_auth_method: "private_key_jwt", token_endpoint_auth_signing_alg: "ES256", id_token_signed_response_alg: "ES256",
   }],
   pkce: { required: () => true },
   features: {
     devInteractions: { enabled: false },
+    rpInitiatedLogout: { enabled: true, logoutSource: (context, form) => { context.body = leaving(form); } },
     resourceIndicators: { enabled: true, defaultResource: () => RESOURCE, useGrantedResource: () => true, getResourceServerInfo: () => served },
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
@@ -42,6 +43,9 @@ const provider = new Provider(url, {
 
 const page = (path) => `<!doctype html><html lang="en"><head><title>Issuer</title><link rel="icon" href="data:,"></head><body><main><h1>Issuer</h1><form method="post" action="${path}">
 <button name="go" value="yes">Let me in</button><button name="go" value="no">No</button></form></main></body></html>`;
+
+const leaving = (form) => `<!doctype html><html lang="en"><head><title>Issuer</title><link rel="icon" href="data:,"></head><body><main><h1>Issuer</h1>${form}
+<button form="op.logoutForm" name="logout" value="yes">Sign me out</button></main></body></html>`;
 
 async function pressed(request, response) {
   await provider.interactionDetails(request, response);

@@ -44,6 +44,12 @@ const PARTS = {
     await signIn(person, record);
     await new Journey(record, asked.left.name, person, person).verifies();
   },
+  "shares": async (person, record, asked) => {
+    await signIn(person, record);
+    await person.page.goto(`/console/collaborations/${asked.hostile}/shares`);
+    await person.check("shares");
+    await new Journey(record, asked.hostile, person, person).renews(person);
+  },
   "forgery": async (person, record, asked) => {
     await signIn(person, record);
     await person.page.goto(`/console/collaborations/${asked.keys}/templates/overlap`);
@@ -72,7 +78,7 @@ async function told(watched, record, asked, lie) {
 export async function judgesItself(asked, record, findings, tells) {
   const watched = await new Watched(asked).begin();
   try {
-    const honest = ["sign-in", "keys", "hostile", "cookie", "sign-out", "sign-out elsewhere", "verification", "forgery"].map((part) => ({ name: `nobody lies about ${part}`, part }));
+    const honest = ["sign-in", "keys", "hostile", "cookie", "sign-out", "sign-out elsewhere", "verification", "shares", "forgery"].map((part) => ({ name: `nobody lies about ${part}`, part }));
     let found = 0;
     for (const lie of [...honest, ...lies()]) {
       const all = await told(watched, record, asked, lie);

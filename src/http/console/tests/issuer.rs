@@ -78,7 +78,7 @@ fn settings_of(port: u16) -> String {
             "sign_in = {{ client_id = \"console-{client}\", redirect_uri = \"{origin}/console/sign-in/{name}\"{more} }}"
         )
     };
-    let one = back("http://localhost", "one", 1, ", label = \"One <b>&\"");
+    let one = back("http://localhost", "one", 1, ", label = \"One <b>&\", sign_out = true");
     let ends = format!(
         ", authorization_endpoint = \"{at}/two/authorize?prompt=login\", token_endpoint = \"{at}/two/token\", scopes = [\"openid\", \"api://x\"]"
     );
@@ -216,6 +216,44 @@ async fn somebody_signs_in_at_an_issuer_for_half_an_hour_and_out() {
         assert!(!format!("{:?}", place.console).contains(&secret), "what was given is not kept");
         assert!(!answer.body.contains(&secret) && !page.body.contains(&secret));
     }
+}
+
+#[tokio::test]
+async fn whoever_signed_in_at_an_issuer_signs_out_there_where_that_is_set() {
+    let world = World::new().await;
+    let place = &world.place;
+    let session = world.signs_in(ONE, "grocer").await;
+    let id_token =
+        world.fake.given().into_iter().filter(|text| text.len() > 200).next_back().unwrap();
+    let form = place.get(&session, "/console").await.is(200).form("/console/sign-out");
+    // Nothing leads there but the form of this session.
+    place.get(&session, "/console/sign-out").await.is(405);
+    place
+        .send(&session, &form.clone().with("form", &"0".repeat(64)))
+        .await
+        .refused(403, "form-forged");
+    let page = place.send(&session, &form).await.is(200);
+    assert_eq!(cookie_of(&page, "airlock-console"), None);
+    assert!(page.header("set-cookie").starts_with("airlock-console=; Max-Age=0;"), "{page:?}");
+    place.get(&session, "/console").await.is(303);
+    let (_, to) = page.body.split_once("http-equiv=\"refresh\" content=\"0; url=").unwrap();
+    let to = Url::parse(&unescaped(&to[..to.find('"').unwrap()])).unwrap();
+    assert_eq!(to.path(), "/one/out");
+    let asked: Fields = to.query_pairs().into_owned().collect();
+    assert!(world.fake.given().contains(&asked["id_token_hint"]));
+    assert_eq!(asked["id_token_hint"], id_token);
+    assert_eq!(asked["client_id"], "console-1");
+    assert_eq!(asked["post_logout_redirect_uri"], "http://localhost/console/sign-in");
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    // The twins: where it is not set, and where somebody signed in with a token, one is signed out here alone.
+    let token = place.signed_in("grocer", &[Role::Analyst]).await;
+    for session in [world.signs_in(TWO, "brand").await, token] {
+        let form = place.get(&session, "/console").await.is(200).form("/console/sign-out");
+        let answer = place.send(&session, &form).await.is(303);
+        assert_eq!(answer.header("location"), "/console/sign-in");
+        place.get(&session, "/console").await.is(303);
+    }
+    assert!(!format!("{:?}", place.console).contains(&id_token), "what is kept is not shown");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Every path of the console that is read, and those to which forms are sent, with the action and the object of each.
-const READ: [&str; 14] = [
+const READ: [&str; 15] = [
     "",
     "/agreements/DIGEST",
     "/templates/reach",
@@ -11,6 +11,7 @@ const READ: [&str; 14] = [
     "/fidelity",
     "/learn",
     "/runs",
+    "/shares",
     "/revocations",
     "/revocations/INDEX",
     "/withdraw?kind=membership",
@@ -19,7 +20,7 @@ const READ: [&str; 14] = [
     "/log?from=2",
     "/log/0",
 ];
-const SENT: [(&str, &str, &[&str]); 11] = [
+const SENT: [(&str, &str, &[&str]); 14] = [
     ("/schedules", "schedule", &["spring", "", ""]),
     ("/schedules/nightly/removals", "unschedule", &["spring", "nightly"]),
     ("/runs", "run", &["spring", "", ""]),
@@ -29,6 +30,9 @@ const SENT: [(&str, &str, &[&str]); 11] = [
     ("/templates/reach/approvals", "approve", &["spring", "reach", ""]),
     ("/waivers", "waive", &["spring", "", "", ""]),
     ("/revocations", "revoke", &["spring", "membership", "", "", ""]),
+    ("/shares", "share", &["spring"]),
+    ("/shares/tokens", "rotate", &["spring", ""]),
+    ("/shares/revocations", "unshare", &["spring", "", ""]),
     ("/log/verification", "verify", &["spring"]),
     ("/rooms/aws-clean-rooms/looks", "look", &["spring", "aws-clean-rooms"]),
 ];
@@ -344,7 +348,7 @@ async fn each_sees_as_much_as_over_the_api() {
             "nothing to approve yet: {seen}"
         );
     }
-    for unseen in ["/log", "/log/0", "/runs", "/revocations", "/recorded/0"] {
+    for unseen in ["/log", "/log/0", "/runs", "/shares", "/revocations", "/recorded/0"] {
         place.get(&brand, &asks(unseen)).await.refused(404, "not-found");
     }
     place.join(&["grocer", "brand"]).await;

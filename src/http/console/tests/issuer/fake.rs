@@ -186,6 +186,7 @@ async fn served(
             "200 OK",
             &json!({ "issuer": persona.issuer, "jwks_uri": format!("{place}/keys"),
             "authorization_endpoint": format!("{place}/authorize"), "token_endpoint": format!("{place}/token"),
+            "end_session_endpoint": format!("{place}/out"),
             "authorization_response_iss_parameter_supported": true }),
         )
     };
