@@ -105,8 +105,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn all(mut take: impl FnMut() -> Option<Share>) -> Vec<Share> {
-        std::iter::from_fn(|| take()).collect()
+    fn all(take: impl FnMut() -> Option<Share>) -> Vec<Share> {
+        std::iter::from_fn(take).collect()
     }
 
     #[test]

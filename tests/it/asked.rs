@@ -103,7 +103,7 @@ fn a_run_is_asked_for_once_followed_to_its_end_and_fetched() {
 }
 
 /// Somebody in a browser: a cookie, and forms as they were shown.
-pub struct Browsing<'s> {
+pub(crate) struct Browsing<'s> {
     served: &'s Served<'s>,
     cookie: String,
 }
@@ -113,7 +113,7 @@ const FORM: [&str; 2] =
 
 impl<'s> Browsing<'s> {
     /// Somebody who signed in.
-    pub fn signed_in(served: &'s Served<'s>, member: &str, roles: &[&str]) -> Self {
+    pub(crate) fn signed_in(served: &'s Served<'s>, member: &str, roles: &[&str]) -> Self {
         let token = served.caller(member, roles).token;
         let lines = FORM.map(str::to_owned);
         let entered = served.ask("POST", "/console/sign-in", &lines, &format!("token={token}"));
@@ -122,12 +122,12 @@ impl<'s> Browsing<'s> {
         Self { served, cookie }
     }
 
-    pub fn get(&self, path: &str) -> Told {
+    pub(crate) fn get(&self, path: &str) -> Told {
         self.served.ask("GET", path, &[format!("Cookie: {}", self.cookie)], "")
     }
 
     /// The form of a page, with what somebody writes into it.
-    pub fn filled(&self, page: &str, action: &str, own: &[(&str, &str)]) -> String {
+    pub(crate) fn filled(&self, page: &str, action: &str, own: &[(&str, &str)]) -> String {
         let shown = self.get(page).body;
         let from = shown.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("{shown}"));
         let form = shown[from..].split("</form>").next().unwrap();
@@ -145,14 +145,14 @@ impl<'s> Browsing<'s> {
     }
 
     /// Sends a form.
-    pub fn put(&self, action: &str, form: &str) -> Told {
+    pub(crate) fn put(&self, action: &str, form: &str) -> Told {
         let cookie = format!("Cookie: {}", self.cookie);
         let lines: Vec<String> = FORM.map(str::to_owned).into_iter().chain([cookie]).collect();
         self.served.ask("POST", action, &lines, form)
     }
 
     /// Sends the form of a page, with what somebody writes into it.
-    pub fn send(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Told {
+    pub(crate) fn send(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Told {
         self.put(action, &self.filled(page, action, own))
     }
 }

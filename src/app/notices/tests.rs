@@ -177,6 +177,7 @@ impl World {
             let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
             line.map_or(0.0, |value| value.parse::<f64>().unwrap())
         };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let all = ["delivered", "retried", "given-up"].map(|outcome| {
             let labels = format!("{{event=\"schedule-refused\",outcome=\"{outcome}\"}}");
             value(&format!("airlock_notices_total{labels}")) as u64

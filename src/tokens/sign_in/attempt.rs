@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn none_is_taken_twice_however_many_come_back() {
         let spent = Spent::default();
-        let all = || (0..SPENT_MAX as i64 + 500).map(|n| (n.to_string(), 1_000 + n));
+        let all =
+            || (0..i64::try_from(SPENT_MAX).unwrap() + 500).map(|n| (n.to_string(), 1_000 + n));
         assert!(all().all(|(kept, ends_ms)| spent.spend(&kept, ends_ms, 0) == Ok(())));
         assert!(all().all(|(kept, ends_ms)| spent.spend(&kept, ends_ms, 0).is_err()));
         let known = spent.0.lock().unwrap();

@@ -49,11 +49,11 @@ impl ClientKey {
         if let (Some(id), Some(header)) = (&self.id, header.as_object_mut()) {
             header.insert("kid".to_owned(), json!(id));
         }
-        let now_s = now_ms.div_euclid(1_000);
-        let claims = json!({ "iss": client, "sub": client, "aud": audience, "jti": encoded(&once), "iat": now_s, "exp": now_s + GOOD_S });
-        let signed = to_sign(&header, &claims);
-        let signature = encoded(&self.key.sign(signed.as_bytes())?);
-        Some(format!("{signed}.{signature}"))
+        let issued = now_ms.div_euclid(1_000);
+        let claims = json!({ "iss": client, "sub": client, "aud": audience, "jti": encoded(&once), "iat": issued, "exp": issued + GOOD_S });
+        let text = to_sign(&header, &claims);
+        let signature = encoded(&self.key.sign(text.as_bytes())?);
+        Some(format!("{text}.{signature}"))
     }
 }
 

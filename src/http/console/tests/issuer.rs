@@ -223,8 +223,7 @@ async fn whoever_signed_in_at_an_issuer_signs_out_there_where_that_is_set() {
     let world = World::new().await;
     let place = &world.place;
     let session = world.signs_in(ONE, "grocer").await;
-    let id_token =
-        world.fake.given().into_iter().filter(|text| text.len() > 200).next_back().unwrap();
+    let id_token = world.fake.given().into_iter().rfind(|text| text.len() > 200).unwrap();
     let form = place.get(&session, "/console").await.is(200).form("/console/sign-out");
     // Nothing leads there but the form of this session.
     place.get(&session, "/console/sign-out").await.is(405);
