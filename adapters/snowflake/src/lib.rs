@@ -15,6 +15,8 @@ mod shares;
 mod sql;
 #[cfg(test)]
 mod twin;
+#[cfg(test)]
+mod twin_tests;
 mod unload;
 mod verdicts;
 

@@ -3,7 +3,7 @@
 
 use super::call::WITHDRAWN;
 use super::known::Known;
-use super::seen::{Account, Request, Room, Seen, Spec, State, Text};
+use super::seen::{Account, Past, Request, Room, Seen, Spec, State, Text};
 use super::yaml::{self, Tree};
 use super::{names, specs};
 use crate::entry::table;
@@ -21,6 +21,8 @@ pub(crate) struct Watched {
     pub(crate) member: MemberId,
     pub(crate) session: Result<Session>,
     pub(crate) database: String,
+    /// Whether only an earlier agreement names it.
+    pub(crate) past: bool,
 }
 
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not gone.
@@ -31,8 +33,18 @@ pub(crate) async fn observe(scope: &Scope, watched: &[Watched]) -> Seen {
     let mut seen = Seen::default();
     for (one, found) in watched.iter().zip(found) {
         match found {
-            Ok(account) => drop(seen.accounts.insert(one.member.clone(), account)),
-            Err(error) => drop(seen.unseen.insert(one.member.clone(), error.code.to_owned())),
+            Ok(account) => {
+                let member = one.member.clone();
+                let has = scope.agreement.members.contains_key(&member);
+                if one.past && (has || seen.accounts.contains_key(&member)) {
+                    seen.past.push(Past { member, account });
+                } else {
+                    seen.accounts.insert(member, account);
+                }
+            }
+            Err(error) => {
+                seen.unseen.entry(one.member.clone()).or_insert_with(|| error.code.to_owned());
+            }
         }
     }
     seen
@@ -46,7 +58,7 @@ async fn look(scope: &Scope, known: &Known, one: &Watched) -> Result<Account> {
         registered(session, known, true),
         registered(session, known, false),
         views(session, &one.database, &schema),
-        tables(session, scope, &one.member),
+        tables(session, scope, one),
     )?;
     let mut account = Account {
         identifier: session.seat.account.clone(),
@@ -239,14 +251,15 @@ async fn views(
     Ok(Some(views.collect()))
 }
 
-/// The physical columns of a member's datasets, with their types.
+/// The physical columns of a member's datasets, with their types; of an account that is none of the agreement nothing is asked.
 async fn tables(
     session: &Session,
     scope: &Scope,
-    member: &MemberId,
+    one: &Watched,
 ) -> Result<BTreeMap<DatasetName, Option<BTreeMap<String, String>>>> {
     let platform = PlatformId::snowflake_dcr();
-    let own = scope.agreement.datasets.iter().filter(|(_, dataset)| dataset.owner == *member);
+    let own = scope.agreement.datasets.iter();
+    let own = own.filter(|(_, dataset)| !one.past && dataset.owner == one.member);
     let own = own.filter_map(|(name, dataset)| Some((name, table(&platform, dataset)?)));
     let all = own.map(|(name, table)| async move {
         let parts: Vec<&str> = table.iter().map(String::as_str).collect();

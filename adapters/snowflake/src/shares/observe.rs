@@ -5,11 +5,11 @@ use super::mark::Mark;
 use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
 use crate::entry::table;
 use crate::names;
-use crate::reach::{Reach, Seat, WRONG_ACCOUNT, account_of, past, seat};
+use crate::reach::{Reach, Seat, account_of, is_elsewhere, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
-use mappings::model::{CollaborationId, Digest, MemberId, PlatformId};
+use adapter_spi::{CallClass, Cx, ErrorKind, Result, Scope};
+use mappings::model::{CollaborationId, Digest, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A role that lost its privilege on the gateway's database or schema sees nothing of what it made there.
@@ -44,17 +44,11 @@ pub(crate) async fn observe(reach: &Reach, scope: &Scope, cx: &Cx) -> Seen {
             Ok(account) if account.is_empty() => {}
             Ok(account) => seen.past.push(Past { seat, account }),
             // The member's connection is for the account that is in force: there is none for this one.
-            Err(error) if elsewhere(&seen, &seat.member, &error) => {}
+            Err(error) if is_elsewhere(&error) && seen.accounts.contains_key(&seat.member) => {}
             Err(error) => drop(seen.unseen.insert(seat.member, error.code.to_owned())),
         }
     }
     seen
-}
-
-/// Whether a connection is of another account, which was reached.
-fn elsewhere(seen: &Seen, member: &MemberId, error: &AdapterError) -> bool {
-    let codes = [WRONG_ACCOUNT, "credentials-refused", "access-refused"];
-    seen.accounts.contains_key(member) && codes.contains(&error.code)
 }
 
 async fn look(reach: &Reach, scope: &Scope, seat: &Seat, cx: &Cx) -> Result<Account> {

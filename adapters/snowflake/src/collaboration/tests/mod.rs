@@ -1,6 +1,7 @@
 //! The room as a whole: plans over a model of the platform, and the adapter against the twin.
 
 mod assessing;
+mod moved;
 mod planning;
 mod twin;
 mod wording;
