@@ -64,6 +64,8 @@ pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
 pub(crate) use tied::{Eyes, Looked, Marks};
+pub use waivers::Waivable;
+pub(crate) use waivers::waivable;
 pub(crate) use watch::Watched;
 
 use crate::clock::{Clock, SystemClock};

@@ -7,17 +7,18 @@ use super::{App, House, Recorded, Tied, agreements, delivery, members, standing}
 use crate::error::{Error, Kind, Result};
 use crate::home::Claim;
 use crate::log::{self, Body, Code, Entry, State, Touched};
+use crate::reconcile::desired_on;
 use crate::{settings, wiring};
 use adapter_spi::{
     Cx, Failure, Landing, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus,
 };
 use mappings::guard::Guarded;
 use mappings::model::{
-    Agreement, CollaborationId, Digest, Literal, MemberId, ParameterName, PlatformId, ResultClass,
-    RunId, TemplateName,
+    Agreement, CollaborationId, ColumnName, DatasetName, Digest, Literal, MemberId, ParameterName,
+    PlatformId, ResultClass, RunId, TemplateName,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -359,7 +360,9 @@ impl App {
     ) -> Result<RunReport> {
         let loaded = self.load(&started.collaboration).await?;
         self.rooms.grant(started, &loaded.state).await?;
-        let query = self.watch(started, landing, cancel, told);
+        let desired = desired_on(&started.agreement, &loaded.state, &started.room);
+        let query = started.query(landing, desired.hidden)?;
+        let query = self.watch(started, query, cancel, told);
         let output = query.instrument(tracing::info_span!("query")).await?;
         told(RunPhase::Verifying);
         let ready = delivery::stage(self, started, landing, &output).await?;
@@ -385,12 +388,12 @@ impl App {
     async fn watch(
         &self,
         started: &Started,
-        landing: &Path,
+        query: ProtectedQuery,
         cancel: &CancellationToken,
         told: Told<'_>,
     ) -> Result<RunOutput> {
         let room = self.rooms.runs(&started.room)?;
-        let ended = self.watched(started, landing, cancel, told).await;
+        let ended = self.watched(started, query, cancel, told).await;
         if ended.is_err() {
             let _ended_already = room.cancel(&started.run, &Cx::default()).await;
         }
@@ -401,13 +404,13 @@ impl App {
     async fn watched(
         &self,
         started: &Started,
-        landing: &Path,
+        query: ProtectedQuery,
         cancel: &CancellationToken,
         told: Told<'_>,
     ) -> Result<RunOutput> {
         let room = self.rooms.runs(&started.room)?;
         let cx = Cx { cancel: cancel.child_token(), ..Cx::default() };
-        room.submit(&started.query(landing)?, &cx).await?;
+        room.submit(&query, &cx).await?;
         let (mut stopped, mut looked) = (None, None::<std::time::Instant>);
         let mut watched = Watched::default();
         loop {
@@ -507,7 +510,11 @@ pub(super) fn salt() -> Result<[u8; 32]> {
 }
 
 impl Started {
-    fn query(&self, landing: &Path) -> Result<ProtectedQuery> {
+    fn query(
+        &self,
+        landing: &Path,
+        hidden: BTreeSet<(DatasetName, ColumnName)>,
+    ) -> Result<ProtectedQuery> {
         let url = url::Url::from_directory_path(landing)
             .map_err(|()| Error::failed("bug", "the landing folder has no absolute path"))?;
         Ok(ProtectedQuery {
@@ -515,6 +522,7 @@ impl Started {
             by: self.by.clone(),
             receivers: self.receivers.clone(),
             agreement: Arc::clone(&self.agreement),
+            hidden,
             guarded: Arc::clone(&self.guarded),
             parameters: self.parameters.clone(),
             landing: Landing { url },

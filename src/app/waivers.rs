@@ -8,6 +8,7 @@ use crate::reconcile::{Loss, losses, touched};
 use crate::wiring;
 use adapter_spi::{Assessment, Verdict};
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId};
+use std::collections::BTreeSet;
 
 /// What stands against giving a room anything: each term that it holds more loosely, without the waivers it needs.
 pub(super) fn unwaived(
@@ -35,7 +36,58 @@ pub(super) fn unwaived(
     Some(Error::refused("wider", message).problems(problems.collect()))
 }
 
+/// What of a room's losses touches an owner, waived before or not.
+#[derive(Debug, Clone)]
+pub struct Waivable {
+    /// The agreement that was assessed.
+    pub agreement: Digest,
+    /// Each with its reason, in the agreement's order.
+    pub losses: Vec<Verdict>,
+    /// Of all that is told of them: an owner says by it what it looked at.
+    pub digest: Digest,
+}
+
+/// The losses of a room that touch an owner; refused where there are none.
+pub(crate) fn waivable(
+    agreement: &Agreement,
+    room: &PlatformId,
+    member: &MemberId,
+) -> Result<Waivable> {
+    let assessed = wiring::assess(agreement)?;
+    let held = assessed.iter().find(|assessment| assessment.platform == *room);
+    let wider = held.into_iter().flat_map(Assessment::wider);
+    let losses = wider.filter(|one| touched(agreement, &one.at).contains(member));
+    let losses: Vec<Verdict> = losses.cloned().collect();
+    if losses.is_empty() {
+        let message = format!("{room} holds nothing of {member}'s more loosely than agreed");
+        return Err(Error::invalid("nothing-to-waive", message));
+    }
+    let agreement = agreement.digest();
+    let all = serde_json::json!({
+        "agreement": agreement, "room": room, "member": member, "losses": losses,
+    });
+    let digest = Digest::of(&mappings::agreement::canonical(&all));
+    Ok(Waivable { agreement, losses, digest })
+}
+
 impl App {
+    /// What of a room's losses touches an owner, and where it waived one before.
+    pub async fn waivable(
+        &self,
+        collaboration: &CollaborationId,
+        room: &PlatformId,
+        member: &MemberId,
+    ) -> Result<(Waivable, BTreeSet<String>)> {
+        let state = self.load(collaboration).await?.state;
+        let looked = waivable(known(&state)?, room, member)?;
+        let given = looked.losses.iter().filter(|one| {
+            let at = TermPath::new(&one.at);
+            at.is_ok_and(|at| state.waived(looked.agreement, room, &at).contains(member))
+        });
+        let given = given.map(|one| one.at.clone()).collect();
+        Ok((looked, given))
+    }
+
     /// Refuses a room that holds something more loosely than agreed without the waivers that it needs.
     pub(super) fn waived(
         &self,

@@ -2,6 +2,7 @@
 
 mod between;
 mod lies;
+mod waivers;
 
 use crate::http::Served;
 use crate::serve;

@@ -10,7 +10,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 use url::Url;
@@ -28,6 +28,42 @@ pub(crate) struct Landing {
 fn failed(platform: &PlatformId, code: &'static str, reason: &str) -> AdapterError {
     let told: Told = (ErrorKind::Unavailable, code, Retry::NextCycle);
     made(platform, told, OPERATION, reason)
+}
+
+/// A file of the gateway's landing on its way: it has its name once it is whole, and is taken away where it never is.
+#[derive(Debug)]
+pub(crate) struct Part {
+    folder: PathBuf,
+    number: usize,
+    is_whole: bool,
+}
+
+impl Part {
+    /// The file of this number, which nobody made yet.
+    pub(crate) fn new(folder: &Path, number: usize) -> Self {
+        Self { folder: folder.to_owned(), number, is_whole: false }
+    }
+
+    /// Where it is while it is not whole.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(format!("landed-{:05}.part", self.number))
+    }
+
+    /// Gives it its name, and says it.
+    pub(crate) async fn whole(mut self) -> std::io::Result<String> {
+        let name = format!("landed-{:05}.parquet", self.number);
+        tokio::fs::rename(self.path(), self.folder.join(&name)).await?;
+        self.is_whole = true;
+        Ok(name)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            let _never_made = std::fs::remove_file(self.path());
+        }
+    }
 }
 
 impl Landing {
@@ -71,15 +107,15 @@ impl Landing {
         };
         let mut files = Vec::new();
         for (number, object) in found.iter().enumerate() {
-            let name = format!("landed-{number:05}.parquet");
-            let mut file = tokio::fs::File::create(into.join(&name)).await.map_err(full)?;
+            let part = Part::new(into, number);
+            let mut file = tokio::fs::File::create(part.path()).await.map_err(full)?;
             let got = self.store.get(&object.location).await.map_err(|_| self.unreadable())?;
             let mut bytes = got.into_stream();
             while let Some(part) = bytes.try_next().await.map_err(|_| self.unreadable())? {
                 file.write_all(&part).await.map_err(full)?;
             }
             file.flush().await.map_err(full)?;
-            files.push(name);
+            files.push(part.whole().await.map_err(full)?);
         }
         Ok(files)
     }
@@ -90,5 +126,42 @@ impl Landing {
         let listed: std::result::Result<Vec<_>, _> =
             self.store.list(Some(&below)).try_collect().await;
         listed.map(drop).map_err(|_| self.unreadable())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Nothing half is left behind.
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let all = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            all.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn what_is_interrupted_leaves_no_part() {
+        let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let below = there.path().join("run=run-1/h");
+        std::fs::create_dir_all(&below).unwrap();
+        for name in ["data_0.parquet", "data_1.parquet"] {
+            std::fs::write(below.join(name), name).unwrap();
+        }
+        let url = Url::from_directory_path(there.path()).unwrap().to_string();
+        let connection = Connection { landing: Some(url), ..Connection::default() };
+        let landing = Landing::of(&PlatformId::snowflake(), &connection).unwrap();
+        let blocker = here.path().join("landed-00001.parquet");
+        std::fs::create_dir_all(blocker.join("full")).unwrap();
+        let failed = landing.fetch("run=run-1/h", here.path()).await.unwrap_err();
+        assert_eq!(failed.code, "landing-full");
+        assert_eq!(names(here.path()), ["landed-00000.parquet", "landed-00001.parquet"]);
+        std::fs::remove_dir_all(&blocker).unwrap();
+        let files = landing.fetch("run=run-1/h", here.path()).await.unwrap();
+        assert_eq!(files, names(here.path()));
+        let text = std::fs::read_to_string(here.path().join(&files[1])).unwrap();
+        assert_eq!(text, "data_1.parquet");
     }
 }

@@ -19,6 +19,8 @@ mod sql;
 mod tables;
 #[cfg(test)]
 mod twin;
+#[cfg(test)]
+mod twin_tests;
 mod unload;
 mod verdicts;
 

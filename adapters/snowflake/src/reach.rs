@@ -23,7 +23,7 @@ const OPERATION: &str = "connect";
 /// For how long an account that gave no answer is not asked again, so that one that is silent holds up nothing but itself.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 /// The code of credentials that are another account's.
-pub(crate) const WRONG_ACCOUNT: &str = "wrong-account";
+const WRONG_ACCOUNT: &str = "wrong-account";
 /// A key or a token.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
@@ -65,6 +65,11 @@ pub(crate) fn past(platform: &PlatformId, scope: &Scope) -> BTreeSet<Seat> {
         seats(&scope.agreement).into_iter().map(|seat| seat.account).collect();
     let earlier = scope.past.iter().flat_map(|agreement| seats(agreement));
     earlier.filter(|seat| !taken.contains(&seat.account)).collect()
+}
+
+/// Whether an error says that a connection is of another account.
+pub(crate) fn is_elsewhere(error: &AdapterError) -> bool {
+    [WRONG_ACCOUNT, "credentials-refused", "access-refused"].contains(&error.code)
 }
 
 /// An account as sharing statements spell it; a locator has no such name.

@@ -2,9 +2,11 @@
 
 use crate::Landing;
 use mappings::guard::Guarded;
-use mappings::model::{Agreement, Literal, MemberId, ParameterName, RunId};
+use mappings::model::{
+    Agreement, ColumnName, DatasetName, Literal, MemberId, ParameterName, RunId,
+};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use url::Url;
 
@@ -44,6 +46,8 @@ pub struct ProtectedQuery {
     pub receivers: Vec<MemberId>,
     /// The agreement it runs under.
     pub agreement: Arc<Agreement>,
+    /// Columns that were withdrawn when it was asked for: what reads none of them runs over what is left.
+    pub hidden: BTreeSet<(DatasetName, ColumnName)>,
     /// The guarded template.
     pub guarded: Arc<Guarded>,
     /// The bound parameters; every declared one has a value.

@@ -1,20 +1,21 @@
 //! `apply`, `join`, `decline`, `approve`, `waive` and `reoffer` at a gateway elsewhere. Each decides on what was looked at, by its digest.
 
 use super::{digest, misnamed, named, receipt};
-use crate::app::agreements;
+use crate::app::{agreements, waivable};
 use crate::cli::apply::Apply;
 use crate::cli::approve::Approve;
 use crate::cli::decline::Decline;
 use crate::cli::join::Join;
 use crate::cli::reoffer::{self, Reoffer};
 use crate::cli::screen::Screen;
-use crate::cli::waive::Waive;
+use crate::cli::waive::{Given, Waive};
 use crate::client::{Client, Seconded, Withdrawn};
 use crate::error::{Error, Result};
 use crate::wire;
 use crate::wiring;
 use adapter_spi::{Assessment, Verdict};
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId, PlatformId, TemplateName};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) async fn apply(client: &Client, apply: Apply, screen: Screen) -> Result<()> {
@@ -156,34 +157,43 @@ pub(super) async fn agreement(
     Ok((client.agreement(of, &version).await?, mark))
 }
 
+/// Each is asked for on its own, tied to a look of its own, and on the one agreement that was looked at first.
 pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Result<()> {
-    let (of, member) = (&waive.collaboration, &waive.member);
+    let (of, member, room) = (&waive.collaboration, &waive.member, &waive.room);
     client.speaks_for(member)?;
-    let (agreement, mut mark) = agreement(client, of).await?;
-    let room = &waive.room;
-    for (number, at) in waive.at.iter().enumerate() {
-        if number > 0 {
-            (_, mark) = client.collaboration(of).await?;
-        }
-        let decided = match client.waive(of, (room, at), agreement.digest(), &mark).await? {
-            Seconded::Decided(decided) => decided,
-            Seconded::Waits(waits) => {
-                screen.say(format!("the waiver of {at} in {room} {}", second(member)));
-                screen.object(&serde_json::json!({
-                    "collaboration": of, "member": member, "room": room, "waiting": [waits],
-                }));
-                continue;
-            }
+    let (agreement, mark) = agreement(client, of).await?;
+    let terms = if waive.all {
+        let looked = waivable(&agreement, room, member)?;
+        waive.looked_at(&looked, &BTreeSet::new(), screen)?
+    } else {
+        Some(waive.at.clone())
+    };
+    let (mut given, mut waiting) = (Vec::new(), Vec::new());
+    let mut mark = Some(mark);
+    for at in terms.iter().flatten() {
+        let mark = match mark.take() {
+            Some(mark) => mark,
+            None => client.collaboration(of).await?.1,
         };
-        let verdict = verdict(&agreement, room, at.as_str())?;
-        screen.say(format!(
-            "{member} waived {at} in {room}, leaf {}, for this agreement alone: {}",
-            decided.receipt.index, verdict.reason
-        ));
-        screen.object(&serde_json::json!({
-            "collaboration": of, "member": member, "room": room, "waived": verdict,
-            "receipt": receipt(&decided.receipt),
-        }));
+        match client.waive(of, (room, at), agreement.digest(), &mark).await {
+            Ok(Seconded::Decided(decided)) => {
+                let waived = verdict(&agreement, room, at.as_str())?;
+                waive.say(&waived, decided.receipt.index, screen);
+                given.push(Given { waived, receipt: receipt(&decided.receipt) });
+            }
+            Ok(Seconded::Waits(waits)) => {
+                screen.say(format!("the waiver of {at} in {room} {}", second(member)));
+                waiting.push(*waits);
+            }
+            // Of two people the one may have gone through some of them before.
+            Err(error) if waive.all && error.code == "already-decided" => {
+                screen.say(format!("{at} in {room} is waived already"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if terms.is_some() {
+        waive.told(given, &waiting, screen);
     }
     Ok(())
 }

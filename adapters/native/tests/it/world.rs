@@ -13,7 +13,7 @@ use mappings::model::{
 };
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,6 +147,7 @@ impl World {
             by: agreement.members.keys().next().unwrap().clone(),
             receivers: Vec::new(),
             agreement: Arc::new(agreement),
+            hidden: BTreeSet::new(),
             guarded: Arc::new(guarded),
             parameters: BTreeMap::from([(
                 ParameterName::new("wanted").unwrap(),

@@ -15,6 +15,10 @@ use std::collections::BTreeSet;
 const REGISTER_OFFERING: &str =
     "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_DATA_OFFERING(?)";
 const REGISTER_TEMPLATE: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE(?)";
+const UNREGISTER_OFFERING: &str =
+    "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.UNREGISTER_DATA_OFFERING(?)";
+const UNREGISTER_TEMPLATE: &str =
+    "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.UNREGISTER_TEMPLATE(?)";
 const INITIALIZE: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.INITIALIZE(?)";
 const REVIEW: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.REVIEW(?, ?, ?)";
 const JOIN: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.JOIN(?)";
@@ -103,6 +107,8 @@ async fn state_of(session: &Session, call: &Call) -> Result<There> {
         | Call::CreateView { .. }
         | Call::RegisterOffering { .. }
         | Call::RegisterTemplate { .. }
+        | Call::UnregisterOffering { .. }
+        | Call::UnregisterTemplate { .. }
         | Call::DropView { .. }
         | Call::Leave { .. }
         | Call::Teardown { .. }
@@ -189,6 +195,8 @@ async fn opening(session: &Session, call: &Call, found: &Found) -> Result<There>
         | Call::DropView { .. }
         | Call::RegisterOffering { .. }
         | Call::RegisterTemplate { .. }
+        | Call::UnregisterOffering { .. }
+        | Call::UnregisterTemplate { .. }
         | Call::Initialize { .. }
         | Call::Review { .. }
         | Call::Join { .. }
@@ -215,6 +223,8 @@ async fn is_done(session: &Session, call: &Call) -> Result<bool> {
         | Call::Edit { .. } => false,
         Call::RegisterOffering { id, .. } => is_registered(session, id, true).await?,
         Call::RegisterTemplate { id, .. } => is_registered(session, id, false).await?,
+        Call::UnregisterOffering { id } => !is_registered(session, id, true).await?,
+        Call::UnregisterTemplate { id } => !is_registered(session, id, false).await?,
         // The schema, or the database, is gone with everything in it.
         Call::DropView { .. } => true,
         Call::Leave { room, again } | Call::Teardown { room, again } => {
@@ -302,6 +312,8 @@ fn statement(call: &Call) -> Sql {
         }
         Call::RegisterOffering { spec, .. } => bound(REGISTER_OFFERING, &[spec]),
         Call::RegisterTemplate { spec, .. } => bound(REGISTER_TEMPLATE, &[spec]),
+        Call::UnregisterOffering { id } => bound(UNREGISTER_OFFERING, &[id]),
+        Call::UnregisterTemplate { id } => bound(UNREGISTER_TEMPLATE, &[id]),
         Call::Initialize { spec, .. } => bound(INITIALIZE, &[spec]),
         Call::Review { room, owner } => bound(REVIEW, &[room, owner, room]),
         Call::Join { room } => bound(JOIN, &[room]),
@@ -339,6 +351,8 @@ mod tests {
         let all = [
             Call::RegisterOffering { id: hostile(), spec: hostile() },
             Call::RegisterTemplate { id: hostile(), spec: hostile() },
+            Call::UnregisterOffering { id: hostile() },
+            Call::UnregisterTemplate { id: hostile() },
             Call::Initialize { room: hostile(), spec: hostile() },
             Call::Review { room: hostile(), owner: hostile() },
             Call::Join { room: hostile() },

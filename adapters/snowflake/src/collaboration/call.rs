@@ -32,6 +32,12 @@ pub(crate) enum Call {
         id: String,
         spec: String,
     },
+    UnregisterOffering {
+        id: String,
+    },
+    UnregisterTemplate {
+        id: String,
+    },
     Initialize {
         room: String,
         spec: String,
@@ -105,6 +111,8 @@ impl Call {
             Self::DropView { .. } => "DROP VIEW",
             Self::RegisterOffering { .. } => "REGISTER_DATA_OFFERING",
             Self::RegisterTemplate { .. } => "REGISTER_TEMPLATE",
+            Self::UnregisterOffering { .. } => "UNREGISTER_DATA_OFFERING",
+            Self::UnregisterTemplate { .. } => "UNREGISTER_TEMPLATE",
             Self::Initialize { .. } => "INITIALIZE",
             Self::Review { .. } => "REVIEW",
             Self::Join { .. } => "JOIN",
@@ -117,6 +125,15 @@ impl Call {
             Self::Approve { .. } => "APPROVE_UPDATE_REQUEST",
             Self::Reject { .. } => "REJECT_UPDATE_REQUEST",
             Self::Edit { .. } => "EDIT",
+        }
+    }
+
+    /// The spec that it takes back.
+    pub(crate) fn takes_back(&self) -> Option<&String> {
+        if let Self::UnregisterOffering { id } | Self::UnregisterTemplate { id } = self {
+            Some(id)
+        } else {
+            None
         }
     }
 }

@@ -5,9 +5,10 @@ use super::known::Known;
 use super::names;
 use super::plan::made_by;
 use super::seen::{Asks, Request, Room, Seen, Spec, State, Status};
-use super::wanted::{Offering, Said, wanted};
+use super::wanted::{Offering, Room as Made, Said, wanted};
+use crate::reach::seat;
 use adapter_spi::{Desired, Native, Note, NoteClass, Resource, ResourceKind, Scope};
-use mappings::model::{CollaborationId, DatasetName, Digest, MemberId};
+use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(crate) struct Holding {
 
 /// The names of all collaborations that anybody sees.
 pub(crate) fn names_of(seen: &Seen) -> BTreeSet<&String> {
-    seen.accounts.values().flat_map(|account| account.rooms.keys()).collect()
+    seen.all().flat_map(|(_, account)| account.rooms.keys()).collect()
 }
 
 /// Whether its owner ended a collaboration, or never made it.
@@ -32,7 +33,7 @@ pub(crate) fn is_over(seen: &Seen, runner: &MemberId, name: &str) -> bool {
     match seen.state(name, runner) {
         Some(state) => state.is_over(),
         // An owner that is looked at and does not list it has it no more.
-        None => seen.accounts.contains_key(runner),
+        None => seen.account(name, runner).is_some(),
     }
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn holding(scope: &Scope, seen: &Seen) -> Holding {
     for name in names_of(seen) {
         let Some((room, making)) = known.room(name) else { continue };
         let Some(view) = seen.view(name, &room.runner) else { continue };
-        let place = Place { scope, known: &known, seen, name, view, runner: &room.runner };
+        let place = Place { scope, known: &known, seen, name, view, room };
         // What is on its way out is not out: it may fail there.
         let leaves = |member: &MemberId| seen.state(name, member) == Some(State::Leaving);
         let over = is_over(seen, &room.runner, name) && !leaves(&room.runner);
@@ -96,7 +97,8 @@ struct Place<'a> {
     seen: &'a Seen,
     name: &'a str,
     view: &'a Room,
-    runner: &'a MemberId,
+    /// As some agreement has it.
+    room: &'a Made,
 }
 
 impl Place<'_> {
@@ -147,8 +149,9 @@ impl Place<'_> {
         let known = self.known.offerings.get(id);
         let resource = known.map(|one| one.resource.clone()).or_else(now);
         // Another view under an agreed offering is a version that nobody agreed.
-        let stands =
-            known.is_none_or(|one| stands(self.seen, &self.scope.collaboration, &one.offering));
+        let id_of = &self.scope.collaboration;
+        let stands = !self.is_elsewhere()
+            && known.is_none_or(|one| stands((self.seen, self.name), id_of, &one.offering));
         holding.resources.extend(resource.map(|one| {
             if stands { one } else { Resource { digest: Digest::of(id.as_bytes()), ..one } }
         }));
@@ -178,22 +181,32 @@ impl Place<'_> {
         // Another text under a name of ours is a version that nobody agreed.
         let other = || Resource { kind: kind.clone(), digest: Digest::of(id.as_bytes()) };
         if reads.is_subset(linked) {
+            let version = version.filter(|_| !self.is_elsewhere());
             holding.resources.insert(version.unwrap_or_else(other));
         }
         reads
+    }
+
+    /// Whether somebody is in it under another account than the agreement pins: whatever it holds is nothing that is agreed now.
+    fn is_elsewhere(&self) -> bool {
+        let (platform, agreement) = (PlatformId::snowflake_dcr(), &self.scope.agreement);
+        self.room.parties.iter().any(|(member, account)| {
+            let now = seat(&platform, agreement, member);
+            now.is_ok_and(|now| now.account != *account)
+        })
     }
 
     /// Whether the view behind an offering is there still; of an owner who is not looked at, whatever is linked is.
     fn is_there(&self, id: &str, dataset: &DatasetName) -> bool {
         let Some((_, version)) = id.rsplit_once('_') else { return true };
         let owner = self.scope.agreement.datasets.get(dataset).map(|one| &one.owner);
-        let account = owner.and_then(|owner| self.seen.accounts.get(owner));
+        let account = owner.and_then(|owner| self.seen.account(self.name, owner));
         account.is_none_or(|account| account.views.contains_key(&names::view(dataset, version)))
     }
 
     fn unknown(&self, kind: Option<ResourceKind>, noun: &str) -> Note {
         let native = || {
-            let (member, name) = (self.runner.clone(), self.name.to_owned());
+            let (member, name) = (self.room.runner.clone(), self.name.to_owned());
             ResourceKind::Native(Native { member, noun: "collaboration".to_owned(), name })
         };
         Note { kind: kind.unwrap_or_else(native), class: NoteClass::Unknown, at: noun.to_owned() }
@@ -201,8 +214,12 @@ impl Place<'_> {
 }
 
 /// Whether the view behind an offering is the statement that was agreed; of an owner who is not looked at, it counts as that.
-pub(crate) fn stands(seen: &Seen, collaboration: &CollaborationId, offering: &Offering) -> bool {
-    let Some(account) = seen.accounts.get(&offering.owner) else { return true };
+pub(crate) fn stands(
+    (seen, room): (&Seen, &str),
+    collaboration: &CollaborationId,
+    offering: &Offering,
+) -> bool {
+    let Some(account) = seen.account(room, &offering.owner) else { return true };
     let (schema, view) = (names::schema(collaboration), offering.view.as_str());
     let made = made_by([account.database.as_str(), schema.as_str(), view], &offering.entry);
     made.is_some() && made == account.views.get(view).copied()

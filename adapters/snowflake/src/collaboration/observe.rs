@@ -4,7 +4,7 @@
 use super::beside::beside;
 use super::call::WITHDRAWN;
 use super::known::Known;
-use super::seen::{Account, Request, Room, Seen, Spec, State, Text};
+use super::seen::{Account, Past, Request, Room, Seen, Spec, State, Text};
 use super::yaml::{self, Tree};
 use super::{names, specs};
 use crate::entry::{Table, table};
@@ -23,6 +23,8 @@ pub(crate) struct Watched {
     pub(crate) member: MemberId,
     pub(crate) session: Result<Session>,
     pub(crate) database: String,
+    /// Whether only an earlier agreement names it.
+    pub(crate) past: bool,
 }
 
 /// What all operated members see. A member that can't be looked at is named; whatever is missing from its view is unknown, not gone.
@@ -33,8 +35,18 @@ pub(crate) async fn observe(scope: &Scope, (watched, kept): (&[Watched], &Tables
     let mut seen = Seen::default();
     for (one, found) in watched.iter().zip(found) {
         match found {
-            Ok(account) => drop(seen.accounts.insert(one.member.clone(), account)),
-            Err(error) => drop(seen.unseen.insert(one.member.clone(), error.code.to_owned())),
+            Ok(account) => {
+                let member = one.member.clone();
+                let has = scope.agreement.members.contains_key(&member);
+                if one.past && (has || seen.accounts.contains_key(&member)) {
+                    seen.past.push(Past { member, account });
+                } else {
+                    seen.accounts.insert(member, account);
+                }
+            }
+            Err(error) => {
+                seen.unseen.entry(one.member.clone()).or_insert_with(|| error.code.to_owned());
+            }
         }
     }
     seen
@@ -48,7 +60,7 @@ async fn look(scope: &Scope, known: &Known, (one, kept): (&Watched, &Tables)) ->
         registered(session, true),
         registered(session, false),
         views(session, &one.database, &schema),
-        tables((session, kept), scope, &one.member),
+        tables((session, kept), scope, one),
     )?;
     let whose = (&one.member, session.seat.account.as_str());
     let beside = beside(&scope.agreement, whose, (&rooms, &offerings));
@@ -239,14 +251,15 @@ async fn views(
     Ok(Some(views.collect()))
 }
 
-/// The physical columns of a member's datasets, with their types.
+/// The physical columns of a member's datasets, with their types; of an account that is none of the agreement nothing is asked.
 async fn tables(
     (session, kept): (&Session, &Tables),
     scope: &Scope,
-    member: &MemberId,
+    one: &Watched,
 ) -> Result<BTreeMap<DatasetName, Option<Columns>>> {
     let platform = PlatformId::snowflake_dcr();
-    let own = scope.agreement.datasets.iter().filter(|(_, dataset)| dataset.owner == *member);
+    let own = scope.agreement.datasets.iter();
+    let own = own.filter(|(_, dataset)| !one.past && dataset.owner == one.member);
     let own = own.filter_map(|(name, dataset)| Some((name.clone(), table(&platform, dataset)?)));
     let own: BTreeMap<DatasetName, Table> = own.collect();
     let found = kept.columns(session, own.values().cloned().collect()).await?;

@@ -3,6 +3,7 @@
 
 mod giving;
 mod taking;
+mod tidying;
 mod waiting;
 
 use super::call::{AT, Call};
@@ -40,6 +41,8 @@ pub(crate) struct Planned {
     leaves: BTreeSet<ResourceKind>,
     /// The one thing of the agreement that it takes away, where it is one and in that version.
     takes: Option<Resource>,
+    /// The account, where it is not simply the member's.
+    at: Option<String>,
 }
 
 /// Everything that planning looks at.
@@ -67,9 +70,13 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     if refused.is_some() {
         planned.retain(|one| one.effect.takes_away());
     }
+    let mut waiting = subject.waiting();
+    let idle = planned.is_empty() && refused.is_none() && waiting.is_empty();
+    if idle && subject.is_there() && !subject.is_moving() {
+        planned.extend(subject.tidying());
+    }
     let steps: Vec<Step> =
         planned.into_iter().filter_map(|one| subject.step(one, observation.version)).collect();
-    let mut waiting = subject.waiting();
     let settled = refused.is_some() || !steps.is_empty() || !waiting.is_empty();
     let pending = !settled && (!subject.is_there() || subject.is_moving());
     waiting.extend(subject.beside());
@@ -93,8 +100,8 @@ pub(super) fn made_by(path: [&str; 3], entry: &Entry) -> Option<Digest> {
 impl Planned {
     fn new(member: &MemberId, effect: Effect, noun: &'static str, call: Call) -> Self {
         let (touches, leaves, takes) = (BTreeSet::new(), BTreeSet::new(), None);
-        let (rank, name) = (0, String::new());
-        Self { member: member.clone(), effect, rank, noun, name, call, touches, leaves, takes }
+        let (rank, name, at) = (0, String::new(), None);
+        Self { member: member.clone(), effect, rank, noun, name, call, touches, leaves, takes, at }
     }
 
     fn named(self, name: impl Into<String>) -> Self {
@@ -122,11 +129,13 @@ impl Subject<'_> {
     fn step(&self, planned: Planned, version: u64) -> Option<Step> {
         let agreement = &self.desired.agreement;
         let mut call = serde_json::to_value(&planned.call).ok()?;
-        let account = self.seen.accounts.get(&planned.member)?.identifier.clone();
+        let own = self.seen.accounts.get(&planned.member);
+        let own = || own.map(|account| account.identifier.clone());
+        let account = planned.at.clone().or_else(own)?;
         let at = match seat(&PlatformId::snowflake_dcr(), agreement, &planned.member) {
             Ok(seat) if seat.account == account => seat,
             // Where only an earlier agreement puts somebody nothing is given.
-            Err(_) if planned.effect.takes_away() => {
+            Ok(_) | Err(_) if planned.effect.takes_away() => {
                 Seat { member: planned.member.clone(), account }
             }
             Ok(_) | Err(_) => return None,
@@ -202,7 +211,7 @@ impl Subject<'_> {
 
     /// The same, told apart from a text that is not shown.
     fn shown(&self, name: &str, member: &MemberId, id: &str) -> Option<&Text> {
-        let own = self.seen.accounts.get(member).and_then(|account| account.rooms.get(name));
+        let own = self.seen.account(name, member).and_then(|account| account.rooms.get(name));
         let own = own.filter(|view| view.texts.contains_key(id));
         let view = own.or_else(|| self.seen.view(name, member))?;
         view.texts.get(id)
@@ -267,11 +276,11 @@ impl Subject<'_> {
     /// Whether something goes on that ends by itself: somebody operated is on the way out, or an approved text is about to be listed.
     fn is_moving(&self) -> bool {
         let leaving = |name: &String| {
-            self.seen.accounts.keys().any(|member| {
+            self.seen.all().any(|(member, _)| {
                 matches!(self.state(name, member), Some(State::Leaving | State::DropPending))
             })
         };
-        let mut rooms = self.seen.accounts.values().flat_map(|account| account.rooms.values());
+        let mut rooms = self.seen.all().flat_map(|(_, account)| account.rooms.values());
         let coming = rooms.any(|room| {
             let mut aliases = room.spec.runners.keys();
             aliases.any(|alias| {

@@ -9,7 +9,7 @@ use super::plan::plan;
 use super::seen::Seen;
 use crate::connection::Connections;
 use crate::error::{Told, made};
-use crate::reach::{Reach, Seat, past, seat};
+use crate::reach::{Reach, Seat, is_elsewhere, past, seat};
 use crate::running::Runs;
 use crate::tables::Tables;
 use adapter_spi::{
@@ -20,7 +20,8 @@ use adapter_spi::{
 use async_trait::async_trait;
 use mappings::model::{Agreement, MemberId, PlatformId};
 use snowflake_sql_api::Clock;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 /// A token lives an hour, which bounds a call that is on its way. Linking, listing and leaving go on after the answer, and nothing says
 /// for how long: looks count that are a minute apart and agree, and what five of them miss is believed gone. Unverified on a real account.
@@ -34,6 +35,8 @@ pub struct SnowflakeCollaborations {
     pub(super) reach: Reach,
     pub(super) runs: Runs,
     tables: Tables,
+    /// Specs that the platform would not take back, each with its account: they are not asked for again.
+    kept: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl SnowflakeCollaborations {
@@ -52,6 +55,7 @@ impl SnowflakeCollaborations {
             reach: Reach::new(PlatformId::snowflake_dcr(), connections, clock),
             runs: Runs::default(),
             tables: Tables::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -61,35 +65,59 @@ impl SnowflakeCollaborations {
         connections.may_settle(LAG.settles_ms)
     }
 
-    /// The accounts that a look goes through, as far as this gateway has connections: those that the agreement names, and of members
-    /// whom only earlier ones name the first that is reached.
+    /// The accounts that a look goes through, as far as this gateway has connections: those that the agreement names, then those that
+    /// earlier ones named.
     async fn watched(&self, scope: &Scope, cx: &Cx) -> Vec<Watched> {
         let (platform, agreement) = (self.reach.platform(), &scope.agreement);
-        let now = agreement.members.keys().map(|one| (one.clone(), seat(platform, agreement, one)));
+        let now = agreement.members.keys();
+        let now = now.map(|one| (one.clone(), seat(platform, agreement, one), false));
         let past = past(platform, scope).into_iter();
-        let past = past.filter(|seat| !agreement.members.contains_key(&seat.member));
-        let past = past.map(|seat| (seat.member.clone(), Ok(seat)));
-        let seats: Vec<(MemberId, Result<Seat>)> = now.chain(past).collect();
-        let mut watched: BTreeMap<MemberId, Watched> = BTreeMap::new();
-        for (member, seat) in seats {
+        let past = past.map(|seat| (seat.member.clone(), Ok(seat), true));
+        let seats: Vec<(MemberId, Result<Seat>, bool)> = now.chain(past).collect();
+        let mut watched: Vec<Watched> = Vec::new();
+        for (member, seat, past) in seats {
             let Some(connection) = self.reach.connection(&member) else { continue };
-            if watched.get(&member).is_some_and(|known| known.session.is_ok()) {
-                continue;
-            }
             let session = match seat {
                 Ok(seat) => Box::pin(self.reach.seated(&seat, cx)).await,
                 Err(error) => Err(error),
             };
             let database = connection.database().to_owned();
-            watched.insert(member.clone(), Watched { member, session, database });
+            watched.push(Watched { member, session, database, past });
         }
-        watched.into_values().collect()
+        let reached = watched.iter().filter(|one| one.session.is_ok());
+        let reached: BTreeSet<MemberId> = reached.map(|one| one.member.clone()).collect();
+        watched.retain(|one| {
+            // A member has one connection: where that is for another of its accounts, there is none for this one.
+            let known =
+                agreement.members.contains_key(&one.member) || reached.contains(&one.member);
+            !(one.past && known && one.session.as_ref().is_err_and(is_elsewhere))
+        });
+        watched
     }
 
     /// Looks at everything of an agreement.
     pub(super) async fn look(&self, scope: &Scope, cx: &Cx) -> Seen {
         let watched = self.watched(scope, cx).await;
-        Box::pin(observe(scope, (&watched, &self.tables))).await
+        let mut seen = Box::pin(observe(scope, (&watched, &self.tables))).await;
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for account in seen.accounts.values_mut() {
+            let own = kept.iter().filter(|(of, _)| *of == account.identifier);
+            account.kept = own.map(|(_, id)| id.clone()).collect();
+        }
+        drop(kept);
+        seen
+    }
+
+    /// What a call came to. A spec that is linked somewhere out of sight stays, and that is no failure.
+    fn done(&self, at: &At, call: &Call, done: Result<Applied>) -> Result<Applied> {
+        match (call.takes_back(), done) {
+            (Some(id), Err(error)) if error.kind == ErrorKind::Conflict => {
+                let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.insert((at.account.clone(), id.clone()));
+                Ok(Applied::Already)
+            }
+            (_, done) => done,
+        }
     }
 
     pub(super) fn error(
@@ -160,7 +188,7 @@ impl Adapter for SnowflakeCollaborations {
                 let outcome = if session.has_sent() { Outcome::Unknown } else { Outcome::NotApplied };
                 Err(AdapterError { outcome, ..error })
             }
-            done = apply(&session, &call, step) => done,
+            done = apply(&session, &call, step) => self.done(&at, &call, done),
         }
     }
 

@@ -4,12 +4,15 @@
 
 mod stop;
 
+pub(super) use stop::LOCAL;
+
 use super::held::{is_over, stands};
 use super::room::SnowflakeCollaborations;
 use super::seen::{Seen, State};
-use super::wanted::{Room, Said, wanted};
+use super::wanted::{Said, Wanted, wanted};
 use super::{names, specs};
 use crate::error::Told;
+use crate::landing::Part;
 use crate::running::{Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
@@ -23,16 +26,16 @@ use futures::TryStreamExt as _;
 use mappings::model::{Digest, ParameterName, RunId};
 use mappings::snowflake::bound;
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 use serde_json::json;
 use snowflake_sql_api::{Binding, Progress, ResultSet};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 const OPERATION: &str = "RUN";
-const FILE: &str = "landed-00000.parquet";
-const PART: &str = "landed-00000.part";
 /// How much of a file is held before it is written.
 const GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
 const MS_A_SECOND: u64 = 1_000;
@@ -55,15 +58,19 @@ impl SnowflakeCollaborations {
     }
 
     /// The collaboration that a template may run in, when it is listed as agreed and all that it reads is linked.
-    fn granted(
-        &self,
-        query: &ProtectedQuery,
-        (room, seen): (&Room, &Seen),
-    ) -> Result<(String, Said)> {
+    fn granted(&self, query: &ProtectedQuery, seen: &Seen) -> Result<(String, Said)> {
         let name = &query.guarded.template;
         let not = |why: &str| {
             self.refused("not-granted", format!("template {name} is not granted there: {why}"))
         };
+        // Offerings without what was withdrawn, and the texts over them, are versions of their own.
+        let left = Desired {
+            hidden: query.hidden.clone(),
+            ..Desired::whole(Arc::clone(&query.agreement))
+        };
+        let Wanted { rooms, offerings } = wanted(&left);
+        let room = rooms.get(&query.by);
+        let room = room.ok_or_else(|| not(&format!("{} has no collaboration", query.by)))?;
         let said = room.templates.get(name).ok_or_else(|| not("it has no text there"))?;
         let rooms = seen.accounts.get(&query.by).into_iter().flat_map(|account| &account.rooms);
         let makings = rooms.filter_map(|(name, view)| {
@@ -82,10 +89,9 @@ impl SnowflakeCollaborations {
         if !runner.templates.contains(&said.id) || found.is_none() || found != said.meant {
             return Err(not("it is not listed as agreed"));
         }
-        let all = wanted(&Desired::whole(Arc::clone(&query.agreement)));
         for (dataset, owner) in &said.reads {
             let linked = runner.providers.get(&names::alias(owner));
-            let offering = all.offerings.get(dataset);
+            let offering = offerings.get(dataset);
             let is_linked =
                 offering.is_some_and(|one| linked.is_some_and(|linked| linked.contains(&one.id)));
             if !is_linked {
@@ -93,7 +99,7 @@ impl SnowflakeCollaborations {
             }
             let collaboration = &query.agreement.collaboration;
             let is_seen = !seen.unseen.contains_key(owner);
-            if !is_seen || !offering.is_some_and(|one| stands(seen, collaboration, one)) {
+            if !is_seen || !offering.is_some_and(|one| stands((seen, place), collaboration, one)) {
                 return Err(not(&format!("the view of {dataset} is not as it was agreed")));
             }
         }
@@ -201,29 +207,43 @@ fn ended(error: &AdapterError) -> RunStatus {
 }
 
 /// The rows of an answer as a file of the landing, which has its name once it is whole. A partition and a group of rows are held at
-/// a time.
+/// a time, and are written where nothing else waits.
 async fn written(session: &Session, done: ResultSet, landing: &Path) -> Result<RunStatus> {
     let wrong = |code: &'static str, reason: &'static str| {
         session.error((ErrorKind::InvalidNative, code, Retry::NextCycle), OPERATION, reason)
     };
     let unreadable = |_| wrong("answer-unreadable", "the rows of the answer can't be read");
-    let unwritten = |_| wrong("landing-full", "the rows can't be written as Parquet");
+    let full = || wrong("landing-full", "the gateway's folder can't be written to");
     let rows = done.row_count();
     let schema = done.schema().map_err(unreadable)?;
-    let full = |_| wrong("landing-full", "the gateway's folder can't be written to");
-    let part = landing.join(PART);
-    let file = std::fs::File::create(&part).map_err(full)?;
-    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(unwritten)?;
-    let mut batches = std::pin::pin!(done.batches());
-    while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
-        writer.write(&batch).map_err(unwritten)?;
-        if writer.in_progress_size() > GROUP_BYTES_MAX {
-            writer.flush().map_err(unwritten)?;
+    let (give, mut take) = tokio::sync::mpsc::channel(1);
+    let part = Part::new(landing, 0);
+    let writing =
+        tokio::task::spawn_blocking(move || -> std::result::Result<Part, ParquetError> {
+            let mut writer = ArrowWriter::try_new(File::create(part.path())?, schema, None)?;
+            while let Some(batch) = take.blocking_recv() {
+                writer.write(&batch)?;
+                if writer.in_progress_size() > GROUP_BYTES_MAX {
+                    writer.flush()?;
+                }
+            }
+            writer.close()?;
+            Ok(part)
+        });
+    let read = async {
+        let mut batches = std::pin::pin!(done.batches());
+        while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
+            if give.send(batch).await.is_err() {
+                break;
+            }
         }
-    }
-    writer.close().map_err(unwritten)?;
-    tokio::fs::rename(&part, landing.join(FILE)).await.map_err(full)?;
-    let (files, rows_read) = (vec![FILE.to_owned()], BTreeMap::new());
+        Ok::<_, AdapterError>(())
+    };
+    let read = read.await;
+    drop(give);
+    let part = writing.await.map_err(|_| full())?.map_err(|_| full())?;
+    read?;
+    let (files, rows_read) = (vec![part.whole().await.map_err(|_| full())?], BTreeMap::new());
     Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
 }
 
@@ -237,11 +257,7 @@ impl RunsQueries for SnowflakeCollaborations {
             return Err(self.refused("landing-missing", "the gateway's landing is no folder"));
         };
         let seen = Box::pin(self.look(&Scope::of(&query.agreement), cx)).await;
-        let all = wanted(&Desired::whole(Arc::clone(&query.agreement)));
-        let away =
-            || self.refused("not-granted", format!("{} has no collaboration there", query.by));
-        let room = all.rooms.get(&query.by).ok_or_else(away)?;
-        let (place, said) = self.granted(query, (room, &seen))?;
+        let (place, said) = self.granted(query, &seen)?;
         let analysis = self.analysis(query, &said)?;
         let sql = Sql::new("CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN(?, ?)")
             .bind(Binding::text(place))

@@ -10,8 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) accounts: BTreeMap<MemberId, Account>,
+    /// Accounts that only earlier agreements give these members: nothing there is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) past: Vec<Past>,
     /// Members who could not be looked at, with the code of what failed.
     pub(crate) unseen: BTreeMap<MemberId, String>,
+}
+
+/// An account that a member had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    pub(crate) member: MemberId,
+    pub(crate) account: Account,
 }
 
 /// One account.
@@ -31,6 +41,9 @@ pub(crate) struct Account {
     pub(crate) offerings: BTreeMap<String, Option<Digest>>,
     /// Registered templates of ours.
     pub(crate) templates: BTreeMap<String, Option<Digest>>,
+    /// Specs of ours that the platform would not take back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) kept: BTreeSet<String>,
     /// Whether the schema of the views is there.
     pub(crate) schema: bool,
     /// The views in it, each with the digest of the statement that made it.
@@ -284,20 +297,42 @@ impl Seen {
         digest.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
     }
 
-    /// A collaboration as somebody sees it: this member if it does, else whoever it is installed for, else anybody.
-    pub(crate) fn view(&self, name: &str, first: &MemberId) -> Option<&Room> {
-        let of = |member: &MemberId| self.accounts.get(member)?.rooms.get(name);
-        let own = of(first).filter(|room| room.installed);
-        let mut all = self.accounts.keys().filter_map(of);
-        let installed = self.accounts.keys().filter_map(of).find(|room| room.installed);
-        own.or(installed).or_else(|| all.next())
+    /// Every account that is looked at, with whose it is or was.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&MemberId, &Account)> {
+        let past = self.past.iter().map(|one| (&one.member, &one.account));
+        self.accounts.iter().chain(past)
     }
 
-    /// How far a member is in a collaboration: by its own account, else by what others see.
+    /// A member's account in a collaboration: the one under which it is in there, where that is looked at.
+    pub(crate) fn account(&self, name: &str, member: &MemberId) -> Option<&Account> {
+        let alias = super::names::alias(member);
+        let mut rooms = self.all().filter_map(|(_, account)| account.rooms.get(name));
+        let Some(named) = rooms.find_map(|room| room.spec.aliases.get(&alias)) else {
+            return self.accounts.get(member);
+        };
+        let mut own = self.all().filter(|(one, _)| *one == member).map(|(_, account)| account);
+        own.find(|account| account.identifier == *named)
+    }
+
+    /// Whether an account is one that a member had, and not the one that it has.
+    pub(crate) fn is_past(&self, member: &MemberId, account: &Account) -> bool {
+        let own = self.accounts.get(member);
+        own.is_none_or(|own| own.identifier != account.identifier)
+    }
+
+    /// A collaboration as somebody sees it: this member if it does, else whoever it is installed for, else anybody.
+    pub(crate) fn view(&self, name: &str, first: &MemberId) -> Option<&Room> {
+        let rooms = || self.all().filter_map(|(_, account)| account.rooms.get(name));
+        let own = self.account(name, first).and_then(|account| account.rooms.get(name));
+        let own = own.filter(|room| room.installed);
+        own.or_else(|| rooms().find(|room| room.installed)).or_else(|| rooms().next())
+    }
+
+    /// How far a member is in a collaboration: by its own account there, else by what others see.
     pub(crate) fn state(&self, name: &str, member: &MemberId) -> Option<State> {
         let alias = super::names::alias(member);
         let told = || self.view(name, member)?.states.get(&alias).copied();
-        let Some(account) = self.accounts.get(member) else { return told() };
+        let Some(account) = self.account(name, member) else { return told() };
         match account.rooms.get(name) {
             Some(room) => Some(room.states.get(&alias).copied().unwrap_or(State::Invited)),
             // What it is out of its own list does not have.

@@ -35,7 +35,7 @@ fn seen(desired: &Desired) -> Seen {
         let seat = seat(&PlatformId::snowflake_dcr(), agreement, member).ok()?;
         Some((member.clone(), account(desired, &wanted, (member, seat.account))))
     });
-    Seen { accounts: accounts.collect(), unseen: BTreeMap::new() }
+    Seen { accounts: accounts.collect(), ..Seen::default() }
 }
 
 fn account(

@@ -6,6 +6,7 @@ mod trial;
 
 use super::observe::listed_rooms;
 use super::room::SnowflakeCollaborations;
+use super::runs::LOCAL;
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, Cx, Result};
@@ -90,6 +91,10 @@ const ROLES: Question = (
     "the user has no secondary roles by default, as INITIALIZE, JOIN and LINK want it",
 );
 const HISTORY: Question = ("query-history", "runs can be found in QUERY_HISTORY, to be stopped");
+const LOCAL_HISTORY: Question = (
+    "query-history-of-the-application",
+    "the application's own database shows them, where the role has no other",
+);
 const SHARES: Question = (
     "reference-usage",
     "the role owns the database of the views, or holds REFERENCE_USAGE on it with grant option",
@@ -123,6 +128,7 @@ impl SnowflakeCollaborations {
         report.say(SCANNED, &Box::pin(scanned(&session)).await);
         report.say(ROLES, &Box::pin(roles(&session)).await);
         report.say(HISTORY, &Box::pin(history(&session, &database)).await);
+        report.say(LOCAL_HISTORY, &Box::pin(history(&session, LOCAL)).await);
         report.say(SHARES, &Box::pin(shares(&session, &database)).await);
         if trial && answers {
             Box::pin(trial::trial(&session, &database, &mut report)).await;

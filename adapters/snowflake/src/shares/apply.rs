@@ -1,7 +1,7 @@
 //! One statement. What would give access is read again before: the view as it was agreed, under its policy, and a share that holds
 //! nothing else.
 
-use super::call::{Call, Grant, Shown};
+use super::call::{Call, Grant, Privilege, Shown};
 use super::observe::Look;
 use crate::names;
 use crate::session::{Session, request_of};
@@ -75,10 +75,18 @@ async fn given(session: &Session, collaboration: &CollaborationId, call: &Call) 
             let is_it = is_shown(&look, grant, shown).await?;
             if is_it { Ok(()) } else { Err(stale(session, call, "the view")) }
         }
-        Call::AddAccount { share, grants, .. } => {
+        Call::AddAccount { share, grants, view, .. } => {
             let (found, unknown): (BTreeSet<Grant>, _) = look.grants(share).await?;
-            let is_it = found == *grants && unknown.is_empty();
-            if is_it { Ok(()) } else { Err(stale(session, call, "what the share holds")) }
+            if found != *grants || !unknown.is_empty() {
+                return Err(stale(session, call, "what the share holds"));
+            }
+            // A view that was replaced keeps its grants: they do not say what it shows now.
+            let mut reads = grants.iter().filter(|grant| grant.privilege == Privilege::Select);
+            let Some(grant) = reads.next().filter(|_| reads.next().is_none()) else {
+                return Err(stale(session, call, "what the share holds"));
+            };
+            let is_it = is_shown(&look, grant, view).await?;
+            if is_it { Ok(()) } else { Err(stale(session, call, "the view of the share")) }
         }
         Call::MarkSchema { path, was, .. } => {
             let mark = look.mark(path).await?;

@@ -127,6 +127,7 @@ pub(crate) enum Call {
         share: String,
         account: String,
         grants: BTreeSet<Grant>,
+        view: Shown,
     },
     RemoveAccounts {
         share: String,

@@ -65,11 +65,18 @@ impl Sight<'_> {
     /// Whether somebody who looks sees a share of a member that this gateway can't look at.
     fn is_offered_to(&self, owner: &MemberId, runner: &MemberId, share: &str) -> bool {
         let Some(account) = self.account(runner) else { return false };
-        let platform = PlatformId::snowflake();
-        let mut owners = self.agreements.iter().filter_map(|agreement| {
-            account_of(agreement.members.get(owner)?.identity.get(&platform)?)
-        });
+        let mut owners = self.agreements.iter().filter_map(|agreement| pinned(agreement, owner));
         owners.any(|owner| account.inbound.contains_key(&inbound(&owner, share)))
+    }
+
+    /// Whether an account that an owner had before it moved, and that this gateway can't look at, still lets a runner in.
+    fn is_left_over(&self, owner: &MemberId, runner: &MemberId, share: &str) -> bool {
+        let Some(account) = self.account(runner) else { return false };
+        let Some(now) = pinned(&self.scope.agreement, owner) else { return false };
+        let is_seen = |had: &String| self.seen.past.iter().any(|one| one.seat.account == *had);
+        let had = self.agreements.iter().filter_map(|agreement| pinned(agreement, owner));
+        let mut unseen = had.filter(|had| *had != now && !is_seen(had));
+        unseen.any(|had| account.inbound.contains_key(&inbound(&had, share)))
     }
 
     /// Whether a dataset of another's lies open for a runner.
@@ -107,6 +114,10 @@ impl Sight<'_> {
             });
         }
         let share = names::share(collaboration, dataset, runner);
+        if self.is_left_over(owner, runner, &share) {
+            let kind = ResourceKind::Dataset(dataset.clone());
+            holding.resources.insert(Resource { kind, digest: unknown() });
+        }
         let is_kept = match account {
             Some(_) => view.is_some(),
             None => self.is_offered_to(owner, runner, &share),
@@ -241,6 +252,11 @@ impl Sight<'_> {
         let mut agreements = self.agreements.iter();
         agreements.find_map(|agreement| agreement.datasets.get(dataset)).map(|one| &one.owner)
     }
+}
+
+/// The account that an agreement pins for a member.
+fn pinned(agreement: &Agreement, member: &MemberId) -> Option<String> {
+    account_of(agreement.members.get(member)?.identity.get(&PlatformId::snowflake())?)
 }
 
 /// The version of what no agreement says.

@@ -6,13 +6,13 @@ use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
 use crate::entry::{Table, table};
 use crate::import::look::path;
 use crate::names;
-use crate::reach::{Reach, Seat, WRONG_ACCOUNT, account_of, past, seat};
+use crate::reach::{Reach, Seat, account_of, is_elsewhere, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
 use crate::tables::Tables;
-use adapter_spi::{AdapterError, CallClass, Cx, ErrorKind, Result, Scope};
+use adapter_spi::{CallClass, Cx, ErrorKind, Result, Scope};
 use futures::future::try_join_all;
-use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId};
+use mappings::model::{CollaborationId, DatasetName, Digest, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A role that lost its privilege on the gateway's database or schema sees nothing of what it made there.
@@ -52,17 +52,11 @@ pub(crate) async fn observe((reach, tables): Eyes<'_>, scope: &Scope, cx: &Cx) -
             Ok(account) if account.is_empty() => {}
             Ok(account) => seen.past.push(Past { seat, account }),
             // The member's connection is for the account that is in force: there is none for this one.
-            Err(error) if elsewhere(&seen, &seat.member, &error) => {}
+            Err(error) if is_elsewhere(&error) && seen.accounts.contains_key(&seat.member) => {}
             Err(error) => drop(seen.unseen.insert(seat.member, error.code.to_owned())),
         }
     }
     seen
-}
-
-/// Whether a connection is of another account, which was reached.
-fn elsewhere(seen: &Seen, member: &MemberId, error: &AdapterError) -> bool {
-    let codes = [WRONG_ACCOUNT, "credentials-refused", "access-refused"];
-    seen.accounts.contains_key(member) && codes.contains(&error.code)
 }
 
 async fn look(eyes: Eyes<'_>, scope: &Scope, seat: &Seat, cx: &Cx) -> Result<Account> {

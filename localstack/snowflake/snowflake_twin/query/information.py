@@ -22,6 +22,9 @@ POLICY_COLUMNS = ["POLICY_DB", "POLICY_SCHEMA", "POLICY_NAME", "POLICY_KIND", "R
                   "REF_ARG_COLUMN_NAMES", "TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "POLICY_STATUS"]
 HISTORY_COLUMNS = ["QUERY_ID", "QUERY_TEXT", "USER_NAME", "ROLE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE", "ERROR_MESSAGE", "START_TIME"]
 HISTORY_MAX = 10_000
+HISTORIES = ("QUERY_HISTORY", "QUERY_HISTORY_BY_USER")
+# The application's own database, of which the twin has nothing but its procedures and these functions.
+LOCAL = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 TAG_COLUMNS = ["TAG_DATABASE", "TAG_SCHEMA", "TAG_NAME", "TAG_VALUE", "LEVEL", "OBJECT_DATABASE", "OBJECT_SCHEMA", "OBJECT_NAME", "DOMAIN", "COLUMN_NAME"]
 
 
@@ -85,16 +88,17 @@ def function(session: Session, node: exp.TableFromRows) -> tuple[Result, str]:
     while isinstance(call, exp.Dot):
         place += [folded(p.name, bool(p.args.get("quoted"))) for p in call.this.find_all(exp.Identifier)]
         call = call.expression
-    if len(place) > 1:
-        session.find_database(place[0])
     name = str(call.name).upper() if isinstance(call, exp.Anonymous) else ""
+    local = len(place) > 1 and place[0] == LOCAL and name in HISTORIES and session.twin.settings.dcr_history == "rows"
+    if len(place) > 1 and not local:
+        session.find_database(place[0])
     given = _arguments(call) if name else {}
     if name == "RESULT_SCAN" and not place and len(given) == 1:
         return _scanned(session, given["0"]), name
     if place and place[-1] == "INFORMATION_SCHEMA":
         if name == "POLICY_REFERENCES":
             return policy_references(session, given), name
-        if name in ("QUERY_HISTORY", "QUERY_HISTORY_BY_USER"):
+        if name in HISTORIES:
             return query_history(session, name, given), name
         if name == "TAG_REFERENCES" and set(given) == {"0", "1"}:
             return tag_references(session, given["0"], given["1"]), name

@@ -35,11 +35,40 @@ fn is_applied(view: &View, id: &str) -> bool {
     view.spec.runners.values().any(|runner| runner.templates.contains(id))
 }
 
+/// How far the edits of a collaboration are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edits {
+    /// None is on its way.
+    ToAsk,
+    /// One waits for approvals, or is being applied.
+    Open,
+    /// Enough were refused, or came to nothing.
+    Enough,
+}
+
+/// How often an edit is asked for that is refused, or that fails.
+const EDITS_MAX: usize = 3;
+
+pub(super) fn asked(view: &View, room: &Room) -> Edits {
+    let edits = || view.requests.iter().filter(|request| request.asks == Asks::Edit);
+    let of = |all: &[Status]| edits().filter(|edit| all.contains(&edit.status)).count();
+    let ended = of(&[Status::Rejected, Status::Failed]);
+    if edits().any(|edit| edit.status.is_open()) {
+        Edits::Open
+    } else if ended >= EDITS_MAX || of(&[Status::Done]) >= room.parties.len() {
+        // One that is through takes somebody out: more of them than there are parties did not.
+        Edits::Enough
+    } else {
+        Edits::ToAsk
+    }
+}
+
 impl Subject<'_> {
     /// The steps that take away, of all operated members.
     pub(super) fn taking(&self) -> Vec<Planned> {
         let mut planned = Vec::new();
-        for (member, account) in &self.seen.accounts {
+        for (member, account) in self.seen.all() {
+            let mut taken = Vec::new();
             for (name, view) in &account.rooms {
                 let Some((room, _)) = self.known.room(name) else { continue };
                 let wanted = self.wanted.rooms.get(&room.runner);
@@ -49,9 +78,11 @@ impl Subject<'_> {
                 let wanted =
                     wanted.filter(|wanted| self.stays(member) && Self::agrees(wanted, view));
                 let place = Place { member, account, name, view, room, wanted };
-                planned.extend(self.leaving(&place));
+                taken.extend(self.leaving(&place));
             }
-            planned.extend(self.views(member, account));
+            taken.extend(self.views(member, account));
+            let at = Some(&account.identifier).filter(|_| self.seen.is_past(member, account));
+            planned.extend(taken.into_iter().map(|one| Planned { at: at.cloned(), ..one }));
         }
         for room in self.wanted.rooms.values() {
             planned.extend(self.edit(room));
@@ -137,7 +168,7 @@ impl Subject<'_> {
 
     /// The operated member who can take a template out of a collaboration.
     fn remover(&self, name: &str, id: &str) -> Option<&MemberId> {
-        let mut accounts = self.seen.accounts.iter();
+        let mut accounts = self.seen.all().filter(|(_, account)| account.rooms.contains_key(name));
         let found = accounts.find(|(member, account)| {
             let state = self.seen.state(name, member);
             account.templates.contains_key(id) && state.is_some_and(State::is_in)
@@ -220,7 +251,7 @@ impl Subject<'_> {
                 let member = Known::member(room, alias);
                 member.is_some_and(|member| {
                     let state = self.state(name, &member);
-                    self.seen.accounts.contains_key(&member) && state.is_some_and(State::is_in)
+                    self.seen.account(name, &member).is_some() && state.is_some_and(State::is_in)
                 })
             };
             own.any(|alias| operated(alias) && linked(alias))
@@ -257,13 +288,15 @@ impl Subject<'_> {
     /// Views of ours that are not wanted, or are not what was agreed: whatever is linked over one reads nothing from then on.
     fn views(&self, member: &MemberId, account: &Account) -> Vec<Planned> {
         let schema = names::schema(&self.desired.agreement.collaboration);
+        let is_past = self.seen.is_past(member, account);
         let wanted = |view: &String, found: &Digest| {
-            self.wanted.offerings.values().any(|one| {
-                let path = [account.database.as_str(), &schema, view];
-                one.owner == *member
-                    && one.view == *view
-                    && made_by(path, &one.entry) == Some(*found)
-            })
+            !is_past
+                && self.wanted.offerings.values().any(|one| {
+                    let path = [account.database.as_str(), &schema, view];
+                    one.owner == *member
+                        && one.view == *view
+                        && made_by(path, &one.entry) == Some(*found)
+                })
         };
         let steps =
             account.views.iter().filter(|(view, found)| !wanted(view, found)).map(|(view, _)| {
@@ -277,25 +310,32 @@ impl Subject<'_> {
         steps.collect()
     }
 
-    /// Members who left the agreement and are in still, and whom nobody here operates: the owner asks for another target of the whole,
-    /// without them. Others may veto it; their data is not used meanwhile.
-    fn edit(&self, room: &Room) -> Option<Planned> {
-        let (name, view) = self.lives(room)?;
-        if !self.seen.accounts.contains_key(&room.runner) || !self.is_joined(&name, &room.runner) {
-            return None;
-        }
+    /// Members who left the agreement and are in still, and whom nobody here operates.
+    pub(super) fn gone<'r>(
+        &self,
+        room: &'r Room,
+        (name, view): (&str, &View),
+    ) -> BTreeSet<&'r MemberId> {
         let gone = room.parties.keys().filter(|member| {
             let alias = names::alias(member);
-            let state = self.state(&name, member);
+            let state = self.state(name, member);
             !self.stays(member)
                 && !self.operates(member)
                 && view.spec.aliases.contains_key(&alias)
                 && !state.is_some_and(State::is_over)
         });
-        let gone: BTreeSet<&MemberId> = gone.collect();
-        // One that was refused is not asked for again.
-        let asked = view.requests.iter().any(|request| request.asks == Asks::Edit);
-        if gone.is_empty() || asked {
+        gone.collect()
+    }
+
+    /// The owner asks for another target of the whole, without those who are gone. Others may veto it; their data is not used meanwhile.
+    /// One that was refused or that failed is asked for again, some times.
+    fn edit(&self, room: &Room) -> Option<Planned> {
+        let (name, view) = self.lives(room)?;
+        if !self.seen.accounts.contains_key(&room.runner) || !self.is_joined(&name, &room.runner) {
+            return None;
+        }
+        let gone = self.gone(room, (&name, view));
+        if gone.is_empty() || asked(view, room) != Edits::ToAsk {
             return None;
         }
         let spec = Room::target(&name, &view.spec, |alias| {

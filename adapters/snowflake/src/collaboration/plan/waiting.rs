@@ -1,6 +1,7 @@
 //! What members do whom this gateway does not operate, and what nobody may do for an operated one, down to a statement that they can
 //! run. They are waited for, never impersonated.
 
+use super::taking::{Edits, asked};
 use super::{Subject, names};
 use crate::collaboration::seen::{Asks, Beside, Room as View, State, Status};
 use crate::collaboration::wanted::{Room, Said};
@@ -55,6 +56,7 @@ impl Subject<'_> {
                 continue;
             };
             waiting.extend(self.members(room, &name));
+            waiting.extend(self.leavers(room, (&name, view)));
             waiting.extend(self.data(room, &name, view));
             waiting.extend(self.texts(room, &name, view));
         }
@@ -89,6 +91,33 @@ impl Subject<'_> {
                 let owner = room.owner().map_or("", String::as_str);
                 let act = [call("REVIEW", &[name, owner, name]), call("JOIN", &[name])].join(" ");
                 waiting.push(waits(member, format!("joins {name}"), act));
+            }
+        }
+        waiting
+    }
+
+    /// Members who are in still though they left the agreement, and whom only others' approval takes out.
+    fn leavers(&self, room: &Room, (name, view): (&str, &View)) -> Vec<NeedsCounterparty> {
+        let gone = self.gone(room, (name, view));
+        let Some(first) = gone.first() else { return Vec::new() };
+        let leaves =
+            |member: &&MemberId| waits(member, format!("leaves {name}"), call("LEAVE", &[name]));
+        let mut waiting: Vec<NeedsCounterparty> = gone.iter().map(leaves).collect();
+        if asked(view, room) == Edits::Enough {
+            let what =
+                format!("{name} without {first}: others refused it, or it failed, too often");
+            let act = "ask them why, or end the room and open it again".to_owned();
+            waiting.push(waits(&room.runner, what, act));
+        }
+        for member in room.parties.keys().filter(|member| self.stays(member)) {
+            let own = self.seen.accounts.get(member).and_then(|one| one.rooms.get(name));
+            let requests = own.map_or(&view.requests, |own| &own.requests);
+            // What an edit does may be more than its details say: a person reads it.
+            let wanted = if own.is_some() { Status::Mine } else { Status::Others };
+            let edit = requests.iter().find(|one| one.asks == Asks::Edit && one.status == wanted);
+            if let Some(request) = edit.filter(|_| own.is_some() || !self.operates(member)) {
+                let act = call("APPROVE_UPDATE_REQUEST", &[name, &request.id]);
+                waiting.push(waits(member, format!("approves {name} without {first}"), act));
             }
         }
         waiting
@@ -165,6 +194,11 @@ impl Subject<'_> {
         waiting
     }
 
+    /// Whether this gateway acts for a member under the account that it has in a collaboration.
+    fn reaches(&self, name: &str, member: &MemberId) -> bool {
+        self.seen.account(name, member).is_some() || self.seen.unseen.contains_key(member)
+    }
+
     /// Data that an owner nobody operates keeps linked, though it is not wanted.
     fn left_over(&self, name: &str) -> Vec<NeedsCounterparty> {
         let Some((room, _)) = self.known.room(name) else { return Vec::new() };
@@ -177,11 +211,17 @@ impl Subject<'_> {
                 .flat_map(|(alias, ids)| ids.iter().map(move |id| (alias, id)));
             for (alias, id) in linked {
                 let member = crate::collaboration::known::Known::member(room, alias);
-                let Some(member) = member.filter(|member| !self.operates(member)) else { continue };
-                let wanted = self.wanted.offerings.values().any(|one| one.id == *id);
+                let Some(member) = member.filter(|member| !self.reaches(name, member)) else {
+                    continue;
+                };
+                let wanted = self.wanted.rooms.get(&room.runner);
+                let wanted = wanted.is_some_and(|wanted| wanted.base == room.base)
+                    && self.wanted.offerings.values().any(|one| one.id == *id);
                 if !wanted && !super::is_over(self.seen, &room.runner, name) {
                     let act = with_runner("UNLINK_DATA_OFFERING", (name, id, runner));
-                    waiting.push(waits(&member, format!("takes {id} out of {name}"), act));
+                    let account = room.parties.get(&member).map_or("", String::as_str);
+                    let what = format!("takes {id} out of {name}, in its account {account}");
+                    waiting.push(waits(&member, what, act));
                 }
             }
         }

@@ -13,8 +13,9 @@ use mappings::model::MemberId;
 use snowflake_sql_api::Handle;
 use std::collections::BTreeSet;
 
-/// What the platform's application makes in each account that it is installed in: it is there whatever else is.
-const LOCAL: &str = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB";
+/// What the platform's application makes in each account that it is installed in: it is there whatever else is. That it shows statements
+/// is unverified on a real account, and asked by `airlock connections verify`: where it shows none, other databases are asked.
+pub(crate) const LOCAL: &str = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB";
 
 /// One statement that runs.
 struct Live {

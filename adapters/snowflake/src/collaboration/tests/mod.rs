@@ -2,6 +2,7 @@
 
 mod assessing;
 mod calls;
+mod moved;
 mod planning;
 mod twin;
 mod wording;

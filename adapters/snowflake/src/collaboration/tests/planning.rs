@@ -4,7 +4,7 @@ use super::world::World;
 use super::{agreement, member};
 use crate::collaboration::held::holding;
 use crate::collaboration::plan::plan;
-use crate::collaboration::seen::{Account, Asks, Request, State, Status};
+use crate::collaboration::seen::{Account, Asks, State, Status};
 use adapter_spi::{Desired, Effect, Observation, Plan, ResourceKind, Scope};
 use mappings::model::{Agreement, MemberId};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn look(world: &World, scope: &Scope, operated: &BTreeMap<MemberId, String>) -> 
     }
 }
 
-fn planned(desired: &Desired, seen: &Observation) -> Plan {
+pub(super) fn planned(desired: &Desired, seen: &Observation) -> Plan {
     let made = plan(desired, seen).unwrap();
     let effects: Vec<Effect> = made.steps.iter().map(|step| step.effect).collect();
     assert!(effects.is_sorted(), "{effects:?}");
@@ -44,7 +44,7 @@ fn planned(desired: &Desired, seen: &Observation) -> Plan {
     made
 }
 
-fn words(plan: &Plan) -> Vec<String> {
+pub(super) fn words(plan: &Plan) -> Vec<String> {
     plan.steps
         .iter()
         .map(|step| {
@@ -77,7 +77,7 @@ fn kinds(seen: &Observation) -> BTreeSet<ResourceKind> {
     seen.resources.iter().map(|one| one.kind.clone()).collect()
 }
 
-fn wanted(desired: &Desired) -> BTreeSet<ResourceKind> {
+fn wanted_kinds(desired: &Desired) -> BTreeSet<ResourceKind> {
     desired.resources().into_iter().map(|one| one.kind).collect()
 }
 
@@ -119,7 +119,7 @@ fn a_room_is_made_in_the_order_in_which_nothing_opens_early() {
         at("analyst Join") < at("provider Review") && at("provider Review") < at("provider Join")
     );
     let seen = look(&world, &scope, &members());
-    assert_eq!(kinds(&seen), wanted(&whole));
+    assert_eq!(kinds(&seen), wanted_kinds(&whole));
     assert_eq!(seen.members, members().into_keys().collect());
     assert_eq!(seen.offered, Some(whole.datasets.clone()));
     assert!(seen.notes.is_empty() && seen.gone.is_empty() && seen.remains.is_empty());
@@ -149,7 +149,7 @@ fn a_withdrawal_cuts_own_data_then_texts_then_memberships() {
     assert!(world.open().is_empty());
     // Opened again, it is another making of it.
     converge(&mut world, &scope, &whole);
-    assert_eq!(kinds(&look(&world, &scope, &members())), wanted(&whole));
+    assert_eq!(kinds(&look(&world, &scope, &members())), wanted_kinds(&whole));
 }
 
 #[test]
@@ -239,8 +239,8 @@ fn converge_of(
 }
 
 #[test]
-fn whoever_left_and_is_operated_by_nobody_is_asked_to_be_let_out_once() {
-    let (mut world, scope, whole) = opened(&agreement("suite-edit", 1));
+fn whoever_left_and_is_operated_by_nobody_is_asked_to_be_let_out() {
+    let (world, scope, whole) = opened(&agreement("suite-edit", 1));
     let own = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
     let mut without = whole.clone();
     without.members.remove(&member("provider"));
@@ -251,20 +251,79 @@ fn whoever_left_and_is_operated_by_nobody_is_asked_to_be_let_out_once() {
     assert!(spec.contains("ACME.CONSUMER") && !spec.contains("\"provider\""), "{spec}");
     let data = made.waiting.iter().find(|one| one.act.contains("UNLINK_DATA_OFFERING(")).unwrap();
     assert_eq!(data.member, member("provider"), "it cuts its own data, and nobody else does");
-    for room in world.rooms.values_mut() {
-        let request = Request {
-            id: "REQ_EDIT".to_owned(),
-            status: Status::Rejected,
-            asks: Asks::Edit,
-            by_us: false,
-        };
-        room.requests.push((request, BTreeSet::new()));
+    let leaves = made.waiting.iter().find(|one| one.act.contains("LEAVE(")).unwrap();
+    assert_eq!(leaves.member, member("provider"), "nobody leaves for another");
+}
+
+#[test]
+fn an_edit_that_is_lost_or_refused_is_asked_for_again_and_not_for_ever() {
+    let (mut world, scope, whole) = opened(&agreement("suite-again", 1));
+    let own = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
+    let mut without = whole.clone();
+    without.members.remove(&member("provider"));
+    let asks = |world: &World| {
+        let made = planned(&without, &look(world, &scope, &own));
+        let edit = made.steps.iter().find(|step| step.call["operation"] == "Edit").cloned();
+        (edit, made)
+    };
+    // What the platform never heard of is asked for as if for the first time.
+    assert!(asks(&world).0.is_some() && asks(&world).0.is_some());
+    for ended in [Status::Rejected, Status::Failed, Status::Rejected] {
+        let (edit, _) = asks(&world);
+        world.apply(&edit.expect("it is asked for again")).unwrap();
+        let (again, made) = asks(&world);
+        assert!(again.is_none(), "one is open");
+        assert!(!made.is_settled(), "it is waited for");
+        for (request, _) in world.rooms.values_mut().flat_map(|room| &mut room.requests) {
+            if request.asks == Asks::Edit && request.status == Status::Others {
+                request.status = ended;
+            }
+        }
     }
-    let made = planned(&without, &look(&world, &scope, &own));
-    assert!(
-        !words(&made).contains(&"analyst Edit".to_owned()),
-        "one who vetoed is not asked again"
-    );
+    let (edit, made) = asks(&world);
+    assert!(edit.is_none(), "enough were refused");
+    let told = made.waiting.iter().find(|one| one.what.contains("too often")).unwrap();
+    assert_eq!(told.member, member("analyst"));
+    // What was through and took nobody out is no reason to go on for ever either.
+    for (request, _) in world.rooms.values_mut().flat_map(|room| &mut room.requests) {
+        if request.asks == Asks::Edit {
+            request.status = Status::Done;
+        }
+    }
+    assert!(asks(&world).0.is_none());
+}
+
+#[test]
+fn old_specs_are_taken_back_once_nothing_needs_them_and_never_one_that_is_linked() {
+    let (mut world, scope, whole) = opened(&agreement("suite-old", 1));
+    let wanted = crate::collaboration::wanted::wanted(&whole);
+    let (offering, said) = (&wanted.offerings[&"orders".parse().unwrap()], &wanted.rooms);
+    let said = said.values().next().unwrap().templates.values().next().unwrap();
+    let old = |id: &str, n: usize| format!("{}_h{n:016x}", id.rsplit_once('_').unwrap().0);
+    let text = "{\"spec_type\": \"other\"}".to_owned();
+    for n in 0..20 {
+        let offerings = world.offerings.get_mut("ACME.PROVIDER").unwrap();
+        offerings.insert(old(&offering.id, n), text.clone());
+        let templates = world.templates.get_mut("ACME.PROVIDER").unwrap();
+        templates.insert(old(&said.id, n), text.clone());
+    }
+    let done = converge(&mut world, &scope, &whole);
+    let count = |word: &str| done.iter().filter(|one| one.ends_with(word)).count();
+    assert_eq!((count("UnregisterOffering"), count("UnregisterTemplate")), (4, 4), "{done:?}");
+    let left = &world.offerings["ACME.PROVIDER"];
+    assert!(left.contains_key(&offering.id), "{left:?}");
+    assert_eq!(kinds(&look(&world, &scope, &members())), wanted_kinds(&whole));
+    // What the platform keeps is not asked for for ever.
+    for n in 20..30 {
+        let offerings = world.offerings.get_mut("ACME.PROVIDER").unwrap();
+        offerings.insert(old(&offering.id, n), "{}".to_owned());
+    }
+    let mut native = world.seen(&members());
+    let provider = native.accounts.get_mut(&member("provider")).unwrap();
+    provider.kept = provider.offerings.keys().cloned().collect();
+    let mut seen = look(&world, &scope, &members());
+    seen.native = serde_json::json!(native);
+    assert!(planned(&whole, &seen).is_settled());
 }
 
 #[test]
@@ -279,7 +338,7 @@ fn a_text_that_an_owner_withdrew_goes_and_another_stays_as_it_was() {
     assert!(!kinds(&seen).contains(&ResourceKind::Template(name)));
     assert!(world.open().is_empty());
     converge(&mut world, &scope, &whole);
-    assert_eq!(kinds(&look(&world, &scope, &members())), wanted(&whole));
+    assert_eq!(kinds(&look(&world, &scope, &members())), wanted_kinds(&whole));
 }
 
 #[test]

@@ -148,9 +148,18 @@ async fn runs_are_looked_for_where_the_gateway_has_no_database() {
     let adapter = SnowflakeCollaborations::new(connections, clock());
     let runs = adapter.runs_queries().unwrap();
     let closed = Desired::closed(agreement);
+    let answered = async |database: &str| {
+        let looked = stage.twin.statements(database).await;
+        looked.iter().filter(|one| one["state"] == "SUCCEEDED").count()
+    };
     assert_eq!(runs.stop(&closed, &scope, &Cx::default()).await.unwrap(), 0);
-    let looked = stage.twin.statements("QUERY_HISTORY").await;
-    assert!(looked.iter().any(|one| one["state"] == "SUCCEEDED"), "{looked:?}");
+    let local = "LOCAL_DB%22.INFORMATION_SCHEMA.QUERY_HISTORY";
+    assert!(answered(local).await > 0, "the application's own database is asked");
+    let (before, all) = (answered(local).await, answered("QUERY_HISTORY").await);
+    stage.twin.set(&json!({ "dcr_history": "refuse" })).await;
+    assert_eq!(runs.stop(&closed, &scope, &Cx::default()).await.unwrap(), 0);
+    assert_eq!(answered(local).await, before);
+    assert!(answered("QUERY_HISTORY").await > all, "another is asked where it shows nothing");
     let fault = json!({ "kind": "statement_error", "match": "QUERY_HISTORY", "times": 99, "code": "002003", "state": "02000", "message": "no" });
     stage.twin.fault(&fault).await;
     let blind = runs.stop(&closed, &scope, &Cx::default()).await;
@@ -198,6 +207,8 @@ async fn a_step_that_fails_anywhere_is_gone_on_from() {
 async fn answers_that_are_lost_change_nothing_in_the_end() {
     let Some(stage) = Stage::set().await else { return };
     let procedures = [
+        "CREATE SCHEMA",
+        "SECURE VIEW",
         "INITIALIZE",
         "REVIEW",
         "JOIN",
@@ -291,6 +302,7 @@ fn query(agreement: &Arc<Agreement>, run: &str, landing: &std::path::Path) -> Pr
         by: member("analyst"),
         receivers: vec![member("analyst")],
         agreement: Arc::clone(agreement),
+        hidden: BTreeSet::new(),
         guarded: Arc::new(guarded),
         parameters: BTreeMap::new(),
         landing: Landing { url: Url::from_directory_path(landing).unwrap() },
@@ -345,6 +357,87 @@ async fn a_run_brings_its_rows_home_by_either_way() {
         assert_eq!(rows_of(folder.path(), &status), 3, "unloads: {unloads}");
         assert_eq!(stage.twin.statements("COPY").await.len(), usize::from(unloads));
     }
+}
+
+#[tokio::test]
+async fn a_text_runs_on_over_what_is_left_of_a_dataset_and_another_does_not() {
+    let Some(stage) = Stage::set().await else { return };
+    let (agreement, scope, whole) = case("suite-left");
+    stage.converge(&scope, &whole).await;
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = |dataset: &str| (dataset.parse().unwrap(), "measured".parse().unwrap());
+    // The text reads no such column of orders.
+    let mut less = whole.clone();
+    less.hidden.insert(hidden("orders"));
+    let before = query(&agreement, "run-before", folder.path());
+    let after = ProtectedQuery {
+        hidden: less.hidden.clone(),
+        ..query(&agreement, "run-after", folder.path())
+    };
+    let refused = async |query: &ProtectedQuery| {
+        stage.adapter.submit(query, &Cx::default()).await.unwrap_err().code
+    };
+    assert_eq!(refused(&after).await, "not-granted", "the wider view is there still");
+    stage.converge(&scope, &less).await;
+    assert_eq!(refused(&before).await, "not-granted", "the wider view is there no more");
+    stage.adapter.submit(&after, &Cx::default()).await.unwrap();
+    assert_eq!(rows_of(folder.path(), &ended(&stage, "run-after").await), 3);
+    // It groups by this one of people.
+    less.hidden.insert(hidden("people"));
+    stage.converge(&scope, &less).await;
+    let none = ProtectedQuery { hidden: less.hidden.clone(), ..after.clone() };
+    assert_eq!((refused(&none).await, refused(&after).await), ("not-granted", "not-granted"));
+    stage.converge(&scope, &whole).await;
+    stage.adapter.submit(&before, &Cx::default()).await.unwrap();
+    assert!(matches!(ended(&stage, "run-before").await, RunStatus::Succeeded(_)));
+}
+
+#[tokio::test]
+async fn a_provider_of_a_lower_edition_never_comes_in_and_it_is_said() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.twin.control("PUT", "accounts/ACME.PROVIDER", &json!({ "edition": "STANDARD" })).await;
+    let (_, scope, whole) = case("suite-edition");
+    let mut said = BTreeSet::new();
+    for _ in 0..PASSES {
+        for step in &stage.plan(&scope, &whole).await.steps {
+            if let Err(error) = stage.adapter.apply(step, &Cx::default()).await {
+                said.insert((error.operation, step.call["at"]["member"].to_string()));
+            }
+        }
+    }
+    assert!(said.contains(&("JOIN", "\"provider\"".to_owned())), "{said:?}");
+    let seen = stage.look(&scope).await;
+    assert!(!seen.members.contains(&member("provider")));
+    assert_eq!(seen.resources.len(), 1, "the runner's own alone: {:?}", seen.resources);
+}
+
+#[tokio::test]
+async fn old_specs_are_taken_back_and_what_the_platform_keeps_is_not_asked_for_again() {
+    let Some(stage) = Stage::set().await else { return };
+    let (agreement, scope, whole) = case("suite-specs");
+    stage.converge(&scope, &whole).await;
+    let all = crate::collaboration::wanted::wanted(&Desired::whole(Arc::clone(&agreement)));
+    let said = all.rooms.values().next().unwrap().templates.values().next().unwrap().clone();
+    let version = said.id.rsplit_once('_').unwrap().1;
+    for n in 0..18 {
+        let spec = said.spec.replace(&format!("\"{version}\""), &format!("\"h{n:016x}\""));
+        let text = format!(
+            "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE('{}')",
+            spec.replace('\\', "\\\\").replace('\'', "''")
+        );
+        stage.twin.sql(PROVIDER, &[&text]).await;
+    }
+    let listed = async || {
+        let text = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES()";
+        stage.twin.sql(PROVIDER, &[text]).await.len()
+    };
+    assert_eq!(listed().await, 19);
+    let fault = json!({ "kind": "statement_error", "match": "UNREGISTER", "times": 1, "code": "100357", "state": "P0001", "message": "linked" });
+    stage.twin.fault(&fault).await;
+    assert_eq!(stage.converge(&scope, &whole).await, 0, "that it keeps one is no failure");
+    assert_eq!(listed().await, 18, "one of the two over the number, and one that was kept");
+    assert_eq!(kinds(&stage.look(&scope).await), wanted(&whole));
+    assert_eq!(stage.converge(&scope, &whole).await, 0);
 }
 
 #[tokio::test]

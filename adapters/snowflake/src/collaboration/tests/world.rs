@@ -3,7 +3,7 @@
 use crate::collaboration::call::{AT, At, Call};
 use crate::collaboration::plan::view_sql;
 use crate::collaboration::seen::{
-    Account, Asks, Request, Room as View, Runner, Seen, Spec, State, Status, Text,
+    Account, Asks, Past, Request, Room as View, Runner, Seen, Spec, State, Status, Text,
 };
 use crate::collaboration::yaml::{self, Tree};
 use crate::collaboration::{names, specs};
@@ -58,7 +58,27 @@ impl World {
     pub(super) fn seen(&self, members: &BTreeMap<MemberId, String>) -> Seen {
         let accounts =
             members.iter().map(|(member, account)| (member.clone(), self.account(member, account)));
-        Seen { accounts: accounts.collect(), unseen: BTreeMap::new() }
+        Seen { accounts: accounts.collect(), ..Seen::default() }
+    }
+
+    /// The same, with what they see in accounts that they had.
+    pub(super) fn seen_past(
+        &self,
+        members: &BTreeMap<MemberId, String>,
+        past: &[(MemberId, String)],
+    ) -> Seen {
+        let past = past.iter().map(|(member, account)| {
+            let account = self.account(member, account);
+            Past { member: member.clone(), account }
+        });
+        Seen { past: past.collect(), ..self.seen(members) }
+    }
+
+    fn is_used(&self, id: &str) -> bool {
+        let mut runners = self.rooms.values().flat_map(|room| room.spec.runners.values());
+        runners.any(|runner| {
+            runner.templates.contains(id) || runner.providers.values().any(|ids| ids.contains(id))
+        })
     }
 
     fn account(&self, member: &MemberId, account: &str) -> Account {
@@ -271,6 +291,18 @@ impl World {
                 assert_eq!(id, name_of(&spec, true));
                 self.templates.entry(account).or_default().insert(id, spec);
             }
+            Call::UnregisterOffering { id } => {
+                if self.is_used(&id) {
+                    return Err("linked");
+                }
+                self.offerings.entry(account).or_default().remove(&id);
+            }
+            Call::UnregisterTemplate { id } => {
+                if self.is_used(&id) {
+                    return Err("linked");
+                }
+                self.templates.entry(account).or_default().remove(&id);
+            }
             Call::Initialize { room, spec } => {
                 return self.initialize((account, alias), room, &spec);
             }
@@ -334,6 +366,8 @@ impl World {
             | Call::DropView { .. }
             | Call::RegisterOffering { .. }
             | Call::RegisterTemplate { .. }
+            | Call::UnregisterOffering { .. }
+            | Call::UnregisterTemplate { .. }
             | Call::Initialize { .. }
             | Call::Link { .. }
             | Call::Unlink { .. }
@@ -383,12 +417,22 @@ impl World {
             | Call::DropView { .. }
             | Call::RegisterOffering { .. }
             | Call::RegisterTemplate { .. }
+            | Call::UnregisterOffering { .. }
+            | Call::UnregisterTemplate { .. }
             | Call::Initialize { .. }
             | Call::Review { .. }
             | Call::Join { .. }
             | Call::Leave { .. }
-            | Call::Teardown { .. }
-            | Call::Edit { .. } => {}
+            | Call::Teardown { .. } => {}
+            Call::Edit { room, .. } => {
+                joined(self, &room)?;
+                self.serial += 1;
+                let (id, status) = (format!("REQ_{}", self.serial), Status::Others);
+                let request = Request { id, status, asks: Asks::Edit, by_us: false };
+                if let Some(found) = self.rooms.get_mut(&room) {
+                    found.requests.push((request, BTreeSet::new()));
+                }
+            }
         }
         Ok(())
     }

@@ -187,15 +187,16 @@ impl Subject<'_> {
             return;
         }
         let Some(text) = put.text() else { return };
+        let view = Shown { text, guarded: offer.guarded.clone() };
         if !given || again {
-            let view = Some(Shown { text, guarded: offer.guarded.clone() });
-            let call = Call::GrantToShare { share: name.clone(), grant: select.clone(), view };
+            let (grant, view) = (select.clone(), Some(view.clone()));
+            let call = Call::GrantToShare { share: name.clone(), grant, view };
             acts.push((Effect::Grant, Rank::First), &name, call, &touches);
         }
         if !share.is_some_and(|share| share.to.contains(&offer.consumer)) {
             let grants = grants.into_iter().chain([select]).collect();
             let account = offer.consumer.clone();
-            let call = Call::AddAccount { share: name.clone(), account, grants };
+            let call = Call::AddAccount { share: name.clone(), account, grants, view };
             acts.push((Effect::Grant, Rank::Next), &name, call, &touches);
         }
     }

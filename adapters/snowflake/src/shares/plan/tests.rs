@@ -4,7 +4,7 @@ use super::plan;
 use crate::connection::{Connection, Connections};
 use crate::names;
 use crate::reach::Seat;
-use crate::shares::call::{AT, Call, Guarded, Privilege, PutView};
+use crate::shares::call::{AT, Call, Guarded, Privilege, PutView, Shown};
 use crate::shares::held::holding;
 use crate::shares::seen::{Account, Beside, Schema, Seen, Share, View, inbound};
 use crate::shares::wanted::wanted;
@@ -135,8 +135,11 @@ impl Platform {
                     .entry(share)
                     .and_modify(|one| one.grants.retain(|own| *own != grant));
             }
-            Call::AddAccount { share, account: to, grants } => {
-                let share = account.shares.get_mut(&share).filter(|one| one.grants == grants);
+            Call::AddAccount { share, account: to, grants, view } => {
+                let mut reads = grants.iter().filter(|grant| grant.privilege == Privilege::Select);
+                let shows = reads.next().is_some_and(|grant| is_shown(account, &grant.on, &view));
+                let share = account.shares.get_mut(&share);
+                let share = share.filter(|one| shows && one.grants == grants);
                 let Some(share) = share else { return false };
                 share.to.insert(to);
             }
@@ -201,6 +204,11 @@ fn forget(account: &mut Account, of: impl Fn(&[String]) -> bool) {
 
 fn has_view(account: &mut Account, on: &[String]) -> bool {
     schema(account, &on[1]).as_ref().is_some_and(|one| one.views.contains_key(&on[2]))
+}
+
+fn is_shown(account: &mut Account, on: &[String], shown: &Shown) -> bool {
+    let schema = schema(account, &on[1]).as_ref();
+    schema.and_then(|schema| schema.views.get(&on[2])).is_some_and(|view| view.text == shown.text)
 }
 
 fn put(account: &mut Account, view: &PutView) -> bool {

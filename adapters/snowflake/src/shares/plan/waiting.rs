@@ -3,12 +3,14 @@
 use super::Subject;
 use crate::connection::Connection;
 use crate::names;
+use crate::reach::seat;
 use crate::shares::call::{Call, Shown};
 use crate::shares::import::closing;
 use crate::shares::seen::{Beside, inbound};
 use crate::shares::wanted::Offer;
 use adapter_spi::NeedsCounterparty;
-use mappings::model::MemberId;
+use mappings::model::{DatasetName, MemberId};
+use std::collections::BTreeSet;
 
 impl Subject<'_> {
     /// Shares that an operated runner is not let into, of owners whom nobody here operates.
@@ -25,7 +27,55 @@ impl Subject<'_> {
             what: format!("dataset {} for {}", offer.dataset, offer.runner),
             act: self.script(offer),
         });
-        waits.collect()
+        waits.chain(self.left_over()).collect()
+    }
+
+    /// Shares in accounts that owners had, out of this gateway's reach, that let an operated runner in still.
+    fn left_over(&self) -> impl Iterator<Item = NeedsCounterparty> + '_ {
+        let let_in = self.seen.accounts.iter().flat_map(|(runner, account)| {
+            let all = account.inbound.keys().filter_map(|key| key.rsplit_once('.'));
+            all.map(move |(owner, share)| (runner, account, owner, share))
+        });
+        let_in.filter(|(_, _, owner, _)| !self.reaches(owner)).filter_map(
+            |(runner, account, owner, share)| {
+                let (dataset, member) = self.owned(owner, share, runner)?;
+                let accounts = BTreeSet::from([account.identifier.clone()]);
+                let call = Call::RemoveAccounts { share: share.to_owned(), accounts };
+                let act = format!("{};", call.sql().as_text().ok()?);
+                let what = format!("takes {dataset} from {runner}, in its account {owner}");
+                Some(NeedsCounterparty { member: member.clone(), what, act })
+            },
+        )
+    }
+
+    /// Whether an account is looked at, or is one that the agreement names.
+    fn reaches(&self, account: &str) -> bool {
+        let mut seen = self.seen.accounts.values().map(|one| &one.identifier);
+        let mut past = self.seen.past.iter().map(|one| &one.seat.account);
+        let agreement = &self.desired.agreement;
+        let mut now = agreement.members.keys();
+        seen.any(|one| one == account)
+            || past.any(|one| one == account)
+            || now.any(|member| {
+                let seat = seat(&self.platform, agreement, member);
+                seat.is_ok_and(|seat| seat.account == account)
+            })
+    }
+
+    /// The dataset that an account's share is of, and its owner, by an earlier agreement that put the owner there.
+    fn owned(
+        &self,
+        account: &str,
+        share: &str,
+        runner: &MemberId,
+    ) -> Option<(&DatasetName, &MemberId)> {
+        let id = &self.desired.agreement.collaboration;
+        self.agreements.iter().find_map(|agreement| {
+            let mut all = agreement.datasets.iter();
+            let (dataset, of) = all.find(|(name, _)| names::share(id, name, runner) == share)?;
+            let seat = seat(&self.platform, agreement, &of.owner).ok()?;
+            (seat.account == account).then_some((dataset, &of.owner))
+        })
     }
 
     /// The same data, open beside what is agreed: its owner let it stand, and its owner closes it. Of what is over nothing is said.
@@ -52,17 +102,18 @@ impl Subject<'_> {
             let entities_min = guarded.entities_min;
             calls.push(Call::CreatePolicy { schema: path, entities_min });
         }
-        let shown = put.text().map(|text| Shown { text, guarded: offer.guarded.clone() });
+        let Some(text) = put.text() else { return String::new() };
+        let view = Shown { text, guarded: offer.guarded.clone() };
         calls.push(Call::PutView(put));
         calls.push(Call::CreateShare { share: share.clone(), mark: self.mark() });
         let grants = offer.grants(database);
         calls.extend(grants.iter().map(|grant| Call::GrantToShare {
             share: share.clone(),
             grant: grant.clone(),
-            view: shown.clone(),
+            view: Some(view.clone()),
         }));
         let (account, grants) = (offer.consumer.clone(), grants.into_iter().collect());
-        calls.push(Call::AddAccount { share, account, grants });
+        calls.push(Call::AddAccount { share, account, grants, view });
         let said = calls.iter().map(|call| call.sql().as_text().map(ToOwned::to_owned));
         let said: Result<Vec<String>, _> = said.collect();
         said.map(|lines| lines.join(";\n") + ";").unwrap_or_default()

@@ -38,11 +38,21 @@ async fn a_sequence_that_fails_in_its_middle_ends_whole_and_closes() {
     let Some((twin, room)) = room().await else { return };
     let texts = [
         "CREATE SCHEMA",
+        "CREATE AGGREGATION POLICY",
         "SECURE VIEW",
+        "CREATE SHARE",
+        "GRANT USAGE",
+        "GRANT REFERENCE_USAGE",
         "GRANT SELECT",
         "ADD ACCOUNTS",
         "FROM SHARE",
         "SET COMMENT",
+        "REMOVE ACCOUNTS",
+        "REVOKE SELECT",
+        "DROP SHARE",
+        "DROP DATABASE",
+        "DROP VIEW",
+        "DROP SCHEMA",
     ];
     for (at, text) in texts.into_iter().enumerate() {
         let refused = json!({ "kind": "statement_error", "match": text, "times": 1, "code": "000603", "state": "XX000", "message": "zqsentinel" });

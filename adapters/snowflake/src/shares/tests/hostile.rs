@@ -3,12 +3,12 @@
 
 use crate::entry::entry;
 use crate::shares::SnowflakeShares;
-use crate::shares::call::{Body, Call, Grant, Guarded, Kind, Privilege, PutView};
+use crate::shares::call::{Body, Call, Grant, Guarded, Kind, Privilege, PutView, Shown};
 use crate::shares::mark::Mark;
 use crate::sql::Sql;
 use crate::twin::{PROVIDER, Twin, clock};
 use adapter_spi::{CallClass, Cx};
-use mappings::model::{Agreement, Location, PlatformId};
+use mappings::model::{Agreement, Digest, Location, PlatformId};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -240,6 +240,7 @@ fn everywhere(name: &str) -> Vec<Call> {
         share: share.clone(),
         account: "ACME.CONSUMER".to_owned(),
         grants: BTreeSet::new(),
+        view: Shown { text: Digest::of(b""), guarded: None },
     });
     calls.push(Call::RemoveAccounts {
         share: share.clone(),

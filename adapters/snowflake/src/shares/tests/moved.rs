@@ -68,3 +68,32 @@ async fn a_connection_of_the_second_account_alone_says_nothing_of_the_first() {
     assert!(found.unseen.is_empty(), "{:?}", found.unseen);
     assert_eq!(found.resources, desired.resources());
 }
+
+#[tokio::test]
+async fn what_no_connection_reaches_is_open_on_record_until_its_owner_closes_it() {
+    let Some((twin, second_alone)) = room().await else { return };
+    let (first, second) = (agreement(FIRST), agreement("ACME.PROVIDER"));
+    let (before, then) = (Desired::whole(Arc::clone(&first)), Scope::of(&first));
+    settle(&anywhere(&twin).await, &before, &then).await;
+    let desired = Desired::whole(Arc::clone(&second));
+    let scope = Scope { past: vec![first], ..Scope::of(&second) };
+    let mut told = None;
+    for _ in 0..12 {
+        let plan = planned(&second_alone, &desired, &scope).await;
+        for step in &plan.steps {
+            assert_ne!(step.call["at"]["account"], FIRST);
+            second_alone.apply(step, &Cx::default()).await.unwrap();
+        }
+        if plan.steps.is_empty() {
+            told = plan.waiting.into_iter().next();
+            break;
+        }
+    }
+    let told = told.expect("somebody is told");
+    assert_eq!(told.member.as_str(), "provider");
+    assert!(told.what.contains(FIRST) && told.act.contains("REMOVE ACCOUNTS"), "{}", told.act);
+    assert_ne!(seen(&second_alone, &scope).await.resources, desired.resources());
+    twin.sql(FIRST, &[told.act.trim_end_matches(';')]).await;
+    settle(&second_alone, &desired, &scope).await;
+    assert_eq!(seen(&second_alone, &scope).await.resources, desired.resources());
+}

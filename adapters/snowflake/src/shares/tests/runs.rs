@@ -7,7 +7,7 @@ use adapter_spi::{Cx, Desired, Landing, ProtectedQuery, RunLimits, RunStatus, Ru
 use mappings::guard::guard;
 use mappings::model::{Agreement, RunId};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ fn query(agreement: &Arc<Agreement>, run: &str, landing: &std::path::Path) -> Pr
         by: "analyst".parse().unwrap(),
         receivers: vec!["analyst".parse().unwrap()],
         agreement: Arc::clone(agreement),
+        hidden: BTreeSet::new(),
         guarded: Arc::new(guard(agreement, &name).unwrap()),
         parameters: BTreeMap::new(),
         landing: Landing { url: url::Url::from_directory_path(landing).unwrap() },
@@ -118,6 +119,25 @@ async fn nothing_runs_that_was_not_given() {
     assert_eq!(refused.code, "not-granted", "the list has another version");
     settle(&room, &desired, &scope).await;
     assert_eq!(room.submit(&query, &Cx::default()).await, Ok(()), "as it was agreed");
+}
+
+#[tokio::test]
+async fn a_text_runs_on_over_what_is_left_of_a_dataset() {
+    let Some((_twin, room)) = room().await else { return };
+    let (mut desired, scope) = opened(&room, "left").await;
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = |dataset: &str| (dataset.parse().unwrap(), "measured".parse().unwrap());
+    // The text reads no such column of orders, and groups by the one of people.
+    desired.hidden.insert(hidden("orders"));
+    settle(&room, &desired, &scope).await;
+    let run = query(&scope.agreement, "run-left", folder.path());
+    room.submit(&run, &Cx::default()).await.unwrap();
+    assert!(matches!(ended(&room, &run.run).await, RunStatus::Succeeded(_)));
+    desired.hidden.insert(hidden("people"));
+    settle(&room, &desired, &scope).await;
+    let run = query(&scope.agreement, "run-none", folder.path());
+    let refused = room.submit(&run, &Cx::default()).await.unwrap_err();
+    assert_eq!(refused.code, "not-granted");
 }
 
 #[tokio::test]

@@ -60,6 +60,47 @@ async fn an_account_is_let_into_the_share_that_was_planned() {
 }
 
 #[tokio::test]
+async fn an_account_is_let_in_to_the_view_that_was_planned() {
+    let Some((twin, room)) = room().await else { return };
+    let hands = [
+        // The share's grants are as they were.
+        "CREATE OR REPLACE SECURE VIEW AIRLOCK.\"{S}\".ORDERS$ANALYST COPY GRANTS AS SELECT * FROM SUITE.PUBLIC.ORDERS",
+        "ALTER VIEW AIRLOCK.\"{S}\".ORDERS$ANALYST UNSET AGGREGATION POLICY",
+        "ALTER AGGREGATION POLICY AIRLOCK.\"{S}\".MIN$11 SET BODY -> NO_AGGREGATION_CONSTRAINT()",
+        // They went with the view.
+        "CREATE OR REPLACE SECURE VIEW AIRLOCK.\"{S}\".ORDERS$ANALYST AS SELECT * FROM SUITE.PUBLIC.ORDERS",
+    ];
+    for (at, hand) in hands.into_iter().enumerate() {
+        let name = format!("let-{at}");
+        let step = until(&room, "AddAccount", &name).await;
+        let schema = format!("AIRLOCK$LET_{at}$OFFERS");
+        twin.sql(PROVIDER, &[&hand.replace("{S}", &schema)]).await;
+        is_stale(&room, &step).await;
+        let shares = twin.sql(CONSUMER, &["SHOW SHARES"]).await;
+        assert!(shares.is_empty(), "nobody is let in: {shares:?}");
+        // Another look makes it whole, and lets in.
+        let agreement = agreement(&name);
+        let (desired, scope) = (Desired::whole(Arc::clone(&agreement)), Scope::of(&agreement));
+        settle(&room, &desired, &scope).await;
+        assert_eq!(seen(&room, &scope).await.resources, desired.resources());
+        settle(&room, &Desired::closed(agreement), &scope).await;
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_is_changed_while_a_lost_answer_is_asked_again_is_not_opened() {
+    let Some((twin, room)) = room().await else { return };
+    let step = until(&room, "AddAccount", "between").await;
+    // The first look at the view fails, and a hand is quicker than the second try.
+    twin.fault(&json!({ "kind": "statement_error", "match": "SHOW VIEWS", "times": 1, "code": "000603", "state": "XX000", "message": "no" })).await;
+    assert!(room.apply(&step, &Cx::default()).await.is_err(), "what can't be read is not given");
+    let hand = "CREATE OR REPLACE SECURE VIEW AIRLOCK.AIRLOCK$BETWEEN$OFFERS.ORDERS$ANALYST COPY GRANTS AS SELECT * FROM SUITE.PUBLIC.ORDERS";
+    twin.sql(PROVIDER, &[hand]).await;
+    is_stale(&room, &step).await;
+    assert!(twin.sql(CONSUMER, &["SHOW SHARES"]).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_list_grows_that_is_as_it_was() {
     let Some((twin, room)) = room().await else { return };
     let step = until(&room, "MarkSchema", "list").await;
