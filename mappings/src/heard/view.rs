@@ -9,6 +9,7 @@
 use super::scan::{Scan, Source, Within, argument, call, conjuncts, texted};
 use super::{KeyForm, Unheard, select_of, unheard};
 use crate::model::{ColumnType, Literal};
+use chrono::{NaiveDateTime, SecondsFormat};
 use sqlparser::ast::{
     BinaryOperator, Expr, Ident, ObjectNamePart, Query, Select, SelectItem, Statement, TableFactor,
     UnaryOperator, Value,
@@ -173,12 +174,20 @@ fn constant(expr: &Expr) -> Option<Literal> {
             }
         }
         Expr::Function(_) => {
-            let dated = call(expr, "TO_DATE").or_else(|| call(expr, "TO_TIMESTAMP_NTZ"))?;
-            let text = dated.first().and_then(argument).and_then(texted)?;
-            Some(Literal::Utf8(text.to_owned()))
+            let text = |name: &str| call(expr, name)?.first().and_then(argument).and_then(texted);
+            match text("TO_DATE") {
+                Some(date) => Some(Literal::Utf8(date.to_owned())),
+                None => text("TO_TIMESTAMP_NTZ").and_then(time),
+            }
         }
         _ => None,
     }
+}
+
+/// A time there has no zone: it is one of UTC.
+fn time(text: &str) -> Option<Literal> {
+    let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc();
+    Some(Literal::Utf8(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
 }
 
 /// What a cast is of, and its type by its name there.

@@ -394,9 +394,9 @@ fn agreements() -> impl Strategy<Value = Arc<Agreement>> {
         "",
         "    rows: [{ from: COUNTRY, type: utf8, any_of: ['DE', 'it''s', '\\'] }]\n",
         "    rows: [{ from: YEAR, type: int64, min: -3, max: 2020 }, { from: YEAR, type: int64, any_of: [7] }, { from: 'Joined on', type: date, min: '2020-01-01' }]\n",
-        "    rows: [{ from: RATE, type: float64, min: 0.5, max: 12345.5 }, { from: OK, type: boolean, any_of: [true] }, { from: AT, type: timestamp, max: '2026-01-02 03:04:05' }]\n",
+        "    rows: [{ from: RATE, type: float64, min: 0.5, max: 12345.5 }, { from: OK, type: boolean, any_of: [true] }, { from: AT, type: timestamp, max: '2026-01-02T03:04:05Z' }]\n",
     ]);
-    let segment = prop::sample::select(vec!["SEGMENT", "a b", "it's"]);
+    let segment = prop::sample::select(vec!["SEGMENT", "a b", "Größe"]);
     (key, least.clone(), least, filter, segment).prop_map(|(key, one, two, filter, segment)| {
         let mut text = AGREEMENT.to_owned();
         text = text.replace("type: utf8, use: match, key: person, hashed: sha256-hex", key);
