@@ -7,8 +7,8 @@
 //! - `… -- beyond [SECONDS] [COLLABORATIONS]`: more at a time than there are places for; then how soon it is as before.
 //! - `… -- start [COLLABORATIONS]`: from the start of the program to ready.
 //!
-//! Each also with `PostgreSQL` where `AIRLOCK_POSTGRES_URL` names a server in which databases may be made. Must not know how the gateway
-//! answers.
+//! Each also with `PostgreSQL` where `AIRLOCK_POSTGRES_URL` names a server in which databases may be made, or on one store alone where
+//! its name is said as well. Must not know how the gateway answers.
 
 #[path = "serve/connection.rs"]
 mod connection;
@@ -46,20 +46,29 @@ const CONNECTIONS: usize = 64;
 const TOO_MANY: usize = 900;
 
 fn main() -> Fallible {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words = std::env::args().skip(1).filter(|word| word != "--bench");
+    let (alone, words): (Vec<String>, Vec<String>) = words.partition(|word| is_store(word));
+    let stores = Kept::all()?.into_iter().filter(|kept| {
+        let said = |name: &String| name.eq_ignore_ascii_case(kept.name());
+        alone.is_empty() || alone.iter().any(said)
+    });
+    let stores: Vec<Kept> = stores.collect();
+    if stores.is_empty() {
+        return Err("that store isn't here: AIRLOCK_POSTGRES_URL names no server".into());
+    }
     let number = |at: usize, usual: u64| words.get(at).map_or(Ok(usual), |word| word.parse());
     let collaborations = |at| number(at, 10_000).map(usize::try_from);
     let seconds = |at, usual| number(at, usual).map(Duration::from_secs);
     match words.first().map(String::as_str) {
-        Some("mixed") => {
-            each(collaborations(3)??, |bench| bench.mixed(number(1, 1_000)?, seconds(2, 600)?))
-        }
+        Some("mixed") => each(&stores, collaborations(3)??, |bench| {
+            bench.mixed(number(1, 1_000)?, seconds(2, 600)?)
+        }),
         Some("reads") => {
             let hot = usize::try_from(number(3, 1_000)?)?;
-            each(collaborations(2)??, |bench| bench.reads(seconds(1, 30)?, hot))
+            each(&stores, collaborations(2)??, |bench| bench.reads(seconds(1, 30)?, hot))
         }
-        Some("beyond") => each(collaborations(2)??, |bench| bench.beyond(seconds(1, 20)?)),
-        Some("start") => each(collaborations(1)??, Bench::start),
+        Some("beyond") => each(&stores, collaborations(2)??, |bench| bench.beyond(seconds(1, 20)?)),
+        Some("start") => each(&stores, collaborations(1)??, Bench::start),
         _ => Err("see the head of benches/serve.rs".into()),
     }
 }
@@ -72,13 +81,17 @@ struct Bench {
 }
 
 /// The same with each store that there is.
-fn each(collaborations: usize, measured: impl Fn(&Bench) -> Fallible) -> Fallible {
+fn is_store(word: &str) -> bool {
+    ["sqlite", "postgresql"].iter().any(|name| word.eq_ignore_ascii_case(name))
+}
+
+fn each(stores: &[Kept], collaborations: usize, measured: impl Fn(&Bench) -> Fallible) -> Fallible {
     if cfg!(debug_assertions) {
         say("(a debug build: what it takes is overstated)")?;
     }
-    for kept in Kept::all()? {
+    for kept in stores {
         let made = Runtime::new()?;
-        let gateway = made.block_on(Gateway::new(&kept, Held::Unapproved, collaborations))?;
+        let gateway = made.block_on(Gateway::new(kept, Held::Unapproved, collaborations))?;
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         say(&format!("{collaborations} collaborations on {}", kept.name()))?;
         let bench = Bench { gateway, client };

@@ -62,8 +62,9 @@ def waived(gateway, name, room):
         for owner in problem["help"].removeprefix("waived by ").split(":")[0].split(", "):
             owed.setdefault(owner, []).append(problem["at"].split()[-1])
     for owner, places in owed.items():
-        said = gateway.lines("waive", name, "--room", room, *(f"--at={at}" for at in places), "--as", owner)
-        same(f"waived by {owner} in {room}", [(one["member"], one["waived"]["at"]) for one in said], [(owner, at) for at in places])
+        said = gateway.call("waive", name, "--room", room, *(f"--at={at}" for at in places), "--as", owner)
+        given = [one["waived"] for one in said["waived"]] if len(places) > 1 else [said["waived"]]
+        same(f"waived by {owner} in {room}", (said["member"], [one["at"] for one in given]), (owner, places))
     return sum(map(len, owed.values())), sorted({at for places in owed.values() for at in places})
 
 
