@@ -56,8 +56,8 @@ fn converge(
         }
         for step in &made.steps {
             let at = step.call["at"]["account"].as_str().unwrap();
-            let word = words(&adapter_spi::Plan { steps: vec![step.clone()], ..made.clone() });
-            acts.push(format!("{at} {}", word.concat()));
+            let act = words(&adapter_spi::Plan { steps: vec![step.clone()], ..made.clone() });
+            acts.push(format!("{at} {}", act.concat()));
             let _refused = world.apply(step);
         }
         world.settle();
@@ -92,8 +92,8 @@ fn what_lies_in_the_first_account_is_taken_there_and_is_nothing_agreed() {
         assert!(made.steps.first().unwrap().effect.takes_away());
         let done = converge(&mut world, (&scope, &desired), &past);
         let in_first: Vec<&String> = done.iter().filter(|one| one.starts_with(FIRST)).collect();
-        let word = if who == "provider" { "Unlink" } else { "Teardown" };
-        assert!(in_first.iter().any(|one| one.ends_with(word)), "{who}: {in_first:?}");
+        let taken = if who == "provider" { "Unlink" } else { "Teardown" };
+        assert!(in_first.iter().any(|one| one.ends_with(taken)), "{who}: {in_first:?}");
         assert!(!in_first.iter().any(|one| one.ends_with("Link") && !one.ends_with("Unlink")));
         let found = look(&world, &scope, &past);
         assert_eq!(found.resources, agreed, "{who}");
