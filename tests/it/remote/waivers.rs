@@ -22,7 +22,7 @@ fn in_shares() -> String {
     }
     for from in ["email", "mail"] {
         let raw = format!("key: email, from: {from}, type: utf8");
-        text = text.replace(&raw, &format!("{raw}, normalise: email, hashed: sha256-hex"));
+        text = text.replace(&raw, &format!("{raw}, normalise: none, hashed: sha256-hex"));
     }
     text
 }
