@@ -169,7 +169,7 @@ def _written(rng, made):
     for name, member in document["members"].items():
         member["identity"] = {AWS: NUMBERS[name], SHARES: SEATS[name], CLEAN: SEATS[name]}
     if rng.random() < 0.4:
-        document["members"]["gamma"]["abilities"].append("run")
+        document["members"]["gamma"]["abilities"] = ["contribute", "run", "receive"]
     for name, dataset in document["datasets"].items():
         place = made.files[name]
         dataset["at"] = {"native": f"{place.as_uri()}/", AWS: {"glue": {"database": "judged", "table": made.table(name)}}, **{room: f"JUDGED.PUBLIC.{made.table(name).upper()}" for room in (SHARES, CLEAN)}}
