@@ -65,7 +65,7 @@ class Pry:
         """A dataset by one of the names that it has in the runner's account."""
         if dataset == "guesses":
             return f"{OWN}.GUESSES"
-        local = f'AIRLOCK."{self.prefix}RUNS"."{dataset.upper()}"'
+        local = f'AIRLOCK."{self.prefix}RUNS"."{dataset}"'
         if dataset in self.own:
             return local
         return self.rng.choice((self.mount(dataset), self.mount(dataset), local, f"IDENTIFIER({literal(self.mount(dataset))})"))

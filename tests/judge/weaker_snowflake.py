@@ -25,6 +25,7 @@ import hashlib
 import http.client
 import json
 import random
+import secrets
 import sys
 import tempfile
 import threading
@@ -150,7 +151,7 @@ class Law:
         canary = spilled(text, question.text())
         if canary:
             return "failed", f"{canary} came back", set()
-        keys = keys_in(text, question.text())
+        keys = keys_in(text, question.text(), self.ground.tokens)
         if keys and not self.may_show_keys(question):
             return "failed", f"keys of {len(keys)} households came back", set()
         if not last.good:
@@ -307,13 +308,13 @@ class Trial:
         strange = [self.client.ask(PROVIDER, f"SELECT * FROM PANTRY.PUBLIC.{prying.quoted(ground.tables['sales'])} LIMIT {n}").handle for n in range(1, 4)]
         strange += [s["handle"] for s in self.snow.statements(account=PROVIDER)[-6:]]
         for pry in self.pries:
-            pry.handles, pry.stage = strange, f"s3://{accounts.BUCKET}/{pry.runner}/"
+            pry.handles, pry.stage = strange, f"s3://{accounts.BUCKET}/{pry.runner}/{secrets.token_hex(4)}/"  # files outlive the twin's accounts
             pry.own_handles = [self.client.ask(MEMBERS[pry.runner], f"SELECT {n} AS X").handle for n in range(3)]
         self.calls = clean_room.Calls(self.rng, ground, clean_room.seen(self.client, MEMBERS))
 
     # Trying
 
-    def draw(self, only=None, rooms_only=None):
+    def draw(self, only=None, rooms_only=None, twin=None):
         """One question: a way to pry or the legitimate one beside it."""
         rng = self.rng
         inside = rng.random() < IN_ROOMS if rooms_only is None else rooms_only
@@ -322,7 +323,8 @@ class Trial:
         kind = rng.choices(names, [weights.get(w, 2) for w in names])[0]
         if not inside and not by.guarded:
             by = self.pries[0]
-        question = by.twin(kind) if rng.random() < TWINS else ways[kind](by)
+        twin = rng.random() < TWINS if twin is None else twin
+        question = by.twin(kind) if twin else ways[kind](by)
         question.by = question.by or by.runner
         question.kind = kind
         return question
@@ -335,8 +337,10 @@ class Trial:
     def besiege(self, count, **chosen):
         """So many pairs, over a few connections at once."""
         drawn, tries = [], 0
+        every = [{"only": (way,), "rooms_only": inside, "twin": twin} for inside, ways in ((False, prying.WAYS), (True, clean_room.WAYS)) for way in ways for twin in (False, True)]
+        first = [] if chosen else every  # none of them is left to chance
         while len(drawn) < count and tries < count * 5:
-            question, tries = self.draw(**chosen), tries + 1
+            question, tries = self.draw(**(first.pop() if first else chosen)), tries + 1
             pair = (question.by, question.text())
             if pair not in self.pairs:
                 self.pairs.add(pair)

@@ -135,6 +135,8 @@ def test_imported_privileges(share, consumer, port, twin):
     analyst = stage.Client(port, stage.CONSUMER, "ANALYST")
     assert analyst.refused(VIEW) == "002003"
     assert consumer.refused("GRANT USAGE ON DATABASE M TO ROLE ANALYST") == "003003"
+    for other in ("SELECT ON VIEW M.S.SHOWN", "SELECT ON ALL VIEWS IN DATABASE M", "USAGE ON SCHEMA M.S", "OWNERSHIP ON VIEW M.S.SHOWN", "OWNERSHIP ON DATABASE M"):
+        assert consumer.refused(f"GRANT {other} TO ROLE ANALYST") == "003003", other
     consumer.do("GRANT IMPORTED PRIVILEGES ON DATABASE M TO ROLE ANALYST")
     assert analyst.rows(VIEW) == [["28"]]
     consumer.do("REVOKE IMPORTED PRIVILEGES ON DATABASE M FROM ROLE ANALYST")

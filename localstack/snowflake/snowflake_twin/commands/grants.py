@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..catalog.objects import Account, Database, Schema, Thing
+from ..catalog.objects import Account, Database, Item, Schema, Thing
 from ..catalog.session import Session
 from ..errors import SqlError, forbidden, invalid, missing
 from ..protocol.encode import Result, status
@@ -18,6 +18,7 @@ from . import share_grants, targets
 from .registry import How, command
 
 DONE = "Statement executed successfully."
+IMPORTED = "Granting individual privileges on imported database is not allowed. Use 'GRANT IMPORTED PRIVILEGES' instead."
 SCHEMA_MAKES = ("TABLE", "VIEW", "STAGE", "TAG", "AGGREGATION POLICY", "PROJECTION POLICY", "JOIN POLICY", "ROW ACCESS POLICY", "MASKING POLICY")
 KNOWN = {
     "DATABASE": ("USAGE", "REFERENCE_USAGE", "CREATE SCHEMA", "MONITOR", "MODIFY", "IMPORTED PRIVILEGES"),
@@ -54,6 +55,14 @@ def _privileges(reader: Reader) -> list[str]:
             return found
 
 
+def _not_imported(session: Session, thing: Thing) -> None:
+    """Nothing of a database that came from a share is the importer's to grant, but the database by IMPORTED PRIVILEGES."""
+    schema = thing.schema if isinstance(thing, Item) else thing
+    database = schema.database if isinstance(schema, Schema) else schema
+    if isinstance(database, Database) and (database.origin is not None or database.account is not session.account):
+        raise SqlError("003003", "0A000", f"SQL compilation error:\n{IMPORTED}")
+
+
 def _things(session: Session, reader: Reader) -> list[Thing]:
     """One thing, or ALL TABLES | VIEWS of a schema or database: those that are there now."""
     if not reader.take("ALL"):
@@ -63,6 +72,7 @@ def _things(session: Session, reader: Reader) -> list[Thing]:
     place = reader.one_of("SCHEMA", "DATABASE")
     names = reader.path(2)
     holder = targets.thing(session, place, names)
+    _not_imported(session, holder)
     if isinstance(holder, Database):
         schemas: list[Schema] = list(holder.schemas.values())
     else:
@@ -87,6 +97,8 @@ def _check(session: Session, wish: Wish) -> None:
     if wish.grantee not in held[wish.kind]:
         raise missing(wish.kind.capitalize(), shown(wish.grantee))
     for thing in wish.things:
+        if not isinstance(thing, Database):
+            _not_imported(session, thing)
         known = ("APPLY",) if thing.kind.endswith(" POLICY") else KNOWN.get(thing.kind, ())
         for privilege in wish.privileges:
             if privilege not in known and privilege not in ("ALL", "ALL PRIVILEGES", "OWNERSHIP"):
@@ -127,7 +139,7 @@ def _one(session: Session, privilege: str, thing: Thing, role: str, option: bool
             raise SqlError("003003", "0A000", f"SQL compilation error:\nDatabase {shown(thing.name)} is not imported from a share.")
         privilege = "USAGE"
     elif isinstance(thing, Database) and thing.origin is not None:
-        raise SqlError("003003", "0A000", "SQL compilation error:\nGranting individual privileges on imported database is not allowed. Use 'GRANT IMPORTED PRIVILEGES' instead.")
+        raise SqlError("003003", "0A000", f"SQL compilation error:\n{IMPORTED}")
     if privilege in ("ALL", "ALL PRIVILEGES"):
         for known in ("APPLY",) if thing.kind.endswith(" POLICY") else KNOWN.get(thing.kind, ()):
             if known != "IMPORTED PRIVILEGES":
@@ -147,6 +159,7 @@ def _ownership(session: Session, reader: Reader) -> Result:
         raise missing("Role", shown(role))
     if isinstance(thing, Account):
         raise forbidden("account", thing.name)
+    _not_imported(session, thing)
     if not session.owns(thing) and not session.globally("MANAGE GRANTS"):
         raise forbidden(thing.kind.lower(), thing.name)
     if kept is None and session.account.granted_on(thing):
