@@ -3,6 +3,7 @@
 
 use super::place::failed;
 use super::{Manifest, Place, ResultsError, StagedFile};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use mappings::model::{CollaborationId, Digest, RunId};
 use object_store::ObjectStoreExt;
 
@@ -14,6 +15,9 @@ pub enum Delivery {
     /// No manifest; files without one are no result.
     Absent,
 }
+
+/// So many files are brought at a time.
+const SIDE_BY_SIDE: usize = 4;
 
 const MANIFEST: &str = "manifest.json";
 
@@ -28,14 +32,22 @@ pub async fn place_files(
     manifest: &Manifest,
 ) -> Result<(), ResultsError> {
     let prefix = prefix(&manifest.collaboration, &manifest.run);
+    let mut each = Vec::new();
     for file in files {
-        let bytes = std::fs::read(&file.path).map_err(|error| ResultsError::io(&error))?;
-        if Digest::of(&bytes) != file.sha256 {
-            return Err(ResultsError::LandingUnreadable);
-        }
-        place.create(&format!("{prefix}/{}", file.name), bytes).await?;
+        each.push(placed(place.clone(), format!("{prefix}/{}", file.name), file.clone()));
     }
-    Ok(())
+    stream::iter(each).buffered(SIDE_BY_SIDE).try_collect::<()>().await?;
+    files.last().map_or(Ok(()), |file| place.keep_way(&format!("{prefix}/{}", file.name)))
+}
+
+async fn placed(place: Place, name: String, file: StagedFile) -> Result<(), ResultsError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let bytes = std::fs::read(&file.path).map_err(|error| ResultsError::io(&error))?;
+        let is_same = Digest::of(&bytes) == file.sha256;
+        is_same.then_some(bytes).ok_or(ResultsError::LandingUnreadable)
+    });
+    let bytes = read.await.map_err(|_| ResultsError::LandingUnreadable)??;
+    place.put(&name, bytes).await
 }
 
 /// Writes the manifest, which makes the files a result, and answers its URL. Doing it again changes nothing.

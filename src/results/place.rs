@@ -154,26 +154,35 @@ impl Place {
         Ok(())
     }
 
-    /// Makes an object in a folder outlast a power cut, with the folders on its way; an object store has done so already.
-    pub(super) fn keep(&self, name: &str) -> Result<(), ResultsError> {
+    /// Makes the folders on the way to an object outlast a power cut; an object store has done so already.
+    pub(super) fn keep_way(&self, name: &str) -> Result<(), ResultsError> {
         let Some(root) = &self.folder else { return Ok(()) };
         let path = root.join(name);
-        let way = path.ancestors().take_while(|part| part.starts_with(root));
-        for part in way {
-            let synced = std::fs::File::open(part).and_then(|file| file.sync_all());
-            synced.map_err(|error| ResultsError::io(&error))?;
-        }
-        Ok(())
+        let way = path.ancestors().skip(1).take_while(|part| part.starts_with(root));
+        way.map(synced).collect()
+    }
+
+    /// And the object itself, off the threads that answer.
+    async fn keep(&self, name: &str) -> Result<(), ResultsError> {
+        let Some(path) = self.folder.as_ref().map(|root| root.join(name)) else { return Ok(()) };
+        let done = tokio::task::spawn_blocking(move || synced(&path)).await;
+        done.unwrap_or(Err(ResultsError::StorageUnavailable))
     }
 
     /// Creates an object; the same content under the same name is success, other content is a conflict.
     pub(crate) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
+        self.put(name, bytes).await?;
+        self.keep_way(name)
+    }
+
+    /// The same, whose folders are still to be kept.
+    pub(super) async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
         use object_store::ObjectStoreExt;
         let path = self.path(name);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let payload = PutPayload::from(bytes.clone());
-        match self.store.put_opts(&path, payload, options).await {
-            Ok(_) => self.keep(name),
+        let payload = PutPayload::from(bytes);
+        match self.store.put_opts(&path, payload.clone(), options).await {
+            Ok(_) => self.keep(name).await,
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
@@ -183,11 +192,18 @@ impl Place {
                 }
                 let there = self.store.get(&path).await.map_err(|error| failed(&error))?;
                 let there = there.bytes().await.map_err(|error| failed(&error))?;
-                if there == bytes { self.keep(name) } else { Err(ResultsError::DeliveryConflict) }
+                let same = there.len() == payload.content_length()
+                    && payload.iter().flatten().eq(there.iter());
+                if same { self.keep(name).await } else { Err(ResultsError::DeliveryConflict) }
             }
             Err(error) => Err(failed(&error)),
         }
     }
+}
+
+fn synced(path: &std::path::Path) -> Result<(), ResultsError> {
+    let done = std::fs::File::open(path).and_then(|file| file.sync_all());
+    done.map_err(|error| ResultsError::io(&error))
 }
 
 /// The folder of a local destination.

@@ -17,6 +17,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 const ROW_GROUP_ROWS_MAX: usize = 131_072;
 /// Rows of one delivered file, so that a file is small enough for one conditional write.
 const FILE_ROWS_MAX: u64 = 1_000_000;
+/// A column of more different values than fit is written plain: a dictionary of nearly all values costs more time than it saves bytes.
+const DICTIONARY_BYTES_MAX: usize = 64 << 10;
 /// So many batches may wait to be written.
 const AHEAD: usize = 8;
 
@@ -157,6 +159,7 @@ impl Writer<'_> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
             .set_created_by("airlock".to_owned())
             .build();
         let file = Digested { file, sha256: Sha256::new(), bytes: 0 };

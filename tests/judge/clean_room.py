@@ -12,6 +12,7 @@ from prying import NOTHING, REFUSED, RUN, TOLD, Question
 from values import HOSTILE, fitting, within
 
 HOME = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+NOT_THERE = "PANTRY.PUBLIC.X"  # what only an asker says: its own history tells it again
 KINDS = {"int64": "integer", "float64": "number", "boolean": "boolean", "utf8": "string"}
 
 
@@ -248,7 +249,7 @@ class Calls:
         template = self.template(room)
         values = self.fitting(template)
         views = [rng.choice((*room.offerings, f"grocer.loyalty_{rng.randrange(10**5)}.loyalty", "grocer.x.y")) for _ in range(rng.randint(1, 3))]
-        local = rng.choice(([], ["OWN.PUBLIC.GUESSES"], ["PANTRY.PUBLIC.X"], ["OWN.PUBLIC.GUESSES", "OWN.PUBLIC.GUESSES"]))
+        local = rng.choice(([], ["OWN.PUBLIC.GUESSES"], [NOT_THERE], ["OWN.PUBLIC.GUESSES", "OWN.PUBLIC.GUESSES"]))
         return self.run("swapped tables", room, template, values, spec=call("COLLABORATION.RUN", room.name, self.listed(room, template), views, local, values))
 
     def twin(self, kind):

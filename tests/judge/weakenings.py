@@ -118,12 +118,10 @@ def more_accounts(hand):
 
 
 def more_data(hand):
-    """A dataset whose template its owner did not approve."""
-    share, table = f'"{hand.prefix}LOYALTY$BRAND"', f'PANTRY.PUBLIC."{hand.ground.tables["loyalty"]}"'
-    view = hand.offers("loyalty")
-    hand.sql(f"CREATE OR REPLACE SECURE VIEW {view} AS SELECT * FROM {table}", f"CREATE SHARE {share}", f"GRANT USAGE ON DATABASE AIRLOCK TO SHARE {share}", f"GRANT REFERENCE_USAGE ON DATABASE PANTRY TO SHARE {share}",
-             f'GRANT USAGE ON SCHEMA AIRLOCK."{hand.prefix}OFFERS" TO SHARE {share}', f"GRANT SELECT ON VIEW {view} TO SHARE {share}", f"ALTER SHARE {share} ADD ACCOUNTS = {MEMBERS['brand']}")
-    return lambda: hand.sql(f"DROP SHARE {share}", f"DROP VIEW {view}")
+    """A dataset whose template its owner did not approve: its share is there, and gives nothing to anybody."""
+    share, view = f'"{hand.prefix}LOYALTY$BRAND"', hand.offers("loyalty")
+    hand.sql(f"GRANT SELECT ON VIEW {view} TO SHARE {share}", f"ALTER SHARE {share} ADD ACCOUNTS = {MEMBERS['brand']}")
+    return lambda: hand.sql(f"ALTER SHARE {share} REMOVE ACCOUNTS = {MEMBERS['brand']}", f"REVOKE SELECT ON VIEW {view} FROM SHARE {share}")
 
 
 def no_least(hand):

@@ -106,7 +106,11 @@ class Client:
         path = f"/accounts/{account.replace('.', '-')}/api/v2/statements"
         if not hasattr(self.kept, "connection"):
             self.kept.connection = http.client.HTTPConnection(self.netloc, timeout=120)
-        self.kept.connection.request("POST", path, body, headers)
+        try:
+            self.kept.connection.request("POST", path, body, headers)
+        except BrokenPipeError:  # it lay idle for so long that the other side closed it: nothing was asked
+            self.kept.connection.close()
+            self.kept.connection.request("POST", path, body, headers)
         reply = self.kept.connection.getresponse()
         text = reply.read().decode()
         said = json.loads(text)
@@ -145,10 +149,10 @@ class Law:
         self.declared = {room["platform"]: {(v["term"], v["at"]) for v in room["verdicts"] if v["fidelity"] in ("wider", "unsupported") and v["residual"] == "none"} for room in checked["rooms"]}
         self.waived = {room: {(term, at) for term, at in terms if at in waived.get(room, ())} for room, terms in self.declared.items()}
 
-    def judge(self, question, answers):
-        """(what became of it, why it must not have, the losses that explain it)."""
+    def judge(self, question, answers, said):
+        """(what became of it, why it must not have, the losses that explain it); `said` is what the asker said before, which its own history tells again."""
         last, text = answers[-1], "\n".join(a.body for a in answers)
-        canary = spilled(text, question.text())
+        canary = spilled(text, said if "QUERY_HISTORY" in question.text() else question.text())
         if canary:
             return "failed", f"{canary} came back", set()
         keys = keys_in(text, question.text(), self.ground.tokens)
@@ -178,7 +182,7 @@ class Law:
 
     @staticmethod
     def told(question, answers):
-        text = answers[-1].body
+        text = answers[-1].body.replace(clean_room.NOT_THERE, "")
         found = next((w for w in OWNERS_TEXT if w in text and w not in question.text()), None)
         return ("failed", f"{question.why}: {found} came back", set()) if found else ("as agreed", "", set())
 
@@ -351,7 +355,8 @@ class Trial:
 
     def weigh(self, question, answers):
         """One answer, judged and counted."""
-        verdict, why, needs = self.law.judge(question, answers)
+        said = "\n".join(text for by, text in self.pairs if by == question.by)
+        verdict, why, needs = self.law.judge(question, answers, said)
         self.tally[question.kind, question.twin, verdict] += 1
         if verdict == "explained":
             self.explained.update(term for term, _ in needs)
