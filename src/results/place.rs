@@ -169,6 +169,12 @@ impl Place {
         done.unwrap_or(Err(ResultsError::StorageUnavailable))
     }
 
+    /// Both.
+    pub(super) async fn kept(&self, name: &str) -> Result<(), ResultsError> {
+        self.keep(name).await?;
+        self.keep_way(name)
+    }
+
     /// Creates an object; the same content under the same name is success, other content is a conflict.
     pub(crate) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), ResultsError> {
         self.put(name, bytes).await?;

@@ -68,7 +68,7 @@ impl Place {
         let options = PutOptions { mode, ..PutOptions::default() };
         let payload = PutPayload::from(bytes.to_vec());
         match self.store().put_opts(&self.path(name), payload, options).await {
-            Ok(_) => self.keep(name).map(|()| true),
+            Ok(_) => self.kept(name).await.map(|()| true),
             Err(
                 Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. },
             ) => Ok(false),
