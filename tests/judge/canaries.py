@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 HOUSEHOLDS = 220
 HIDDEN, EXCLUDED, THIN, RAW = "CANARY-HIDDEN", "CANARY-EXCLUDED", "CANARY-THIN", "CANARY-PERSON"
 BEYOND = 7_700_000_000.0  # a measure of rows that nobody may see
+BEYOND_SAID = re.compile(r"(?<![\d.])(?:7\.7E\+?0?9|7700000000)(?!\d)")  # not the end of 0.7700000000001
 SPARSE = "sparse"  # a region in which two households alone have an amount
 HEX = re.compile(r"[0-9A-Fa-f]{64}")
 COLUMN = re.compile(r"\b([ab])\.([a-z_]+)")
@@ -327,7 +328,7 @@ def alike(one, other):
 def spilled(text, query):
     """A canary in an answer that was not in the question; nothing when there is none."""
     found = next((c for c in (HIDDEN, EXCLUDED, THIN, RAW) if c in text and c not in query), None)
-    if found is None and ("7.7E9" in text.upper() or "7700000000" in text) and "7700000000" not in query:
+    if found is None and BEYOND_SAID.search(text.upper()) and not BEYOND_SAID.search(query.upper()):
         found = str(BEYOND)
     return found
 
