@@ -15,6 +15,7 @@ mod region;
 mod running;
 mod session;
 mod shares;
+mod side_by_side;
 mod sql;
 mod tables;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Verdicts: the platform's table, and what only a look at the agreement itself can say. Pure and total.
 
-use super::wanted::{is_run, texts};
+use super::wanted::{Texts, is_run, texts};
 use crate::entry::table;
 use crate::verdicts::{identities, keys, narrower, place, refused};
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
@@ -20,8 +20,9 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
     for (name, dataset) in &agreement.datasets {
         found.extend(place(name, dataset, &platform));
     }
-    found.extend(away(agreement, &platform));
-    found.extend(received(agreement));
+    let texts = texts(agreement);
+    found.extend(away(agreement, &texts, &platform));
+    found.extend(received(&texts));
     for verdict in found {
         assessment.say(verdict);
     }
@@ -37,8 +38,7 @@ fn region(agreement: &Agreement, platform: &PlatformId) -> Option<Verdict> {
 }
 
 /// The templates that don't run there, and why not: nobody is admitted to anything by them.
-fn away(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
-    let held = texts(agreement);
+fn away(agreement: &Agreement, held: &Texts<'_>, platform: &PlatformId) -> Vec<Verdict> {
     let mut found = Vec::new();
     for (name, template) in agreement.templates.iter().filter(|(name, _)| !held.contains_key(*name))
     {
@@ -71,14 +71,13 @@ fn away(agreement: &Agreement, platform: &PlatformId) -> Vec<Verdict> {
 }
 
 /// Rows are the runner's: as agreed where every runner of a template receives it.
-fn received(agreement: &Agreement) -> Vec<Verdict> {
+fn received(texts: &Texts<'_>) -> Vec<Verdict> {
     let exact = |term, at: String, reason: &str| Verdict {
         fidelity: Fidelity::Exact,
         residual: Residual::None,
         construct: "the runner's own session".to_owned(),
         ..refused(term, at, reason)
     };
-    let texts = texts(agreement);
     let own =
         |template: &mappings::model::Template| template.run_by.is_subset(&template.received_by);
     let mut found: Vec<Verdict> = texts

@@ -8,6 +8,7 @@ use super::seen::Spec;
 use super::{names, specs};
 use crate::entry::{View, entry, left, table};
 use crate::reach::account_of;
+use crate::side_by_side;
 use adapter_spi::{Desired, Resource};
 use mappings::guard::{Guarded, guard};
 use mappings::model::{
@@ -125,7 +126,8 @@ pub(crate) fn is_run(class: ResultClass) -> bool {
 /// The templates that have words there.
 pub(crate) fn texts(agreement: &Agreement) -> Texts<'_> {
     let platform = PlatformId::snowflake_dcr();
-    let said = agreement.templates.iter().filter_map(|(name, template)| {
+    let templates: Vec<_> = agreement.templates.iter().collect();
+    let said = side_by_side::each(&templates, |&(name, template)| {
         let guarded = guard(agreement, name).ok()?;
         let has_table = |dataset: &DatasetName| {
             agreement.datasets.get(dataset).is_some_and(|one| table(&platform, one).is_some())
@@ -134,7 +136,7 @@ pub(crate) fn texts(agreement: &Agreement) -> Texts<'_> {
         let text = snowflake(agreement, &guarded, Text::Collaboration).ok().filter(|_| held)?;
         Some((name, Worded { template, guarded, sql: text.sql }))
     });
-    said.collect()
+    said.into_iter().flatten().collect()
 }
 
 fn offerings(desired: &Desired, texts: &Texts<'_>) -> BTreeMap<DatasetName, Offering> {

@@ -9,6 +9,7 @@ use super::mark::Mark;
 use crate::entry::{View, entry, left, table};
 use crate::names;
 use crate::reach::account_of;
+use crate::side_by_side;
 use adapter_spi::{Desired, Resource};
 use mappings::guard::guard;
 use mappings::model::{
@@ -64,7 +65,8 @@ pub(crate) struct Said {
 /// The texts of an agreement that can run there.
 pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<TemplateName, Said> {
     let platform = PlatformId::snowflake();
-    let said = agreement.templates.keys().filter_map(|name| {
+    let names: Vec<&TemplateName> = agreement.templates.keys().collect();
+    let said = side_by_side::each(&names, |name| {
         let guarded = guard(agreement, name).ok()?;
         let placed = guarded.datasets.keys().all(|dataset| {
             let dataset = agreement.datasets.get(dataset);
@@ -75,9 +77,9 @@ pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<TemplateName, Said> {
             used.columns.iter().map(|column| (dataset.clone(), column.clone()))
         });
         let columns = columns.collect();
-        Some((name.clone(), Said { text, columns }))
+        Some(((*name).clone(), Said { text, columns }))
     });
-    said.collect()
+    said.into_iter().flatten().collect()
 }
 
 fn account(agreement: &Agreement, member: &MemberId) -> Option<String> {
@@ -88,11 +90,11 @@ fn account(agreement: &Agreement, member: &MemberId) -> Option<String> {
 /// out.
 pub(crate) fn wanted(desired: &Desired) -> Wanted {
     let agreement = &desired.agreement;
-    let said = texts(agreement);
     let mut wanted = Wanted::default();
     if !desired.open {
         return wanted;
     }
+    let said = texts(agreement);
     for (name, said) in &said {
         let Some(template) = agreement.templates.get(name) else { continue };
         let stands = stands(desired, name, said);
