@@ -158,8 +158,8 @@ impl Place {
     pub(super) fn keep_way(&self, name: &str) -> Result<(), ResultsError> {
         let Some(root) = &self.folder else { return Ok(()) };
         let path = root.join(name);
-        let way = path.ancestors().skip(1).take_while(|part| part.starts_with(root));
-        way.map(synced).collect()
+        let mut way = path.ancestors().skip(1).take_while(|part| part.starts_with(root));
+        way.try_for_each(synced)
     }
 
     /// And the object itself, off the threads that answer.
