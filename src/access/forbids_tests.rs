@@ -131,7 +131,7 @@ const REFUSED: [(&str, &str, &str); 25] = [
     (
         "policy-never",
         "forbid (principal is Airlock::Operator, action == Airlock::Action::\"run\", resource);",
-        "forbid (principal is Airlock::Operator, action == Airlock::Action::\"read-metrics\", resource);",
+        "forbid (principal is Airlock::Operator, action == Airlock::Action::\"read-configuration\", resource);",
     ),
     (
         "policy-never",

@@ -53,8 +53,6 @@ pub enum Action {
     TestConnections,
     /// What is well and what isn't, in detail.
     ReadHealthDetail,
-    /// Metrics.
-    ReadMetrics,
     /// What is set, without secrets.
     ReadConfiguration,
     /// What the worker does, without names.
@@ -85,7 +83,7 @@ impl Withdrawn {
 }
 
 impl Action {
-    const OTHERS: [Self; 23] = [
+    const OTHERS: [Self; 22] = [
         Self::ReadCollaboration,
         Self::Check,
         Self::Propose,
@@ -106,7 +104,6 @@ impl Action {
         Self::ReadLog,
         Self::TestConnections,
         Self::ReadHealthDetail,
-        Self::ReadMetrics,
         Self::ReadConfiguration,
         Self::ReadWorker,
     ];
@@ -146,7 +143,6 @@ impl Action {
             Self::ReadLog => "read-log",
             Self::TestConnections => "test-connections",
             Self::ReadHealthDetail => "read-health-detail",
-            Self::ReadMetrics => "read-metrics",
             Self::ReadConfiguration => "read-configuration",
             Self::ReadWorker => "read-worker",
         }
@@ -267,7 +263,6 @@ mod tests {
         read-log                     x            .       .               x       x        .
         test-connections             x            x       .               .       .        .
         read-health-detail           .            .       .               .       .        x
-        read-metrics                 .            .       .               .       .        x
         read-configuration           .            .       .               .       .        x
         read-worker                  .            .       .               .       .        x";
 
@@ -328,7 +323,6 @@ mod tests {
         match action {
             Action::Check
             | Action::ReadHealthDetail
-            | Action::ReadMetrics
             | Action::ReadConfiguration
             | Action::ReadWorker => on == On::Gateway,
             Action::ReadCollaboration => on != On::Collaboration(None),
@@ -378,14 +372,14 @@ mod tests {
                 }
             }
         }
-        assert_eq!(asked, 29 * 5 * 64 * 2);
+        assert_eq!(asked, 28 * 5 * 64 * 2);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
         #[test]
         fn what_was_said_is_what_would_be_said(
-            bits in 0_usize..64, of_member: bool, action in 0_usize..29, on in 0_usize..5,
+            bits in 0_usize..64, of_member: bool, action in 0_usize..28, on in 0_usize..5,
         ) {
             let (roles, on) = (of_bits(bits), On::ALL[on]);
             let action = Action::all().nth(action).unwrap();

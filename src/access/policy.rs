@@ -265,7 +265,7 @@ mod tests {
         assert!(cedar.decides(&all, &asking(Action::Approve, true, member)));
         assert!(!cedar.decides(&all, &asking(Action::Approve, true, On::Gateway)));
         assert!(!cedar.decides(&all, &asking(Action::Approve, false, member)));
-        assert!(!cedar.decides(&all, &asking(Action::ReadMetrics, true, On::Gateway)));
+        assert!(!cedar.decides(&all, &asking(Action::ReadConfiguration, true, On::Gateway)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::screen::Screen;
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::settings::{Environment, Row, Source, shown};
+use crate::settings::{Environment, Row, shown};
 use std::path::Path;
 
 /// Arguments of `config`.
@@ -28,30 +28,18 @@ impl Config {
         let shown = shown(&Home::open(home)?, &Environment::of_process());
         screen.table(
             &["setting", "value", "from"],
-            shown.rows.iter().map(|row| vec![row.key.clone(), row.text(), from(&row.source)]),
+            shown.rows.iter().map(|row| vec![row.key.clone(), row.text(), row.source.at()]),
         );
         if !shown.problems.is_empty() {
             let message = "something that is set may not stand where it stands";
             return Err(Error::invalid("settings-invalid", message).problems(shown.problems));
         }
         let object = |row: &Row| {
-            let kind = match &row.source {
-                Source::File(_) => "file",
-                Source::Variable(_) => "environment",
-                Source::Default => "default",
-            };
-            serde_json::json!({ "key": row.key, "value": row.value, "from": kind, "at": from(&row.source) })
+            let (from, at) = (row.source.kind(), row.source.at());
+            serde_json::json!({ "key": row.key, "value": row.value, "from": from, "at": at })
         };
         let settings: Vec<_> = shown.rows.iter().map(object).collect();
         screen.object(&serde_json::json!({ "settings": settings }));
         Ok(())
-    }
-}
-
-fn from(source: &Source) -> String {
-    match source {
-        Source::File(line) => format!("gateway.toml:{line}"),
-        Source::Variable(name) => (*name).to_owned(),
-        Source::Default => "default".to_owned(),
     }
 }

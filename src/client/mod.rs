@@ -46,10 +46,8 @@ pub struct Client {
 impl Client {
     /// Asks a gateway who calls, and holds it to the key that is known of it. `url` is its address alone: `https`, or `http` at loopback.
     pub async fn open(url: &str, token: Token, known: Known) -> Result<Self> {
-        let link = Link::new(address::read(url)?, token)?;
-        let me: wire::Me = link.get(&["v1", "me"], &[]).await?.json()?;
-        let shown = me.gateway_key.parse::<PublicKey>();
-        let key = shown.map_err(|_| ask::unreadable("its key is none"))?;
+        let (link, me) = linked(url, token).await?;
+        let key = key_of(&me)?;
         let is_new = known.hold(&link.name(), &key)?;
         let member = me.member.as_deref().ok_or_else(|| {
             Error::refused("member-differs", "the token speaks for no member")
@@ -57,6 +55,18 @@ impl Client {
         })?;
         let member = member.parse().map_err(|_| ask::unreadable("its member is none"))?;
         Ok(Self { link, key, me, member, known, is_new })
+    }
+
+    /// What a gateway is set to, as it says itself, for a token of its operator. Its key is held to what is known of it, and kept where nothing is.
+    /// Secrets are named, never shown.
+    pub async fn configuration(
+        url: &str,
+        token: Token,
+        known: &Known,
+    ) -> Result<wire::Configuration> {
+        let (link, me) = linked(url, token).await?;
+        known.hold(&link.name(), &key_of(&me)?)?;
+        link.get(&["v1", "configuration"], &[]).await?.json()
     }
 
     /// The member that the token speaks for.
@@ -91,4 +101,16 @@ impl Client {
     fn reads_logs(&self) -> bool {
         self.me.roles.iter().any(|role| LOG_READERS.contains(&role.as_str()))
     }
+}
+
+/// A gateway at an address, and what it says of whoever asks.
+async fn linked(url: &str, token: Token) -> Result<(Link, wire::Me)> {
+    let link = Link::new(address::read(url)?, token)?;
+    let me = link.get(&["v1", "me"], &[]).await?.json()?;
+    Ok((link, me))
+}
+
+/// The key that a gateway shows.
+fn key_of(me: &wire::Me) -> Result<PublicKey> {
+    me.gateway_key.parse().map_err(|_| ask::unreadable("its key is none"))
 }

@@ -2,7 +2,6 @@
 //! caller may do.
 
 use super::Gateway;
-use super::limits::denies;
 use super::problem::Own;
 use crate::access::Caller;
 use crate::tokens::Refused;
@@ -40,18 +39,13 @@ pub(super) async fn known(
         Err(own) => Err(own),
     };
     match caller {
-        Ok(caller) => {
-            // What denies has shares of its own.
-            let ordinary = caller.tenant().filter(|_| !denies(&request));
-            let share = ordinary.map(|member| gateway.ordinary.take(Some(member)));
-            match share.transpose() {
-                Ok(_share) => {
-                    request.extensions_mut().insert(Who(caller));
-                    next.run(request).await
-                }
-                Err(own) => own.into_response(),
+        Ok(caller) => match gateway.ordinary.take_for(&caller, &request) {
+            Ok(_share) => {
+                request.extensions_mut().insert(Who(caller));
+                next.run(request).await
             }
-        }
+            Err(own) => own.into_response(),
+        },
         Err(own) => {
             let mut response = own.into_response();
             let asked = HeaderValue::from_static("Bearer realm=\"airlock\"");

@@ -4,6 +4,7 @@
 use super::body::whole;
 use super::problem::Own;
 use super::seats::Seat;
+use crate::access::Caller;
 use crate::app::{self, Most, Share};
 use crate::tokens::TOKEN_PATH;
 use axum::body::Body;
@@ -117,6 +118,16 @@ impl Shares {
     /// A place for a member; none where it has its share.
     pub(super) fn take(&self, member: Option<&MemberId>) -> Result<Share, Own> {
         self.0.take(member.ok_or(Own::PathUnknown)?).ok_or(Own::TooManyRequests)
+    }
+
+    /// A place for what a caller asks; of what denies, and of whoever calls in nobody's name, none is taken.
+    pub(super) fn take_for(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Option<Share>, Own> {
+        let ordinary = caller.tenant().filter(|_| !denies(request));
+        ordinary.map(|member| self.take(Some(member))).transpose()
     }
 
     /// A place of a member's for somebody with whom it shares.

@@ -5,6 +5,7 @@ mod asked;
 pub(crate) mod body;
 mod checks;
 mod collaborations;
+mod configuration;
 mod connections;
 mod console;
 mod datasets;
@@ -176,6 +177,7 @@ fn paths_of_all() -> OpenApiRouter<Gateway> {
 fn paths_of_callers() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(health::detail))
+        .routes(routes!(configuration::configuration))
         .routes(routes!(collaborations::me))
         .routes(routes!(collaborations::invitations))
         .routes(routes!(checks::check))

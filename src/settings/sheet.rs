@@ -42,6 +42,26 @@ pub(crate) enum Source {
     Default,
 }
 
+impl Source {
+    /// Which it is: `file`, `environment` or `default`.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Variable(_) => "environment",
+            Self::Default => "default",
+        }
+    }
+
+    /// Where that stands: a line, a variable, or `default`.
+    pub(crate) fn at(&self) -> String {
+        match self {
+            Self::File(line) => format!("gateway.toml:{line}"),
+            Self::Variable(name) => (*name).to_owned(),
+            Self::Default => "default".to_owned(),
+        }
+    }
+}
+
 /// One setting, for whoever looks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {

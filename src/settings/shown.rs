@@ -16,6 +16,9 @@ use crate::home::Home;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// How a setting is called that names a variable.
+const NAMES: &str = "_env";
+
 /// What is set, and what of it may not stand there.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
@@ -74,10 +77,7 @@ fn unknown(home: &Home, variables: &Environment) -> Vec<Problem> {
     let named = references(home, variables);
     let help = || {
         let own: Vec<&str> = own.iter().copied().collect();
-        format!(
-            "{}; or a name in url_env, password_env or secret_env of gateway.toml",
-            own.join(", ")
-        )
+        format!("{}; or a name in a setting of gateway.toml that ends in {NAMES}", own.join(", "))
     };
     let problem = |name: &String| Problem {
         code: "setting-unknown".to_owned(),
@@ -91,10 +91,7 @@ fn unknown(home: &Home, variables: &Environment) -> Vec<Problem> {
 /// Variables that settings name, as far as they can be read.
 fn references(home: &Home, variables: &Environment) -> BTreeSet<String> {
     let all = SECTIONS.into_iter().filter_map(|name| rows(home, variables, name).ok()).flatten();
-    let of_each = [".notify_secret_env", ".client_secret_env"];
-    let is_named =
-        |key: &str| REFERENCES.contains(&key) || of_each.iter().any(|it| key.ends_with(it));
-    let named = all.filter(|row| is_named(&row.key));
+    let named = all.filter(|row| row.key.ends_with(NAMES));
     named.filter_map(|row| row.value.as_str().map(str::to_owned)).collect()
 }
 
@@ -247,5 +244,46 @@ mod tests {
         let named =
             "[store]\nurl = \"postgres://me@db/logs\"\npassword_env = \"AIRLOCK_STORE_PASSWORD\"";
         assert_eq!(codes(named, "AIRLOCK_STORE_PASSWORD"), []);
+    }
+
+    #[test]
+    fn every_setting_that_names_a_variable_may_name_one_that_looks_like_a_setting() {
+        let (secret, url) = (CANARY, "postgres://me@db/logs");
+        let issuer = "[http]\nhosts = [\"airlock.example\"]\n[[http.issuers]]\nissuer = \"https://id.example\"\n\
+            discovery = \"https://id.example/.well-known/openid-configuration\"\n[http.issuers.sign_in]\n\
+            client_id = \"console\"\nredirect_uri = \"https://airlock.example/console/sign-in/corp\"\n";
+        let of_tenant =
+            "[[http.tenants]]\nmember = \"grocer\"\nnotify_url = \"https://hooks.example.org/a\"\n";
+        let webhook = "[triggers.webhook]\nlisten = \"127.0.0.1:1\"\n";
+        let all = [
+            ("store.url_env", "[store]\n", "AIRLOCK_STORE_ADDRESS", url),
+            (
+                "store.password_env",
+                "[store]\nurl = \"postgres://me@db/logs\"\n",
+                "AIRLOCK_STORE_WORD",
+                secret,
+            ),
+            ("http.tenants[].notify_secret_env", of_tenant, "AIRLOCK_HTTP_NOTICES", secret),
+            (
+                "http.issuers[].sign_in.client_secret_env",
+                issuer,
+                "AIRLOCK_HTTP_CONSOLE_SECRET",
+                secret,
+            ),
+            ("http.issuers[].sign_in.client_key_env", issuer, "AIRLOCK_HTTP_CONSOLE_KEY", secret),
+            ("triggers.webhook.secret_env", webhook, "AIRLOCK_TRIGGERS_SECRET", secret),
+        ];
+        for (key, text, name, value) in all {
+            let word = key.rsplit('.').next().unwrap();
+            let named = look(&format!("{text}{word} = \"{name}\"\n"), &[(name, value)]);
+            assert!(named.problems.is_empty(), "{key}: {named:?}");
+            assert!(!format!("{named:?}").contains(CANARY), "{key}");
+            let unnamed = look("", &[(name, value)]).problems;
+            assert_eq!(unnamed[0].code, "setting-unknown", "{key}");
+        }
+        let in_table =
+            SETTINGS.iter().map(|setting| setting.key).filter(|key| key.ends_with(NAMES));
+        let tried: BTreeSet<&str> = all.iter().map(|one| one.0).collect();
+        assert_eq!(in_table.collect::<BTreeSet<_>>(), tried);
     }
 }

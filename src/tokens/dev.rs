@@ -115,7 +115,7 @@ mod tests {
         assert_eq!((caller.tenant(), caller.roles()), (Some(&member("grocer")), &roles));
         assert_eq!(minted.expires_s, 1_700_000_300);
         let operator = verifier.verify(&issuer.for_operator(NOW_MS).unwrap().token).unwrap();
-        assert!(operator.tenant().is_none() && operator.may(Action::ReadMetrics));
+        assert!(operator.tenant().is_none() && operator.may(Action::ReadConfiguration));
         assert_ne!(operator.principal(), caller.principal());
         clock.set((minted.expires_s + 60) * 1_000 - 1);
         assert!(verifier.verify(&minted.token).is_ok());

@@ -4,6 +4,7 @@
 mod agreement;
 mod check;
 mod collaboration;
+mod configuration;
 mod dataset;
 mod decision;
 mod fidelity;
@@ -27,6 +28,7 @@ pub use agreement::{
 };
 pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
+pub use configuration::{Configuration, Setting};
 pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
 pub use fidelity::{Fidelity, RoomHeld, TermHeld};

@@ -3,6 +3,7 @@
 use crate::http::Served;
 use crate::serve::{document, world};
 use crate::world::{AGREEMENT, Answer, World};
+use airlock::client::{Client, Known, Token};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -157,6 +158,7 @@ fn what_is_measured_names_nobody() {
     }
     let operator =
         world.airlock(&["token", "--operator"]).done()["token"].as_str().unwrap().to_owned();
+    is_told_what_is_set(&served, &operator);
     let told = served.ask("GET", "/v1/health", &[format!("Authorization: Bearer {operator}")], "");
     let detail = told.json();
     assert_eq!(
@@ -364,4 +366,27 @@ fn what_the_example_for_a_cluster_sets_is_taken() {
     set(&world, include_str!("../../examples/deploy/kubernetes/gateway.toml"));
     let shown = world.airlock(&["config", "show"]).done().to_string();
     assert!(shown.contains("0.0.0.0:9470") && shown.contains("grocer.jwks.json"), "{shown}");
+}
+
+/// What the operator is told over HTTP is what the folder's owner is shown, of secrets their names alone; and the client reads it.
+fn is_told_what_is_set(served: &Served<'_>, operator: &str) {
+    let bearer = [format!("Authorization: Bearer {operator}")];
+    let told = served.ask("GET", "/v1/configuration", &bearer, "").done();
+    let shown = served.world.airlock(&["config", "show"]).done();
+    assert_eq!(told, shown);
+    let of = |key: &str| {
+        let all = told["settings"].as_array().unwrap();
+        all.iter().find(|row| row["key"] == key).unwrap().clone()
+    };
+    let listen = of("metrics.listen");
+    assert_eq!((&listen["value"], &listen["from"]), (&json!("127.0.0.1:0"), &json!("file")));
+    assert_eq!(of("http.audience")["from"], "default");
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let read = runtime.block_on(async {
+        let known = Known::in_folders(&folder.path().join("config"), &folder.path().join("state"));
+        let url = format!("http://{}", served.at);
+        Client::configuration(&url, Token::new(operator).unwrap(), &known).await.unwrap()
+    });
+    assert_eq!(serde_json::to_value(read).unwrap(), told);
 }

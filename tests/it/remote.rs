@@ -1,6 +1,7 @@
 //! The command line at a gateway elsewhere: the same scenes typed here and there, refusals alike.
 
 mod between;
+mod changes;
 mod lies;
 mod waivers;
 
@@ -39,6 +40,12 @@ impl Far {
     fn ask(&self, served: &Served<'_>, member: &str, arguments: &[&str]) -> Answer {
         let token = served.caller(member, &ALL).token;
         answer(self.command(served.world, &token, arguments), &token)
+    }
+
+    /// The same by a line.
+    fn types(&self, served: &Served<'_>, member: &str, line: &str) -> Answer {
+        let words = words(line);
+        self.ask(served, member, &words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
@@ -89,12 +96,20 @@ fn root(world: &World) -> String {
     world.path("").canonicalize().unwrap().display().to_string().trim_end_matches('/').to_owned()
 }
 
+/// The words of a line; in a word with spaces, each is written `~`.
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(|word| word.replace('~', " ")).collect()
+}
+
+fn typed_here(world: &World, line: &str) -> Answer {
+    let words = words(line);
+    world.airlock(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// Typed here and there, by whom it is typed.
 fn alike(near: &World, served: &Served<'_>, far: &Far, typed: &[(&str, &str)]) {
     for (member, line) in typed {
-        let words: Vec<&str> = line.split(' ').collect();
-        let here = near.airlock(&words);
-        let there = far.ask(served, member, &words);
+        let (here, there) = (typed_here(near, line), far.types(served, member, line));
         assert_eq!(here.code, there.code, "{line}: {} {}", here.stderr, there.stderr);
         if here.code == Some(0) {
             let (here, there) =

@@ -1,6 +1,7 @@
 //! The gateway over HTTP, as a real process: the door, who gets in, what each sees, and decisions.
 
 use crate::http::{Served, Told};
+use crate::token::expired_and_foreign;
 use crate::world::{AGREEMENT, World};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -150,6 +151,8 @@ fn nobody_gets_in_without_a_good_token() {
     let served = Served::start(&world);
     let document: Value =
         serde_json::from_str(&served.ask("GET", "/openapi.json", &[], "").body).unwrap();
+    let good = served.caller("grocer", &ALL).token;
+    let [expired, foreign] = expired_and_foreign(&world, &good);
     let mut asked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -159,8 +162,10 @@ fn nobody_gets_in_without_a_good_token() {
             assert_eq!(told.status != 401, open, "{method} {path}: {told:?}");
             if !open {
                 told.is(401, "token-missing");
-                let bad = ["Authorization: Bearer a.b.c".to_owned()];
-                served.ask(&method.to_uppercase(), &path, &bad, "").is(401, "token-invalid");
+                for bad in ["a.b.c", &expired, &foreign] {
+                    let bad = [format!("Authorization: Bearer {bad}")];
+                    served.ask(&method.to_uppercase(), &path, &bad, "").is(401, "token-invalid");
+                }
                 asked += 1;
             }
         }

@@ -1,9 +1,10 @@
 //! `airlock token`: there is none unless the settings say so, and it goes to the output alone.
 
 use crate::world::{Answer, World};
+use airlock::log::SecretKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::Command;
 
 const ON: &str = "[http]\ndevelopment_issuer = true\n";
@@ -21,6 +22,27 @@ fn gateway(settings: &str) -> World {
 fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+/// A token of the development issuer with other claims, signed anew under the issuer's own key.
+pub(crate) fn with_claims(world: &World, token: &str, alter: impl FnOnce(&mut Value)) -> String {
+    let mut altered = claims(token);
+    alter(&mut altered);
+    let header = token.split('.').next().unwrap();
+    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(altered.to_string()));
+    let key = SecretKey::load(&world.path("home/keys/dev-issuer.key")).unwrap();
+    let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes()).as_bytes());
+    format!("{signed}.{signature}")
+}
+
+/// It as it was in time until an hour ago; and one for another service.
+pub(crate) fn expired_and_foreign(world: &World, token: &str) -> [String; 2] {
+    let expired = with_claims(world, token, |claims| {
+        for at in ["iat", "exp"] {
+            claims[at] = json!(claims[at].as_i64().unwrap() - 3_900);
+        }
+    });
+    [expired, with_claims(world, token, |claims| claims["aud"] = json!("payments"))]
 }
 
 fn grocer(world: &World) -> Answer {

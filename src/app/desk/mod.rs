@@ -4,6 +4,7 @@
 mod agreements;
 mod checks;
 mod collaborations;
+mod configuration;
 mod connections;
 mod datasets;
 mod decisions;

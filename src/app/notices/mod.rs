@@ -107,7 +107,25 @@ struct Teller {
     through: BTreeMap<CollaborationId, u64>,
     /// Logs with withdrawals that are not seen closed.
     open: BTreeSet<CollaborationId>,
+    /// Logs that were not seen as far as they are listed.
+    behind: BTreeMap<CollaborationId, Behind>,
     failures: u32,
+}
+
+/// A log that could not be read, or was shorter than it is listed.
+#[derive(Default)]
+struct Behind {
+    /// It is not looked at before.
+    until_ms: i64,
+    looks: u32,
+}
+
+/// What was seen of a log.
+struct Seen {
+    /// As far as there is nothing more to tell.
+    through: u64,
+    /// Whether withdrawals in it are not seen closed.
+    is_open: bool,
 }
 
 impl Teller {
@@ -117,8 +135,8 @@ impl Teller {
         policy: &Arc<Policy>,
     ) -> Result<Self> {
         let egress = Egress::new(Arc::clone(policy), LIMITS)?;
-        let (through, open) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { app, number, receiver, egress, through, open, failures: 0 })
+        let (through, open, behind) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Ok(Self { app, number, receiver, egress, through, open, behind, failures: 0 })
     }
 
     async fn keep(mut self, mut sizes: watch::Receiver<Sizes>, cancel: CancellationToken) {
@@ -143,7 +161,7 @@ impl Teller {
             match self.turn(&known, self.app.clock.now_ms()).await {
                 Ok(()) => {
                     self.failures = 0;
-                    let _ = tokio::time::timeout(OPEN_EVERY, sizes.changed()).await;
+                    let _ = tokio::time::timeout(self.pause(), sizes.changed()).await;
                 }
                 Err(error) => {
                     if self.failures == 0 {
@@ -156,41 +174,72 @@ impl Teller {
         }
     }
 
+    /// How long nothing is done where no log grows.
+    fn pause(&self) -> Duration {
+        if self.behind.is_empty() { OPEN_EVERY } else { AGAIN }
+    }
+
     /// Tells what there is to tell of each log that has grown, and of those with open withdrawals.
     async fn turn(&mut self, sizes: &[(CollaborationId, u64)], now_ms: i64) -> Result<()> {
         let member = self.receiver.member.clone();
         let since_ms = self.app.home.told_since(&member, now_ms)?;
         for (name, size) in sizes {
             let grew = self.through.get(name).is_none_or(|through| through < size);
-            if !grew && !self.open.contains(name) {
+            let is_early = self.behind.get(name).is_some_and(|behind| now_ms < behind.until_ms);
+            if is_early || !grew && !self.open.contains(name) {
                 continue;
             }
             let stands = self.app.store.stands(name, &member).await.map_err(LogError::from)?;
-            if matches!(stands, Some(Stands::Member | Stands::Former)) {
-                match self.one(name, since_ms, now_ms).await {
-                    Ok(is_open) if is_open => self.open.insert(name.clone()),
-                    Ok(_) => self.open.remove(name),
-                    // What can't be read, or was rolled back, keeps nobody from hearing of others.
-                    Err(Stopped::Log) => false,
-                    Err(Stopped::Untold(error)) => return Err(error),
-                };
+            let seen = if matches!(stands, Some(Stands::Member | Stands::Former)) {
+                self.one(name, since_ms, now_ms).await
+            } else {
+                Ok(Seen { through: *size, is_open: false })
+            };
+            match seen {
+                Ok(seen) => self.saw(name, seen),
+                // What can't be read, or was rolled back, keeps nobody from hearing of others.
+                Err(Stopped::Log) => {}
+                Err(Stopped::Untold(error)) => return Err(error),
             }
-            self.through.insert(name.clone(), *size);
+            self.is_behind(name, *size, now_ms);
         }
         self.waits(None);
         Ok(())
     }
 
-    /// One log. Whether withdrawals in it are open.
+    fn saw(&mut self, name: &CollaborationId, seen: Seen) {
+        self.through.insert(name.clone(), seen.through);
+        if seen.is_open {
+            self.open.insert(name.clone());
+        } else {
+            self.open.remove(name);
+        }
+    }
+
+    /// A log that was not seen through as far as the store lists it is looked at again, a while later.
+    fn is_behind(&mut self, name: &CollaborationId, size: u64, now_ms: i64) {
+        if self.through.get(name).is_some_and(|through| *through >= size) {
+            self.behind.remove(name);
+            return;
+        }
+        let behind = self.behind.entry(name.clone()).or_default();
+        let pause = again(behind.looks).min(OPEN_EVERY).as_millis();
+        behind.until_ms = now_ms.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX));
+        behind.looks = behind.looks.saturating_add(1);
+    }
+
+    /// One log, as far as it can be read now.
     async fn one(
         &self,
         name: &CollaborationId,
         since_ms: i64,
         now_ms: i64,
-    ) -> Result<bool, Stopped> {
+    ) -> Result<Seen, Stopped> {
         let (app, member) = (&self.app, &self.receiver.member);
         let state = app.load_denying(name).await.map_err(|_| Stopped::Log)?.state;
-        let Some(tenure) = state.tenure(member) else { return Ok(false) };
+        let Some(tenure) = state.tenure(member) else {
+            return Ok(Seen { through: state.size(), is_open: false });
+        };
         let mut told = app.home.told(member, name);
         let end = tenure.until.map_or(state.size(), |until| state.size().min(until + 1));
         let (mut position, begun) = (told.position.max(tenure.since), told.position);
@@ -225,7 +274,8 @@ impl Teller {
                 self.kept(name, &told)?;
             }
         }
-        Ok(state.unconfirmed().next().is_some())
+        let through = if position < end { position } else { state.size() };
+        Ok(Seen { through, is_open: state.unconfirmed().next().is_some() })
     }
 
     fn kept(&self, name: &CollaborationId, told: &Told) -> Result<(), Stopped> {

@@ -1,11 +1,11 @@
 //! Notices to a receiver on this machine that answers as it is told to.
 
 use super::*;
+use crate::app::revocations::tests::Refusing;
 use crate::app::{ScheduleRequest, Tied, Withdrawal, members};
 use crate::clock::FixedClock;
 use crate::home::Home;
 use crate::log::{Body, Code};
-use crate::store::MemoryStore;
 use crate::triggers::Secret;
 use adapter_spi::RunLimits;
 use mappings::model::{MemberId, PlatformId};
@@ -115,7 +115,8 @@ fn spring() -> CollaborationId {
 }
 
 struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    store: Arc<Refusing>,
     app: Arc<App>,
     clock: Arc<FixedClock>,
 }
@@ -126,8 +127,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         let clock = Arc::new(FixedClock::new(SIX - HOUR));
-        let (store, time) = (Arc::new(MemoryStore::new()), Arc::clone(&clock));
-        let app = Arc::new(App::over_at(home, store, time).await.unwrap());
+        let (store, time) = (Refusing::new(), Arc::clone(&clock));
+        let over = Arc::<Refusing>::clone(&store);
+        let app = Arc::new(App::over_at(home, over, time).await.unwrap());
         let tied = Tied::default();
         for name in ["grocer", "brand"] {
             members::keygen(&app.home, &member(name)).unwrap();
@@ -151,14 +153,25 @@ impl World {
             limits: RunLimits::default(),
         };
         app.schedule(request, &tied).await.unwrap();
-        Self { _folder: folder, app, clock }
+        Self { folder, store, app, clock }
+    }
+
+    /// Another process of the same gateway.
+    async fn beside(&self) -> App {
+        let home = Home::open(self.folder.path()).unwrap();
+        let (store, time) = (Arc::<Refusing>::clone(&self.store), Arc::clone(&self.clock));
+        App::over_at(home, store, time).await.unwrap()
     }
 
     async fn refused(&self, slot_ms: i64, code: &str) {
+        self.refused_by(&self.app, slot_ms, code).await;
+    }
+
+    async fn refused_by(&self, app: &App, slot_ms: i64, code: &str) {
         self.clock.set(self.app.clock.now_ms().max(slot_ms));
         let (schedule, code) = ("nightly".parse().unwrap(), Code::new(code).unwrap());
         let body = Body::SlotRefused { schedule, slot_ms, code };
-        self.app.record(&spring(), body).await.unwrap();
+        app.record(&spring(), body).await.unwrap();
     }
 
     fn teller(&self, name: &str, hook: &Hook) -> Teller {
@@ -291,4 +304,37 @@ async fn a_receiver_that_says_nothing_holds_up_no_other() {
     tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
     end.cancel();
     telling.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_told_once_it_can_be_and_at_a_pace() {
+    let (world, hook) = (World::new().await, Hook::new().await);
+    let mut teller = world.teller("brand", &hook);
+    world.turn(&mut teller).await.unwrap();
+    let pause_ms = i64::try_from(AGAIN.as_millis()).unwrap();
+    // Its leaves can't be read, once. Nothing is written afterwards that would make anybody look again.
+    world.refused(SIX, "cap-spent").await;
+    world.store.fails_reads(1);
+    world.turn(&mut teller).await.unwrap();
+    assert!(hook.events().is_empty());
+    assert_eq!(teller.pause(), AGAIN);
+    world.clock.step(pause_ms - 1);
+    world.turn(&mut teller).await.unwrap();
+    assert!(hook.events().is_empty(), "it is asked again at a pace");
+    world.clock.step(1);
+    world.turn(&mut teller).await.unwrap();
+    assert_eq!(hook.events(), ["schedule-refused"]);
+    assert_eq!(teller.pause(), OPEN_EVERY);
+    // What another process wrote can't be read: this one knows what was before.
+    let beside = world.beside().await;
+    world.refused_by(&beside, SIX + HOUR, "approval-missing").await;
+    world.store.fails_reads(1);
+    world.turn(&mut teller).await.unwrap();
+    assert_eq!(hook.events().len(), 1);
+    world.clock.step(pause_ms);
+    world.turn(&mut teller).await.unwrap();
+    assert_eq!(hook.events(), ["schedule-refused"; 2]);
+    world.clock.step(pause_ms);
+    world.turn(&mut teller).await.unwrap();
+    assert_eq!(hook.events().len(), 2, "each once");
 }

@@ -7,22 +7,33 @@ use async_trait::async_trait;
 use mappings::model::Agreement;
 use std::sync::Mutex;
 
-/// A memory store that refuses so many appends with this error.
+/// A memory store that refuses so many appends with this error, and so many reads.
 #[derive(Debug)]
 pub(in crate::app) struct Refusing {
     inner: MemoryStore,
     next: Mutex<(usize, StoreError)>,
     appended: Mutex<usize>,
+    unread: Mutex<usize>,
 }
 
 impl Refusing {
     pub(in crate::app) fn new() -> Arc<Self> {
         let next = Mutex::new((0, StoreError::Full));
-        Arc::new(Self { inner: MemoryStore::new(), next, appended: Mutex::default() })
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            next,
+            appended: Mutex::default(),
+            unread: Mutex::default(),
+        })
     }
 
     pub(in crate::app) fn refuses(&self, times: usize, error: StoreError) {
         *self.next.lock().unwrap() = (times, error);
+    }
+
+    /// The next reads of leaves fail.
+    pub(in crate::app) fn fails_reads(&self, times: usize) {
+        *self.unread.lock().unwrap() = times;
     }
 }
 
@@ -52,6 +63,13 @@ impl Store for Refusing {
         from: u64,
         max: usize,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
+        {
+            let left = &mut *self.unread.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return Err(StoreError::Unavailable);
+            }
+        }
         self.inner.read(collaboration, from, max).await
     }
 

@@ -27,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for Entered {
     }
 }
 
-/// Lets in who has a session; others are shown where one begins.
+/// Lets in who has a session, as far as its member has its share of places; others are shown where one begins.
 pub(super) async fn entered(
     State(console): State<Console>,
     mut request: Request,
@@ -36,6 +36,10 @@ pub(super) async fn entered(
     let clock = console.gateway.verifier.clock();
     let id = Jar::of(request.headers()).shown(request.headers());
     if let Some(session) = id.and_then(|id| console.sessions.known(id, clock)) {
+        let _share = match console.gateway.ordinary.take_for(session.caller(), &request) {
+            Ok(share) => share,
+            Err(own) => return own.into_response(),
+        };
         request.extensions_mut().insert(Entered(session));
         return next.run(request).await;
     }

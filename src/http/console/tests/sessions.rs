@@ -108,3 +108,28 @@ async fn a_session_has_the_roles_of_its_token_and_no_others() {
         assert_eq!(log.status, if reads { 200 } else { 403 }, "{role}");
     }
 }
+
+#[tokio::test]
+async fn pages_are_of_their_members_share_and_withdrawals_need_none() {
+    let place = Place::agreed().await;
+    let (grocer, brand) =
+        (place.signed_in("grocer", &ALL).await, place.signed_in("brand", &ALL).await);
+    let page = place.get(&grocer, AT).await.is(200);
+    let leave = place.get(&grocer, &format!("{AT}/withdraw?kind=membership")).await.is(200);
+    let (out, leave) = (page.form("/console/sign-out"), leave.form(&format!("{AT}/revocations")));
+    let member: MemberId = id("grocer");
+    let ordinary = &place.console.gateway.ordinary;
+    let mut all: Vec<_> = std::iter::from_fn(|| ordinary.take(Some(&member)).ok()).collect();
+    for told in [place.get(&grocer, AT).await, place.send(&grocer, &out).await] {
+        assert_eq!(told.refused(429, "too-many-requests").header("retry-after"), "1");
+    }
+    place.get(&brand, AT).await.is(200);
+    all.pop();
+    place.get(&grocer, AT).await.is(200);
+    place.get(&grocer, AT).await.is(200);
+    let last = ordinary.take(Some(&member)).unwrap();
+    place.send(&grocer, &leave).await.is(303);
+    assert_eq!(place.kinds().await.last().map(String::as_str), Some("revoked"));
+    drop((all, last));
+    assert_eq!(place.send(&grocer, &out).await.is(303).header("location"), "/console/sign-in");
+}

@@ -1,0 +1,25 @@
+//! What this gateway is set to, for the operator. Secrets are named, never shown, as `settings` does. Must not know what a setting is for.
+
+use super::Desk;
+use crate::access::Action;
+use crate::error::{Problem, Result};
+use crate::settings::{Environment, Row, shown};
+use crate::wire;
+
+impl Desk<'_> {
+    /// The same, as it stands now.
+    pub(crate) fn configuration(&self) -> Result<wire::Configuration> {
+        self.may(Action::ReadConfiguration)?;
+        let shown = shown(&self.app.home, &Environment::of_process());
+        let setting = |Row { key, value, source }| {
+            let (from, at) = (source.kind().to_owned(), source.at());
+            wire::Setting { key, value, from, at }
+        };
+        let problem =
+            |Problem { code, at, message, help }| wire::Place { code, at, detail: message, help };
+        Ok(wire::Configuration {
+            settings: shown.rows.into_iter().map(setting).collect(),
+            problems: shown.problems.into_iter().map(problem).collect(),
+        })
+    }
+}
