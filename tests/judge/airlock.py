@@ -78,6 +78,12 @@ def binary(named):
     raise NotRun(f"no airlock binary at {' or '.join(map(str, places))}: build it, or name it with --airlock or AIRLOCK_BIN")
 
 
+def artefacts():
+    """Where what people look at afterwards is kept: as AIRLOCK_ARTEFACTS says, or beside what cargo builds."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    return Path(os.environ.get("AIRLOCK_ARTEFACTS") or target / "artefacts").absolute()
+
+
 def local(text):
     """A path from a path or file URL."""
     return Path(urllib.parse.unquote(text[7:])) if text.startswith("file://") else Path(text)

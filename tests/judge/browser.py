@@ -4,7 +4,7 @@
     browser.py [--self-test] [--airlock PATH] [--keep DIR] [--allow-not-run]
 
 A gateway serves two members who operate their accounts on the stage, with its worker; `browser/walk.mjs` walks there as each of them. Pictures of what it saw
-lie in the folder that AIRLOCK_ARTEFACTS names, else in a temporary one whose path is printed. `--self-test` puts a proxy before the gateway that lies.
+lie in the folder that AIRLOCK_ARTEFACTS names, else beside what is built; its path is printed. `--self-test` puts a proxy before the gateway that lies.
 Must not know: what a page says.
 """
 
@@ -291,7 +291,7 @@ def walk(arguments, folder):
     """All of it; 0 when nothing is wrong."""
     since = time.monotonic()
     program, place = chromium(), modules()
-    artefacts = folder if arguments.self_test else Path(os.environ.get("AIRLOCK_ARTEFACTS") or tempfile.mkdtemp(prefix="airlock-browser-pictures-")).absolute() / "console"
+    artefacts = folder if arguments.self_test else airlock.artefacts() / "console"
     gateway = Gateway(arguments, folder)
     asked = filled(gateway) | {"chromium": program, "modules": str(place), "artefacts": str(artefacts), "airlock": str(gateway.binary), "home": str(gateway.home), "names": [HOST],
                                "tls": certificate(folder) | {"port": gateway.tls_port, "issuer": {"name": "certified", "label": "certified.example", "url": gateway.provider.url, "signs_out": True}},

@@ -28,6 +28,7 @@ sys.dont_write_bytecode = True
 import airlock  # noqa: E402
 
 try:
+    import effects
     import parties
     import proofs
     import receipts
@@ -422,10 +423,11 @@ def ended(arguments, seen, gateway, filled):
 
 
 def chaos(arguments, seen, gateway, filled):
-    """kill -9 again and again while clients decide: each acknowledged decision is on record once, and it is back within five seconds."""
+    """kill -9 again and again while clients decide and ask for effects: each acknowledged decision is on record once, each key has one effect, and the
+    gateway is back within five seconds."""
     names = [f"{filled.alfa}-{parties.named(filled.alfa)}-spare-{n}" for n in range(2, 4)]
     port, back, dice = gateway.at[1], [], random.Random(20261127)
-    with Deciding(gateway, filled, names) as deciding:
+    with Deciding(gateway, filled, names) as deciding, effects.Asking(gateway, filled, f"{filled.alfa}-both") as asking:
         for kill in range(arguments.kills):
             time.sleep(dice.uniform(0.1, 0.6))
             gateway.child.kill()
@@ -438,7 +440,8 @@ def chaos(arguments, seen, gateway, filled):
             seen.holds(f"kill {kill}: ready again after {back[-1]:.2f} s", back[-1] <= READY_WITHIN_S)
         time.sleep(1.0)
         deciding.end()
-    told = deciding.judge(seen, gateway.folder)
+        asking.end()
+    told = f"{deciding.judge(seen, gateway.folder)}; {asking.judge(seen, gateway.folder)}"
     seen.holds("too little was decided", len(deciding.done) >= arguments.kills, len(deciding.done))
     return f"{arguments.kills} kills; {told}; ready again after {statistics.median(back):.2f} s (p50), {max(back):.2f} s (max)"
 
