@@ -121,6 +121,7 @@ struct Behind {
 }
 
 /// What was seen of a log.
+#[derive(Debug, Clone, Copy)]
 struct Seen {
     /// As far as there is nothing more to tell.
     through: u64,
