@@ -4,6 +4,8 @@ mod between;
 mod lies;
 mod waivers;
 
+pub(crate) use waivers::in_shares;
+
 use crate::http::Served;
 use crate::serve;
 use crate::world::{AGREEMENT, Answer, World};
