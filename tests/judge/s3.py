@@ -208,7 +208,7 @@ def published(s3, bucket, gateway, folder):
         check(code == 1 and said and set(said) <= OTHERS, f"a fork of {size} leaves is published over by nobody ({said})")
         check(s3.get_object(Bucket=bucket, Key=f"{prefix}checkpoint")["Body"].read() == fork, "it stays there to be seen")
         _, error = gateway.refused("audit", "verify", at, "--key", key, "--older", str(folder / "newest"))
-        check(error["code"] in OTHERS | {"tile-differs"}, f"a reader refuses it ({error['code']})")
+        check(error["code"] in OTHERS | {"tile-differs", "tile-missing"}, f"a reader refuses it ({error['code']})")
         code, error = gateway.refused(*witness)
         check(code == 3 and error["code"] in OTHERS, f"so does a witness ({error['code']})")
     placed(after["checkpoint"])
