@@ -28,9 +28,19 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 64 * 1_024;
 
 /// Spans of ours, and what each is about.
-const SPANS: [&str; 11] = [
-    "request", "pass", "look", "apply", "store", "run", "query", "open", "plan", "execute",
+const SPANS: [&str; 12] = [
+    "request",
+    "pass",
+    "look",
+    "apply",
+    "store",
+    "run",
+    "query",
+    "open",
+    "plan",
+    "execute",
     "deliver",
+    "statement",
 ];
 /// Targets of the AWS clients' own spans, one for a call.
 const CALLS: &str = "aws_sdk_";
@@ -179,7 +189,7 @@ fn listed(mut span: SpanData) -> SpanData {
         if let (Some(method), Some(route)) = (said("http.request.method"), said("http.route")) {
             span.name = format!("{method} {route}").into();
         }
-    } else if said("rpc.system").is_some() {
+    } else if said("rpc.system").is_some() || span.name == "statement" {
         span.span_kind = SpanKind::Client;
     }
     let failed = match said("http.response.status_code") {

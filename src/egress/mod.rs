@@ -10,7 +10,7 @@ mod policy;
 mod refused;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use asking::{Answer, Egress, Limits};
 pub use policy::{Network, Policy};

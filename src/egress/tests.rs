@@ -59,6 +59,22 @@ fn entry(text: &str, port: u16) -> (String, Vec<IpAddr>) {
     (url.replace("PORT", &port.to_string()), to.collect())
 }
 
+/// URLs of the corpus that are refused by their text, wherever a name of theirs leads, and all their twins.
+pub(crate) fn by_text(port: u16) -> (Vec<String>, Vec<String>) {
+    let corpus: Corpus = toml::from_str(CORPUS).unwrap();
+    let outside: IpAddr = "8.8.8.8".parse().unwrap();
+    let (mut attempts, mut twins) = (Vec::new(), Vec::new());
+    for family in &corpus.family {
+        let of = family.attempts.iter().map(|text| entry(text, port));
+        let of = of.filter(|(_, to)| {
+            family.code != "egress-unresolved" && to.iter().all(|to| *to == outside)
+        });
+        attempts.extend(of.map(|(url, _)| url));
+        twins.extend(family.twins.iter().map(|text| entry(text, port).0));
+    }
+    (attempts, twins)
+}
+
 /// Somebody who listens at every address of this machine, and how often anybody came.
 async fn listener() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).await.unwrap();

@@ -422,4 +422,6 @@ fn host_name(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+mod surfaces;
+#[cfg(test)]
 mod tests;

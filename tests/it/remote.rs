@@ -5,6 +5,8 @@ mod changes;
 mod lies;
 mod waivers;
 
+pub(crate) use waivers::in_shares;
+
 use crate::http::Served;
 use crate::serve;
 use crate::world::{AGREEMENT, Answer, World};

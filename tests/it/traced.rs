@@ -10,6 +10,7 @@ use prost::Message as _;
 use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,7 +50,7 @@ impl Collector {
 }
 
 /// Takes one request, head and body.
-fn taken(mut stream: &std::net::TcpStream, kept: &Kept) -> Option<()> {
+fn read(stream: &std::net::TcpStream) -> Option<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
@@ -59,7 +60,13 @@ fn taken(mut stream: &std::net::TcpStream, kept: &Kept) -> Option<()> {
     })?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    kept.lock().unwrap().push((head, body));
+    Some((head, body))
+}
+
+/// Keeps one, and answers it.
+fn taken(mut stream: &std::net::TcpStream, kept: &Kept) -> Option<()> {
+    let one = read(stream)?;
+    kept.lock().unwrap().push(one);
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()
 }
 
@@ -190,6 +197,59 @@ fn a_turn_at_a_platform_is_a_trace_down_to_its_calls() {
     let call = of(look).find(|span| said(span, "rpc.method").is_some());
     let call = call.unwrap_or_else(|| panic!("{spans:?}"));
     assert_eq!((said(call, "rpc.system").unwrap().as_str(), call.kind), ("aws-api", 3));
+}
+
+/// Refuses everything as an account does that knows no such token, in words that must not go on.
+fn refusing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}/accounts/{CANARY}", listener.local_addr().unwrap());
+    let said = json!({ "code": "390303", "message": CANARY }).to_string();
+    let answer = format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{said}",
+        said.len()
+    );
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read(&stream).is_some() {
+                let _gone = stream.write_all(answer.as_bytes());
+            }
+        }
+    });
+    place
+}
+
+#[test]
+fn a_statement_in_snowflake_is_a_span_of_its_operation_and_its_code_alone() {
+    let collector = Collector::default();
+    let mut world = World::of(10);
+    world.agree(&crate::remote::in_shares());
+    world.settle();
+    let token = world.path("token");
+    std::fs::write(&token, CANARY).unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let connections = format!(
+        "[snowflake.members.grocer]\ntoken_file = {token:?}\nendpoint = \"{}\"\n",
+        refusing()
+    );
+    std::fs::write(world.path("home/connections.toml"), connections).unwrap();
+    world.variables = vec![("AIRLOCK_TRACES_ENDPOINT", collector.start())];
+    assert_eq!(world.airlock(&["sync", "--once"]).code, Some(1));
+    let spans = collector.spans();
+    let statement = spans.iter().find(|span| span.name == "statement");
+    let statement = statement.unwrap_or_else(|| panic!("{spans:?}"));
+    let mut keys: Vec<&str> = statement.attributes.iter().map(|one| one.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["db.operation.name", "error.type"]);
+    assert_eq!(said(statement, "error.type").unwrap(), "credentials-refused");
+    assert_eq!((statement.kind, statement.status.as_ref().unwrap().code), (3, 2));
+    let above = spans.iter().find(|span| span.span_id == statement.parent_span_id).unwrap();
+    assert!(["look", "pass"].contains(&above.name.as_str()), "{above:?}");
+    let operation = said(statement, "db.operation.name").unwrap();
+    assert!(!operation.is_empty() && !operation.contains(['"', '\'', '.', ';']), "{operation}");
+    for (_, body) in &*collector.0.lock().unwrap() {
+        let body = String::from_utf8_lossy(body);
+        assert!(!["ACME", CANARY, "GROCER"].iter().any(|name| body.contains(name)), "{body}");
+    }
 }
 
 #[test]

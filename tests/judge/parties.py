@@ -4,6 +4,7 @@ What only one tenant may read carries its sentinels: `named` in what a path or a
 sees. Must not know: what is asked of the gateway afterwards.
 """
 
+import json
 import time
 
 import pyarrow as pa
@@ -11,7 +12,9 @@ import pyarrow.parquet as pq
 
 import receipts
 
-SPARE, RUN_S = 4, 60
+SPARE, RUN_S, DAY_MS = 4, 60, 86_400_000
+# A term that a room of shares holds more loosely than agreed.
+WAIVED = "datasets.{}.rule.entities_min"
 ACCOUNTS = {"alfa": "111111111111", "bravo": "222222222222"}
 
 
@@ -115,11 +118,40 @@ class Parties:
                 time.sleep(0.05)
             self.runs += 1
 
+    def besides(self, member, name):
+        """What lies beside an agreement: a schedule, a result that is opened to somebody, each called as nobody but its members may read."""
+        templates = self.served.ask("GET", f"/v1/collaborations/{name}/templates", self.tokens[member]).json()["templates"]
+        version = {"template": templates[0]["template"], "digest": templates[0]["digest"]}
+        self.decide(member, f"{name}/schedules", version | {"schedule": f"{deep(member)}-nightly", "cron": "0 0 29 2 *"})
+        runs = self.served.ask("GET", f"/v1/collaborations/{name}/runs?state=succeeded", self.tokens[member]).json()["runs"]
+        until = int(time.time() * 1000) + DAY_MS
+        self.decide(member, f"{name}/shares", {"run": runs[0]["run"], "recipient": f"{deep(member)}-agency", "until_ms": until})
+
+    def waits(self, member):
+        """A consent of one person that waits for a second one, about a dataset that is called as nobody but its members may read."""
+        name, dataset = f"{member}-{named(member)}-two", f"{deep(member)}_sales"
+        document = self.document(name, [member], member)
+        made = json.dumps(document).replace(f"{named(member)}_sales", dataset)
+        document = json.loads(made)
+        document["rooms"] = ["native", {"platform": "snowflake", "region": "us-east-1"}]
+        document["members"][member]["identity"] = {"snowflake": f"ACME.{member.upper()}"}
+        one = document["datasets"][dataset]
+        one["at"] = {"native": one["at"]["native"], "snowflake": "D.S.SALES"}
+        one["columns"]["person"] |= {"normalise": "none", "hashed": "sha256-hex"}
+        digest = self.agree(document, [member], approves=False)
+        at = f"/v1/collaborations/{name}"
+        told = self.served.change(f"{at}/waivers", self.tokens[member], {"room": "snowflake", "at": WAIVED.format(dataset), "agreement": digest})
+        there = self.served.ask("GET", f"{at}/waiting", self.tokens[member])
+        if told.status != 202 or deep(member) not in there.body.decode():
+            raise AssertionError(f"what waits for two: {told}; {there}")
+
     def alone(self, member, other):
         """What a member has by itself: in force, waiting for an answer, with something withdrawn, and some to be broken."""
         first, waits, less = (f"{member}-{named(member)}-{what}" for what in ("first", "waits", "less"))
         self.agree(self.document(first, [member], member), [member])
         self.ran(member, first)
+        self.besides(member, first)
+        self.waits(member)
         self.propose(member, self.document(waits, [member], member))
         self.agree(self.document(less, [member], member), [member])
         told = self.served.ask("POST", f"/v1/collaborations/{less}/revocations", self.tokens[member], {"kind": "dataset", "dataset": f"{named(member)}_sales"})

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""End to end over S3: a hive-partitioned dataset, a plain prefix, a delivered result, and the create-only rule.
+"""End to end over S3: a hive-partitioned dataset, a plain prefix, a delivered result, the create-only rule, and a log published as tiles.
 
     . "$(localstack/harness up)"; tests/judge/s3.py [--airlock PATH] [--allow-not-run]
 
@@ -12,6 +12,7 @@ import io
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -28,8 +29,11 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 import airlock  # noqa: E402
+import tiles  # noqa: E402
 
 CREATORS = 16
+# What is said of a log that is not the one that was seen, or not as long.
+OTHERS = {"log-forked", "log-rolled-back"}
 SQL = ("SELECT v.year, o.campaign, COUNT(DISTINCT v.person) AS people, SUM(v.amount) AS amount "
        "FROM visits v JOIN offers o ON v.person = o.person WHERE o.campaign <= :last GROUP BY v.year, o.campaign")
 
@@ -144,6 +148,74 @@ def delivered(s3, bucket, run):
     return rows
 
 
+def brought(s3, bucket, prefix, to):
+    """What lies under a prefix, as files; its bytes by name."""
+    held = {key.removeprefix(prefix): body for key, body in objects(s3, bucket).items() if key.startswith(prefix)}
+    for name, body in held.items():
+        path = to / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    return held
+
+
+def forked(gateway, folder, bucket):
+    """The same gateway from a copy of its folder, which decides something else and publishes that elsewhere."""
+    shutil.copytree(gateway.home, folder / "other")
+    other = airlock.Airlock(gateway.binary, folder / "other")
+    (other.home / "gateway.toml").write_text(f'[publish]\nto = "s3://{bucket}/forks"\n', encoding="utf-8")
+    return other
+
+
+def published(s3, bucket, gateway, folder):
+    """A log published there grows, is verified where it lies, and nothing that was put in its checkpoint's place goes unnoticed."""
+    prefix, at = "logs/over-s3/", f"s3://{bucket}/logs/over-s3"
+    (gateway.home / "gateway.toml").write_text(f'[publish]\nto = "s3://{bucket}/logs"\n', encoding="utf-8")
+    gateway.call("sync", "--once")
+    key = gateway.call("audit", "export", "over-s3", "--to", str(folder / "log"))["key"]
+    raw = bytes.fromhex(key.removeprefix("ed25519:"))
+    before = brought(s3, bucket, prefix, folder / "before")
+    leaves = tiles.verify(folder / "before", raw)
+    gateway.call("audit", "verify", at, "--key", key)
+    other = forked(gateway, folder, bucket)
+    gateway.call("revoke", "over-s3", "--dataset", "visits", "--as", "shop")
+    gateway.call("sync", "--once")
+    after = brought(s3, bucket, prefix, folder / "after")
+    grown = tiles.verify(folder / "after", raw)
+    check(len(grown) > len(leaves) and grown[: len(leaves)] == leaves, f"a log of {len(leaves)} and then {len(grown)} leaves is the tiles of the text")
+    check(all(after[name] == body for name, body in before.items() if name != "checkpoint"), "nothing but the checkpoint was replaced")
+    (folder / "newest").write_bytes(after["checkpoint"])
+    gateway.call("audit", "verify", at, "--key", key, "--older", str(folder / "newest"))
+    witness = ["witness", at, "--key", key, "--name", "brand.example/w", "--key-file", str(folder / "w.key"), "--state", str(folder / "seen")]
+    gateway.call(*witness, "--new-key")
+    placed = lambda body: s3.put_object(Bucket=bucket, Key=f"{prefix}checkpoint", Body=body)  # noqa: E731
+    # An older head of this very log: whoever saw the newer one refuses it, and the next publication goes on from it.
+    placed(before["checkpoint"])
+    _, error = gateway.refused("audit", "verify", at, "--key", key, "--older", str(folder / "newest"))
+    check(error["code"] in OTHERS, f"a reader who has the newer checkpoint refuses an older one ({error['code']})")
+    code, error = gateway.refused(*witness)
+    check((code, error["code"]) == (3, "log-rolled-back"), f"so does a witness ({error['code']})")
+    gateway.call("sync", "--once")
+    check(brought(s3, bucket, prefix, folder / "again")["checkpoint"].startswith(after["checkpoint"]), "the next publication puts the newest there again")
+    # A head that the same key signed over other leaves, as long and longer.
+    for person, dataset in (("brand", "offers"), ("shop", "visits")):
+        other.call("revoke", "over-s3", "--dataset", dataset, "--as", person)
+        other.call("sync", "--once")
+        fork = s3.get_object(Bucket=bucket, Key="forks/over-s3/checkpoint")["Body"].read()
+        placed(fork)
+        code, error = gateway.refused("sync", "--once")
+        said = [one["code"] for one in error.get("problems", [])]
+        size = fork.split(b"\n")[1].decode()
+        check(code == 1 and said and set(said) <= OTHERS, f"a fork of {size} leaves is published over by nobody ({said})")
+        check(s3.get_object(Bucket=bucket, Key=f"{prefix}checkpoint")["Body"].read() == fork, "it stays there to be seen")
+        _, error = gateway.refused("audit", "verify", at, "--key", key, "--older", str(folder / "newest"))
+        check(error["code"] in OTHERS | {"tile-differs", "tile-missing"}, f"a reader refuses it ({error['code']})")
+        code, error = gateway.refused(*witness)
+        check(error["code"] in OTHERS | {"tile-differs", "tile-missing"}, f"so does a witness ({error['code']})")
+    placed(after["checkpoint"])
+    gateway.call("sync", "--once")
+    gateway.call("audit", "verify", at, "--key", key, "--older", str(folder / "newest"))
+
+
 def prove(arguments, folder):
     """The whole proof."""
     from judge import difference
@@ -177,6 +249,9 @@ def prove(arguments, folder):
     check(again == 3, "the same run id a second time is refused")
     check(objects(s3, results) == after, "the refused run changed nothing at the destination")
     check(objects(s3, source) == before, "no run changed the source")
+    logs = f"airlock-logs-{mark}"
+    s3.create_bucket(Bucket=logs)
+    published(s3, logs, gateway, folder)
     print("S3: passed")
     return 0
 

@@ -84,6 +84,8 @@ class Served:
         self.binary, self.folder, self.home = str(binary), folder, folder / "home"
         self.tenants = {member: Issuer(member, [member]) for member in tenants}
         self.issuers = [*self.tenants.values(), Issuer("operator", [], operators=True)] if issuers is None else issuers
+        # Waivers take two people where tokens say who is one.
+        self.by_two = issuers is None
         self.more = []
         self.cli, self.child, self.at, self.stderr = airlock.Airlock(binary, self.home), None, None, folder / "serve.log"
 
@@ -97,10 +99,10 @@ class Served:
         lines = ["[http]", f'audience = "{AUDIENCE}"']
         for member in self.tenants:
             lines += ["[[http.tenants]]", f'member = "{member}"', f'organisation = "org-{member}"',
-                      f'places = ["{root}/data/{member}/"]', f'destinations = ["{root}/results/{member}/"]']
+                      f'places = ["{root}/data/{member}/"]', f'destinations = ["{root}/results/{member}/"]', *(['four_eyes = ["waive"]'] if self.by_two else [])]
         for issuer in self.issuers:
             lines += ["[[http.issuers]]", f'issuer = "{issuer.name}"', getattr(issuer, "keys_at", f'jwks_file = "{issuer.file}"'),
-                      f"tenants = {json.dumps(issuer.tenants)}", f"operators = {json.dumps(issuer.operators)}"]
+                      f"tenants = {json.dumps(issuer.tenants)}", f"operators = {json.dumps(issuer.operators)}", *(['person_claim = "email"'] if self.by_two else [])]
             (self.home / issuer.file).write_text(json.dumps(issuer.jwks()), encoding="utf-8")
         lines += self.more
         (self.home / "gateway.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -157,8 +159,8 @@ class Served:
         return f"http://{self.at[0]}:{self.at[1]}"
 
     def token(self, member, roles=None, **more):
-        """A good token of a member."""
-        return self.tenants[member].token(f"org-{member}", roles, **more)
+        """A good token of a member's, of the first of its people where nobody else is named."""
+        return self.tenants[member].token(f"org-{member}", roles, **{"email": "first@judge.example"} | more)
 
     def ask(self, method, path, token=None, body=None, headers=(), timeout=ANSWERS_S):
         """One request on a connection of its own."""

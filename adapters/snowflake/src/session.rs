@@ -12,6 +12,8 @@ use snowflake_sql_api::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 /// How long a statement is waited for that looks or changes an object.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -170,6 +172,21 @@ impl Session {
         Call::new(request).at_most(self.within).until(self.cx.cancel.clone())
     }
 
+    /// Every call goes through here: its span has the operation's words and the code that it ended with, and nothing that was said.
+    async fn traced<T>(
+        &self,
+        operation: &'static str,
+        act: Act,
+        call: impl Future<Output = Result<T, snowflake_sql_api::Error>> + Send,
+    ) -> Result<T, snowflake_sql_api::Error> {
+        let span = tracing::info_span!("statement", call = operation, code = Empty);
+        let done = Box::pin(call).instrument(span.clone()).await;
+        if let Err(error) = &done {
+            span.record("code", self.told(operation, act, error).code);
+        }
+        done
+    }
+
     /// What a statement answers that changes nothing.
     pub(crate) async fn rows(
         &self,
@@ -182,9 +199,9 @@ impl Session {
         let statement = statement.within(self.context.clone());
         let failed = |error: snowflake_sql_api::Error| self.told(operation, Act::Read, &error);
         let request = RequestId::random().map_err(failed)?;
-        let found = Box::pin(self.client.execute(&statement, self.call(request)));
-        let found = found.await.map_err(failed)?;
-        let table = Box::pin(found.table()).await.map_err(failed)?;
+        let call = self.call(request);
+        let found = async { self.client.execute(&statement, call).await?.table().await };
+        let table = self.traced(operation, Act::Read, found).await.map_err(failed)?;
         if operation.starts_with("SHOW ") && table.len() >= SHOWN_MAX {
             let told: Told = (ErrorKind::InvalidNative, "answer-cut", Retry::NextCycle);
             let reason = "there is more than the platform shows: 10000 rows";
@@ -205,7 +222,7 @@ impl Session {
         let statement = statement.within(self.context.clone());
         let call = self.call(request);
         let call = if self.lasting { call.leaving() } else { call };
-        let done = Box::pin(self.client.execute(&statement, call));
+        let done = self.traced(operation, Act::Write, self.client.execute(&statement, call));
         done.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 
@@ -221,14 +238,14 @@ impl Session {
         let statement = prepare(statement.within(self.context.clone()).asynchronous());
         let call = self.call(request);
         let call = if again { call.resent() } else { call };
-        let begun = Box::pin(self.client.submit(&statement, call));
+        let begun = self.traced(operation, Act::Write, self.client.submit(&statement, call));
         begun.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 
     /// How far a statement is. That a look failed says nothing of it.
     pub(crate) async fn look(&self, operation: &'static str, handle: &Handle) -> Result<Looked> {
         self.turn(operation, CallClass::Read).await?;
-        match Box::pin(self.client.look(handle)).await {
+        match self.traced(operation, Act::Read, self.client.look(handle)).await {
             Ok(Progress::Running(_)) => Ok(Looked::Running),
             Ok(Progress::Done(done)) => Ok(Looked::Done(done)),
             Err(error) => {
@@ -260,8 +277,8 @@ impl Session {
         handle: &Handle,
     ) -> Result<Canceled> {
         self.turn(operation, CallClass::Write).await?;
-        let done = Box::pin(self.client.cancel(handle)).await;
-        done.map_err(|error| self.told(operation, Act::Write, &error))
+        let done = self.traced(operation, Act::Write, self.client.cancel(handle));
+        done.await.map_err(|error| self.told(operation, Act::Write, &error))
     }
 }
 

@@ -3,6 +3,7 @@
 mod binding;
 mod columns;
 mod formats;
+mod places;
 mod refusals;
 mod source;
 

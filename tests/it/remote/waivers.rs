@@ -7,7 +7,7 @@ use crate::world::{AGREEMENT, Answer, World};
 use serde_json::Value;
 
 /// The agreement in a room of shares as well.
-pub(super) fn in_shares() -> String {
+pub(crate) fn in_shares() -> String {
     let mut text = AGREEMENT
         .replace("rooms: [native]", "rooms: [native, { platform: snowflake, region: us-east-1 }]");
     for (member, account) in [("Grocer", "ACME.GROCER"), ("Brand", "ACME.BRAND")] {
