@@ -30,6 +30,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// So many runs that ended are remembered: whoever looks at an older one is told that it is not known here.
+const ENDED_MAX: usize = 256;
+
 /// The runs of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
@@ -71,7 +74,14 @@ impl AwsCleanRooms {
     }
 
     fn keep(&self, run: &RunId, running: Running) {
-        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+        let mut all = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(run.clone(), running);
+        let ended = |(run, one): (&RunId, &Running)| one.ended.is_some().then(|| run.clone());
+        let ended: Vec<RunId> = all.iter().filter_map(ended).collect();
+        // Ids begin with their time: the oldest are first.
+        for old in ended.iter().take(ended.len().saturating_sub(ENDED_MAX)) {
+            all.remove(old);
+        }
     }
 
     /// Who among the receivers the output lands with: the runner, else the first whom this gateway operates.

@@ -19,6 +19,9 @@ use std::sync::{Mutex, PoisonError};
 /// What an unload is called in errors.
 pub(crate) const UNLOAD: &str = "COPY INTO";
 
+/// So many runs that ended are remembered: whoever looks at an older one is told that it is not known here.
+const ENDED_MAX: usize = 256;
+
 /// The runs of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
@@ -63,7 +66,16 @@ impl Runs {
     }
 
     pub(crate) fn keep(&self, run: &RunId, running: Running) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), running);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(run.clone(), running);
+        let ended = |(run, one): (&RunId, &Running)| {
+            matches!(one.phase, Phase::Ended(_)).then(|| run.clone())
+        };
+        let ended: Vec<RunId> = all.iter().filter_map(ended).collect();
+        // Ids begin with their time: the oldest are first.
+        for old in ended.iter().take(ended.len().saturating_sub(ENDED_MAX)) {
+            all.remove(old);
+        }
     }
 
     /// Asks the platform to stop a run. None where nothing ran any more: what became of it is to be looked at.

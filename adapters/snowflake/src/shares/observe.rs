@@ -15,6 +15,9 @@ use futures::future::try_join_all;
 use mappings::model::{CollaborationId, DatasetName, Digest, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a database is that was made from a share (`SHOW DATABASES`, column `kind`).
+const IMPORTED: &str = "IMPORTED DATABASE";
+
 /// A role that lost its privilege on the gateway's database or schema sees nothing of what it made there.
 const HIDDEN: &str = "privilege-missing";
 /// So many shares are asked at the same time what they are given.
@@ -100,8 +103,11 @@ impl Look {
         self.shares(&prefix, &mut account).await?;
         let sql = Sql::new("SHOW DATABASES LIKE ").beginning(&prefix);
         let found = self.session.rows("SHOW DATABASES", CallClass::List, sql).await?;
-        let found = found.of(["name"])?.into_iter().filter_map(|[name]| name);
-        account.mounts = found.filter(|name| name.starts_with(&prefix)).collect();
+        // A database that came from no share is its owner's, whatever it is called.
+        let found = found.of(["name", "kind"])?.into_iter().filter_map(|[name, kind]| {
+            name.filter(|name| name.starts_with(&prefix) && kind.as_deref() == Some(IMPORTED))
+        });
+        account.mounts = found.collect();
         account.database = database;
         let sql = Sql::new("SHOW SCHEMAS LIKE ").beginning(&prefix);
         let sql = sql.word(" IN DATABASE ").name(&account.database);

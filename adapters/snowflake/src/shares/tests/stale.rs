@@ -184,3 +184,24 @@ async fn a_key_is_for_its_owner_alone() {
         assert_eq!(tried[0].error.as_ref().map(|error| error.code), code);
     }
 }
+
+#[tokio::test]
+async fn a_database_of_ones_own_is_left_alone_whatever_it_is_called() {
+    let Some((twin, room)) = room().await else { return };
+    let (own, elsewhere) = ("AIRLOCK$OWN$KEPT", "AIRLOCK$OWN$ORDERS");
+    let make = |name: &str| format!("CREATE DATABASE \"{name}\"");
+    twin.sql(CONSUMER, &[&make(own), &make(elsewhere)]).await;
+    let agreement = agreement("own");
+    let scope = Scope::of(&agreement);
+    for desired in [Desired::whole(Arc::clone(&agreement)), Desired::closed(Arc::clone(&agreement))] {
+        for step in planned(&room, &desired, &scope).await.steps {
+            assert_ne!(step.call["statement"], "DropMount", "{:?}", step.call);
+            // What one of them is called a mount would be called, which is refused.
+            let _refused = room.apply(&step, &Cx::default()).await;
+        }
+    }
+    for name in [own, elsewhere] {
+        let sql = format!("SHOW DATABASES LIKE '{name}'");
+        assert_eq!(twin.sql(CONSUMER, &[&sql]).await.len(), 1, "{name}");
+    }
+}
