@@ -1,4 +1,4 @@
-//! How long both Snowflake rooms take to assess an agreement of many datasets and to plan for it, on one thread, with nothing there, with
+//! How long both Snowflake rooms take to assess an agreement of many datasets and to plan for it, with nothing there, with
 //! everything there, with one dataset withdrawn, and closed. No platform, no sockets.
 //! `cargo bench -p adapter-snowflake --features model --bench plan [-- DATASETS]` prints it; `adapters/snowflake/benches/README.md` has figures.
 
