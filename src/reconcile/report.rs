@@ -50,7 +50,8 @@ pub struct Waiting {
 
 impl Waiting {
     pub(super) fn for_step(step: &Step) -> Self {
-        let call = step.call.get("operation").and_then(serde_json::Value::as_str);
+        let call = step.call.get("operation").or_else(|| step.call.get("statement"));
+        let call = call.and_then(serde_json::Value::as_str);
         Self {
             effect: step.effect,
             what: step.resource.kind.to_string(),
