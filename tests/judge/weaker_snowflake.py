@@ -152,10 +152,11 @@ class Law:
     def judge(self, question, answers, said):
         """(what became of it, why it must not have, the losses that explain it); `said` is what the asker said before, which its own history tells again."""
         last, text = answers[-1], "\n".join(a.body for a in answers)
-        canary = spilled(text, said if "QUERY_HISTORY" in question.text() else question.text())
+        asked = said if "QUERY_HISTORY" in question.text() else question.text()
+        canary = spilled(text, asked)
         if canary:
             return "failed", f"{canary} came back", set()
-        keys = keys_in(text, question.text(), self.ground.tokens)
+        keys = keys_in(text, asked, self.ground.tokens)
         if keys and not self.may_show_keys(question):
             return "failed", f"keys of {len(keys)} households came back", set()
         if not last.good:
