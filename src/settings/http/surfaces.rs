@@ -10,8 +10,11 @@ const ISSUER: &str =
 const WAY_IN: &str = "discovery = \"https://id.example/.well-known/openid-configuration\"\n\
     [http.issuers.sign_in]\nclient_id = \"console\"\nredirect_uri = \"https://airlock.example/console/sign-in/corp\"\n";
 
-/// Settings around one URL, by what it is for.
-const SURFACES: [(&str, fn(&str) -> String); 6] = [
+/// Settings around one URL.
+type Around = fn(&str) -> String;
+
+/// By what the URL is for.
+const SURFACES: [(&str, Around); 6] = [
     ("jwks_url", |url| format!("{ISSUER}jwks_url = {url}\n")),
     ("discovery", |url| format!("{ISSUER}discovery = {url}\n")),
     ("notify_url", |url| {

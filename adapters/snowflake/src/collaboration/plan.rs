@@ -20,6 +20,7 @@ use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
 use mappings::model::{DatasetName, Digest, MemberId, PlatformId};
+use serde::Deserialize as _;
 use std::collections::BTreeSet;
 
 /// So many collaborations that could not even be made are enough.
@@ -55,7 +56,7 @@ pub(crate) struct Subject<'a> {
 
 /// The steps of one pass, and what others have to do first.
 pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan, PlanRefused> {
-    let seen: Seen = serde_json::from_value(observation.native.clone())
+    let seen = Seen::deserialize(&observation.native)
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let scope = &observation.scope;
     let (agreement, others) = (&desired.agreement, std::iter::once(&scope.agreement));

@@ -20,6 +20,7 @@ use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
 use mappings::model::{Agreement, DatasetName, Digest, MemberId, PlatformId};
+use serde::Deserialize as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ pub(crate) fn plan(
     observation: &Observation,
     connections: &Connections,
 ) -> Result<Plan, PlanRefused> {
-    let seen: Seen = serde_json::from_value(observation.native.clone())
+    let seen = Seen::deserialize(&observation.native)
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let scope = &observation.scope;
     let agreements = [&desired.agreement, &scope.agreement].into_iter().chain(&scope.past);

@@ -193,7 +193,8 @@ async fn a_database_of_ones_own_is_left_alone_whatever_it_is_called() {
     twin.sql(CONSUMER, &[&make(own), &make(elsewhere)]).await;
     let agreement = agreement("own");
     let scope = Scope::of(&agreement);
-    for desired in [Desired::whole(Arc::clone(&agreement)), Desired::closed(Arc::clone(&agreement))] {
+    for desired in [Desired::whole(Arc::clone(&agreement)), Desired::closed(Arc::clone(&agreement))]
+    {
         for step in planned(&room, &desired, &scope).await.steps {
             assert_ne!(step.call["statement"], "DropMount", "{:?}", step.call);
             // What one of them is called a mount would be called, which is refused.
