@@ -161,7 +161,9 @@ class Law:
             return "failed", f"keys of {len(keys)} households came back", set()
         if not last.good:
             return "refused", "", set()
-        return {NOTHING: self.nothing, TOLD: self.told, REFUSED: self.refused, ASKED: self.asked, RUN: self.run}[question.expects](question, answers)
+        if question.expects == TOLD:
+            return self.told(question, answers, asked)
+        return {NOTHING: self.nothing, REFUSED: self.refused, ASKED: self.asked, RUN: self.run}[question.expects](question, answers)
 
     def may_show_keys(self, question):
         """Whether everything that a question reads has no minimum, and its owner waived what becomes of its keys; or all is the asker's own."""
@@ -182,9 +184,9 @@ class Law:
         return ("silent", "", set()) if self.silent(last.rows) else ("failed", f"rows came back: {question.why}", set())
 
     @staticmethod
-    def told(question, answers):
+    def told(question, answers, asked):
         text = answers[-1].body.replace(clean_room.NOT_THERE, "")
-        found = next((w for w in OWNERS_TEXT if w in text and w not in question.text()), None)
+        found = next((w for w in OWNERS_TEXT if w in text and w not in asked), None)
         return ("failed", f"{question.why}: {found} came back", set()) if found else ("as agreed", "", set())
 
     @staticmethod
