@@ -35,7 +35,7 @@ pub(super) async fn revocation(
     Ok(Json(gateway.desk(&caller).revocation(&collaboration, index).await?))
 }
 
-/// Withdraws. It is tied to nothing, and waits for nothing: where the log can't be written it is in force here all the same.
+/// Withdraws. It is tied to nothing (no key, no mark), and waits for nothing: where the log can't be written it is in force here all the same.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/revocations", tag = "revocations", operation_id = "revoke", request_body = wire::Thing,
     params(("collaboration" = String, Path, description = "The collaboration.")),
     responses(

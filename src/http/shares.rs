@@ -28,7 +28,7 @@ pub(super) async fn shares(
 
 /// Opens a result that the caller's member received to a recipient outside. The profile is in the answer where the recipient has a new token, once.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares", tag = "shares", operation_id = "share", request_body = wire::ShareAsked,
-    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
     responses((status = 201, description = "It is on record.", body = wire::ShareGiven), Change))]
 pub(super) async fn share(
     State(gateway): State<Gateway>,
@@ -46,7 +46,7 @@ pub(super) async fn share(
 
 /// Gives a recipient another token: the newest two are good, or the new one alone.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares/tokens", tag = "shares", operation_id = "rotate-share-token", request_body = wire::ShareTokenAsked,
-    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
     responses((status = 201, description = "It is on record.", body = wire::ShareGiven), Change))]
 pub(super) async fn rotate(
     State(gateway): State<Gateway>,
@@ -62,7 +62,7 @@ pub(super) async fn rotate(
     .await
 }
 
-/// Takes a share away, or everything of a recipient's with its tokens. What it reads ends at once.
+/// Takes a share away, or everything of a recipient's with its tokens. What it reads ends at once. It is tied to nothing: it needs no key and no mark.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/shares/revocations", tag = "shares", operation_id = "end-share", request_body = wire::ShareEnd,
     params(("collaboration" = String, Path, description = "The collaboration.")),
     responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
