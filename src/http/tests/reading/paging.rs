@@ -1,7 +1,8 @@
-//! Lists that come in pages: every page goes on where the one before ended, and none shows more than its caller sees.
+//! Lists that come in pages, perhaps of one kind alone: every page goes on where the one before ended, and none shows more than its caller sees.
 
 use super::*;
 use crate::log::{AgreementLog, Body as Says, Entry, Revocable, SecretKey, State};
+use std::collections::BTreeMap;
 
 impl Door {
     /// A worker wrote down that it saw both datasets on the other platform.
@@ -96,4 +97,77 @@ async fn withdrawals_come_in_pages_and_whoever_left_sees_its_own_end() {
     assert_eq!(door.get("grocer", &format!("{list}/{last}")).await.done(), all[all.len() - 1]);
     door.get("grocer", &format!("{list}/0")).await.is(404, "not-found");
     door.get("press", &at(1)).await.is(404, "not-found");
+}
+
+#[tokio::test]
+async fn leaves_of_a_kind_are_all_found_and_whoever_left_sees_none_of_later() {
+    let door = left().await;
+    for member in ["grocer", "brand"] {
+        let (all, _) =
+            door.walk(member, (&format!("{AT}/leaves?limit=200"), "leaves", "from")).await;
+        let kinds: BTreeSet<String> =
+            all.iter().map(|leaf| leaf["kind"].as_str().unwrap().to_owned()).collect();
+        assert!(kinds.len() >= 4, "{kinds:?}");
+        for kind in kinds {
+            let of: Vec<Value> = all.iter().filter(|leaf| leaf["kind"] == kind).cloned().collect();
+            for limit in [1, 2, 200] {
+                let path = format!("{AT}/leaves?limit={limit}&kind={kind}");
+                let (found, pages) = door.walk(member, (&path, "leaves", "from")).await;
+                assert_eq!(found, of, "{member}: {kind}");
+                assert!(pages.iter().all(|page| *page <= limit), "{pages:?}");
+            }
+        }
+    }
+    // So few are looked at for a page that the first has none of the kind, and says where to go on.
+    let told = door.get("grocer", &format!("{AT}/leaves?kind=revoked")).await.done();
+    assert_eq!(told, json!({ "leaves": [], "next": "4" }));
+    let told = door.get("grocer", &format!("{AT}/leaves?kind=run-requested&from=999")).await.done();
+    assert_eq!(told, json!({ "leaves": [] }));
+    door.get("grocer", &format!("{AT}/leaves?kind=nothing")).await.is(400, "query-invalid");
+    door.get("press", &format!("{AT}/leaves?kind=revoked")).await.is(404, "not-found");
+}
+
+#[tokio::test]
+async fn collaborations_of_a_standing_are_all_found() {
+    let door = Door::open().await;
+    let mut digests = BTreeMap::new();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let at = format!("/v1/collaborations/grocer-{name}/agreements");
+        let named = format!("collaboration: grocer-{name}");
+        let text = AGREEMENT.replace("collaboration: spring", &named);
+        door.post("grocer", &at, &text).await.done();
+        let all = door.get("grocer", &at).await.done();
+        digests.insert(name, all["agreements"][0]["digest"].clone());
+    }
+    let join = async |member: &str, name: &str| {
+        let body = json!({ "agreement": digests[name] }).to_string();
+        door.post(member, &format!("/v1/collaborations/grocer-{name}/joins"), &body).await.done();
+    };
+    join("brand", "b").await;
+    join("grocer", "e").await;
+    join("brand", "e").await;
+    let leaves = json!({ "kind": "membership" }).to_string();
+    door.post("brand", "/v1/collaborations/grocer-e/revocations", &leaves).await.done();
+    for (standing, names) in
+        [("member", &["b"][..]), ("former", &["e"]), ("invited", &["a", "c", "d", "f"])]
+    {
+        let listed =
+            |name: &&str| json!({ "name": format!("grocer-{name}"), "standing": standing });
+        let expected: Vec<Value> = names.iter().map(listed).collect();
+        for limit in [1, 2, 200] {
+            let path = format!("/v1/collaborations?limit={limit}&standing={standing}");
+            let (found, pages) = door.walk("brand", (&path, "collaborations", "after")).await;
+            assert_eq!(found, expected);
+            assert!(pages.iter().all(|page| *page <= limit), "{pages:?}");
+        }
+    }
+    // So few are looked at for a page that the first has none of the standing, and says where to go on.
+    let told = door.get("brand", "/v1/collaborations?standing=former").await.done();
+    assert_eq!(told, json!({ "collaborations": [], "next": "grocer-d" }));
+    let (all, _) =
+        door.walk("brand", ("/v1/collaborations?limit=4", "collaborations", "after")).await;
+    assert_eq!(all.len(), 6);
+    door.get("brand", "/v1/collaborations?standing=nobody").await.is(400, "query-invalid");
+    let told = door.get("press", "/v1/collaborations?standing=invited").await.done();
+    assert_eq!(told, json!({ "collaborations": [] }));
 }
