@@ -6,6 +6,7 @@ use crate::log::{Awaited, Cause, Closure, RunStatus, State};
 use crate::reconcile::said;
 use mappings::model::{CollaborationId, PlatformId, RunId};
 use serde::Serialize;
+use std::ops::Bound;
 
 /// One withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,7 +70,16 @@ impl App {
 
 /// The same of a state.
 pub(super) fn evidence(state: &State) -> Vec<Evidence> {
-    state.closures().iter().map(|(index, closure)| one(state, *index, closure)).collect()
+    evidence_after(state, None).collect()
+}
+
+/// The same after the position of one.
+pub(super) fn evidence_after(
+    state: &State,
+    after: Option<u64>,
+) -> impl Iterator<Item = Evidence> + '_ {
+    let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+    state.closures().range(from).map(|(index, closure)| one(state, *index, closure))
 }
 
 fn one(state: &State, revocation: u64, closure: &Closure) -> Evidence {

@@ -207,6 +207,7 @@ impl App {
             request;
         let key = members::signing_key(&self.home, &by)?;
         let loaded = self.load(&collaboration).await?;
+        tied.looked.holds(&loaded.state, &self.marks)?;
         let agreement = Arc::new(standing(&loaded.state)?.clone());
         let guarded = Arc::new(agreements::guard_one(&agreement, &template)?);
         if digest.is_some_and(|digest| digest != guarded.digest) {

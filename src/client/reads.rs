@@ -66,7 +66,18 @@ impl Client {
 
     /// The withdrawals that platforms had to be closed for.
     pub async fn revocations(&self, of: &CollaborationId) -> Result<Vec<wire::Revocation>> {
-        Ok(self.read::<wire::Revocations>(of, &["revocations"], &[]).await?.revocations)
+        let (mut all, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let mut query = vec![("limit", PAGE.to_owned())];
+            query.extend(after.map(|after: u64| ("after", after.to_string())));
+            let page: wire::Revocations = self.read(of, &["revocations"], &query).await?;
+            all.extend(page.revocations);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(unreadable("its list does not end"))
     }
 
     /// One of them, by the position of its leaf.
@@ -114,7 +125,18 @@ impl Client {
 
     /// Recipients outside, and what is open to each.
     pub async fn shares(&self, of: &CollaborationId) -> Result<Vec<wire::Recipient>> {
-        Ok(self.read::<wire::Shares>(of, &["shares"], &[]).await?.recipients)
+        let (mut all, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let mut query = vec![("limit", PAGE.to_owned())];
+            query.extend(after.map(|after| ("after", after)));
+            let page: wire::Shares = self.read(of, &["shares"], &query).await?;
+            all.extend(page.recipients);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(unreadable("its list does not end"))
     }
 
     /// What it would take to make a room as agreed. Its platform is asked.

@@ -24,6 +24,21 @@ pub(super) struct After {
     limit: Option<usize>,
 }
 
+/// A page of a list that may be of one standing alone.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Listing {
+    /// The name after which the page begins: `next` of the page before it.
+    after: Option<String>,
+    /// So many at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// To which the caller's member stands so. A page may then have few or none, also before the last.
+    #[param(inline)]
+    standing: Option<wire::Standing>,
+}
+
 /// Who calls, as its token says.
 #[utoipa::path(get, path = "/v1/me", tag = "collaborations", operation_id = "me",
     responses((status = 200, description = "Who calls.", body = wire::Me), Read))]
@@ -32,15 +47,15 @@ pub(super) async fn me(State(gateway): State<Gateway>, Who(caller): Who) -> Json
 }
 
 /// The collaborations that the caller's member is part of, invited to, or was part of.
-#[utoipa::path(get, path = "/v1/collaborations", tag = "collaborations", operation_id = "collaborations", params(After),
+#[utoipa::path(get, path = "/v1/collaborations", tag = "collaborations", operation_id = "collaborations", params(Listing),
     responses((status = 200, description = "A page of them.", body = wire::Collaborations), Read))]
 pub(super) async fn collaborations(
     State(gateway): State<Gateway>,
     Who(caller): Who,
-    Asked(After { after, limit }): Asked<After>,
+    Asked(Listing { after, limit, standing }): Asked<Listing>,
 ) -> Result<Json<wire::Collaborations>, Problem> {
-    let max = page(limit)?;
-    let found = gateway.desk(&caller).collaborations(after.as_deref(), max).await?;
+    let page = (after.as_deref(), page(limit)?);
+    let found = gateway.desk(&caller).collaborations(page, standing).await?;
     let (collaborations, next) = found;
     Ok(Json(wire::Collaborations { collaborations, next }))
 }

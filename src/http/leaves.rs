@@ -21,6 +21,9 @@ pub(super) struct From {
     /// So many at most.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// Of this kind alone. A page may then have few or none, also before the last.
+    #[param(inline)]
+    kind: Option<wire::LeafKind>,
 }
 
 /// Two lengths of a log.
@@ -44,11 +47,11 @@ pub(super) async fn leaves(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
-    Asked(From { from, limit }): Asked<From>,
+    Asked(From { from, limit, kind }): Asked<From>,
 ) -> Result<Json<wire::Leaves>, Problem> {
-    let max = page(limit)?;
+    let page = (from.map_or(0, |from| from.0), page(limit)?);
     let desk = gateway.desk(&caller);
-    let (leaves, next) = desk.leaves(&collaboration, from.map_or(0, |from| from.0), max).await?;
+    let (leaves, next) = desk.leaves(&collaboration, page, kind).await?;
     Ok(Json(wire::Leaves { leaves, next: next.map(|next| next.to_string()) }))
 }
 

@@ -1,6 +1,7 @@
 //! `/v1/collaborations/{collaboration}/revocations`.
 
 use super::Gateway;
+use super::asked::{Asked, Position, page};
 use super::done::finished;
 use super::entry::Who;
 use super::problem::Problem;
@@ -10,17 +11,33 @@ use crate::wire;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 
-/// Every withdrawal that platforms had to be closed for, and what became of it.
+/// A page.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct After {
+    /// The position after which the page begins: `next` of the page before it.
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Option<Position>,
+    /// So many at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+}
+
+/// The withdrawals that platforms had to be closed for, and what became of each, the oldest first.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/revocations", tag = "revocations", operation_id = "revocations",
-    params(("collaboration" = String, Path, description = "The collaboration.")),
-    responses((status = 200, description = "The withdrawals.", body = wire::Revocations), Read))]
+    params(("collaboration" = String, Path, description = "The collaboration."), After),
+    responses((status = 200, description = "A page of withdrawals.", body = wire::Revocations), Read))]
 pub(super) async fn revocations(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
+    Asked(After { after, limit }): Asked<After>,
 ) -> Result<Json<wire::Revocations>, Problem> {
-    Ok(Json(gateway.desk(&caller).revocations(&collaboration).await?))
+    let (after, max) = (after.map(|after| after.0), page(limit)?);
+    Ok(Json(gateway.desk(&caller).revocations(&collaboration, after, max).await?))
 }
 
 /// One of them.
@@ -35,7 +52,7 @@ pub(super) async fn revocation(
     Ok(Json(gateway.desk(&caller).revocation(&collaboration, index).await?))
 }
 
-/// Withdraws. It is tied to nothing, and waits for nothing: where the log can't be written it is in force here all the same.
+/// Withdraws. It is tied to nothing (no key, no mark), and waits for nothing: where the log can't be written it is in force here all the same.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/revocations", tag = "revocations", operation_id = "revoke", request_body = wire::Thing,
     params(("collaboration" = String, Path, description = "The collaboration.")),
     responses(

@@ -69,7 +69,7 @@ pub(super) async fn runs(
 
 /// Asks for a run of an approved template. Its request is on record when this answers; what becomes of it is at its place.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/runs", tag = "runs", operation_id = "request-run", request_body = wire::RunAsked,
-    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are one run, for good.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are one run, for good.")),
     responses((status = 202, description = "It is on record and under way.", body = wire::RunGiven), Change))]
 pub(super) async fn request(
     State(gateway): State<Gateway>,
@@ -106,7 +106,7 @@ pub(super) async fn run(
 
 /// Stops an own run that delivers nothing yet. Nothing of it is left; it counts against the cap all the same.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/runs/{run}/cancellations", tag = "runs", operation_id = "cancel",
-    params(("collaboration" = String, Path, description = "The collaboration."), ("run" = String, Path, description = "Its id."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key is done once.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("run" = String, Path, description = "Its id."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key is done once.")),
     responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
 pub(super) async fn cancel(
     State(gateway): State<Gateway>,

@@ -36,14 +36,14 @@ pub(super) struct Said<T> {
 #[derive(Debug)]
 pub(super) struct Denial<T>(pub(super) T);
 
-/// A change that names what it is about by digests, and is done once.
+/// A change that names what it is about by digests, and is done once. It is tied to what the caller looked at where it says what that was.
 #[derive(Debug)]
 pub(super) struct Keyed<T> {
     pub(super) said: T,
     pub(super) tied: Tied,
 }
 
-/// A change of which the path says everything, done once.
+/// A change of which the path says everything, done once. It is tied to what the caller looked at where it says what that was.
 #[derive(Debug)]
 pub(super) struct Same(pub(super) Tied);
 
@@ -91,9 +91,10 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Keyed<T> {
     async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
         let (head, body) = request.into_parts();
         is(&head.headers, &["application/json"])?;
+        let looked = looked(&head.headers)?.unwrap_or_default();
         let body = whole(body, BODY_MAX).await?;
         let once = Some(once(&head, &body)?);
-        Ok(Self { said: json(&body)?, tied: Tied { once, ..Tied::default() } })
+        Ok(Self { said: json(&body)?, tied: Tied { looked, once, ..Tied::default() } })
     }
 }
 
@@ -102,8 +103,10 @@ impl FromRequest<Gateway> for Same {
 
     async fn from_request(request: Request, _: &Gateway) -> Result<Self, Own> {
         let (head, body) = request.into_parts();
+        let looked = looked(&head.headers)?.unwrap_or_default();
         let body = whole(body, 0).await?;
-        Ok(Self(Tied { once: Some(once(&head, &body)?), ..Tied::default() }))
+        let once = Some(once(&head, &body)?);
+        Ok(Self(Tied { looked, once, ..Tied::default() }))
     }
 }
 

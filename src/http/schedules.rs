@@ -37,7 +37,7 @@ pub(super) async fn schedule(
 
 /// Asks for runs of an approved template at times to come. Each counts against the cap when it is due, and is refused then by whatever refuses a run.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/schedules", tag = "runs", operation_id = "add-schedule", request_body = wire::ScheduleAsked,
-    params(("collaboration" = String, Path, description = "The collaboration."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key and body are done once.")),
     responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
 pub(super) async fn add(
     State(gateway): State<Gateway>,
@@ -53,7 +53,7 @@ pub(super) async fn add(
 
 /// Ends an own schedule. A run of it that is under way goes on; it is stopped as any other.
 #[utoipa::path(post, path = "/v1/collaborations/{collaboration}/schedules/{schedule}/removals", tag = "runs", operation_id = "remove-schedule",
-    params(("collaboration" = String, Path, description = "The collaboration."), ("schedule" = String, Path, description = "Its name."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key is done once.")),
+    params(("collaboration" = String, Path, description = "The collaboration."), ("schedule" = String, Path, description = "Its name."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the collaboration that was looked at; `*` or none for whatever is there."), ("Idempotency-Key" = String, Header, description = "16 to 128 visible characters: the same key is done once.")),
     responses((status = 201, description = "It is on record.", body = wire::Given), Change))]
 pub(super) async fn remove(
     State(gateway): State<Gateway>,

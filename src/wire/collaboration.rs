@@ -34,6 +34,18 @@ pub struct Collaborations {
     pub next: Option<String>,
 }
 
+/// How close a member stands to a collaboration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Part of it.
+    Member,
+    /// Named in an agreement that waits.
+    Invited,
+    /// Was part of it.
+    Former,
+}
+
 /// A collaboration in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

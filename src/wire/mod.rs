@@ -27,7 +27,7 @@ pub use agreement::{
     AgreementDiff, AgreementListed, AgreementVersion, Agreements, Change, Invitation, Invitations,
 };
 pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
-pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members};
+pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members, Standing};
 pub use configuration::{Configuration, Setting};
 pub use dataset::{Dataset, DatasetColumn, DatasetKey, DatasetRule, Datasets};
 pub use decision::{Answer, Given, Receipt, Thing, Version, Waived};
@@ -36,7 +36,7 @@ pub use health::{
     Check, Health, HealthDetail, LogInDoubt, ReserveHealth, RoomBehind, StoreHealth, WorkerHealth,
 };
 pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
-pub use log::{Leaf, Leaves, Proof};
+pub use log::{Leaf, LeafKind, Leaves, Proof};
 pub use plan::{
     ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,
     PlanWaits, RoomPlan,

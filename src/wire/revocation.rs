@@ -4,12 +4,15 @@ use super::Receipt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The withdrawals that platforms had to be closed for.
+/// A page of the withdrawals that platforms had to be closed for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Revocations {
     /// The oldest first.
     pub revocations: Vec<Revocation>,
+    /// Where the next page begins: `after` of the request for it. None on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// A withdrawal.

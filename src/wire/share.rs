@@ -119,10 +119,14 @@ pub struct Recipient {
     pub results: Vec<SharedResult>,
 }
 
-/// Recipients, by member and name.
+/// A page of recipients, by member and name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shares {
     /// The recipients.
     pub recipients: Vec<Recipient>,
+    /// Where the next page begins: `after` of the request for it. None on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "brand/agency")]
+    pub next: Option<String>,
 }

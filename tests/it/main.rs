@@ -16,6 +16,7 @@ mod datasets;
 mod denied;
 mod destinations;
 mod http;
+mod looked;
 mod matrix;
 mod operations;
 mod policies;

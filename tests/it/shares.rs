@@ -1,7 +1,7 @@
 //! Results that are open to recipients outside: who opens them, who reads them, what ends that, and what is never shown of it.
 
 use crate::http::{Served, Told};
-use crate::world::{SENTINEL, World};
+use crate::world::{AGREEMENT, SENTINEL, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -434,6 +434,57 @@ fn over_http_it_is_a_decision_with_a_receipt_and_a_token_that_is_shown_once() {
     }
     assert_eq!(kinds(&world)["recipient-keyed"], 1);
     world.log_is_whole();
+}
+
+#[test]
+fn recipients_come_in_pages_also_where_two_members_call_theirs_the_same() {
+    let world = World::of(20);
+    let both = AGREEMENT
+        .replace(
+            "grocer: { name: Grocer, abilities: [contribute] }",
+            "grocer: { name: Grocer, abilities: [contribute, receive] }",
+        )
+        .replace("received_by: [brand]", "received_by: [brand, grocer]")
+        .replace("destinations: { brand", "destinations: { grocer: results/grocer, brand");
+    world.agree(&both);
+    world.settle();
+    std::fs::write(world.path("home/gateway.toml"), "[http]\ndevelopment_issuer = true\n").unwrap();
+    world.airlock(&["run", "spring", "reach", "--as", "brand", "--run-id", "run-1"]).done();
+    let all = ["brand/agency", "brand/press", "grocer/agency", "grocer/bank"];
+    for one in all {
+        let (by, to) = one.split_once('/').unwrap();
+        let words = ["share", "add", "spring", "run-1", "--to", to, "--as", by, "--expires", "1d"];
+        world.airlock(&words).done();
+    }
+    let served = Served::start(&world);
+    let brand = served.caller("brand", &["privacy-officer"]);
+    let at = "/v1/collaborations/spring/shares";
+    let named = |told: &Value| -> Vec<String> {
+        let all = told["recipients"].as_array().unwrap().iter();
+        let text = |one: &Value, of: &str| one[of].as_str().unwrap().to_owned();
+        all.map(|one| format!("{}/{}", text(one, "by"), text(one, "recipient"))).collect()
+    };
+    for limit in 1..=4 {
+        let (mut found, mut next) = (Vec::new(), String::new());
+        loop {
+            let told = brand.get(&format!("{at}?limit={limit}{next}")).done();
+            let page = named(&told);
+            assert!((1..=limit).contains(&page.len()), "{told}");
+            found.extend(page);
+            let Some(at) = told.get("next") else { break };
+            assert_eq!(at.as_str(), found.last().map(String::as_str));
+            next = format!("&after={}", at.as_str().unwrap());
+        }
+        assert_eq!(found, all, "{limit} at a time");
+    }
+    let whole = brand.get(at).done();
+    assert_eq!((named(&whole), whole.get("next")), (all.map(str::to_owned).to_vec(), None));
+    // Also after one that is not there any more.
+    assert_eq!(named(&brand.get(&format!("{at}?after=brand/bank")).done()), all[1..]);
+    for bad in ["after=agency", "after=brand/", "after=Brand/agency", "limit=0", "limit=201"] {
+        brand.get(&format!("{at}?{bad}")).is(400, "query-invalid");
+    }
+    assert_eq!(served.end("-TERM"), Some(0));
 }
 
 #[test]

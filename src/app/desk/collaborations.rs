@@ -9,6 +9,10 @@ use crate::store::Stands;
 use crate::wire;
 use mappings::model::CollaborationId;
 
+/// Names that are looked at for one page of a standing: so many times so many.
+const TURNS: usize = if cfg!(test) { 2 } else { 10 };
+const AT_A_TIME: usize = if cfg!(test) { 2 } else { 200 };
+
 impl Desk<'_> {
     /// Who calls.
     pub(crate) fn me(&self) -> wire::Me {
@@ -24,27 +28,42 @@ impl Desk<'_> {
         }
     }
 
-    /// A page of the collaborations that the caller's member is part of, after a name.
+    /// A page of the collaborations that the caller's member is part of, after a name, perhaps of one standing alone. Of a standing that is rare
+    /// a page may have few or none, and the next begins behind all that was looked at.
     pub(crate) async fn collaborations(
         &self,
-        after: Option<&str>,
-        max: usize,
+        (after, max): (Option<&str>, usize),
+        standing: Option<wire::Standing>,
     ) -> Result<(Vec<wire::Listed>, Option<String>)> {
         let member = self.member()?;
         self.may(Action::ReadCollaboration)?;
-        let after = after.map(named::<CollaborationId>).transpose()?;
-        let more = max.saturating_add(1);
-        let found = self.app.store.logs_of(member, after.as_ref(), more).await;
-        let mut found = found.map_err(LogError::from)?;
-        let is_last = found.len() <= max;
-        found.truncate(max);
-        let next = found.last().filter(|_| !is_last).map(|(name, _)| name.to_string());
-        let is_shown = |(name, stands): &(CollaborationId, Stands)| self.is_listed(name, *stands);
-        let listed = |(name, stands): (CollaborationId, _)| wire::Listed {
-            name: name.to_string(),
-            standing: word(stands).to_owned(),
-        };
-        Ok((found.into_iter().filter(is_shown).map(listed).collect(), next))
+        let mut after = after.map(named::<CollaborationId>).transpose()?;
+        let (turns, more) = if standing.is_some() { (TURNS, AT_A_TIME) } else { (1, max) };
+        let (mut page, wanted) = (Vec::new(), standing.map(stands_of));
+        for _ in 0..turns {
+            let found =
+                self.app.store.logs_of(member, after.as_ref(), more.saturating_add(1)).await;
+            let mut found = found.map_err(LogError::from)?;
+            let is_last = found.len() <= more;
+            found.truncate(more);
+            let mut found = found.into_iter().peekable();
+            while let Some((name, stands)) = found.next() {
+                let fits = wanted.is_none_or(|wanted| wanted == stands);
+                if fits && self.is_listed(&name, stands) {
+                    let standing = word(stands).to_owned();
+                    page.push(wire::Listed { name: name.to_string(), standing });
+                }
+                let is_over = is_last && found.peek().is_none();
+                if page.len() == max {
+                    return Ok((page, (!is_over).then(|| name.to_string())));
+                }
+                after = Some(name);
+            }
+            if is_last {
+                return Ok((page, None));
+            }
+        }
+        Ok((page, after.map(|after| after.to_string())))
     }
 
     /// A collaboration as it stands, and the mark of what is decided in it.
@@ -70,5 +89,13 @@ impl Desk<'_> {
             runs_left: if whole { self.app.runs_left(&agreement.agreement, state) } else { 0 },
         };
         Ok((standing, self.app.marks.mark(state)))
+    }
+}
+
+const fn stands_of(standing: wire::Standing) -> Stands {
+    match standing {
+        wire::Standing::Member => Stands::Member,
+        wire::Standing::Invited => Stands::Invited,
+        wire::Standing::Former => Stands::Former,
     }
 }

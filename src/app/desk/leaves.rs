@@ -3,31 +3,50 @@
 use super::{Desk, Seen, absent};
 use crate::access::Action;
 use crate::error::{Error, Result};
-use crate::log::{Actor, Leaf, LogError, Receipt};
+use crate::log::{Actor, Body, Leaf, LogError, Receipt};
 use crate::store::Stands;
 use crate::wire;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+/// Leaves that are looked at for one page of a kind, and so many of them at a time.
+const LOOKED_AT_MAX: u64 = if cfg!(test) { 4 } else { 2_000 };
+const AT_A_TIME: usize = 200;
+
 impl Desk<'_> {
-    /// A page of leaves from a position on, and where the next begins.
+    /// A page of leaves from a position on, perhaps of one kind alone, and where the next begins. Of a kind that is rare a page may have few or
+    /// none, and the next begins behind all that was looked at.
     pub(crate) async fn leaves(
         &self,
         name: &str,
-        from: u64,
-        max: usize,
+        (from, max): (u64, usize),
+        kind: Option<wire::LeafKind>,
     ) -> Result<(Vec<wire::Leaf>, Option<u64>)> {
         let seen = self.seen(name, Action::ReadLog).await?;
         let end = end(&seen)?;
-        if from >= end {
-            return Ok((Vec::new(), None));
+        let looked_at = kind.map_or(u64::MAX, |_| LOOKED_AT_MAX);
+        let stop = end.min(from.saturating_add(looked_at));
+        let (mut page, mut at) = (Vec::new(), from);
+        while at < stop && page.len() < max {
+            let more = if kind.is_some() { AT_A_TIME } else { max };
+            let more = more.min(usize::try_from(stop.saturating_sub(at)).unwrap_or(usize::MAX));
+            let stored = self.app.store.read(&seen.collaboration, at, more).await;
+            let stored = stored.map_err(LogError::from)?;
+            if stored.is_empty() {
+                break;
+            }
+            for bytes in stored {
+                let leaf = parsed(&bytes)?;
+                if kind.is_none_or(|kind| kind == kind_of(&leaf.body)) {
+                    page.push(shown(at, leaf, (&bytes, None)));
+                }
+                at = at.saturating_add(1);
+                if page.len() == max {
+                    break;
+                }
+            }
         }
-        let max = max.min(usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX));
-        let stored = self.app.store.read(&seen.collaboration, from, max).await;
-        let stored = stored.map_err(LogError::from)?;
-        let next = from.saturating_add(stored.len() as u64);
-        let leaves = (from..).zip(stored).map(|(index, bytes)| shown(index, &bytes, None));
-        Ok((leaves.collect::<Result<_>>()?, Some(next).filter(|next| *next < end)))
+        Ok((page, Some(at).filter(|next| *next < end)))
     }
 
     /// One leaf with the proof that it is there.
@@ -45,7 +64,7 @@ impl Desk<'_> {
         let stored = self.app.store.read(&seen.collaboration, index, 1).await;
         let stored = stored.map_err(LogError::from)?;
         let bytes = stored.first().ok_or_else(absent)?;
-        shown(index, bytes, receipt.as_ref().map(receipt_of))
+        Ok(shown(index, parsed(bytes)?, (bytes, receipt.as_ref().map(receipt_of))))
     }
 
     /// The newest checkpoint: a signed note.
@@ -80,10 +99,12 @@ fn end(seen: &Seen) -> Result<u64> {
     }
 }
 
-fn shown(index: u64, bytes: &[u8], receipt: Option<wire::Receipt>) -> Result<wire::Leaf> {
-    let leaf =
-        Leaf::parse(bytes).map_err(|error| Error::failed("log-unreadable", error.to_string()))?;
-    Ok(wire::Leaf {
+fn parsed(bytes: &[u8]) -> Result<Leaf> {
+    Leaf::parse(bytes).map_err(|error| Error::failed("log-unreadable", error.to_string()))
+}
+
+fn shown(index: u64, leaf: Leaf, (bytes, receipt): (&[u8], Option<wire::Receipt>)) -> wire::Leaf {
+    wire::Leaf {
         index,
         kind: leaf.body.kind().to_owned(),
         by: match leaf.actor {
@@ -93,7 +114,38 @@ fn shown(index: u64, bytes: &[u8], receipt: Option<wire::Receipt>) -> Result<wir
         at_ms: leaf.at_ms,
         bytes: STANDARD.encode(bytes),
         receipt,
-    })
+    }
+}
+
+const fn kind_of(body: &Body) -> wire::LeafKind {
+    match body {
+        Body::Opened { .. } => wire::LeafKind::Opened,
+        Body::Proposed { .. } => wire::LeafKind::Proposed,
+        Body::Joined { .. } => wire::LeafKind::Joined,
+        Body::Declined { .. } => wire::LeafKind::Declined,
+        Body::Approved { .. } => wire::LeafKind::Approved,
+        Body::WaiverGiven { .. } => wire::LeafKind::WaiverGiven,
+        Body::Revoked { .. } => wire::LeafKind::Revoked,
+        Body::RunRequested { .. } => wire::LeafKind::RunRequested,
+        Body::Scheduled { .. } => wire::LeafKind::Scheduled,
+        Body::Unscheduled { .. } => wire::LeafKind::Unscheduled,
+        Body::SlotRefused { .. } => wire::LeafKind::SlotRefused,
+        Body::RunFailed { .. } => wire::LeafKind::RunFailed,
+        Body::RunCancelled { .. } => wire::LeafKind::RunCancelled,
+        Body::DeliveryIntended { .. } => wire::LeafKind::DeliveryIntended,
+        Body::RunSucceeded { .. } => wire::LeafKind::RunSucceeded,
+        Body::ResultShared { .. } => wire::LeafKind::ResultShared,
+        Body::RecipientKeyed { .. } => wire::LeafKind::RecipientKeyed,
+        Body::ShareEnded { .. } => wire::LeafKind::ShareEnded,
+        Body::ShareRead { .. } => wire::LeafKind::ShareRead,
+        Body::EffectIntended { .. } => wire::LeafKind::EffectIntended,
+        Body::EffectOutcome { .. } => wire::LeafKind::EffectOutcome,
+        Body::RoomObserved { .. } => wire::LeafKind::RoomObserved,
+        Body::FoundWithdrawn { .. } => wire::LeafKind::FoundWithdrawn,
+        Body::Reoffered { .. } => wire::LeafKind::Reoffered,
+        Body::RevocationConfirmed { .. } => wire::LeafKind::RevocationConfirmed,
+        Body::DriftFound { .. } => wire::LeafKind::DriftFound,
+    }
 }
 
 /// A receipt in words.

@@ -1,30 +1,46 @@
 //! Withdrawals and what became of them. Whoever left sees that what it withdrew is closed.
 
-use super::{Desk, absent, texts};
+use super::{Desk, Seen, absent, texts};
 use crate::access::Action;
-use crate::app::evidence::{Evidence, RoomEvidence, evidence};
+use crate::app::evidence::{Evidence, RoomEvidence, evidence_after};
 use crate::error::Result;
 use crate::store::Stands;
 use crate::wire;
 
 impl Desk<'_> {
-    /// Every withdrawal that platforms had to be closed for.
-    pub(crate) async fn revocations(&self, name: &str) -> Result<wire::Revocations> {
-        let seen = self.seen(name, Action::ReadCollaboration).await?;
-        if seen.stands == Stands::Invited {
-            return Err(absent());
-        }
-        let until = seen.state().tenure(&seen.member).and_then(|tenure| tenure.until);
-        let visible = |one: &Evidence| until.is_none_or(|until| one.revocation <= until);
-        let all = evidence(seen.state()).into_iter().filter(visible);
-        Ok(wire::Revocations { revocations: all.map(shown).collect() })
+    /// A page of the withdrawals that platforms had to be closed for, the oldest first, after the position of one.
+    pub(crate) async fn revocations(
+        &self,
+        name: &str,
+        after: Option<u64>,
+        max: usize,
+    ) -> Result<wire::Revocations> {
+        let seen = self.seen_closing(name).await?;
+        let mut rest = visible(&seen, after);
+        let page: Vec<_> = rest.by_ref().take(max).collect();
+        let last = page.last().map(|one| one.revocation);
+        let next = last.filter(|_| rest.next().is_some());
+        Ok(wire::Revocations { revocations: page.into_iter().map(shown).collect(), next })
     }
 
     /// One by the position of its leaf.
     pub(crate) async fn revocation(&self, name: &str, index: u64) -> Result<wire::Revocation> {
-        let all = self.revocations(name).await?.revocations;
-        all.into_iter().find(|one| one.index == index).ok_or_else(absent)
+        let seen = self.seen_closing(name).await?;
+        let found = visible(&seen, index.checked_sub(1)).next();
+        found.filter(|one| one.revocation == index).map(shown).ok_or_else(absent)
     }
+
+    async fn seen_closing(&self, name: &str) -> Result<Seen> {
+        let seen = self.seen(name, Action::ReadCollaboration).await?;
+        if seen.stands == Stands::Invited { Err(absent()) } else { Ok(seen) }
+    }
+}
+
+/// What was withdrawn after a position, as far as the caller sees.
+fn visible(seen: &Seen, after: Option<u64>) -> impl Iterator<Item = Evidence> + '_ {
+    let until = seen.state().tenure(&seen.member).and_then(|tenure| tenure.until);
+    let is_visible = move |one: &Evidence| until.is_none_or(|until| one.revocation <= until);
+    evidence_after(seen.state(), after).take_while(is_visible)
 }
 
 fn shown(one: Evidence) -> wire::Revocation {

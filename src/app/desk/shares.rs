@@ -7,7 +7,7 @@ use crate::app::sharing::{self, ShareRequest, TokenRequest};
 use crate::error::Result;
 use crate::log::Run;
 use crate::wire;
-use mappings::model::{RecipientId, RunId};
+use mappings::model::{MemberId, RecipientId, RunId};
 use std::sync::Mutex;
 
 /// Results that are offered to be opened, at most.
@@ -21,10 +21,19 @@ pub(crate) struct Opened {
 }
 
 impl Desk<'_> {
-    /// Recipients and what is open to each.
-    pub(crate) async fn shares(&self, name: &str) -> Result<wire::Shares> {
+    /// A page of recipients and what is open to each, by member and name, after one of them.
+    pub(crate) async fn shares(
+        &self,
+        name: &str,
+        after: Option<&(MemberId, RecipientId)>,
+        max: usize,
+    ) -> Result<wire::Shares> {
         let seen = self.seen_whole(name, Action::ReadCollaboration).await?;
-        Ok(wire::Shares { recipients: self.app.recipients_of(seen.state()) })
+        let mut rest = self.app.recipients_of(seen.state(), after);
+        let recipients: Vec<_> = rest.by_ref().take(max).collect();
+        let last = recipients.last().map(|one| format!("{}/{}", one.by, one.recipient));
+        let next = last.filter(|_| rest.next().is_some());
+        Ok(wire::Shares { recipients, next })
     }
 
     /// Results that the caller's member may open, the newest first: each run with its template.

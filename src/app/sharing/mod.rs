@@ -14,6 +14,7 @@ use crate::sharing::{Bearer, Fresh, Words};
 use crate::wire;
 use mappings::model::{CollaborationId, Digest, MemberId, RecipientId, RunId};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
 /// What this process keeps for shares.
@@ -204,21 +205,28 @@ impl App {
     /// Recipients of a collaboration and what is open to each.
     pub async fn recipients(&self, of: &CollaborationId) -> Result<Vec<wire::Recipient>> {
         let state = self.load_denying(of).await?.state;
-        Ok(self.recipients_of(&state))
+        Ok(self.recipients_of(&state, None).collect())
     }
 
-    pub(crate) fn recipients_of(&self, state: &State) -> Vec<wire::Recipient> {
+    /// The same of a state, after one of them.
+    pub(crate) fn recipients_of<'s>(
+        &self,
+        state: &'s State,
+        after: Option<&(MemberId, RecipientId)>,
+    ) -> impl Iterator<Item = wire::Recipient> + use<'s> {
         let now = state.log_time(self.clock.now_ms());
-        let shown = |((by, recipient), known): (&(MemberId, RecipientId), &Recipient)| {
-            let good = known.tokens.iter().filter(|token| now < token.until_ms);
-            wire::Recipient {
-                recipient: recipient.to_string(),
-                by: by.to_string(),
-                tokens_until_ms: good.map(|token| token.until_ms).collect(),
-                results: shared(state, (by, known), now),
-            }
-        };
-        state.recipients().iter().map(shown).collect()
+        let shown =
+            move |((by, recipient), known): (&'s (MemberId, RecipientId), &'s Recipient)| {
+                let good = known.tokens.iter().filter(|token| now < token.until_ms);
+                wire::Recipient {
+                    recipient: recipient.to_string(),
+                    by: by.to_string(),
+                    tokens_until_ms: good.map(|token| token.until_ms).collect(),
+                    results: shared(state, (by, known), now),
+                }
+            };
+        let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        state.recipients().range::<(MemberId, RecipientId), _>(from).map(shown)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn page(
     Asked(After { after }): Asked<After>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
-    let (listed, next) = desk.collaborations(after.as_deref(), PAGE).await?;
+    let (listed, next) = desk.collaborations((after.as_deref(), PAGE), None).await?;
     let mut rows = Vec::new();
     for one in listed {
         // One that can't be read keeps nobody from seeing the rest.

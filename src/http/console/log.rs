@@ -36,7 +36,7 @@ pub(super) async fn page(
     let desk = console.desk(session.caller());
     let from = from.unwrap_or_default();
     let max = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let (leaves, next) = desk.leaves(&name, from, max).await?;
+    let (leaves, next) = desk.leaves(&name, (from, max), None).await?;
     let (of, _) = desk.collaboration(&name).await?;
     let is_member = of.standing == "member";
     let checkpoint = if is_member { Some(desk.checkpoint(&name).await?) } else { None };

@@ -22,7 +22,7 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
     let (of, _) = desk.collaboration(&name).await?;
-    let all = desk.revocations(&name).await?.revocations;
+    let all = desk.revocations(&name, None, usize::MAX).await?.revocations;
     let heads = ["Leaf", "What", "How", "When", "Rooms", "Stands"];
     let body = html! {
         h1 { "Withdrawals" }

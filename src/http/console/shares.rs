@@ -31,7 +31,7 @@ pub(super) async fn page(
     Path(name): Path<String>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
-    let all = desk.shares(&name).await?.recipients;
+    let all = desk.shares(&name, None, usize::MAX).await?.recipients;
     let open = desk.shareable(&name).await?;
     let offers = desk.offers(&name, "member");
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();

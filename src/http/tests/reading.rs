@@ -1,6 +1,8 @@
 //! Reading and planning, through the whole door: what each caller sees, and what it does not. Whatever is one member's place, account or key column
 //! carries a sentinel of that member, and every answer to another is searched for it.
 
+mod paging;
+
 use super::*;
 use crate::access::Role;
 use crate::app::Inbox;

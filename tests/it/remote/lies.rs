@@ -377,3 +377,38 @@ fn a_gateway_is_held_to_the_key_that_it_showed_first() {
     let key = me["gateway_key"].as_str().unwrap();
     far.ask(&served, "grocer", &["status", "--gateway-key", key]).done();
 }
+
+#[test]
+fn a_list_is_read_to_its_end() {
+    let world = serve::world();
+    let served = Served::start(&world);
+    let between = Between::to(served.at);
+    let far = Far::to(between.at);
+    settled(&served, &far);
+    let run = far.ask(&served, "brand", &["run", "spring", "reach", "--as", "brand"]).done();
+    let run = run["run"].as_str().unwrap();
+    for to in ["agency", "press"] {
+        let words = ["share", "add", "spring", run, "--to", to, "--as", "brand", "--expires", "1d"];
+        far.ask(&served, "brand", &words).done();
+    }
+    let list = ["share", "list", "spring"];
+    let whole = far.ask(&served, "brand", &list).done();
+    assert_eq!(whole["recipients"].as_array().unwrap().len(), 2, "{whole}");
+    // A gateway of which the first page is short.
+    between.tells(|request, told| {
+        if request.ends_with("/shares?limit=200") {
+            let mut document = told.json();
+            document["recipients"].as_array_mut().unwrap().truncate(1);
+            document["next"] = json!("brand/agency");
+            told.body = document.to_string();
+        }
+        if request.ends_with("/revocations?limit=200") {
+            told.body = json!({ "revocations": [], "next": 7 }).to_string();
+        }
+        false
+    });
+    assert_eq!(far.ask(&served, "brand", &list).done(), whole);
+    far.ask(&served, "brand", &["status", "spring"]).done();
+    let asked = between.asked.lock().unwrap().join("");
+    assert!(asked.contains("/revocations?limit=200&after=7 "), "{asked}");
+}
