@@ -14,7 +14,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct From {
+pub(super) struct Within {
     /// The position at which the page begins: `next` of the page before it.
     #[param(value_type = Option<i64>, minimum = 0)]
     from: Option<Position>,
@@ -41,13 +41,13 @@ pub(super) struct Lengths {
 
 /// Leaves in their order. Whoever left sees those until then.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/leaves", tag = "log", operation_id = "leaves",
-    params(("collaboration" = String, Path, description = "The collaboration."), From),
+    params(("collaboration" = String, Path, description = "The collaboration."), Within),
     responses((status = 200, description = "A page of leaves.", body = wire::Leaves), Read))]
 pub(super) async fn leaves(
     State(gateway): State<Gateway>,
     Who(caller): Who,
     Path(collaboration): Path<String>,
-    Asked(From { from, limit, kind }): Asked<From>,
+    Asked(Within { from, limit, kind }): Asked<Within>,
 ) -> Result<Json<wire::Leaves>, Problem> {
     let page = (from.map_or(0, |from| from.0), page(limit)?);
     let desk = gateway.desk(&caller);
