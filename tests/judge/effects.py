@@ -9,9 +9,9 @@ import hashlib
 import http.client
 import json
 import secrets
-import threading
 import time
 
+import clients
 import proofs
 import receipts
 
@@ -19,7 +19,7 @@ RUNNERS, RUNS_MAX, PAUSE_S, ENDED_S = 2, 800, 0.15, 120
 NEVER = "0 0 29 2 *"
 
 
-class Asking:
+class Asking(clients.Clients):
     """The clients, over one collaboration whose templates are approved; its destination is a folder of this machine."""
 
     def __init__(self, gateway, filled, name):
@@ -28,10 +28,8 @@ class Asking:
         ready = next(one for one in told if filled.alfa in one["run_by"] and not one["waits_for"])
         self.version = {"template": ready["template"], "digest": ready["digest"]}
         self.before = self.left()
-        self.stop, self.lock = threading.Event(), threading.Lock()
+        super().__init__([*[self.runs] * RUNNERS, self.schedules])
         self.asked, self.odd, self.cut, self.again = {}, [], 0, 0
-        work = [*[self.runs] * RUNNERS, self.schedules]
-        self.threads = [threading.Thread(target=one, args=(n,), daemon=True) for n, one in enumerate(work)]
 
     def left(self):
         """How many runs the cap still admits."""
@@ -96,20 +94,6 @@ class Asking:
             return
         with self.lock:
             self.cut += 1
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self):
-        """No more requests."""
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(20)
 
     def repeat(self):
         """Every answered request once more, under its key: what is told then is told beside what was told before."""

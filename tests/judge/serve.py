@@ -26,6 +26,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import clients  # noqa: E402
 
 try:
     import effects
@@ -318,14 +319,13 @@ def full(arguments, seen, gateway, filled):
     return f"a withdrawal took {', '.join(said)}"
 
 
-class Deciding:
+class Deciding(clients.Clients):
     """Clients that decide over and over, and ask again under the same key until they are answered."""
 
     def __init__(self, gateway, filled, names):
         self.gateway, self.filled, self.names = gateway, filled, names
-        self.stop, self.lock = threading.Event(), threading.Lock()
+        super().__init__([self.client] * CLIENTS)
         self.done, self.tried, self.odd, self.again, self.round = {}, {}, [], 0, secrets.token_hex(3)
-        self.threads = [threading.Thread(target=self.client, args=(n,), daemon=True) for n in range(CLIENTS)]
 
     def client(self, number):
         """One of them: each decision is a version of its own, marked."""
@@ -357,20 +357,6 @@ class Deciding:
                     continue
                 self.odd.append((mark, told))
                 return
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self):
-        """No more decisions."""
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(20)
 
     def judge(self, seen, folder):
         """Every acknowledged decision is in the exported log once, where its receipt says; none is there twice."""
