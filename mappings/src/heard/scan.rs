@@ -207,6 +207,11 @@ fn parameter(expr: &Expr) -> Option<String> {
 
 /// A constant as `scan` writes it.
 fn constant(expr: &Expr) -> Option<Literal> {
+    constant_or(expr, &|other| cast(other).and_then(|(inner, _)| constant(inner)))
+}
+
+/// A constant as every text writes it; what each writes in its own way is read by `own`.
+pub(super) fn constant_or(expr: &Expr, own: &impl Fn(&Expr) -> Option<Literal>) -> Option<Literal> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(digits, false) => digits
@@ -218,12 +223,12 @@ fn constant(expr: &Expr) -> Option<Literal> {
             Value::Boolean(value) => Some(Literal::Boolean(*value)),
             _ => None,
         },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match constant(expr)? {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match constant_or(expr, own)? {
             Literal::Int64(value) => value.checked_neg().map(Literal::Int64),
             Literal::Float64(value) => Some(Literal::Float64(-value)),
             Literal::Boolean(_) | Literal::Utf8(_) => None,
         },
-        _ => cast(expr).and_then(|(inner, _)| constant(inner)),
+        other => own(other),
     }
 }
 

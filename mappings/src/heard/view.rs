@@ -6,13 +6,12 @@
     reason = "the parser's enums grow; whatever is not named here is no form of ours"
 )]
 
-use super::scan::{Scan, Source, Within, argument, call, conjuncts, texted};
+use super::scan::{Scan, Source, Within, argument, call, conjuncts, constant_or, texted};
 use super::{KeyForm, Unheard, select_of, unheard};
 use crate::model::{ColumnType, Literal};
 use chrono::{NaiveDateTime, SecondsFormat};
 use sqlparser::ast::{
     BinaryOperator, Expr, Ident, ObjectNamePart, Query, Select, SelectItem, Statement, TableFactor,
-    UnaryOperator, Value,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
@@ -148,23 +147,13 @@ fn asked(condition: &Expr) -> Option<(String, ColumnType, Within)> {
 }
 
 fn constant(expr: &Expr) -> Option<Literal> {
+    constant_or(expr, &own_constant)
+}
+
+/// What a view writes otherwise than other texts do.
+fn own_constant(expr: &Expr) -> Option<Literal> {
     match expr {
         Expr::Nested(inner) => constant(inner),
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, false) => digits
-                .parse()
-                .map(Literal::Int64)
-                .or_else(|_| digits.parse().map(Literal::Float64))
-                .ok(),
-            Value::SingleQuotedString(text) => Some(Literal::Utf8(text.clone())),
-            Value::Boolean(value) => Some(Literal::Boolean(*value)),
-            _ => None,
-        },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match constant(expr)? {
-            Literal::Int64(value) => value.checked_neg().map(Literal::Int64),
-            Literal::Float64(value) => Some(Literal::Float64(-value)),
-            Literal::Boolean(_) | Literal::Utf8(_) => None,
-        },
         Expr::Cast { .. } => {
             let (inner, _) = cast(expr).filter(|(_, of)| *of == ColumnType::Float64)?;
             match constant(inner)? {
