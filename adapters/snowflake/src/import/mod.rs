@@ -4,6 +4,7 @@
 mod kinds;
 pub(crate) mod look;
 mod others;
+pub(crate) mod seats;
 mod views;
 
 use adapter_spi::{Unexpressed, blank, remarked};

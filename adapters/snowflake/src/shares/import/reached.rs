@@ -2,44 +2,33 @@
 
 use super::import;
 use super::look::{Viewer, look, named};
-use crate::error::{Told, made};
 use crate::import::Import;
-use crate::reach::{Seat, account_of};
+use crate::import::seats::refused;
+use crate::reach::Seat;
 use crate::shares::SnowflakeShares;
-use adapter_spi::{AdapterError, Cx, ErrorKind, Imported, Result, Retry};
+use adapter_spi::{Cx, Imported, Result};
 use mappings::model::PlatformId;
 use std::collections::BTreeSet;
-
-fn refused(code: &'static str, reason: impl Into<String>) -> AdapterError {
-    let told: Told = (ErrorKind::Unsupported, code, Retry::Never);
-    made(&PlatformId::snowflake(), told, "import", reason)
-}
 
 impl SnowflakeShares {
     /// What shares give, as an agreement. Reads only.
     pub async fn import(&self, ask: &Import, cx: &Cx) -> Result<Imported> {
+        let platform = PlatformId::snowflake();
         let asked: Option<BTreeSet<_>> = ask.named.iter().map(|text| named(text)).collect();
         let asked = asked.ok_or_else(|| {
             let reason = "a share is named as ORG.ACCOUNT.NAME, quoted where `SHOW SHARES` shows signs other than letters, digits, `_` and `$`";
-            refused("share-unclear", reason)
+            refused(&platform, "share-unclear", reason)
         })?;
         let mut viewers = Vec::new();
-        let mut taken = BTreeSet::new();
-        for (member, account) in &ask.accounts {
-            let account = account_of(account).filter(|one| taken.insert(one.clone()));
-            let account = account.ok_or_else(|| {
-                let reason =
-                    format!("--member {member} wants its account as ORG.ACCOUNT, each once");
-                refused("account-unclear", reason)
-            })?;
-            let seat = Seat { member: member.clone(), account: account.clone() };
+        for seat in ask.seats(&platform)? {
             let session = Box::pin(self.reach.seated(&seat, cx)).await;
-            let connection = self.reach.connection(member);
+            let connection = self.reach.connection(&seat.member);
             let database = connection.map(|one| one.database().to_owned()).unwrap_or_default();
-            viewers.push(Viewer { member: member.clone(), account, database, session });
+            let Seat { member, account } = seat;
+            viewers.push(Viewer { member, account, database, session });
         }
         let found = Box::pin(look(&asked, &viewers)).await?;
-        let unclear = || refused("share-unclear", "it has no name that can be read");
+        let unclear = || refused(&platform, "share-unclear", "it has no name that can be read");
         import(&found, ask).ok_or_else(unclear)
     }
 }
