@@ -78,6 +78,14 @@ pub fn read_text(text: &str, name: &str) -> Result<Agreement> {
     })
 }
 
+/// Refuses an agreement of whoever is no member of it.
+pub(crate) fn names(agreement: &Agreement, member: &MemberId) -> Result<()> {
+    if agreement.members.contains_key(member) {
+        return Ok(());
+    }
+    Err(Error::refused("not-a-member", format!("{member} is no member of this agreement")))
+}
+
 /// The file's text; of one that is too long, enough to be refused for it.
 fn text_of(file: &Path) -> Result<String> {
     let unread = |error: std::io::Error| Error {

@@ -63,7 +63,7 @@ pub use status::{Standing, TemplateStanding};
 pub(crate) use supervisor::Runs;
 pub use sync::{Full, Inbox, Pass, Trigger};
 pub use tied::Tied;
-pub(crate) use tied::{Eyes, Looked, Marks};
+pub(crate) use tied::{Eyes, Looked, Marks, late};
 pub use waivers::Waivable;
 pub(crate) use waivers::waivable;
 pub(crate) use watch::Watched;
@@ -335,10 +335,7 @@ impl App {
     ) -> Result<Recorded> {
         agreements::guard_all(agreement)?;
         agreements::assess_all(agreement)?;
-        if !agreement.members.contains_key(member) {
-            let message = format!("{member} is no member of this agreement");
-            return Err(Error::refused("not-a-member", message));
-        }
+        agreements::names(agreement, member)?;
         let key = members::signing_key(&self.home, member)?;
         let body =
             Body::Proposed { agreement: Box::new(agreement.clone()), digest: agreement.digest() };

@@ -81,6 +81,13 @@ impl Marks {
     }
 }
 
+/// Why a decision on what is no more is not taken.
+pub(crate) fn late() -> Error {
+    let message = "something was decided since the caller looked";
+    Error::refused("changed-meanwhile", message)
+        .help("another look, and the decision again on what it shows")
+}
+
 impl Looked {
     /// Refuses a decision on something else than was looked at.
     pub(super) fn holds(&self, state: &State, marks: &Marks) -> Result<()> {
@@ -93,11 +100,7 @@ impl Looked {
                     .help("If-Match: the ETag of the collaboration that was looked at"))
             }
             Self::At(looked) if *looked == marks.mark(state) => Ok(()),
-            Self::At(_) => {
-                let message = "something was decided since the caller looked";
-                Err(Error::refused("changed-meanwhile", message)
-                    .help("another look, and the decision again on what it shows"))
-            }
+            Self::At(_) => Err(late()),
         }
     }
 }

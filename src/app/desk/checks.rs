@@ -14,18 +14,19 @@ impl Desk<'_> {
     pub(crate) async fn check(&self, text: String) -> Result<wire::Checked> {
         self.member()?;
         self.may(Action::Check)?;
-        self.guarding(move || checked(&text)).await
+        let checked = move || checked(&agreements::read_text(&text, "the document")?);
+        self.guarding(checked).await
     }
 }
 
-fn checked(text: &str) -> Result<wire::Checked> {
-    let agreement = agreements::read_text(text, "the document")?;
+/// What the guard and the rooms say to it.
+pub(super) fn checked(agreement: &Agreement) -> Result<wire::Checked> {
     let (guarded, rooms) =
-        both(agreements::guard_all(&agreement), agreements::assess_all(&agreement))?;
+        both(agreements::guard_all(agreement), agreements::assess_all(agreement))?;
     Ok(wire::Checked {
         collaboration: agreement.collaboration.to_string(),
         digest: agreement.digest().to_string(),
-        templates: guarded.iter().map(|(name, one)| template(&agreement, name, one)).collect(),
+        templates: guarded.iter().map(|(name, one)| template(agreement, name, one)).collect(),
         rooms: rooms.iter().map(room).collect(),
     })
 }

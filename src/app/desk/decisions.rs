@@ -14,7 +14,9 @@ use crate::store::Stands;
 use crate::{wire, wiring};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mappings::model::{CollaborationId, DatasetName, Digest, MemberId, PlatformId, TemplateName};
+use mappings::model::{
+    Agreement, CollaborationId, DatasetName, Digest, MemberId, PlatformId, TemplateName,
+};
 
 /// What came of a decision.
 #[derive(Debug)]
@@ -40,14 +42,19 @@ impl Desk<'_> {
                 return Err(Error::invalid("collaboration-differs", message)
                     .help("the collaboration that the path names"));
             }
-            let home = wiring::location(&self.app.home.root().to_string_lossy())?;
-            self.house.takes(&agreement, &home)?;
-            self.may_name(&of, member).await?;
+            self.takes(&agreement, member).await?;
             let guarded = agreement.clone();
             self.guarding(move || crate::app::agreements::guard_all(&guarded)).await?;
             self.app.propose(&agreement, member, tied).await.map(|recorded| (of, recorded))
         })
         .await
+    }
+
+    /// Refuses what this gateway would not put before anybody for this member: places that are not its member's, a name that is not its to give.
+    pub(super) async fn takes(&self, agreement: &Agreement, member: &MemberId) -> Result<()> {
+        let home = wiring::location(&self.app.home.root().to_string_lossy())?;
+        self.house.takes(agreement, &home)?;
+        self.may_name(&agreement.collaboration, member).await
     }
 
     /// Whether the member may propose under this name: of what is agreed, as its member; else under a name of its own, or where it accepted

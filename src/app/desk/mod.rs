@@ -14,6 +14,7 @@ mod health;
 mod learn;
 mod leaves;
 mod members;
+mod offered;
 mod offers;
 mod plans;
 mod results;
@@ -27,6 +28,7 @@ mod templates;
 mod verified;
 
 pub(crate) use decisions::Done;
+pub(crate) use offered::Offered;
 pub(crate) use offers::Offers;
 pub(crate) use results::{FetchedFile, in_time};
 pub(crate) use runs::RunsAsked;

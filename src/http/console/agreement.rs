@@ -62,7 +62,7 @@ pub(super) async fn page(
 }
 
 /// One difference; what is another member's place or account is not said.
-fn changed(one: &wire::Change) -> Markup {
+pub(super) fn changed(one: &wire::Change) -> Markup {
     let value = |value: &serde_json::Value| html! { code { (text(&value.to_string())) } };
     html! {
         code { (text(&one.path)) } " " (one.change)

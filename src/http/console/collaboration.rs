@@ -84,6 +84,9 @@ fn body(standing: &Standing, session: &Session) -> Result<Markup> {
                 (pair("Leaves", &html! { (of.leaves) }))
             }
         }
+        @if of.standing == "member" && standing.offers.may(Action::Propose) {
+            p { a href={ "/console/offer?of=" (name) } { "Offer another version of the agreement" } }
+        }
         @if let Some(agreement) = shown {
             (members(standing, agreement))
             (datasets(standing, agreement, session))

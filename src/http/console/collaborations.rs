@@ -4,8 +4,9 @@ use super::super::asked::Asked;
 use super::super::problem::Problem;
 use super::Console;
 use super::entered::Entered;
-use super::page::{self, Frame, place, table};
+use super::page::{self, Frame, forbidden, place, table};
 use super::shown::{digest, mark};
+use crate::access::Action;
 use crate::wire;
 use axum::extract::State;
 use axum::response::Html;
@@ -37,13 +38,16 @@ pub(super) async fn page(
     }
     let heads =
         ["Collaboration", "You are", "Agreement", "Waits", "Withdrawn", "Runs left", "Leaves"];
+    let offers = desk.offers("", "");
     let body = html! {
         h1 { "Collaborations" }
         @if rows.is_empty() {
-            p.lead { "None that you are part of or invited to. A collaboration begins with a proposal: " code { "airlock apply FILE --as MEMBER" } "." }
+            p.lead { "None that you are part of or invited to. A collaboration begins with an agreement that a member-admin offers." }
         } @else {
             (table("Collaborations", &heads, &html! { @for (one, found) in &rows { (row(one, found.as_ref().ok())) } }))
         }
+        @if offers.may(Action::Propose) { p { a.button href="/console/offer" { "Offer an agreement" } } }
+        (forbidden(&offers, Action::Propose, "Offer an agreement"))
         @if let Some(next) = next {
             p { a href={ "/console?after=" (next) } rel="next" { "After " (next) } }
         }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// The longest form.
 const FORM_MAX: usize = 64 * 1_024;
+/// The longest form with a document in it: as many bytes as the API reads of one.
+pub(super) const DOCUMENT_FORM_MAX: usize = mappings::agreement::SOURCE_BYTES_MAX;
 /// The type in which browsers send forms.
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 /// The longest mark and key that are read.
@@ -42,13 +44,13 @@ pub(super) fn tied(mark: &str) -> Markup {
 
 /// A form as it was sent, unread.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(super) struct Sent<const MAX: usize = FORM_MAX> {
     session: Arc<Session>,
     body: Bytes,
     asked: (String, String),
 }
 
-impl FromRequest<Console> for Sent {
+impl<const MAX: usize> FromRequest<Console> for Sent<MAX> {
     type Rejection = Own;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Own> {
@@ -57,11 +59,11 @@ impl FromRequest<Console> for Sent {
         is(&head.headers, &[URL_ENCODED])?;
         let route = head.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let asked = (route.to_owned(), head.uri.path().to_owned());
-        Ok(Self { session, body: whole(body, FORM_MAX).await?, asked })
+        Ok(Self { session, body: whole(body, MAX).await?, asked })
     }
 }
 
-impl Sent {
+impl<const MAX: usize> Sent<MAX> {
     /// Reads it, if it was made in this session for this action on this object: names of the path, then fields of its own.
     pub(super) fn read(self, action: &str, path: &[&str], by: &[&str]) -> Result<Fields, Own> {
         let all = fields(&self.body)?;
@@ -71,7 +73,7 @@ impl Sent {
         if !self.session.made(token, action, &object) {
             return Err(Own::FormForged);
         }
-        Ok(Fields { all, sent: self })
+        Ok(Fields { all, session: self.session, asked: self.asked })
     }
 }
 
@@ -79,13 +81,14 @@ impl Sent {
 #[derive(Debug)]
 pub(super) struct Fields {
     all: BTreeMap<String, String>,
-    sent: Sent,
+    session: Arc<Session>,
+    asked: (String, String),
 }
 
 impl Fields {
     /// In whose session.
     pub(super) const fn session(&self) -> &Arc<Session> {
-        &self.sent.session
+        &self.session
     }
 
     /// A field that has to be there.
@@ -116,9 +119,9 @@ impl Fields {
     /// That it is done once, of what names by digests what it is about.
     pub(super) fn once(&self) -> Result<Tied, Own> {
         let key = Some(self.one("key")?).filter(|key| plain(key)).ok_or(Own::FormUnreadable)?;
-        let caller = self.sent.session.caller();
+        let caller = self.session.caller();
         let tenant = caller.tenant().map(ToString::to_string).unwrap_or_default();
-        let (route, path) = &self.sent.asked;
+        let (route, path) = &self.asked;
         let parts = [tenant.as_bytes(), caller.principal().as_bytes(), b"POST"];
         let parts = parts.into_iter().chain([route.as_bytes(), path.as_bytes(), key.as_bytes()]);
         let scope = digest("airlock/once/v1", parts);

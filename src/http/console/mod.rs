@@ -14,6 +14,7 @@ mod form;
 mod issuer;
 mod learn;
 mod log;
+mod offer;
 mod page;
 mod problem;
 mod recorded;
@@ -71,6 +72,8 @@ fn router_with(console: Console) -> Router {
     let within = Router::new()
         .route("/console", get(collaborations::page))
         .route("/console/sign-out", post(sign_in::leave))
+        .route("/console/offer", get(offer::page).post(offer::propose))
+        .route("/console/offer/checks", post(offer::check))
         .route(&of(""), get(collaboration::page))
         .route(&of("/agreements/{digest}"), get(agreement::page))
         .route(&of("/templates/{template}"), get(template::page))

@@ -215,7 +215,7 @@ pub(super) fn key() -> String {
     Secret::new().map(|secret| secret.hex()).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

@@ -53,6 +53,20 @@ const fn is_hidden(c: char) -> bool {
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A text of JSON in which what shows nothing is written by its number, and says the same.
+pub(super) fn escaped(json: &str) -> String {
+    let mut said = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            let units = &mut [0; 2];
+            said.extend(c.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            said.push(c);
+        }
+    }
+    said
+}
+
 /// A time, in UTC.
 pub(super) fn time(at_ms: i64) -> Markup {
     let at = chrono::DateTime::from_timestamp_millis(at_ms);

@@ -2,6 +2,7 @@
 
 mod forms;
 mod issuer;
+mod offers;
 mod pages;
 mod policies;
 mod seconds;

@@ -91,6 +91,8 @@ fn every_route_is_walked_by_these_tests() {
         "/console/sign-in/{issuer}",
         "/recorded/{number}",
     ]);
+    // An offer is of no collaboration that is there yet.
+    let others = others.chain(["/console/offer", "/console/offer/checks"]);
     // A run and its result are there once one ran, which `tests/it` sees to.
     let others = others.chain(["/runs/*", "/runs/*/files/{file}"]);
     let others: BTreeSet<&str> = others.collect();
@@ -225,7 +227,7 @@ fn inside<'a>(body: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 #[track_caller]
-fn assert_page(path: &str, body: &str) {
+pub(super) fn assert_page(path: &str, body: &str) {
     assert!(body.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{path}: {body:.80}");
     assert_eq!(inside(body, "h1").len(), 1, "{path}: one h1");
     let title = inside(body, "title");
@@ -248,6 +250,11 @@ fn assert_page(path: &str, body: &str) {
             let id = input.split("id=\"").nth(1).unwrap().split('"').next().unwrap();
             assert!(body.contains(&format!("<label for=\"{id}\"")), "{path}: {input}");
         }
+    }
+    for area in body.split("<textarea ").skip(1).map(|area| area.split('>').next().unwrap()) {
+        let id = area.split("id=\"").nth(1).map(|id| id.split('"').next().unwrap());
+        let labelled = id.is_some_and(|id| body.contains(&format!("<label for=\"{id}\"")));
+        assert!(labelled || area.contains("aria-labelledby="), "{path}: {area}");
     }
     for form in inside(body, "form") {
         assert!(
@@ -275,7 +282,8 @@ fn assert_page(path: &str, body: &str) {
 async fn a_page_has_what_a_page_has_and_nothing_that_runs() {
     let (place, paths) = withdrawn().await;
     let grocer = place.signed_in("grocer", &ALL).await;
-    let own = ["/console", "/console/sign-in", "/console/nothing"].map(str::to_owned);
+    let own = ["/console", "/console/sign-in", "/console/nothing", "/console/offer"];
+    let own = own.into_iter().chain(["/console/offer?of=spring"]).map(str::to_owned);
     for path in paths.iter().map(|path| format!("{AT}{path}")).chain(own) {
         let answer = place.get(&grocer, &path).await;
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
