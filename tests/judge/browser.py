@@ -177,10 +177,15 @@ class Gateway:
             lines += ["[[http.tenants]]", f'member = "{member}"', f'places = ["file://{folder.resolve()}/data/"]', f'destinations = ["file://{folder.resolve()}/results/{member}/"]']
         (self.home / "gateway.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    def written(self, name, **words):
+        """The file of an agreement, as somebody would write it."""
+        file = self.folder / f"{name}.json"
+        file.write_text(json.dumps(document(self.folder, name, **words), indent=1), encoding="utf-8")
+        return file
+
     def propose(self, name, joined=(), approved=(), **words):
         """A collaboration: put before both by the consumer, joined by these, each template approved by those."""
-        file = self.folder / f"{name}.json"
-        file.write_text(json.dumps(document(self.folder, name, **words)), encoding="utf-8")
+        file = self.written(name, **words)
         self.cli.call("apply", str(file), "--as", "media")
         for member in joined:
             self.cli.call("join", name, "--as", member)
@@ -269,7 +274,10 @@ def filled(gateway):
     """Every collaboration that is walked through; where which is."""
     both = list(MEMBERS)
     sizes = [(size, scripts) for size in ("desktop", "phone") for scripts in (True, False)]
-    journeys = [{"name": gateway.propose(f"media-{size}-{'script' if scripts else 'plain'}"), "size": size, "scripts": scripts} for size, scripts in sizes]
+    # Nobody proposed these: the provider offers them in the console.
+    journeys = [{"name": f"shop-{size}-{'script' if scripts else 'plain'}", "size": size, "scripts": scripts} for size, scripts in sizes]
+    journeys = [one | {"text": gateway.written(one["name"]).read_text(encoding="utf-8")} for one in journeys]
+    forged = gateway.written("shop-forged").read_text(encoding="utf-8")
     keys = gateway.propose("media-keys", both, ["media"])
     asked = gateway.propose("media-asked")
     # Two templates of one runner over the same tables that differ in receivers: the platform lets the runner choose, so owners are asked for a waiver.
@@ -283,7 +291,7 @@ def filled(gateway):
     gateway.cli.call("share", "add", hostile, "shared", "--to", "agency", "--as", "shop", "--expires", "1d")
     gone = gateway.propose("media-gone", both, ["media"])
     gateway.cli.call("revoke", gone, "--membership", "--as", "shop")
-    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone,
+    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone, "offered": {"name": "shop-forged", "text": forged},
             "left": {"name": forms, "path": f"/console/collaborations/{forms}/templates/overlap", "button": "Approve overlap"}}
 
 

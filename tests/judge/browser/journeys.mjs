@@ -6,17 +6,19 @@ import { routed, seen, until } from "./watched.mjs";
 
 const ROOM = "aws-clean-rooms";
 
-// The journey in one collaboration that waits for both.
+// The journey in one collaboration: the provider offers it by this text, and then it waits for both.
 export class Journey {
-  constructor(record, name, provider, consumer) {
-    Object.assign(this, { record, name, provider, consumer });
+  constructor(record, name, provider, consumer, text) {
+    Object.assign(this, { record, name, provider, consumer, text });
     this.at = `/console/collaborations/${name}`;
   }
 
   async walk() {
     const { provider, consumer } = this;
+    await signIn(provider, this.record);
+    await this.offers(provider);
+    await signIn(consumer, this.record);
     for (const person of [provider, consumer]) {
-      await signIn(person, this.record);
       await this.joins(person);
     }
     for (const person of [provider, consumer]) {
@@ -30,6 +32,40 @@ export class Journey {
     await this.verifies();
     await signOut(provider);
     await signOut(consumer);
+  }
+
+  // What is wrong is said where it stands; what passes is offered just as it was checked, and waits.
+  async offers(person) {
+    const { page, member } = person;
+    await page.getByRole("link", { name: "Offer an agreement" }).click();
+    await person.check("offer");
+    person.refused.add(422);
+    await checksText(person, this.text.replace('"agreement": "v1"', '"agreement": "v9"'));
+    await seen(page.getByRole("alert").getByText("It can't be offered so:"), "that it can't be offered");
+    await seen(page.getByRole("alert").getByText(/^the document:2:\d+ agreement$/), "the line and the column");
+    await person.check("what stands against it");
+    person.refused.delete(422);
+    if (await page.getByRole("button", { name: "Offer", exact: true }).count()) {
+      throw new Error("what does not pass can be offered");
+    }
+    await checksText(person, this.text);
+    await seen(page.getByRole("status").getByText("It is not offered yet."), "that it passes");
+    await seen(page.getByText(`${this.name}, a new one`), "what it is of");
+    const rooms = page.getByRole("table", { name: "Terms by how each room holds them" });
+    for (const room of ["native", ROOM]) {
+      await seen(rooms.getByRole("rowheader", { name: room }), `how ${room} holds it`);
+    }
+    await person.check("what passes");
+    await page.getByRole("button", { name: "Offer", exact: true }).click();
+    await recorded(person, "You offered the agreement");
+    await person.check("offered");
+    await page.getByRole("link", { name: `Back to ${this.name}` }).click();
+    await seen(page.getByText("An agreement waits."), "that it waits");
+    const { agreements } = await this.record.ask(member, `/${this.name}/agreements`);
+    if (agreements.length !== 1 || agreements[0].proposed_by !== member && agreements[0].proposed_by !== "gateway" || agreements[0].state !== "waiting") {
+      throw new Error(`what was offered is on record as ${JSON.stringify(agreements)}`);
+    }
+    await page.goto("/console");
   }
 
   async joins(person) {
@@ -257,6 +293,13 @@ export class Journey {
     }
     await this.provider.check("verified");
   }
+}
+
+// A document is written into the page, and checked.
+export async function checksText({ page }, text) {
+  await page.getByLabel("The agreement, as YAML or JSON").fill(text);
+  await page.getByRole("button", { name: "Check" }).click();
+  await page.waitForURL(/\/console\/offer\/checks$/);
 }
 
 // The token is pasted, and the session begins.

@@ -4,11 +4,11 @@
 import { readFileSync } from "node:fs";
 import { cookies, forges, leaves, overTls } from "./forgery.mjs";
 import { followsLinks, isTrapped, signsInThere } from "./issuer.mjs";
-import { Journey, signIn } from "./journeys.mjs";
+import { checksText, Journey, signIn } from "./journeys.mjs";
 import { approvesByKeys } from "./keyboard.mjs";
 import { judgesItself } from "./self.mjs";
 import { Record } from "./record.mjs";
-import { isText, tour } from "./tour.mjs";
+import { formsOf, isText, tour } from "./tour.mjs";
 import { Findings, seen, Watched } from "./watched.mjs";
 
 const [file, ...words] = process.argv.slice(2);
@@ -42,12 +42,12 @@ async function member(watched, name, who, how) {
   return Object.assign(await watched.person(name, { ...how, findings }), { member: who });
 }
 
-async function journey(watched, { name, size, scripts }) {
+async function journey(watched, { name, size, scripts, text }) {
   const called = `${size}, scripts ${scripts ? "on" : "off"}`;
   await part(`both journeys: ${called}`, async () => {
     const [provider, consumer] = await Promise.all([member(watched, `provider ${called}`, "shop", { size, scripts }), member(watched, `consumer ${called}`, "media", { size, scripts })]);
     try {
-      await new Journey(record, name, provider, consumer).walk();
+      await new Journey(record, name, provider, consumer, text).walk();
     } catch (error) {
       await provider.page.screenshot({ path: `${asked.artefacts}/failed-provider-${name}.png` });
       await consumer.page.screenshot({ path: `${asked.artefacts}/failed-consumer-${name}.png` });
@@ -67,6 +67,11 @@ async function problem(person) {
   person.refused.delete(404);
 }
 
+async function offering({ page }) {
+  await page.goto("/console/offer");
+  return page;
+}
+
 const everywhere = (watched) => part("every page, forms of other origins, the session's cookie and end", async () => {
   const forms = new Map();
   const person = await member(watched, "tour shop", "shop", { size: "desktop" });
@@ -74,11 +79,19 @@ const everywhere = (watched) => part("every page, forms of other origins, the se
   await cookies(person, { name: "airlock-console", path: "/console", secure: false, httpOnly: true, sameSite: "Strict", domain: "127.0.0.1" });
   await tour(person, [...asked.toured, asked.gone], asked.hostile, forms);
   await problem(person);
+  await checksText({ page: await offering(person) }, asked.offered.text);
+  await seen(person.page.getByRole("button", { name: "Offer", exact: true }), "that it could be offered");
+  for (const form of (await formsOf(person.page)).values()) {
+    forms.set(form.action, forms.get(form.action) ?? { ...form, from: person.page.url() });
+  }
   const { tried, routes } = await forges(person, record, forms, ["127.0.0.1", "127.0.0.2"]);
   for (const route of asked.routes.post.filter((one) => !routes.has(one))) {
     findings.add("forgery", `no form was shown, and so none forged, for ${route}`);
   }
   tells(`${tried} forged forms to ${routes.size} routes`);
+  if (await record.ask("shop", `/${asked.offered.name}`, undefined, undefined).then(() => true, (error) => !error.message.includes("404"))) {
+    findings.add("forgery", "what a foreign page offered is there");
+  }
   await leaves(person, record, asked.left);
   await person.context.close();
 });
