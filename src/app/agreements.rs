@@ -6,7 +6,7 @@ use adapter_spi::Assessment;
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
 use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
-    Agreement, Digest, Literal, Location, ParameterName, PlatformId, TemplateName,
+    Agreement, Digest, Literal, Location, MemberId, ParameterName, PlatformId, TemplateName,
 };
 use std::collections::BTreeMap;
 use std::io::Read;

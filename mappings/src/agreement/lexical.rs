@@ -23,6 +23,13 @@ pub(super) fn hidden_character(text: &str) -> Option<(u32, u32)> {
     None
 }
 
+/// Controls, marks of direction, and what has no width: whoever reads the text does not see them.
+#[must_use]
+pub const fn shows_nothing(c: char) -> bool {
+    matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// JSON writes characters beyond 16 bits as two escapes, YAML as one. Only a text that is JSON throughout is changed.
 pub(super) fn paired(text: &str) -> Cow<'_, str> {
     if !text.contains(r"\u") || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {

@@ -23,6 +23,7 @@ pub use canonical::canonical;
 pub use decode::{normaliser, usual_normaliser};
 pub use diagnostic::Diagnostic;
 pub use ids::identifier;
+pub use lexical::shows_nothing;
 pub use location::touch;
 pub use tree::SOURCE_BYTES_MAX;
 pub use written::{Remarks, written};

@@ -1,7 +1,7 @@
 //! An agreement as a file for people: fields in their usual order, a column a line, remarks above what they are about. Reading the
 //! file gives the same agreement. Must not know where the agreement came from.
 
-use super::lexical::hidden_character;
+use super::lexical::{hidden_character, shows_nothing};
 use super::literal::type_name;
 use crate::model::{
     Ability, Aggregate, Agreement, AnalysisRule, Column, ColumnUse, Dataset, Hashed, JoinRule,
@@ -333,7 +333,7 @@ fn is_shown(c: char) -> bool {
 
 /// How a text of several lines begins, where it can stand as it is.
 fn block(text: &str) -> Option<&'static str> {
-    let plain = |c: char| c == '\n' || is_shown(c) || (!c.is_control() && !c.is_whitespace());
+    let plain = |c: char| c == '\n' || is_shown(c) || !(shows_nothing(c) || c.is_whitespace());
     let begins = text.chars().next().is_some_and(|c| c != ' ' && c != '\n');
     if !begins || !text.chars().all(plain) || hidden_character(text).is_some() {
         return None;

@@ -4,6 +4,7 @@
 use super::super::asked::Asked;
 use super::super::done::finished;
 use super::super::problem::{Own, Problem};
+use super::super::request::AsIs;
 use super::super::said::digest;
 use super::Console;
 use super::agreement::changed;
@@ -13,10 +14,10 @@ use super::form::{DOCUMENT_FORM_MAX, Fields, Sent, once, tied, token};
 use super::page::{self, Frame, notice, pair, place, table};
 use super::problem::places;
 use super::session::{Session, hex};
-use super::shown::{escaped, list, mark, text, whole};
+use super::shown::{list, mark, text, whole};
 use crate::app::desk::{Desk, Offered};
 use crate::app::{Looked, Tied, late};
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use crate::wire;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -43,19 +44,10 @@ pub(super) async fn page(
     let desk = console.desk(session.caller());
     desk.may_offer()?;
     let document = match of {
-        Some(of) => document(&desk, &of).await?,
+        Some(of) => desk.written(&of).await?,
         None => String::new(),
     };
     Ok(whole_page(&session, &desk, &html! { (written(&document, false, &session)) }))
-}
-
-/// The agreement in force, or the one that waits, as JSON: that is YAML as well. What shows nothing is written by its number.
-async fn document(desk: &Desk<'_>, name: &str) -> Result<String, Problem> {
-    let (of, _) = desk.collaboration(name).await?;
-    let version = of.agreement.or(of.waiting).ok_or(Own::PathUnknown)?;
-    let document = desk.agreement(name, &version).await?.document;
-    let pretty = serde_json::to_string_pretty(&document);
-    Ok(escaped(&pretty.map_err(|_| Error::failed("bug", "an agreement can't be written"))?))
 }
 
 /// Says what stands in a document, and offers to propose it where nothing stands against it.
@@ -80,7 +72,9 @@ pub(super) async fn check(
         Err(error) => {
             let problem = Problem::from(error);
             let body = html! { (stands_against(&problem)) (written(&text, true, &session)) };
-            Ok((problem.status, whole_page(&session, &desk, &body)).into_response())
+            let mut page = (problem.status, whole_page(&session, &desk, &body)).into_response();
+            page.extensions_mut().insert(AsIs);
+            Ok(page)
         }
     }
 }
@@ -166,9 +160,10 @@ fn passes(offered: &Offered) -> Markup {
     html! {
         (notice(false, &html! { p role="status" { strong { "It passes." } " It is not offered yet." } }))
         dl.facts {
-            (pair("Collaboration", &match &offered.stands {
-                Some((of, _)) => html! { a href=(place(&of.name, "")) { (of.name) } },
-                None => html! { (checked.collaboration) ", a new one" },
+            (pair("Collaboration", &if let Some((of, _)) = &offered.stands {
+                html! { a href=(place(&of.name, "")) { (of.name) } }
+            } else {
+                html! { (checked.collaboration) ", a new one" }
             }))
             (pair("Digest", &whole(&checked.digest)))
         }

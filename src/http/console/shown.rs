@@ -1,5 +1,6 @@
 //! How things are shown: texts of which nothing is hidden, times, digests, standings as marks. Must not know where they come from.
 
+use mappings::agreement::shows_nothing;
 use maud::{Markup, html};
 
 /// A text of somebody's. What shows nothing but changes how the rest reads is named in its place.
@@ -33,7 +34,7 @@ enum Part<'a> {
 fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| shows_nothing(*c)) {
         let (before, after) = rest.split_at(at);
         if !before.is_empty() {
             parts.push(Part::Plain(before));
@@ -45,26 +46,6 @@ fn parts(text: &str) -> Vec<Part<'_>> {
         parts.push(Part::Plain(rest));
     }
     parts
-}
-
-/// Controls, marks of direction, and what has no width.
-const fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A text of JSON in which what shows nothing is written by its number, and says the same.
-pub(super) fn escaped(json: &str) -> String {
-    let mut said = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_hidden(c) {
-            let units = &mut [0; 2];
-            said.extend(c.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            said.push(c);
-        }
-    }
-    said
 }
 
 /// A time, in UTC.

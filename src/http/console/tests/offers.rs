@@ -27,7 +27,7 @@ fn digest(text: &str) -> String {
 
 /// A next version, in which a rule is stricter.
 fn stricter() -> String {
-    let text = AGREEMENT.replace(422, "entities_min: 100", "entities_min: 200");
+    let text = AGREEMENT.replace("entities_min: 100", "entities_min: 200");
     assert_ne!(text, AGREEMENT);
     text
 }
@@ -71,7 +71,7 @@ async fn what_stands_against_it_is_said_by_line_and_column() {
     let place = Place::empty().await;
     let grocer = place.signed_in("grocer", &ALL).await;
     for (status, from, to, at) in [
-        ("entities_min: 100", "entities_min: many", "the document:18:"),
+        (422, "entities_min: 100", "entities_min: many", "the document:18:"),
         (422, "use: dimension", "use: everything", "the document:16:"),
         (409, "FROM sales s JOIN", "FROM nothing s JOIN", "templates.reach.sql:1:"),
         (422, "members:", "members: [", "the document:"),
@@ -136,7 +136,7 @@ async fn a_next_version_is_compared_and_offered_on_what_was_shown() {
     let page = place.get(&grocer, link).await.is(200);
     let area = page.body.split("<textarea").nth(1).unwrap().split("</textarea>").next().unwrap();
     let now = unescaped(area.split_once(">\n").unwrap().1);
-    assert!(now.contains("\\u061c") && now.contains("\\u200b"), "{now}");
+    assert!(now.contains("\\U0000061c") && now.contains("\\U0000200b"), "{now}");
     assert_eq!(digest(&now), digest(AGREEMENT));
     let same = checked(&place, &grocer, &now).await.is(200).body;
     assert!(same.contains("It says the same."), "{same}");
@@ -165,7 +165,7 @@ async fn who_may_not_propose_sees_no_way_to_and_is_told_what_the_api_tells() {
         assert!(!seen.contains(OFFER), "{page}: {seen}");
     }
     let (text, before) = (stricter(), place.kinds().await);
-    let named = super::super::offer::named(&text);
+    let named = offer::named(&text);
     place.get(&officer, OFFER).await.refused(403, "not-permitted");
     let check = place.made_up(&officer, CHECKS, "check-offer", &[]).with("text", &text);
     place.send(&officer, &check).await.refused(403, "not-permitted");
