@@ -66,8 +66,10 @@ impl Desk<'_> {
     /// The one in force, or else the one that waits, as a file to go on with; what shows nothing is written by its number.
     pub(crate) async fn written(&self, name: &str) -> Result<String> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let of = |wanted| visible(&seen).filter(|(_, one)| seen.state().became(one) == wanted).last();
-        let (_, proposal) = of(Became::InForce).or_else(|| of(Became::Waiting)).ok_or_else(absent)?;
+        let of =
+            |wanted| visible(&seen).filter(|(_, one)| seen.state().became(one) == wanted).last();
+        let (_, proposal) =
+            of(Became::InForce).or_else(|| of(Became::Waiting)).ok_or_else(absent)?;
         let document = self.document(&seen, proposal).await?;
         Ok(mappings::agreement::written(&document, &mappings::agreement::Remarks::new()))
     }

@@ -43,7 +43,9 @@ impl Known {
         for agreement in agreements {
             if !seen.iter().any(|one| Arc::ptr_eq(one, agreement) || *one == agreement) {
                 seen.push(agreement);
-                known.knows(agreement, &texts(agreement));
+                let texts = texts(agreement);
+                known.named(agreement, &texts);
+                known.add(agreement, wanted_of(&Desired::whole(Arc::clone(agreement)), &texts));
             }
         }
         known
@@ -52,11 +54,15 @@ impl Known {
     /// The same of agreements whose first one's texts are there already, and what that calls otherwise once it is narrowed, such as a
     /// dataset without a column.
     pub(crate) fn narrowed<'a>(
-        (first, texts, all): (&'a Arc<Agreement>, &Texts<'_>, &Wanted),
+        (desired, texts, all): (&'a Desired, &Texts<'_>, &Wanted),
         others: impl Iterator<Item = &'a Arc<Agreement>>,
     ) -> Self {
         let mut known = Self::default();
-        known.knows(first, texts);
+        let first = &desired.agreement;
+        known.named(first, texts);
+        let whole = Desired::whole(Arc::clone(first));
+        let is_whole = *desired == whole;
+        known.add(first, if is_whole { all.clone() } else { wanted_of(&whole, texts) });
         let others = others.filter(|one| !Arc::ptr_eq(one, first) && *one != first);
         let Self { rooms, offerings, templates, names, of_datasets, of_templates } =
             Self::all(others);
@@ -72,11 +78,13 @@ impl Known {
         known.names.extend(names);
         known.of_datasets.extend(of_datasets);
         known.of_templates.extend(of_templates);
-        known.add(first, all.clone());
+        if !is_whole {
+            known.add(first, all.clone());
+        }
         known
     }
 
-    fn knows(&mut self, agreement: &Arc<Agreement>, texts: &Texts<'_>) {
+    fn named(&mut self, agreement: &Agreement, texts: &Texts<'_>) {
         let id = &agreement.collaboration;
         for name in agreement.datasets.keys() {
             let called = names::offering(id, name);
@@ -90,7 +98,6 @@ impl Known {
             }
             self.of_templates.insert(called, name.clone());
         }
-        self.add(agreement, wanted_of(&Desired::whole(Arc::clone(agreement)), texts));
     }
 
     fn add(&mut self, agreement: &Agreement, all: Wanted) {

@@ -62,7 +62,7 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     let (agreement, others) = (&desired.agreement, std::iter::once(&scope.agreement));
     let texts = texts(agreement);
     let wanted = wanted_of(desired, &texts);
-    let known = Known::narrowed((agreement, &texts, &wanted), others.chain(&scope.past));
+    let known = Known::narrowed((desired, &texts, &wanted), others.chain(&scope.past));
     let subject = Subject { desired, wanted, known, seen: &seen };
     let mut planned = subject.taking();
     planned.extend(subject.giving());

@@ -142,9 +142,10 @@ pub(crate) fn texts(agreement: &Agreement) -> Texts<'_> {
 fn offerings(desired: &Desired, texts: &Texts<'_>) -> BTreeMap<DatasetName, Offering> {
     let read: BTreeSet<&DatasetName> =
         texts.values().flat_map(|text| text.guarded.datasets.keys()).collect();
-    let offered = read.into_iter().filter(|name| desired.offers(name));
-    let made = offered.filter_map(|name| Some((name.clone(), offering(desired, name)?)));
-    made.collect()
+    let offered: Vec<&DatasetName> = read.into_iter().filter(|name| desired.offers(name)).collect();
+    let made =
+        side_by_side::each(&offered, |name| Some(((*name).clone(), offering(desired, name)?)));
+    made.into_iter().flatten().collect()
 }
 
 /// A dataset's offering. Its version is of what it says: the view's text, and what each column is.
@@ -217,10 +218,11 @@ fn room(desired: &Desired, runner: &MemberId, (texts, offerings): Made<'_, '_>) 
     let parties: BTreeMap<MemberId, String> = parties.collect::<Option<_>>()?;
     let read = own().flat_map(|(_, text)| text.guarded.datasets.keys());
     let datasets = read.filter(|name| offerings.contains_key(*name)).cloned().collect();
-    let templates = own().filter_map(|(name, text)| {
-        Some(((*name).clone(), said(desired, name, (text, offerings))?))
+    let all: Vec<_> = own().collect();
+    let templates = side_by_side::each(&all, |(name, text)| {
+        Some(((**name).clone(), said(desired, name, (*text, offerings))?))
     });
-    let templates: BTreeMap<TemplateName, Said> = templates.collect();
+    let templates: BTreeMap<TemplateName, Said> = templates.into_iter().flatten().collect();
     let by_id = templates.iter().map(|(name, said)| (said.id.clone(), name.clone())).collect();
     let fixed = json!([parties, providers]);
     let base = names::base(&agreement.collaboration, runner, &fixed);

@@ -95,6 +95,15 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
         return wanted;
     }
     let said = texts(agreement);
+    let read: BTreeSet<&DatasetName> = said
+        .values()
+        .flat_map(|said| &said.text.datasets)
+        .filter(|one| desired.offers(one))
+        .collect();
+    let read: Vec<&DatasetName> = read.into_iter().collect();
+    let entered =
+        side_by_side::each(&read, |name| Some(((*name).clone(), Entered::of(desired, name)?)));
+    let entered: BTreeMap<DatasetName, Entered> = entered.into_iter().flatten().collect();
     for (name, said) in &said {
         let Some(template) = agreement.templates.get(name) else { continue };
         let stands = stands(desired, name, said);
@@ -104,10 +113,12 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
                 room.templates.insert(name.clone(), template.digest(name));
                 room.reads.insert(name.clone(), said.text.datasets.clone());
             }
-            for dataset in said.text.datasets.iter().filter(|one| desired.offers(one)) {
+            for dataset in &said.text.datasets {
                 let key = (dataset.clone(), runner.clone());
                 if !wanted.offers.contains_key(&key) {
-                    let Some(offer) = offer(desired, dataset, runner) else { continue };
+                    let entered = entered.get(dataset);
+                    let offer = entered.and_then(|one| one.offer(agreement, dataset, runner));
+                    let Some(offer) = offer else { continue };
                     wanted.offers.insert(key.clone(), offer);
                 }
                 if let Some(offer) = wanted.offers.get_mut(&key) {
@@ -135,31 +146,56 @@ fn stands(desired: &Desired, name: &TemplateName, said: &Said) -> bool {
 
 /// A dataset for a runner, less what was withdrawn of it.
 pub(crate) fn offer(desired: &Desired, name: &DatasetName, runner: &MemberId) -> Option<Offer> {
-    let platform = PlatformId::snowflake();
-    let agreement = &desired.agreement;
-    let agreed = agreement.datasets.get(name)?;
-    let dataset = left(desired, name)?;
-    let [source, ..] = table(&platform, &dataset)?;
-    let without = desired.hidden.iter().filter(|(of, _)| of == name).map(|(_, column)| column);
-    let mark = Mark {
-        terms: Some(Resource::dataset(name, agreed).digest),
-        without: without.cloned().collect(),
-        ..Mark::of(&agreement.collaboration)
-    };
-    let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
-    Some(Offer {
-        dataset: name.clone(),
-        owner: dataset.owner.clone(),
-        runner: runner.clone(),
-        consumer: account(agreement, runner)?,
-        provider: account(agreement, &dataset.owner)?,
-        guarded: (entities_min > 1).then_some(Guarded { entities_min, key }),
-        mark,
-        view: entry(&platform, name, &dataset)?,
-        source,
-        readers: BTreeSet::new(),
-        given: false,
-    })
+    Entered::of(desired, name)?.offer(&desired.agreement, name, runner)
+}
+
+/// What a dataset is for whoever runs, less what was withdrawn of it.
+struct Entered {
+    owner: MemberId,
+    guarded: Option<Guarded>,
+    mark: Mark,
+    view: View,
+    source: String,
+}
+
+impl Entered {
+    fn of(desired: &Desired, name: &DatasetName) -> Option<Self> {
+        let platform = PlatformId::snowflake();
+        let agreement = &desired.agreement;
+        let agreed = agreement.datasets.get(name)?;
+        let dataset = left(desired, name)?;
+        let [source, ..] = table(&platform, &dataset)?;
+        let without = desired.hidden.iter().filter(|(of, _)| of == name).map(|(_, column)| column);
+        let mark = Mark {
+            terms: Some(Resource::dataset(name, agreed).digest),
+            without: without.cloned().collect(),
+            ..Mark::of(&agreement.collaboration)
+        };
+        let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
+        Some(Self {
+            view: entry(&platform, name, &dataset)?,
+            guarded: (entities_min > 1).then_some(Guarded { entities_min, key }),
+            owner: dataset.owner,
+            mark,
+            source,
+        })
+    }
+
+    fn offer(&self, agreement: &Agreement, name: &DatasetName, runner: &MemberId) -> Option<Offer> {
+        Some(Offer {
+            dataset: name.clone(),
+            owner: self.owner.clone(),
+            runner: runner.clone(),
+            consumer: account(agreement, runner)?,
+            provider: account(agreement, &self.owner)?,
+            guarded: self.guarded.clone(),
+            mark: self.mark.clone(),
+            view: self.view.clone(),
+            source: self.source.clone(),
+            readers: BTreeSet::new(),
+            given: false,
+        })
+    }
 }
 
 impl Offer {
