@@ -147,7 +147,7 @@ impl Place<'_> {
         // A version without a column that was withdrawn is of the agreement's terms.
         let now = || agreement.datasets.get(&name).map(|dataset| Resource::dataset(&name, dataset));
         let known = self.known.offerings.get(id);
-        let resource = known.map(|one| one.resource.clone()).or_else(now);
+        let resource = known.map(|one| one.offering.resource.clone()).or_else(now);
         // Another view under an agreed offering is a version that nobody agreed.
         let id_of = &self.scope.collaboration;
         let stands = !self.is_elsewhere()

@@ -3,7 +3,7 @@
 
 use super::names;
 use super::wanted::{Offering, Room, Said, Texts, Wanted, texts, wanted_of};
-use adapter_spi::{Desired, Resource, Scope};
+use adapter_spi::{Desired, Scope};
 use mappings::model::{Agreement, DatasetName, MemberId, TemplateName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct Offered {
     pub(crate) dataset: DatasetName,
-    pub(crate) resource: Resource,
     pub(crate) offering: Offering,
 }
 
@@ -45,7 +44,7 @@ impl Known {
                 seen.push(agreement);
                 let texts = texts(agreement);
                 known.named(agreement, &texts);
-                known.add(agreement, wanted_of(&Desired::whole(Arc::clone(agreement)), &texts));
+                known.add(wanted_of(&Desired::whole(Arc::clone(agreement)), &texts));
             }
         }
         known
@@ -62,7 +61,7 @@ impl Known {
         known.named(first, texts);
         let whole = Desired::whole(Arc::clone(first));
         let is_whole = *desired == whole;
-        known.add(first, if is_whole { all.clone() } else { wanted_of(&whole, texts) });
+        known.add(if is_whole { all.clone() } else { wanted_of(&whole, texts) });
         let others = others.filter(|one| !Arc::ptr_eq(one, first) && *one != first);
         let Self { rooms, offerings, templates, names, of_datasets, of_templates } =
             Self::all(others);
@@ -79,7 +78,7 @@ impl Known {
         known.of_datasets.extend(of_datasets);
         known.of_templates.extend(of_templates);
         if !is_whole {
-            known.add(first, all.clone());
+            known.add(all.clone());
         }
         known
     }
@@ -100,12 +99,10 @@ impl Known {
         }
     }
 
-    fn add(&mut self, agreement: &Agreement, all: Wanted) {
+    fn add(&mut self, all: Wanted) {
         for (name, offering) in all.offerings {
-            let Some(dataset) = agreement.datasets.get(&name) else { continue };
-            let resource = Resource::dataset(&name, dataset);
             let id = offering.id.clone();
-            self.offerings.entry(id).or_insert(Offered { dataset: name, resource, offering });
+            self.offerings.entry(id).or_insert(Offered { dataset: name, offering });
         }
         for room in all.rooms.into_values() {
             for said in room.templates.values() {

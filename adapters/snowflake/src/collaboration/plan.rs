@@ -15,6 +15,7 @@ use super::wanted::{Offering, Room, Said, Wanted, texts, wanted_of};
 use crate::entry::{View as Entry, misfits};
 use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
+use crate::side_by_side;
 use crate::sql::Sql;
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
@@ -76,8 +77,8 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     if idle && subject.is_there() && !subject.is_moving() {
         planned.extend(subject.tidying());
     }
-    let steps: Vec<Step> =
-        planned.into_iter().filter_map(|one| subject.step(one, observation.version)).collect();
+    let steps = side_by_side::each(&planned, |one| subject.step(one, observation.version));
+    let steps: Vec<Step> = steps.into_iter().flatten().collect();
     let settled = refused.is_some() || !steps.is_empty() || !waiting.is_empty();
     let pending = !settled && (!subject.is_there() || subject.is_moving());
     waiting.extend(subject.beside());
@@ -127,7 +128,7 @@ impl Planned {
 }
 
 impl Subject<'_> {
-    fn step(&self, planned: Planned, version: u64) -> Option<Step> {
+    fn step(&self, planned: &Planned, version: u64) -> Option<Step> {
         let agreement = &self.desired.agreement;
         let mut call = serde_json::to_value(&planned.call).ok()?;
         let own = self.seen.accounts.get(&planned.member);
@@ -144,15 +145,16 @@ impl Subject<'_> {
         call.as_object_mut()?.insert(AT.to_owned(), serde_json::to_value(at).ok()?);
         let digest = Digest::of(&mappings::agreement::canonical(&call));
         let whose = ResourceKind::Member(planned.member.clone());
-        let (member, noun, name) = (planned.member, planned.noun.to_owned(), planned.name);
+        let (noun, name) = (planned.noun.to_owned(), planned.name.clone());
+        let member = planned.member.clone();
         let kind = ResourceKind::Native(Native { member, noun, name });
-        let resource = planned.takes.unwrap_or(Resource { kind, digest });
-        let mut touches = planned.touches;
+        let resource = planned.takes.clone().unwrap_or(Resource { kind, digest });
+        let mut touches = planned.touches.clone();
         if touches.is_empty() {
             touches.insert(whose);
         }
         let step = Step::new(agreement.collaboration.clone(), planned.effect, resource, version);
-        Some(step.touching(touches).leaving(planned.leaves).calling(call))
+        Some(step.touching(touches).leaving(planned.leaves.clone()).calling(call))
     }
 
     fn operates(&self, member: &MemberId) -> bool {

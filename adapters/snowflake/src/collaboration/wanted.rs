@@ -56,6 +56,8 @@ pub(crate) struct Offering {
     pub(crate) table: [String; 3],
     /// The dataset without what was withdrawn of it.
     pub(crate) dataset: Dataset,
+    /// The version of the agreement's that it is.
+    pub(crate) resource: Resource,
     policies: BTreeMap<String, specs::Policy>,
 }
 
@@ -103,9 +105,8 @@ pub(crate) fn wanted_of(desired: &Desired, texts: &Texts<'_>) -> Wanted {
         .filter_map(|runner| Some((runner.clone(), room(desired, runner, (texts, &offerings))?)));
     let rooms: BTreeMap<MemberId, Room> = rooms.collect();
     let used: BTreeSet<&DatasetName> = rooms.values().flat_map(|room| &room.datasets).collect();
-    let offerings = offerings.iter().filter(|(name, _)| used.contains(name));
-    let offerings = offerings.map(|(name, offering)| (name.clone(), offering.clone()));
-    Wanted { offerings: offerings.collect(), rooms }
+    let offerings = offerings.into_iter().filter(|(name, _)| used.contains(name)).collect();
+    Wanted { offerings, rooms }
 }
 
 /// A template that has words there, before anything was withdrawn.
@@ -166,6 +167,7 @@ fn offering(desired: &Desired, name: &DatasetName) -> Option<Offering> {
         entry,
         table,
         dataset,
+        resource: Resource::dataset(name, desired.agreement.datasets.get(name)?),
         policies,
     })
 }

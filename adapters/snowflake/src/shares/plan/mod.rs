@@ -16,6 +16,7 @@ use crate::connection::Connections;
 use crate::entry::misfits;
 use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
+use crate::side_by_side;
 use adapter_spi::{
     Desired, Effect, Native, Observation, Plan, PlanRefused, Resource, ResourceKind, Step,
 };
@@ -98,7 +99,7 @@ pub(crate) fn plan(
     if refused.is_some() {
         planned.retain(|one| one.effect.takes_away());
     }
-    let steps: Vec<Step> = planned.into_iter().map(|one| subject.step(one)).collect();
+    let steps = side_by_side::each(&planned, |one| subject.step(one));
     let mut waiting = subject.waiting();
     let pending = pending && refused.is_none() && steps.is_empty() && waiting.is_empty();
     waiting.extend(subject.beside());
@@ -110,7 +111,7 @@ fn refused(code: &str, message: impl Into<String>) -> PlanRefused {
 }
 
 impl Subject<'_> {
-    fn step(&self, planned: Planned) -> Step {
+    fn step(&self, planned: &Planned) -> Step {
         let agreement = &self.desired.agreement;
         let own = || seat(&self.platform, agreement, &planned.member).ok();
         let seat = planned.at.clone().or_else(own);
@@ -121,14 +122,15 @@ impl Subject<'_> {
         let digest = Digest::of(&mappings::agreement::canonical(&call));
         let whose = ResourceKind::Member(planned.member.clone());
         let noun = planned.call.operation().to_ascii_lowercase().replace(' ', "-");
-        let native = Native { member: planned.member, noun, name: planned.name };
+        let (member, name) = (planned.member.clone(), planned.name.clone());
+        let native = Native { member, noun, name };
         let resource = Resource { kind: ResourceKind::Native(native), digest };
-        let mut touches = planned.touches;
+        let mut touches = planned.touches.clone();
         if touches.is_empty() {
             touches.insert(whose);
         }
         let step = Step::new(agreement.collaboration.clone(), planned.effect, resource, 0);
-        step.touching(touches).leaving(planned.leaves).calling(call)
+        step.touching(touches).leaving(planned.leaves.clone()).calling(call)
     }
 
     /// Whatever is left in accounts that no agreement in force names.
