@@ -106,7 +106,7 @@ pub(crate) fn wanted_of(desired: &Desired, texts: &Texts<'_>) -> Wanted {
     let rooms: BTreeMap<MemberId, Room> = rooms.collect();
     let used: BTreeSet<&DatasetName> = rooms.values().flat_map(|room| &room.datasets).collect();
     let offerings = offerings.into_iter().filter(|(name, _)| used.contains(name)).collect();
-    Wanted { offerings, rooms }
+    Wanted { rooms, offerings }
 }
 
 /// A template that has words there, before anything was withdrawn.
