@@ -12,7 +12,6 @@ the largest of several of each dataset), rows may be fewer by just that. Columns
 Must not know how the gateway plans.
 """
 
-import argparse
 import collections
 import concurrent.futures
 import copy
@@ -21,10 +20,8 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -32,10 +29,11 @@ import pyarrow.parquet as pq  # noqa: E402
 
 import accounts  # noqa: E402
 import airlock  # noqa: E402
+import command  # noqa: E402
 import judge  # noqa: E402
 import stage  # noqa: E402
 import terms  # noqa: E402
-from terms import AWS, CLEAN, ROOMS, SHARES  # noqa: E402
+from terms import ROOMS, SHARES  # noqa: E402
 
 BESIDE = 10  # agreements in one gateway's folder
 PARALLEL = 4  # runs wait for a platform more than they work
@@ -377,22 +375,10 @@ def noticed(seen):
     return not missed
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--agreements", type=int, default=200, help="200 take about half an hour")
-    ask.add_argument("--from", dest="first", type=int, default=0, metavar="N", help="the number of the first one: those before it were played already")
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--airlock")
-    ask.add_argument("--keep", type=Path)
-    ask.add_argument("--self-test", action="store_true")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True)
-        return airlock.guarded(lambda: prove(arguments, arguments.keep.absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix="airlock-generated-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("generated", __doc__, prove, {
+        "--agreements": {"type": int, "default": 200, "help": "200 take over an hour on two cores"},
+        "--from": {"dest": "first", "type": int, "default": 0, "metavar": "N", "help": "the number of the first one: those before it were played already"},
+        "--seed": {"type": int, "default": 1},
+        "--self-test": command.FLAG,
+    }))

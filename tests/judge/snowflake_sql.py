@@ -20,7 +20,6 @@ comes near their end.
 Must not know: how the text was made.
 """
 
-import argparse
 import collections
 import datetime
 import json
@@ -29,7 +28,6 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import tomllib
 from dataclasses import dataclass, field
@@ -38,6 +36,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grammar  # noqa: E402
 import judge  # noqa: E402
 import sail  # noqa: E402
@@ -354,22 +353,6 @@ def grocery(folder):
     return Ground("grocery", con, document, {name: {"campaign": "18", "from_week": "1", "to_week": "53"} for name in document["templates"]})
 
 
-def main():
-    """Reads arguments, judges, ends."""
-    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=340)
-    ask.add_argument("--only")
-    ask.add_argument("--ground", help="one of the four")
-    ask.add_argument("--grocery", help="the folder of the example's Parquet files")
-    ask.add_argument("--self-test", action="store_true")
-    ask.add_argument("--airlock", help="not asked: the texts come from the package `mappings`")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-snowflake-") as folder:
-        return airlock.guarded(lambda: judged(arguments, Path(folder)), arguments.allow_not_run)
-
-
 def planted(ground, said, engines):
     """Plants the changes of a ground one at a time; whether any was not seen on one of the engines."""
     missed = 0
@@ -421,4 +404,11 @@ def judged(arguments, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("snowflake", __doc__, judged, {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 340},
+        "--only": {},
+        "--ground": {"choices": list(COMPARED_MIN)},
+        "--grocery": {"help": "the folder of the example's Parquet files"},
+        "--self-test": command.FLAG,
+    }))
