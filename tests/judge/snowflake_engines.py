@@ -83,12 +83,13 @@ def mends():
 
     def rounded(node):
         if node.args.get("decimals"):
-            raise airlock.NotRun("ROUND to places, which PostgreSQL does not do to a float")
+            raise ValueError("ROUND to places, which PostgreSQL does not do to a float")
         return said("(TRUNC(x) + CASE WHEN ABS(x - TRUNC(x)) >= 0.5 THEN SIGN(x) ELSE 0 END)", x=node.this)
 
     def piece(node):
         long = node.args.get("length")
         if long is not None and not isinstance(long, exp.Literal):
+            node = node.copy()
             node.set("length", said(f"CAST(CASE WHEN n > {LENGTH_MAX} THEN {LENGTH_MAX} ELSE n END AS INT)", n=long))
         return node
 
@@ -100,8 +101,8 @@ def mends():
         exp.DayOfWeekIso: ("a part of EXTRACT there", part("ISODOW")),
         exp.WeekOfYear: ("a part of EXTRACT there", part("WEEK")),
         exp.DayOfYear: ("a part of EXTRACT there", part("DOY")),
-        exp.Greatest: ("NULLs are always passed over there", nulls),
-        exp.Least: ("NULLs are always passed over there", nulls),
+        exp.Greatest: ("without IGNORE_NULLS, one NULL is enough for NULL, and there never", nulls),
+        exp.Least: ("without IGNORE_NULLS, one NULL is enough for NULL, and there never", nulls),
         exp.Round: ("half of a float goes to the even number there, and away from zero in Snowflake", rounded),
         exp.Substring: ("a length is of 32 bits there", piece),
     }
@@ -148,9 +149,9 @@ class Postgres:
         """A text in its own words."""
         tree = read(sql)
         for node in reversed([one for one in tree.walk() if type(one) in self.table]):  # from within
-            self.mended[node.key] += 1
             _, mend = self.table[type(node)]
             if (other := mend(node)) is not node:
+                self.mended[node.key] += 1
                 node.replace(other)
         return written(tree, "postgres")
 
