@@ -10,20 +10,19 @@ Every raw request and answer of all that is held against botocore's model of the
 The twin is ours: it shows that the adapter and our reading of the service agree, not that AWS does.
 """
 
-import argparse
 import collections
 import json
 import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grammar  # noqa: E402
 import judge  # noqa: E402
 import sail  # noqa: E402
@@ -264,17 +263,9 @@ def prove(arguments, folder):
     return 1 if failures or not compared else 0
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=40, help="templates; 200 take about a quarter of an hour")
-    ask.add_argument("--airlock")
-    ask.add_argument("--only")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-aws-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("aws", __doc__, prove, {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 40, "help": "templates; 200 take about a quarter of an hour"},
+        "--only": {},
+    }))

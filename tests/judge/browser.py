@@ -8,7 +8,6 @@ lie in the folder that AIRLOCK_ARTEFACTS names, else beside what is built; its p
 Must not know: what a page says.
 """
 
-import argparse
 import base64
 import contextlib
 import datetime
@@ -22,7 +21,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -35,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 from cryptography.x509.oid import NameOID  # noqa: E402
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import issuer  # noqa: E402
 import scene  # noqa: E402
 import stage  # noqa: E402
@@ -325,30 +324,5 @@ def walk(arguments, folder):
     return 1 if wrong else 0
 
 
-def main():
-    """Walks, or is judged."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-
-    def work():
-        folder = arguments.keep or Path(tempfile.mkdtemp(prefix="airlock-browser-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            return walk(arguments, folder)
-        finally:
-            if not arguments.keep:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    try:
-        return airlock.guarded(work, arguments.allow_not_run)
-    except (AssertionError, ValueError, OSError, subprocess.TimeoutExpired) as wrong:
-        print(f"FAILED: {wrong}", file=sys.stderr)
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("browser", __doc__, walk, {"--self-test": command.FLAG}, wrong=[AssertionError, ValueError, OSError, subprocess.TimeoutExpired]))

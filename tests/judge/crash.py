@@ -7,18 +7,16 @@ After each kill the destination holds whole results only, or parts without a man
 in the end the log verifies, every run has an outcome, and nothing is left in the gateway's scratch folder.
 """
 
-import argparse
 import hashlib
 import json
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import proofs  # noqa: E402
 import world  # noqa: E402
 
@@ -78,15 +76,5 @@ def prove(arguments, folder):
     return 1 if problems or cut == 0 else 0
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--kills", type=int, default=24)
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-crash-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("crash", __doc__, prove, {"--kills": {"type": int, "default": 24}}))

@@ -7,12 +7,9 @@ Lists, version, metadata, rows in both formats; tokens that are wrong, another's
 is on record of all that. `--self-test` puts a proxy before the gateway that lies, and each lie must be found.
 """
 
-import argparse
 import json
 import re
-import shutil
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -23,6 +20,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 
 try:
     warnings.filterwarnings("ignore")
@@ -514,32 +512,12 @@ def self_test(arguments, folder):
     return 1 if wrong else 0
 
 
-def main():
-    """Judges, or is judged."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-
-    def work():
-        if MISSING:
-            raise airlock.NotRun(f"the official client is not there: {MISSING}; requirements-delta.txt names all of it")
-        folder = arguments.keep or Path(tempfile.mkdtemp(prefix="airlock-delta-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            return (self_test if arguments.self_test else judge)(arguments, folder)
-        finally:
-            if not arguments.keep:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    try:
-        return airlock.guarded(work, arguments.allow_not_run)
-    except AssertionError as wrong:
-        print(f"FAILED: {wrong}", file=sys.stderr)
-        return 1
+def chosen(arguments, folder):
+    """What the words ask for."""
+    if MISSING:
+        raise airlock.NotRun(f"the official client is not there: {MISSING}; requirements-delta.txt names all of it")
+    return (self_test if arguments.self_test else judge)(arguments, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("delta", __doc__, chosen, {"--self-test": command.FLAG}, wrong=[AssertionError]))

@@ -5,6 +5,7 @@ A fragment of SQL names columns as {alias.column}; it is written out once for th
 Must not know: the text that Airlock emits.
 """
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class Case:
     settings: dict = field(default_factory=dict)
     audience: bool = False
     merged: str = ""  # what it means where thin groups are merged into one and not left out; nothing where that is the same
+    narrowed: list = field(default_factory=list)  # what it may mean where the largest minimum is asked of several datasets
 
     def template(self):
         """Its entry in the agreement."""
@@ -130,6 +132,12 @@ class Source:
         """The thresholds: an aggregate for each dataset that asks, and the condition over them."""
         counts = [f"COUNT(DISTINCT base.{who}) AS t_{who}" for who, _ in self.asked()]
         return counts, " AND ".join([f"t_{who} >= {least}" for who, least in self.asked()] or ["TRUE"])
+
+    def narrowed(self):
+        """What a platform may ask beside that which holds a minimum of its own for a dataset with one key, and the largest of several for each."""
+        held = [(f"t_{a}__entity", TABLES[n].entities_min) for a, n in self.alias.items() if TABLES[n].entities_min > 1 and len(TABLES[n].keys) == 1]
+        chosen = [some for size in range(2, len(held) + 1) for some in itertools.combinations(held, size)]
+        return [" AND ".join(f"{who} >= {max(least for _, least in some)}" for who, _ in some) for some in chosen if len({least for _, least in some}) > 1]
 
     def columns(self, use, types=None):
         """(alias, column, spec) of every column with this use."""
@@ -287,6 +295,7 @@ def flat(rng, name):
     inner += " GROUP BY " + ", ".join(source.duck(k) for k in keys) if keys else ""
     columns = [o for _, o in outs]
     expected = f"SELECT {', '.join(columns)} FROM ({inner}) WHERE {enough} AND kept{limit}"
+    narrowed = [f"SELECT {', '.join(columns)} FROM ({inner}) WHERE {enough} AND kept AND {more}{limit}" for more in source.narrowed()]
     merged = ""
     if keys and source.asked():
         rows, places = together(f"{source.base()} WHERE {source.duck(where or 'TRUE')}", [source.duck(k) for k in keys], source.asked())
@@ -296,7 +305,7 @@ def flat(rng, name):
     plain = keys and not having and not limit
     withheld = f"SELECT count(*) FROM ({inner}) WHERE NOT ({enough})" if plain else ""
     shape = "flat" + ("-left" if source.left else "") + ("-having" if having else "") + ("-limit" if limit else "")
-    return Case(name, shape, "aggregate", sql + limit, expected, columns, withheld, source.parameters, source.settings, merged=merged)
+    return Case(name, shape, "aggregate", sql + limit, expected, columns, withheld, source.parameters, source.settings, merged=merged, narrowed=narrowed)
 
 
 def frequency(rng, name):
@@ -357,13 +366,14 @@ def released(rng, name):
     inner = "SELECT " + ", ".join([f"{source.figure(e)} AS {o}" for e, o in inside] + counts)
     inner += f" FROM {source.base()} WHERE {source.duck(where or 'TRUE')} GROUP BY {source.duck(key)}"
     expected = f"SELECT {chosen} FROM (SELECT * FROM ({inner}) WHERE {enough}){tail}{limit}"
+    narrowed = [f"SELECT {chosen} FROM (SELECT * FROM ({inner}) WHERE {enough} AND {more}){tail}{limit}" for more in source.narrowed()]
     merged = ""
     if source.asked():
         rows, places = together(f"{source.base()} WHERE {source.duck(where or 'TRUE')}", [source.duck(key)], source.asked())
         shown = ", ".join([f"{places[0] if e == key else source.figure(e)} AS {o}" for e, o in inside] + counts)
         merged = f"SELECT {chosen} FROM (SELECT * FROM (SELECT {shown} FROM {rows} base GROUP BY thin, {places[0]}) WHERE {enough}){tail}{limit}"
     return Case(name, "released", "aggregate", f"WITH g AS ({stage}) SELECT {chosen} FROM g{tail}{limit}", expected,
-                [o for _, o in outs], "", source.parameters, source.settings, merged=merged)
+                [o for _, o in outs], "", source.parameters, source.settings, merged=merged, narrowed=narrowed)
 
 
 def activation(rng, name):

@@ -6,12 +6,10 @@
 Runs examples/grocery/run as a user would. Must not know: how the example calls the gateway.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -19,6 +17,7 @@ sys.dont_write_bytecode = True
 import duckdb  # noqa: E402
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 from judge import difference  # noqa: E402
 
 BUCKET = ("CASE WHEN trips < 25 THEN '1 to 24' WHEN trips < 50 THEN '25 to 49' WHEN trips < 100 THEN '50 to 99' "
@@ -76,15 +75,5 @@ def judge(arguments, folder):
     return 1 if wrong else 0
 
 
-def main():
-    """Reads arguments, judges, ends."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-grocery-") as folder:
-        return airlock.guarded(lambda: judge(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("grocery", __doc__, judge))

@@ -331,4 +331,4 @@ SCENES = (made_here, two_rooms, by_hand, own_texts, unsayable, unseen, hostile)
 
 
 if __name__ == "__main__":
-    sys.exit(playing.main("import", SCENES, Importing))
+    sys.exit(playing.main("import", __doc__, SCENES, Importing))

@@ -206,4 +206,4 @@ SCENES = (made_here, by_hand, unseen)
 
 
 if __name__ == "__main__":
-    sys.exit(playing.main("import-shares", SCENES, Shares))
+    sys.exit(playing.main("import-shares", __doc__, SCENES, Shares))

@@ -8,7 +8,6 @@ sums of floats depend on the order of rows; a date equals midnight of that day, 
 of a date is. An activation's rows are compared as a set, for an audience is one. It refuses to pass when fewer than 300 templates were compared or more than 30 % had nothing to show.
 """
 
-import argparse
 import collections
 import concurrent.futures
 import datetime
@@ -16,15 +15,13 @@ import decimal
 import json
 import math
 import random
-import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grammar  # noqa: E402
 import world  # noqa: E402
 
@@ -192,25 +189,10 @@ def report(arguments, cases, allowed, failures, shapes, empty, took_s):
     return 1 if bad else 0
 
 
-def main():
-    """Reads arguments, judges, ends."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=340)
-    parser.add_argument("--airlock", help="the binary")
-    parser.add_argument("--keep", type=Path, help="a folder, not there yet, that stays afterwards")
-    parser.add_argument("--only", help="one template's name")
-    parser.add_argument("--dry", action="store_true", help="DuckDB's side only")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-    folder = arguments.keep.absolute() if arguments.keep else Path(tempfile.mkdtemp(prefix="airlock-judge-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        return airlock.guarded(lambda: judge(arguments, folder), arguments.allow_not_run)
-    finally:
-        if not arguments.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("judge", __doc__, judge, {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 340},
+        "--only": {"help": "one template's name"},
+        "--dry": command.FLAG | {"help": "DuckDB's side only"},
+    }))

@@ -8,21 +8,19 @@ Reads first, then changes, then reads of what is left. Beside what schemathesis 
 other tenant in any answer, receipts that hold, absent and forbidden alike. Operations are the document's: one that is added is asked too.
 """
 
-import argparse
 import collections
 import concurrent.futures
 import json
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 
 try:
     import liar  # noqa: E402
@@ -346,34 +344,16 @@ def self_test(arguments, folder):
     return 1 if wrong else 0
 
 
-def main():
-    """Judges, or is judged."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--examples", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=20261127)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-
-    def work():
-        if MISSING or not SCHEMATHESIS_VERSION.startswith("4."):
-            raise airlock.NotRun(f"schemathesis 4 is not there: {MISSING or SCHEMATHESIS_VERSION}; requirements-http.txt names all of it")
-        folder = arguments.keep or Path(tempfile.mkdtemp(prefix="airlock-openapi-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            return (self_test if arguments.self_test else judge)(arguments, folder)
-        finally:
-            if not arguments.keep:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    try:
-        return airlock.guarded(work, arguments.allow_not_run)
-    except (AssertionError, ValueError, OSError, subprocess.TimeoutExpired) as wrong:
-        print(f"FAILED: {wrong}", file=sys.stderr)
-        return 1
+def chosen(arguments, folder):
+    """What the words ask for."""
+    if MISSING or not SCHEMATHESIS_VERSION.startswith("4."):
+        raise airlock.NotRun(f"schemathesis 4 is not there: {MISSING or SCHEMATHESIS_VERSION}; requirements-http.txt names all of it")
+    return (self_test if arguments.self_test else judge)(arguments, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("openapi", __doc__, chosen, {
+        "--examples": {"type": int, "default": 20},
+        "--seed": {"type": int, "default": 20261127},
+        "--self-test": command.FLAG,
+    }, wrong=[AssertionError, ValueError, OSError, subprocess.TimeoutExpired]))

@@ -1,15 +1,12 @@
 """Plays scenes in their turn and says which hold, for every judge that has scenes. Must not know what they are about."""
 
-import argparse
-import shutil
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import botocore.exceptions
 
 import airlock
+import command
 
 
 def played(scenes, made, arguments, folder):
@@ -37,17 +34,6 @@ def played(scenes, made, arguments, folder):
     return 1 if failed or not several else 0
 
 
-def main(name, scenes, made):
+def main(name, document, scenes, made):
     """One run over the stage that is up, by the words of the command line."""
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--only")
-    ask.add_argument("--keep", help="a folder to leave everything in")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments, _ = ask.parse_known_args()
-    if arguments.keep:
-        shutil.rmtree(arguments.keep, ignore_errors=True)
-        Path(arguments.keep).mkdir(parents=True)
-        return airlock.guarded(lambda: played(scenes, made, arguments, Path(arguments.keep).absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix=f"airlock-{name}-") as folder:
-        return airlock.guarded(lambda: played(scenes, made, arguments, Path(folder)), arguments.allow_not_run)
+    return command.main(name, document, lambda arguments, folder: played(scenes, made, arguments, folder), {"--only": {"choices": [one.__name__ for one in scenes]}})

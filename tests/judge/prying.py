@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 import canaries
-from canaries import COLUMN, DATASETS, HIDDEN, KEY, SPARSE, THIN, WORDS, Ask, literal
+from canaries import COLUMN, DATASETS, HIDDEN, KEY, SPARSE, WORDS, Ask, literal
 
 OWN = "OWN.PUBLIC"
 ALIASES = ('{}', '"{}"', '"{} "', '"{}\'; DROP TABLE X; --"', '"{}""{}"', '"SELECT"', '"Ж{}"', '"household"', '"{}.b"', '"a\tb{}"', '"*"')

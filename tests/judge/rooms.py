@@ -12,10 +12,8 @@ The twins are ours: this shows that the gateway, its adapters and our reading of
 Must not know how the gateway plans.
 """
 
-import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +25,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 import accounts  # noqa: E402
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grocery  # noqa: E402
 import judge  # noqa: E402
 import stage  # noqa: E402
@@ -338,18 +337,5 @@ def prove(arguments, folder):
     return 0
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--keep", type=Path)
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True)
-        return airlock.guarded(lambda: prove(arguments, arguments.keep.absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix="airlock-rooms-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("rooms", __doc__, prove))

@@ -6,7 +6,6 @@
 Must not know: which peer answers at $AWS_ENDPOINT_URL.
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -14,10 +13,8 @@ import os
 import random
 import shutil
 import sys
-import tempfile
 import threading
 import uuid
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -29,6 +26,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import tiles  # noqa: E402
 
 CREATORS = 16
@@ -256,19 +254,5 @@ def prove(arguments, folder):
     return 0
 
 
-def main():
-    """Reads arguments, proves, ends."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-s3-") as folder:
-        try:
-            return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-        except AssertionError as wrong:
-            print(f"FAILED: {wrong}", file=sys.stderr)
-            return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("s3", __doc__, prove, wrong=[AssertionError]))

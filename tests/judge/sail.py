@@ -9,19 +9,17 @@ Sail is not Spark: it shows that the text is read as it is meant by somebody els
 asks Spark itself, where it is installed.
 """
 
-import argparse
 import collections
 import hashlib
 import json
 import os
 import random
 import sys
-import tempfile
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grammar  # noqa: E402
 import judge  # noqa: E402
 import world  # noqa: E402
@@ -138,18 +136,10 @@ def prove(arguments, folder):
     return 1 if failures or few or empty > EMPTY_SHARE_MAX * compared else 0
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=340)
-    ask.add_argument("--airlock")
-    ask.add_argument("--only")
-    ask.add_argument("--apache-spark", action="store_true", help="on Apache Spark instead (pip install pyspark==4.1.3 duckdb==2.0.0 pyarrow==26.0.1; Java 17)")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-sail-") as folder:
-        return airlock.guarded(lambda: prove(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("sail", __doc__, prove, {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 340},
+        "--only": {},
+        "--apache-spark": command.FLAG | {"help": "on Apache Spark instead (pip install pyspark==4.1.3 duckdb==2.0.0 pyarrow==26.0.1; Java 17)"},
+    }))

@@ -455,4 +455,4 @@ SCENES = (two_runners, late, not_ours, removed, removed_between, edited, foreign
 
 
 if __name__ == "__main__":
-    sys.exit(playing.main("scenes", SCENES, Scene))
+    sys.exit(playing.main("scenes", __doc__, SCENES, Scene))

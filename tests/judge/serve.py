@@ -6,26 +6,23 @@
 Each part says what was seen. What was decided is judged by exported logs: every decision that was acknowledged is there once, where its receipt says.
 """
 
-import argparse
 import concurrent.futures
 import http.client
 import json
 import random
 import resource
 import secrets
-import shutil
 import signal
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import clients  # noqa: E402
 
 try:
@@ -460,29 +457,18 @@ def judge(arguments, folder):
     return 0 if all(good) else 1
 
 
-def main():
-    """Judges."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--long", action="store_true")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
+def chosen(arguments, folder):
+    """As many kills as the words ask for."""
+    if MISSING:
+        raise airlock.NotRun(f"{MISSING}; requirements-http.txt names all of it")
     if arguments.long:
         arguments.kills = max(arguments.kills, 200)
-
-    def work():
-        if MISSING:
-            raise airlock.NotRun(f"{MISSING}; requirements-http.txt names all of it")
-        folder = Path(tempfile.mkdtemp(prefix="airlock-serve-"))
-        try:
-            return judge(arguments, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    return airlock.guarded(work, arguments.allow_not_run)
+    return judge(arguments, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("serve", __doc__, chosen, {
+        "--only": {"choices": PARTS},
+        "--kills": {"type": int, "default": 20},
+        "--long": command.FLAG,
+    }))

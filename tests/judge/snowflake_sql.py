@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the Snowflake SQL of templates as sqlglot does, runs it on DuckDB, and compares every row with what the template means.
+"""Reads the Snowflake SQL of templates as sqlglot does, runs it on DuckDB and on PostgreSQL, and compares every row with what the template means.
 
     snowflake_sql.py [--seed N] [--count N] [--ground NAME] [--only NAME] [--grocery DIR] [--self-test] [--allow-not-run]
 
@@ -9,15 +9,17 @@ is installed (or lies in --grocery). Each template is read in both rooms: as the
 API that Jinja renders with every value bound as a quoted text. The views are read from what Airlock writes as well. What a template
 means is its canonical text, run by DuckDB under macros for tokens and thresholds.
 
-The texts come from the example `snowflake` of the package `mappings`, built by cargo, or named by AIRLOCK_SNOWFLAKE_TEXTS. `--self-test` changes
-them in the ways of PLANTED, one at a time, and each must be seen.
+The twin runs on DuckDB too, and the native room on DataFusion. So every text is run by PostgreSQL as well, of which neither is made
+(`snowflake_engines.py`); a text that one engine does not run has failed.
 
-sqlglot knows the dialect and how DuckDB says the same; it is not Snowflake. Whole numbers of 38 digits are BIGINT here, and no value
+The texts come from the example `snowflake` of the package `mappings`, built by cargo, or named by AIRLOCK_SNOWFLAKE_TEXTS. `--self-test` changes
+them in the ways of PLANTED, one at a time, and each must be seen on either engine.
+
+sqlglot knows the dialect and how others say the same; it is not Snowflake. Whole numbers of 38 digits are BIGINT in DuckDB, and no value
 comes near their end.
 Must not know: how the text was made.
 """
 
-import argparse
 import collections
 import datetime
 import json
@@ -26,17 +28,20 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
+import time
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import grammar  # noqa: E402
 import judge  # noqa: E402
 import sail  # noqa: E402
 import world  # noqa: E402
+from snowflake_engines import Duck, Postgres, mends, unlimited  # noqa: E402
 
 import duckdb  # noqa: E402
 import pyarrow as pa  # noqa: E402
@@ -77,17 +82,6 @@ def texts(folder, ground):
     if done.returncode != 0:
         raise airlock.Failed(("cargo run --example snowflake",), done.returncode, done.stdout, done.stderr)
     return json.loads(written.read_text(encoding="utf-8"))
-
-
-def duck(sql):
-    """A text of Snowflake as DuckDB says it; what sqlglot can't say is refused."""
-    import sqlglot
-    from sqlglot import exp
-    (tree,) = sqlglot.parse(sql, read="snowflake")
-    for node in tree.find_all(exp.ToChar):  # a date as text is of this form in DuckDB without being told
-        if node.args.get("format") and node.args["format"].name in ("yyyy-mm-DD", "YYYY-MM-DD"):
-            node.set("format", None)
-    return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE).replace("DECIMAL(38, 0)", "BIGINT")
 
 
 def quoted(value):
@@ -134,14 +128,54 @@ def bound(kind, value):
     return {"int64": int, "float64": float}.get(kind, str)(value)
 
 
-def prove(ground, said, only="", planted=("", "")):
-    """Every template of a ground in both rooms; what failed, and what was seen. Of texts with a planted change, those alone that have it."""
+@dataclass
+class Seen:
+    """What was found of a ground: failures as (template, room, engine, text, why)."""
+
+    failures: list = field(default_factory=list)
+    unsaid: collections.Counter = field(default_factory=collections.Counter)
+    compared: collections.Counter = field(default_factory=collections.Counter)
+    empty: int = 0
+    any_of: set = field(default_factory=set)
+
+
+def differs(engines, sql, wanted, rows):
+    """Why rows aren't those that are wanted; where nothing orders a text's rows and it is cut, any of the whole are right. And whether it was so."""
+    why, whole = judge.difference(wanted, rows), unlimited(sql)
+    if not why or not whole or len(rows) != len(wanted):
+        return why, False
+    plain = lambda all_: collections.Counter(tuple(map(judge.plain, row)) for row in all_)  # noqa: E731
+    beyond = plain(rows) - plain(engines[0].rows(whole))
+    return (f"{why}; {len(beyond)} are of no row of the whole" if beyond else None), True
+
+
+def run(engines, seen, name, room, sql, expected):
+    """One text on every engine."""
+    for engine in engines:
+        try:
+            rows = engine.rows(sql)
+        except Exception as error:  # noqa: BLE001
+            seen.failures.append((name, room, engine.name, sql, f"{type(error).__name__}: {str(error)[:600]}"))
+            continue
+        seen.compared[engine.name] += 1
+        seen.empty += engine is engines[0] and not rows
+        for who, wanted in expected:
+            why, cut = differs(engines, sql, wanted, rows)
+            if why:
+                seen.failures.append((name, room, engine.name, sql, f"against the {who} answer: {why}"))
+            elif cut:
+                seen.any_of.add(name)
+
+
+def prove(ground, said, engines, only="", planted=("", "")):
+    """Every template of a ground in both rooms on every engine. Of texts with a planted change, those alone that have it."""
     here, there = planted
     for name, view in said["views"].items():
         if "sql" in view:
-            ground.con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {duck(view["sql"].replace(here, there) if here else view["sql"])}')
+            for engine in engines:
+                engine.view(name, view["sql"].replace(here, there) if here else view["sql"])
             ground.con.execute(f'CREATE OR REPLACE VIEW room."{name}" AS SELECT * FROM physical."{name}"')
-    failures, unsaid, compared, empty = [], collections.Counter(), 0, 0
+    seen = Seen()
     for name, text in said["templates"].items():
         if only and name != only:
             continue
@@ -149,32 +183,20 @@ def prove(ground, said, only="", planted=("", "")):
         if here and not in_view and here not in text.get("collaboration", {}).get("sql", ""):
             continue
         if "refused" in text:
-            failures.append((name, "guard", "", text["refused"]))
+            seen.failures.append((name, "guard", "", "", text["refused"]))
             continue
         declared = ground.document["templates"][name].get("parameters", {})
         values = {n: bound(declared[n]["type"], v) for n, v in ground.settings.get(name, {}).items() if n in declared}
         used = {n: v for n, v in values.items() if re.search(rf"\${n}\b", text["canonical"])}
-        canonical = ground.con.execute(text["canonical"], used).fetchall()
-        expected = [("canonical", canonical)]
+        expected = [("canonical", ground.con.execute(text["canonical"], used).fetchall())]
         if name in ground.expected:
             expected.append(("independent", ground.expected[name]))
         for room, render in (("shares", shares), ("collaboration", collaboration)):
             if "unsaid" in text[room]:
-                unsaid[f"{room}: {text[room]['unsaid'][:60]}"] += 1
+                seen.unsaid[f"{room}: {text[room]['unsaid'][:60]}"] += 1
                 continue
-            try:
-                sql = duck(render(text[room] | {"sql": text[room]["sql"].replace(here, there) if here else text[room]["sql"]}, values))
-                rows = ground.con.execute(sql).fetchall()
-            except Exception as error:  # noqa: BLE001
-                failures.append((name, room, text[room]["sql"], f"{type(error).__name__}: {str(error)[:600]}"))
-                continue
-            compared += 1
-            empty += not rows
-            for who, wanted in expected:
-                why = judge.difference(wanted, rows)
-                if why:
-                    failures.append((name, room, sql, f"against the {who} answer: {why}"))
-    return failures, unsaid, compared, empty
+            run(engines, seen, name, room, render(text[room] | {"sql": text[room]["sql"].replace(here, there) if here else text[room]["sql"]}, values), expected)
+    return seen
 
 
 # Grounds
@@ -331,32 +353,28 @@ def grocery(folder):
     return Ground("grocery", con, document, {name: {"campaign": "18", "from_week": "1", "to_week": "53"} for name in document["templates"]})
 
 
-def main():
-    """Reads arguments, judges, ends."""
-    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=340)
-    ask.add_argument("--only")
-    ask.add_argument("--ground", help="one of the four")
-    ask.add_argument("--grocery", help="the folder of the example's Parquet files")
-    ask.add_argument("--self-test", action="store_true")
-    ask.add_argument("--airlock", help="not asked: the texts come from the package `mappings`")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-snowflake-") as folder:
-        return airlock.guarded(lambda: judged(arguments, Path(folder)), arguments.allow_not_run)
-
-
-def planted(ground, said):
-    """Plants the changes of a ground one at a time; whether any was not seen."""
+def planted(ground, said, engines):
+    """Plants the changes of a ground one at a time; whether any was not seen on one of the engines."""
     missed = 0
-    for here, there in PLANTED.get(ground.name, ()):
-        failures = prove(ground, said, planted=(here, there))[0]
-        found = [why for _, _, _, why in failures if why.startswith("against")]
-        missed += not found
-        print(f"{ground.name}: {here} as {there}: " + (f"seen in {len(found)} texts" if found else "NOT SEEN"))
-    prove(ground, said, only="no such template")  # the views as they are
+    for here, there in PLANTED[ground.name]:
+        found = collections.Counter(engine for _, _, engine, _, why in prove(ground, said, engines, planted=(here, there)).failures if why.startswith("against"))
+        missed += any(not found[engine.name] for engine in engines)
+        print(f"{ground.name}: {here} as {there}: seen in " + ", ".join(f"{found[engine.name] or 'NO'} texts on {engine.name}" for engine in engines), flush=True)
     return missed > 0
+
+
+def compared(ground, said, engines, arguments):
+    """Every text of a ground, and what was seen of it; whether anything is wrong."""
+    begun, seen = time.monotonic(), prove(ground, said, engines, arguments.only)
+    for name, room, engine, sql, why in seen.failures[:12]:
+        print(f"\nMISMATCH {ground.name}/{name} ({room}, {engine})\n  {why}\n{sql}")
+    counts = [seen.compared[engine.name] for engine in engines]
+    print(f"{ground.name}: {', '.join(f'{count} texts compared on {engine.name}' for count, engine in zip(counts, engines, strict=True))}, {len(seen.failures)} failed, "
+          f"{seen.empty} had no row to show, {time.monotonic() - begun:.0f} s; not said: {dict(seen.unsaid)}", flush=True)
+    if seen.any_of:
+        print(f"  cut without an order, where any rows are right: {', '.join(sorted(seen.any_of))}")
+    few = not arguments.only and min(counts) < COMPARED_MIN[ground.name]
+    return bool(seen.failures) or few or seen.empty > EMPTY_SHARE_MAX * max(1, counts[0])
 
 
 def judged(arguments, folder):
@@ -364,7 +382,7 @@ def judged(arguments, folder):
     rng = random.Random(f"snowflake {arguments.seed}")
     grounds = {"generated": lambda: generated(folder, arguments.seed, arguments.count), "corpus": lambda: corpus(rng),
                "functions": lambda: functions(rng), "grocery": lambda: grocery(arguments.grocery)}
-    bad = False
+    bad, mended = False, collections.Counter()
     for name, made in grounds.items():
         if arguments.self_test and name not in PLANTED:
             continue
@@ -374,18 +392,23 @@ def judged(arguments, folder):
                 print(f"{name}: NOT RUN, its data is not installed here")
                 bad |= not arguments.allow_not_run
             continue
-        said = texts(folder, ground)
-        if arguments.self_test:
-            bad |= planted(ground, said)
-            continue
-        failures, unsaid, compared, empty = prove(ground, said, arguments.only)
-        for name, room, sql, why in failures[:12]:
-            print(f"\nMISMATCH {ground.name}/{name} ({room})\n  {why}\n{sql}")
-        print(f"{ground.name}: {compared} texts compared, {len(failures)} failed, {empty} had no row to show; not said: {dict(unsaid)}")
-        few = not arguments.only and compared < COMPARED_MIN[ground.name]
-        bad |= bool(failures) or few or empty > EMPTY_SHARE_MAX * max(1, compared)
+        said, elephant = texts(folder, ground), Postgres(ground.con)
+        try:
+            engines = (Duck(ground.con), elephant)
+            bad |= planted(ground, said, engines) if arguments.self_test else compared(ground, said, engines, arguments)
+        finally:
+            elephant.end()
+        mended += elephant.mended
+    print("said otherwise to PostgreSQL than sqlglot does: " + "; ".join(f"{kind.key} ({mended[kind.key]} times): {why}" for kind, (why, _) in mends().items() if mended[kind.key]))
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("snowflake", __doc__, judged, {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 340},
+        "--only": {},
+        "--ground": {"choices": list(COMPARED_MIN)},
+        "--grocery": {"help": "the folder of the example's Parquet files"},
+        "--self-test": command.FLAG,
+    }))

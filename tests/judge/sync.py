@@ -8,24 +8,20 @@ Each scenario says what has to hold and what was seen. Judged by exported logs, 
 other account sees there; the workers' own words are only asked for what they have to say.
 """
 
-import argparse
 import concurrent.futures
 import hmac
 import json
 import os
 import secrets
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -33,6 +29,7 @@ import boto3  # noqa: E402
 import botocore.exceptions  # noqa: E402
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 import checker  # noqa: E402
 import gateways  # noqa: E402
 import outages  # noqa: E402
@@ -521,22 +518,9 @@ def play(arguments, folder):
     return 1 if failed or (not count and not arguments.allow_not_run) else 0
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--airlock")
-    ask.add_argument("--only", choices=[one.__name__ for one in SCENARIOS])
-    ask.add_argument("--lanes", type=int, default=3, help="scenarios at a time")
-    ask.add_argument("--long", action="store_true", help="who stands still does so for ten leases, not two")
-    ask.add_argument("--keep", help="a folder to leave everything in")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments, _ = ask.parse_known_args()
-    if arguments.keep:
-        shutil.rmtree(arguments.keep, ignore_errors=True)
-        Path(arguments.keep).mkdir(parents=True)
-        return airlock.guarded(lambda: play(arguments, Path(arguments.keep).absolute()), arguments.allow_not_run)
-    with tempfile.TemporaryDirectory(prefix="airlock-sync-") as folder:
-        return airlock.guarded(lambda: play(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("sync", __doc__, play, {
+        "--only": {"choices": [one.__name__ for one in SCENARIOS]},
+        "--lanes": {"type": int, "default": 3, "help": "scenarios at a time"},
+        "--long": command.FLAG | {"help": "who stands still does so for ten leases, not two"},
+    }))

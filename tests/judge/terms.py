@@ -42,6 +42,7 @@ class Made:
     raw: bool
     expected: dict = field(default_factory=dict)
     merged: dict = field(default_factory=dict)
+    narrowed: dict = field(default_factory=dict)
     withheld: dict = field(default_factory=dict)
     refused: int = 0
     checked: dict = field(default_factory=dict)
@@ -49,6 +50,10 @@ class Made:
     def table(self, dataset):
         """What a dataset's table is called on platforms: each agreement has its own."""
         return f"a{self.number}_{dataset}"
+
+    def wanted(self, template):
+        """A template's rows as agreed, where thin groups are merged, and where the largest minimum is asked of several datasets."""
+        return self.expected[template], self.merged[template], self.narrowed[template]
 
     def held(self, room):
         """A room's verdicts by place."""
@@ -61,6 +66,10 @@ class Made:
     def unheld(self, room):
         """Terms that a room can't hold at all, with nobody to close that: it is refused as a whole."""
         return [at for at, v in self.held(room).items() if v["fidelity"] == "unsupported" and v["residual"] == "none"]
+
+    def narrower(self, room, sql):
+        """Whether the assessment says of a dataset that a template reads that a room asks for more people than its minimum."""
+        return any(self.held(room).get(f"datasets.{n}.rule.entities_min", {}).get("fidelity") == "narrower" for n in RELATION.findall(sql))
 
     def looser(self, room):
         """Whether a room waits for waivers."""
@@ -154,6 +163,7 @@ def make(folder: Path, seed, number):
     for case in cases:
         made.expected[case.name] = con.execute(case.expected).fetchall()
         made.merged[case.name] = con.execute(case.merged).fetchall() if case.merged else made.expected[case.name]
+        made.narrowed[case.name] = [con.execute(sql).fetchall() for sql in case.narrowed]
         made.withheld[case.name] = con.execute(case.withheld).fetchone()[0] if case.withheld else None
     con.close()
     _written(rng, made)

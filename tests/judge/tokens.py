@@ -7,22 +7,19 @@ Each attack is answered 401 with the same words whatever was wrong with it; 403 
 nearest token that passes. What PyJWT or joserfc would not make is put together from parts that they made.
 """
 
-import argparse
 import base64
 import hashlib
 import hmac
 import json
-import shutil
 import sys
-import tempfile
 import time
 import uuid
 import warnings
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import airlock  # noqa: E402
+import command  # noqa: E402
 
 try:
     import jwt
@@ -413,24 +410,12 @@ def programs(arguments, folder, judged):
 ENCRYPTS = ed25519.Ed25519PrivateKey.generate() if MISSING is None else None
 
 
-def main():
-    """Judges."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--airlock")
-    parser.add_argument("--allow-not-run", action="store_true")
-    arguments = parser.parse_args()
-
-    def work():
-        if MISSING:
-            raise airlock.NotRun(f"{MISSING}; requirements-http.txt names all of it")
-        folder = Path(tempfile.mkdtemp(prefix="airlock-tokens-"))
-        try:
-            return judge(arguments, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    return airlock.guarded(work, arguments.allow_not_run)
+def chosen(arguments, folder):
+    """The whole, where its libraries are."""
+    if MISSING:
+        raise airlock.NotRun(f"{MISSING}; requirements-http.txt names all of it")
+    return judge(arguments, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("tokens", __doc__, chosen))

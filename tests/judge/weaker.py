@@ -14,7 +14,6 @@ The twin is ours: this shows that what is provisioned is no weaker by our readin
 decides, nor how rules are enforced. Not counted: that the cap of a collaboration is a cap a table there (`limits` is `wider` in the table).
 """
 
-import argparse
 import collections
 import contextlib
 import csv
@@ -24,11 +23,9 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 from dataclasses import dataclass, field
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -37,6 +34,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 import agreements  # noqa: E402
 import airlock  # noqa: E402
+import command  # noqa: E402
 import stage  # noqa: E402
 from values import HOSTILE, fitting, within  # noqa: E402
 
@@ -846,18 +844,10 @@ def chosen(arguments):
     return planted.prove if arguments.planted else prove
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--count", type=int, default=2000, help="attempts; 100000 take about half an hour")
-    ask.add_argument("--agreements", type=int, help="how many agreements they are spread over")
-    ask.add_argument("--airlock")
-    ask.add_argument("--planted", action="store_true", help="weaken what was provisioned, term by term, and see that it is noticed")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
-    with tempfile.TemporaryDirectory(prefix="airlock-weaker-") as folder:
-        return airlock.guarded(lambda: chosen(arguments)(arguments, Path(folder)), arguments.allow_not_run)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("weaker", __doc__, lambda arguments, folder: chosen(arguments)(arguments, folder), {
+        "--seed": {"type": int, "default": 1},
+        "--count": {"type": int, "default": 2000, "help": "attempts; 100000 take about half an hour"},
+        "--agreements": {"type": int, "help": "how many agreements they are spread over"},
+        "--planted": command.FLAG | {"help": "weaken what was provisioned, term by term, and see that it is noticed"},
+    }))

@@ -17,7 +17,6 @@ The twin is ours: this shows that what is provisioned is no weaker by our readin
 nor how policies are enforced. Not tried: the cap (`limits` is `wider` in both tables), and what takes a person at the platform.
 """
 
-import argparse
 import base64
 import collections
 import concurrent.futures
@@ -27,7 +26,6 @@ import json
 import random
 import secrets
 import sys
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -41,6 +39,7 @@ from cryptography.hazmat.primitives.asymmetric import padding  # noqa: E402
 
 import accounts  # noqa: E402
 import airlock  # noqa: E402
+import command  # noqa: E402
 import canaries  # noqa: E402
 import clean_room  # noqa: E402
 import prying  # noqa: E402
@@ -411,22 +410,18 @@ def prove(arguments, folder):
     return report(trials, time.monotonic() - began, arguments.pairs)
 
 
-def main():
-    ask = argparse.ArgumentParser()
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--pairs", type=int, default=2400, help="agreements and texts")
-    ask.add_argument("--agreements", type=int, help="how many agreements they are spread over")
-    ask.add_argument("--airlock")
-    ask.add_argument("--self-test", action="store_true", help="weaken what was provisioned, one thing at a time, and see that it is noticed")
-    ask.add_argument("--allow-not-run", action="store_true")
-    arguments = ask.parse_args()
+def chosen(arguments, folder):
+    """What the words ask for."""
     if arguments.self_test:
-        import weakenings as chosen
-    else:
-        chosen = sys.modules[__name__]
-    with tempfile.TemporaryDirectory(prefix="airlock-weaker-snowflake-") as folder:
-        return airlock.guarded(lambda: chosen.prove(arguments, Path(folder)), arguments.allow_not_run)
+        import weakenings
+        return weakenings.prove(arguments, folder)
+    return prove(arguments, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main("weaker-snowflake", __doc__, chosen, {
+        "--seed": {"type": int, "default": 1},
+        "--pairs": {"type": int, "default": 2400, "help": "agreements and texts"},
+        "--agreements": {"type": int, "help": "how many agreements they are spread over"},
+        "--self-test": command.FLAG | {"help": "weaken what was provisioned, one thing at a time, and see that it is noticed"},
+    }))
