@@ -1,8 +1,8 @@
 //! How a dataset enters: the view that its owner makes, over a physical table whose columns are of the declared types. Both rooms
 //! make it. Pure.
 
-use adapter_spi::Desired;
-use mappings::model::{ColumnType, ColumnUse, Dataset, DatasetName, Location, PlatformId};
+use adapter_spi::{Desired, Resource};
+use mappings::model::{ColumnType, ColumnUse, Dataset, DatasetName, Digest, Location, PlatformId};
 use mappings::snowflake::{columns, view};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +38,18 @@ pub(crate) fn table(platform: &PlatformId, dataset: &Dataset) -> Option<Table> {
         }
         Location::Glue { .. } => None,
     }
+}
+
+/// The terms of a dataset: everything that was agreed of it but where it lies.
+pub(crate) fn terms(dataset: &Dataset) -> Dataset {
+    Dataset { at: BTreeMap::new(), ..dataset.clone() }
+}
+
+/// The version of a dataset that one room holds: where it lies in others is no matter of that room's.
+pub(crate) fn version(platform: &PlatformId, name: &DatasetName, dataset: &Dataset) -> Digest {
+    let at = dataset.at.iter().filter(|(room, _)| *room == platform);
+    let at = at.map(|(room, place)| (room.clone(), place.clone())).collect();
+    Resource::dataset(name, &Dataset { at, ..dataset.clone() }).digest
 }
 
 /// A dataset without the columns that were withdrawn; none of one whose entity was.

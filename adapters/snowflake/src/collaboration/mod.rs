@@ -19,6 +19,7 @@ mod seen;
 mod settled;
 mod specs;
 mod test_connection;
+mod told;
 mod verify;
 mod wanted;
 mod yaml;

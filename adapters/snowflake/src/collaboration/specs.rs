@@ -92,6 +92,8 @@ pub(crate) struct Template {
     pub(crate) version: String,
     pub(crate) r#type: &'static str,
     pub(crate) description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) methodology: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) preset_tables: Vec<Preset>,
@@ -148,6 +150,16 @@ impl std::fmt::Debug for Argument {
 
 fn said(spec_type: &'static str, spec: &impl Serialize) -> Option<String> {
     yaml::write(&Document { api_version: API, spec_type, spec })
+}
+
+impl Category {
+    /// As a spec says it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::JoinCustom => "join_custom",
+            Self::Passthrough => "passthrough",
+        }
+    }
 }
 
 impl Collaboration {

@@ -5,15 +5,15 @@
 //! is asked for another's template. Ids are of the agreement alone: every gateway of a collaboration comes to the same ones.
 
 use super::seen::Spec;
-use super::{names, specs};
+use super::{names, specs, told};
 use crate::entry::{View, entry, left, table};
 use crate::reach::account_of;
 use crate::side_by_side;
 use adapter_spi::{Desired, Resource};
 use mappings::guard::{Guarded, guard};
 use mappings::model::{
-    Agreement, ColumnType, ColumnUse, Dataset, DatasetName, Digest, MemberId, PlatformId,
-    ResultClass, Template, TemplateName,
+    Agreement, CollaborationId, ColumnType, ColumnUse, Dataset, DatasetName, Digest, MemberId,
+    PlatformId, ResultClass, Template, TemplateName,
 };
 use mappings::snowflake::{Room as Text, columns, snowflake};
 use serde_json::json;
@@ -48,16 +48,17 @@ pub(crate) struct Offering {
     name: String,
     version: String,
     alias: String,
+    description: String,
     /// The view's name, in the schema of the agreement's.
     pub(crate) view: String,
     /// The view's query.
     pub(crate) entry: View,
     /// The physical table.
     pub(crate) table: [String; 3],
-    /// The dataset without what was withdrawn of it.
-    pub(crate) dataset: Dataset,
     /// The version of the agreement's that it is.
     pub(crate) resource: Resource,
+    /// The dataset without what was withdrawn of it.
+    pub(crate) dataset: Dataset,
     policies: BTreeMap<String, specs::Policy>,
 }
 
@@ -149,25 +150,40 @@ fn offerings(desired: &Desired, texts: &Texts<'_>) -> BTreeMap<DatasetName, Offe
     made.into_iter().flatten().collect()
 }
 
-/// A dataset's offering. Its version is of what it says: the view's text, and what each column is.
+/// A dataset's offering. Its version is of what it says: the view's text, what each column is, and the terms that it tells.
 fn offering(desired: &Desired, name: &DatasetName) -> Option<Offering> {
-    let (platform, agreement) = (PlatformId::snowflake_dcr(), &desired.agreement);
-    let dataset = left(desired, name)?;
+    let agreed = desired.agreement.datasets.get(name)?;
+    let made = offering_of(&desired.agreement.collaboration, name, left(desired, name)?)?;
+    if made.dataset == *agreed {
+        return Some(made);
+    }
+    Some(Offering { resource: Resource::dataset(name, agreed), ..made })
+}
+
+/// The same, of a dataset without what was withdrawn of it.
+pub(crate) fn offering_of(
+    collaboration: &CollaborationId,
+    name: &DatasetName,
+    dataset: Dataset,
+) -> Option<Offering> {
+    let platform = PlatformId::snowflake_dcr();
     let (entry, table) = (entry(&platform, name, &dataset)?, table(&platform, &dataset)?);
     let policies = policies(&dataset);
-    let called = names::offering(&agreement.collaboration, name);
-    let version = names::version(&json!([called, name, entry.query(), policies]));
+    let called = names::offering(collaboration, name);
+    let description = told::offering(name, &dataset);
+    let version = names::version(&json!([called, name, entry.query(), policies, description]));
     Some(Offering {
         owner: dataset.owner.clone(),
         id: names::id(&called, &version),
         view: names::view(name, &version),
         alias: name.to_string(),
+        description,
         name: called,
         version,
         entry,
         table,
+        resource: Resource::dataset(name, &dataset),
         dataset,
-        resource: Resource::dataset(name, desired.agreement.datasets.get(name)?),
         policies,
     })
 }
@@ -188,6 +204,12 @@ fn policies(dataset: &Dataset) -> BTreeMap<String, specs::Policy> {
 }
 
 impl Offering {
+    /// Whether these are its columns, each with its category.
+    pub(crate) fn has(&self, columns: &BTreeMap<String, String>) -> bool {
+        let own = self.policies.iter().map(|(column, one)| (column.clone(), one.category.word()));
+        own.eq(columns.iter().map(|(column, of)| (names::quoted(column), of.as_str())))
+    }
+
     /// The spec's text over a view of this database.
     pub(crate) fn spec(&self, database: &str, schema: &str) -> Option<String> {
         let path = names::path([database, schema, &self.view]);
@@ -195,7 +217,7 @@ impl Offering {
         let spec = specs::Offering {
             name: self.name.clone(),
             version: self.version.clone(),
-            description: format!("{} of the agreement", self.alias),
+            description: self.description.clone(),
             datasets: vec![dataset],
         };
         spec.text()
@@ -261,11 +283,13 @@ fn said(
         r#type: type_of(one.r#type),
     });
     let called = names::template(&desired.agreement.collaboration, name);
+    let (description, methodology) = told::template(name, text.template, &text.guarded.digest);
     let mut spec = specs::Template {
         name: called.clone(),
         version: String::new(),
         r#type: "sql_analysis",
-        description: format!("{name} {}", text.guarded.digest),
+        description,
+        methodology,
         parameters: parameters.collect(),
         preset_tables: presets.collect(),
         sql: text.sql.clone(),

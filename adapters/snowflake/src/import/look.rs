@@ -1,10 +1,12 @@
 //! Looking at tables and views with their policies. Never writes.
 
-use super::{Object, Policy};
+use super::{Object, Policy, Tables};
 use crate::error::Told;
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, ErrorKind, Result, Retry};
+use mappings::heard::hear_view;
+use std::collections::BTreeSet;
 
 /// One table or view, with its policies.
 pub(crate) async fn object(session: &Session, path: [String; 3], is_view: bool) -> Result<Object> {
@@ -32,10 +34,7 @@ fn missing(session: &Session) -> AdapterError {
     session.error(told, "SHOW VIEWS", "what a share is granted is not shown to the role")
 }
 
-pub(crate) async fn described(
-    session: &Session,
-    path: &[&str; 3],
-) -> Result<Vec<(String, String)>> {
+async fn described(session: &Session, path: &[&str; 3]) -> Result<Vec<(String, String)>> {
     for words in ["DESC TABLE ", "DESC VIEW "] {
         let sql = Sql::new(words).path(path);
         let found = match session.rows("DESC TABLE", CallClass::Read, sql).await {
@@ -99,6 +98,25 @@ async fn body(session: &Session, kind: &str, path: &[String; 3]) -> Result<Strin
         found => {
             let found = found?.of(["body"])?.into_iter().next();
             Ok(found.and_then(|[body]| body).unwrap_or_default())
+        }
+    }
+}
+
+/// The columns of the tables that Airlock's views of an account read, by their queries.
+pub(crate) async fn tables(
+    session: &Session,
+    queries: BTreeSet<String>,
+    (tables, unseen): (&mut Tables, &mut Vec<(String, String)>),
+) {
+    let read: BTreeSet<Vec<String>> =
+        queries.iter().filter_map(|one| hear_view(one).ok()).map(|(table, _)| table).collect();
+    for table in read {
+        let Ok(names) = <[String; 3]>::try_from(table.clone()) else { continue };
+        match described(session, &names.each_ref().map(String::as_str)).await {
+            Ok(columns) => drop(tables.insert(table, columns.into_iter().collect())),
+            Err(error) => {
+                unseen.push((format!("table {}", table.join(".")), error.code.to_owned()));
+            }
         }
     }
 }

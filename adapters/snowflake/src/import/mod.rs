@@ -4,14 +4,19 @@
 mod kinds;
 pub(crate) mod look;
 mod others;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod seats;
+pub(crate) mod templates;
 mod views;
+
+pub(crate) use views::placed;
 
 use adapter_spi::{Unexpressed, blank, remarked};
 use mappings::agreement::Remarks;
 use mappings::model::{
-    Ability, Agreement, AnalysisRule, CollaborationId, Column, ColumnType, ColumnUse, DatasetName,
-    Hashed, JoinRule, KeyName, Location, MatchKey, MemberId, Normaliser, PlatformId,
+    Ability, Agreement, AnalysisRule, CollaborationId, Column, ColumnType, ColumnUse, Dataset,
+    DatasetName, Hashed, JoinRule, KeyName, Location, MatchKey, MemberId, Normaliser, PlatformId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,8 +93,10 @@ pub(crate) struct Own<'a> {
     pub(crate) query: &'a str,
     /// The column that names an entity, and how many there must be, where the room says it.
     pub(crate) guarded: Option<(String, u64)>,
-    /// How many where it does not.
-    pub(crate) otherwise: u64,
+    /// How many where it does not; none where that stands in texts alone.
+    pub(crate) otherwise: Option<u64>,
+    /// The dataset as it was agreed, once its version and its view are those that are there.
+    pub(crate) told: Option<Dataset>,
 }
 
 /// An agreement that is being put together.
@@ -170,6 +177,28 @@ impl<'a> Draft<'a> {
 /// A rule that asks for so many entities behind every row, and for a join.
 const fn rule(entities_min: u64) -> AnalysisRule {
     AnalysisRule { entities_min, join: JoinRule::Required, receivers: None, activation: None }
+}
+
+/// Airlock's own threshold, where what is there names none.
+const ENTITIES_MIN: u64 = 100;
+
+impl Draft<'_> {
+    /// A threshold that is Airlock's own: what is there may let smaller groups out.
+    fn chosen(&mut self, name: &DatasetName, at: String, why: &str) -> u64 {
+        self.remark(
+            &format!("datasets.{name}.rule"),
+            &format!("chosen: {why}; {ENTITIES_MIN} is Airlock's own"),
+        );
+        self.unsaid(Unexpressed {
+            code: "threshold-unread",
+            at,
+            what: "how small a group may be".to_owned(),
+            why: format!("{why}; the agreement asks for {ENTITIES_MIN}, which may be more than what is there does"),
+            change: "the threshold that its owner means, in the agreement".to_owned(),
+            wider: true,
+        });
+        ENTITIES_MIN
+    }
 }
 
 /// What may be done with a column of which nothing more is known.

@@ -8,8 +8,6 @@ use mappings::agreement::identifier;
 use mappings::model::{Column, ColumnName, ColumnType, ColumnUse, Dataset, Hashed};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Airlock's own threshold where a policy names none.
-const ENTITIES_MIN: u64 = 100;
 const ENTITIES_MIN_MAX: u64 = 1_000_000;
 /// Policies that let views stand over what they are on, and go on holding.
 const STAYING: [&str; 5] = ["AGGREGATION", "PROJECTION", "JOIN", "ROW_ACCESS", "MASKING"];
@@ -95,9 +93,8 @@ impl Draft<'_> {
             }
             return known.clamp(1, ENTITIES_MIN_MAX);
         }
-        let said = "chosen: nothing there names a smallest group plainly; 100 is Airlock's own";
-        self.remark(&path, said);
-        ENTITIES_MIN
+        let why = "nothing there names a smallest group plainly";
+        self.chosen(&source.name, source.object.at(), why)
     }
 
     fn columns(&mut self, source: &Source<'_>, entity: &str) -> BTreeMap<ColumnName, Column> {

@@ -1,17 +1,26 @@
 //! Datasets of Airlock's own views: what their statements say, once the same statements come out again. Pure.
 
 use super::kinds::of_native;
+use super::look::path;
+use super::templates::MADE_BY;
 use super::{Draft, Own, Source, is_plain, is_shown, key, rule, usable};
+use adapter_spi::Unexpressed;
 use mappings::heard::{self, KeyForm, Scan, Within, hear_view};
-use mappings::model::{Column, ColumnName, ColumnType, ColumnUse, Dataset, Hashed, RowFilter};
+use mappings::model::{
+    Column, ColumnName, ColumnType, ColumnUse, Dataset, DatasetName, Hashed, Location, MemberId,
+    PlatformId, RowFilter,
+};
 use mappings::snowflake::view;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Draft<'_> {
     /// A dataset as Airlock's own view says it.
     pub(super) fn heard(&mut self, source: &Source<'_>, own: &Own<'_>) -> Option<Dataset> {
         let at = source.object.at();
-        let change = "the agreement that it was made by, from its file or log";
+        if let Some(told) = &own.told {
+            return self.told(source, told);
+        }
+        let change = MADE_BY;
         let (table, scan) = match hear_view(own.query) {
             Ok(heard) => heard,
             Err(unheard) => {
@@ -42,12 +51,13 @@ impl Draft<'_> {
             self.left_out("table-no-entity", at, ("its keys", why, change));
             return None;
         };
-        let dataset = Dataset {
+        let least = own.guarded.as_ref().map(|(_, least)| *least).or(own.otherwise);
+        let mut dataset = Dataset {
             owner: source.owner.clone(),
             at: self.place(&table),
             entity,
             columns,
-            rule: rule(own.guarded.as_ref().map_or(own.otherwise, |(_, least)| *least)),
+            rule: rule(least.unwrap_or(1)),
             consent: None,
             rows: rows(scan.rows),
         };
@@ -64,13 +74,67 @@ impl Draft<'_> {
         }
         let said = "the view does not say what columns may be used for: numbers are measures, others dimensions; keys of one name are of one kind";
         self.remark(&format!("{path}.columns"), said);
-        if own.guarded.is_none() && own.otherwise > 1 {
-            let said =
-                "chosen: thresholds stand in the texts of templates there; 100 is Airlock's own";
-            self.remark(&format!("{path}.rule"), said);
+        if least.is_none() {
+            let why = "thresholds stand in the texts of templates there, which are not read back";
+            dataset.rule = rule(self.chosen(&source.name, source.object.at(), why));
         }
+        self.unheard(source);
         Some(dataset)
     }
+
+    fn unheard(&mut self, source: &Source<'_>) {
+        self.unsaid(Unexpressed {
+            code: "terms-missing",
+            at: source.object.at(),
+            what: "what its columns may be used for, and who may receive".to_owned(),
+            why: "what lies beside the view does not hold them: an earlier version made it, they were too long, or the view is not what they say".to_owned(),
+            change: MADE_BY.to_owned(),
+            wider: false,
+        });
+    }
+
+    /// A dataset whose terms lie beside its view.
+    fn told(&mut self, source: &Source<'_>, told: &Dataset) -> Option<Dataset> {
+        let rule = &told.rule;
+        let to = rule.receivers.iter().flatten();
+        let to = to.chain(rule.activation.iter().flat_map(|one| &one.to));
+        let all: Vec<&MemberId> = to.chain([&told.owner]).collect();
+        if told.owner != source.owner || !self.are_members(all) {
+            self.strangers(source.object.at());
+            return None;
+        }
+        Some(told.clone())
+    }
+}
+
+/// A dataset of these terms where a view reads it, less what was withdrawn of it; none where the view would be written otherwise.
+pub(crate) fn placed(
+    platform: &PlatformId,
+    name: &DatasetName,
+    (terms, without): (&Dataset, &BTreeSet<ColumnName>),
+    query: &str,
+) -> Option<Dataset> {
+    let mut left = terms.clone();
+    left.columns.retain(|column, _| !without.contains(column));
+    let mut tables = query.split("FROM ").skip(1).filter_map(|rest| path(first(rest)));
+    let table = tables.find(|table| {
+        let parts: Vec<&str> = table.iter().map(String::as_str).collect();
+        table.len() == 3
+            && parts.iter().all(|part| is_plain(part))
+            && view(name, &left, &parts).ok().as_deref() == Some(query)
+    })?;
+    let at = [(platform.clone(), Location::Name(table.join(".")))].into();
+    Some(Dataset { at, ..terms.clone() })
+}
+
+/// What stands before the first blank outside of quotation marks.
+fn first(text: &str) -> &str {
+    let mut quoted = false;
+    let end = text.find(|sign: char| {
+        quoted ^= sign == '"';
+        sign.is_whitespace() && !quoted
+    });
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 fn rows(all: Vec<(String, ColumnType, Within)>) -> Vec<RowFilter> {

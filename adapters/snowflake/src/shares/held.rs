@@ -4,6 +4,7 @@
 
 use super::seen::{Account, Past, Seen, View, inbound};
 use super::wanted::{Said, offer, texts};
+use crate::entry::version;
 use crate::names;
 use crate::reach::account_of;
 use adapter_spi::{Desired, Resource, ResourceKind, Scope};
@@ -170,9 +171,10 @@ impl Sight<'_> {
     ) -> Option<Digest> {
         let mark = view.mark.as_ref()?;
         let terms = mark.terms?;
-        let agreement = self.agreements.iter().find(|agreement| {
-            let agreed = agreement.datasets.get(dataset);
-            agreed.is_some_and(|agreed| Resource::dataset(dataset, agreed).digest == terms)
+        let platform = PlatformId::snowflake();
+        let (agreement, agreed) = self.agreements.iter().find_map(|agreement| {
+            let agreed = agreement.datasets.get(dataset)?;
+            (version(&platform, dataset, agreed) == terms).then_some((agreement, agreed))
         })?;
         let mut desired = Desired::whole(Arc::clone(agreement));
         desired.hidden.extend(mark.without.iter().map(|one| (dataset.clone(), one.clone())));
@@ -186,7 +188,7 @@ impl Sight<'_> {
                 policies.and_then(|all| all.get(&names::minimum(guarded.entities_min)))
                     == Some(&true)
             });
-        is_it.then_some(terms)
+        is_it.then(|| Resource::dataset(dataset, agreed).digest)
     }
 
     fn templates(&self, holding: &mut Holding) {

@@ -1,9 +1,16 @@
 //! What stands in the comment of a thing of ours: of which agreement it is. Tags would take a look of their own at each thing; a
 //! comment stands in the list. Pure.
+//!
+//! What an import needs and no statement says stands there too: a dataset's terms and the texts of templates, as the agreement has
+//! them. Whoever reads a share reads its view's comment: where data lies is not in it.
 
-use mappings::model::{CollaborationId, ColumnName, Digest, TemplateName};
+use crate::entry::terms;
+use mappings::model::{CollaborationId, ColumnName, Dataset, Digest, Template, TemplateName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest mark, in bytes: no page of the platform says how long a comment may be. What would be longer holds digests alone.
+const TEXT_BYTES_MAX: usize = 8 << 10;
 
 /// The mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +30,12 @@ pub(crate) struct Mark {
     /// Of a runner's schema: the versions of the templates that run there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) templates: BTreeMap<TemplateName, Digest>,
+    /// Of a view: its dataset's terms, whole, where there is room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dataset: Option<Box<Dataset>>,
+    /// Of a runner's schema: these templates, whole, as far as there is room.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) texts: BTreeMap<TemplateName, Template>,
 }
 
 impl Mark {
@@ -34,7 +47,34 @@ impl Mark {
             terms: None,
             without: BTreeSet::new(),
             templates: BTreeMap::new(),
+            dataset: None,
+            texts: BTreeMap::new(),
         }
+    }
+
+    /// The same with a dataset's terms, where there is room.
+    pub(crate) fn telling(self, dataset: &Dataset) -> Self {
+        let told = Self { dataset: Some(Box::new(terms(dataset))), ..self.clone() };
+        if told.text().len() <= TEXT_BYTES_MAX { told } else { self }
+    }
+
+    /// The same for this list of templates, with those of the texts that are in it, as many as there is room for.
+    pub(crate) fn listing(
+        &self,
+        templates: &BTreeMap<TemplateName, Digest>,
+        texts: &BTreeMap<TemplateName, Template>,
+    ) -> Self {
+        let (templates, none) = (templates.clone(), BTreeMap::new());
+        let mut mark = Self { templates, texts: none, ..self.clone() };
+        let mut length = mark.text().len();
+        for (name, text) in texts.iter().filter(|(name, _)| mark.templates.contains_key(*name)) {
+            let entry = serde_json::json!({ name.as_str(): text }).to_string().len();
+            if length + entry + "\"texts\":{},".len() <= TEXT_BYTES_MAX {
+                length += entry;
+                mark.texts.insert(name.clone(), text.clone());
+            }
+        }
+        mark
     }
 
     /// The mark of a comment, if it is one of this collaboration.
@@ -57,6 +97,7 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mappings::model::{Agreement, PlatformId};
 
     #[test]
     fn a_mark_reads_as_itself_and_as_nobody_elses() {
@@ -67,5 +108,33 @@ mod tests {
         for comment in ["", "spring", "{}", "{\"airlock\":\"spring\",\"more\":1}", "null"] {
             assert_eq!(Mark::read(comment, &one), None, "{comment}");
         }
+    }
+
+    #[test]
+    fn what_has_no_room_is_left_to_its_digest() {
+        let document = adapter_spi::suite::agreement(&PlatformId::snowflake(), "spring", 1);
+        let agreement: Agreement = serde_json::from_value(document).unwrap();
+        let mark = Mark::of(&agreement.collaboration);
+        let dataset = &agreement.datasets[&"orders".parse().unwrap()];
+        let told = mark.clone().telling(dataset);
+        let held = told.dataset.as_deref().unwrap();
+        assert_eq!((held.at.len(), &held.columns), (0, &dataset.columns));
+        assert!(!told.text().contains("SUITE"), "{}", told.text());
+        assert_eq!(Mark::whose(&told.text()), Some(told));
+        let mut long = dataset.clone();
+        let column = long.columns.values().next().unwrap().clone();
+        for n in 0..200 {
+            long.columns.insert(format!("c{n}").parse().unwrap(), column.clone());
+        }
+        assert_eq!(mark.clone().telling(&long), mark);
+        let (_, template) = agreement.templates.first_key_value().unwrap();
+        let texts: BTreeMap<TemplateName, Template> =
+            (0..99).map(|n| (format!("t{n}").parse().unwrap(), template.clone())).collect();
+        let listed = texts.iter().map(|(name, one)| (name.clone(), one.digest(name))).collect();
+        let full = mark.listing(&listed, &texts);
+        assert!(full.text().len() <= TEXT_BYTES_MAX && full.templates == listed);
+        assert!(!full.texts.is_empty() && full.texts.len() < texts.len());
+        let one = [listed.first_key_value().unwrap()].map(|(name, digest)| (name.clone(), *digest));
+        assert_eq!(full.listing(&one.into(), &texts).texts.len(), 1);
     }
 }

@@ -46,7 +46,7 @@ fn seen(desired: &Desired) -> Seen {
     }
     for (runner, room) in &wanted.runners {
         let Some(account) = accounts.get_mut(runner) else { continue };
-        let mark = Mark { templates: room.templates.clone(), ..mark.clone() };
+        let mark = mark.listing(&room.templates, &room.texts);
         account.runs = Some(empty(&mark));
     }
     for offer in wanted.offers.values() {

@@ -6,14 +6,14 @@
 
 use super::call::{Body, Grant, Guarded, Kind, Privilege, PutView};
 use super::mark::Mark;
-use crate::entry::{View, entry, left, table};
+use crate::entry::{View, entry, left, table, version};
 use crate::names;
 use crate::reach::account_of;
 use crate::side_by_side;
-use adapter_spi::{Desired, Resource};
+use adapter_spi::Desired;
 use mappings::guard::guard;
 use mappings::model::{
-    Agreement, ColumnName, DatasetName, Digest, MemberId, PlatformId, TemplateName,
+    Agreement, ColumnName, DatasetName, Digest, MemberId, PlatformId, Template, TemplateName,
 };
 use mappings::snowflake::{Room, SnowflakeText, snowflake};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,8 @@ pub(crate) struct Offer {
 pub(crate) struct Runner {
     /// The templates that may run, with their versions.
     pub(crate) templates: BTreeMap<TemplateName, Digest>,
+    /// What each of these says.
+    pub(crate) texts: BTreeMap<TemplateName, Template>,
     /// What each of these reads.
     pub(crate) reads: BTreeMap<TemplateName, BTreeSet<DatasetName>>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
             let room = wanted.runners.entry(runner.clone()).or_default();
             if stands {
                 room.templates.insert(name.clone(), template.digest(name));
+                room.texts.insert(name.clone(), template.clone());
                 room.reads.insert(name.clone(), said.text.datasets.clone());
             }
             for dataset in &said.text.datasets {
@@ -167,10 +170,11 @@ impl Entered {
         let [source, ..] = table(&platform, &dataset)?;
         let without = desired.hidden.iter().filter(|(of, _)| of == name).map(|(_, column)| column);
         let mark = Mark {
-            terms: Some(Resource::dataset(name, agreed).digest),
+            terms: Some(version(&platform, name, agreed)),
             without: without.cloned().collect(),
             ..Mark::of(&agreement.collaboration)
         };
+        let mark = mark.telling(agreed);
         let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
         Some(Self {
             view: entry(&platform, name, &dataset)?,
@@ -242,7 +246,7 @@ impl Offer {
         PutView {
             path: [database.to_owned(), names::runs(collaboration), self.dataset.to_string()],
             guarded: None,
-            mark: self.mark.clone(),
+            mark: Mark { dataset: None, ..self.mark.clone() },
             body: Body::Mounted { columns, from },
         }
     }

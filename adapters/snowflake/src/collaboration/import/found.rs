@@ -3,6 +3,7 @@
 
 use crate::collaboration::seen::{Spec, State};
 use crate::import::{Object, Tables};
+use mappings::model::{Dataset, Template, TemplateName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,8 @@ pub(crate) struct Text {
     pub(crate) kind: String,
     /// Its text.
     pub(crate) sql: String,
+    /// The template of an agreement that its spec tells of.
+    pub(crate) told: Option<(TemplateName, Template)>,
 }
 
 /// A dataset of an offering.
@@ -48,6 +51,8 @@ pub(crate) struct Offered {
     pub(crate) columns: BTreeMap<String, String>,
     /// What it has that agreements have no word for.
     pub(crate) further: BTreeSet<String>,
+    /// The terms that its spec tells of.
+    pub(crate) told: Option<Dataset>,
     /// The view or table; none of one that could not be looked at.
     pub(crate) object: Option<Object>,
 }

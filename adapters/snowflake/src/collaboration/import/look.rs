@@ -3,13 +3,12 @@
 
 use super::found::{Found, Offered, Room, Text};
 use crate::collaboration::observe::{listed_rooms, states};
+use crate::collaboration::told;
 use crate::collaboration::yaml::{self, Tree};
-use crate::import::look::path;
-use crate::import::look::{described, object};
+use crate::import::look::{object, path, tables};
 use crate::session::Session;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, ErrorKind, Result, Retry};
-use mappings::heard::hear_view;
 use mappings::model::{MemberId, PlatformId};
 use snowflake_sql_api::Binding;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +43,10 @@ pub(super) async fn look(asked: &BTreeSet<String>, viewers: &[Viewer]) -> Result
     for viewer in viewers {
         let Ok(session) = &viewer.session else { continue };
         Box::pin(offerings(session, viewer, &mut found)).await;
-        Box::pin(tables(session, &viewer.account, &mut found)).await;
+        let offered = found.offerings.iter().filter(|((owner, _), _)| *owner == viewer.account);
+        let objects = offered.flat_map(|(_, all)| all).filter_map(|one| one.object.as_ref());
+        let queries = objects.filter_map(super::sources::query_of).map(ToOwned::to_owned).collect();
+        Box::pin(tables(session, queries, (&mut found.tables, &mut found.unseen))).await;
     }
     Ok(found)
 }
@@ -100,7 +102,9 @@ async fn texts(session: &Session, room: &str) -> Result<BTreeMap<String, Text>> 
             let part = tree.as_ref().and_then(|tree| tree.get(name)).and_then(Tree::text);
             part.unwrap_or_default().to_owned()
         };
-        Some((id?.to_ascii_lowercase(), Text { kind: part("type"), sql: part("template") }))
+        let (kind, sql) = (part("type"), part("template"));
+        let told = told::asked(&part("description"), &part("methodology"));
+        Some((id?.to_ascii_lowercase(), Text { kind, sql, told }))
     });
     Ok(texts.collect())
 }
@@ -169,9 +173,12 @@ async fn placed(session: &Session, place: &str) -> Result<crate::import::Object>
 
 /// The datasets of an offering's spec, each with where it is; nothing of what is no such spec.
 fn datasets(tree: &Tree) -> Option<Vec<(Offered, String)>> {
-    let all = tree.get("datasets")?.items().iter().map(|tree| {
+    let items = tree.get("datasets")?.items();
+    let told = tree.get("description").and_then(Tree::text).and_then(told::terms);
+    let all = items.iter().map(|tree| {
         let mut offered = Offered {
             alias: tree.get("alias")?.text()?.to_ascii_lowercase(),
+            told: told.clone().filter(|_| items.len() == 1),
             ..Offered::default()
         };
         let analyses = tree.get("allowed_analyses").and_then(Tree::text).unwrap_or_default();
@@ -195,24 +202,6 @@ fn datasets(tree: &Tree) -> Option<Vec<(Offered, String)>> {
         Some((offered, tree.get("data_object_fqn")?.text()?.to_owned()))
     });
     all.collect()
-}
-
-/// The tables under Airlock's views of one account.
-async fn tables(session: &Session, account: &str, found: &mut Found) {
-    let offered = found.offerings.iter().filter(|((owner, _), _)| owner == account);
-    let objects = offered.flat_map(|(_, all)| all).filter_map(|one| one.object.as_ref());
-    let read = objects.filter_map(|one| super::sources::query_of(one));
-    let tables: BTreeSet<Vec<String>> =
-        read.filter_map(|query| hear_view(query).ok()).map(|(table, _)| table).collect();
-    for table in tables {
-        let Ok(names) = <[String; 3]>::try_from(table.clone()) else { continue };
-        match described(session, &names.each_ref().map(String::as_str)).await {
-            Ok(columns) => drop(found.tables.insert(table, columns.into_iter().collect())),
-            Err(error) => {
-                found.unseen.push((format!("table {}", table.join(".")), error.code.to_owned()));
-            }
-        }
-    }
 }
 
 /// A collaboration's source name as it was asked for.

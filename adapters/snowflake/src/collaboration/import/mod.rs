@@ -8,17 +8,20 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+use super::names;
 use super::seen::State;
+use super::wanted::{Room as Taken, Wanted, wanted};
 use crate::import::{Draft, Import};
 use crate::reach::account_of;
 use crate::region::canonical;
-use adapter_spi::{Imported, Unexpressed, delivered};
+use adapter_spi::{Desired, Imported, Unexpressed, delivered};
 use found::{Found, Room};
 use mappings::agreement::identifier;
 use mappings::model::{
-    Ability, CollaborationId, Member, MemberId, PlatformId, Region, Room as Place,
+    Ability, CollaborationId, Digest, Member, MemberId, PlatformId, Region, Room as Place,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is made of collaborations.
 struct Rooms<'a> {
@@ -43,6 +46,9 @@ fn import(found: &Found, ask: &Import) -> Option<Imported> {
     for (name, room) in &found.rooms {
         rooms.offered(name, room);
         rooms.listed(name, room);
+    }
+    let is_own = rooms.is_own();
+    for (name, room) in found.rooms.iter().filter(|_| !is_own) {
         rooms.anew(name, room);
     }
     let Rooms { mut draft, .. } = rooms;
@@ -51,7 +57,18 @@ fn import(found: &Found, ask: &Import) -> Option<Imported> {
     delivered(&mut draft.agreement, &mut draft.remarks, &ask.destinations);
     let Draft { agreement, remarks, unexpressed, .. } = draft;
     let unexpressed = unexpressed.into_iter().collect();
-    Some(Imported { agreement, remarks, unexpressed, is_own: false })
+    Some(Imported { agreement, remarks, unexpressed, is_own })
+}
+
+/// Whether a runner's collaboration has what is wanted of it linked and listed, and nothing else.
+fn is_held(wanted: &Wanted, room: &Taken, there: &Room) -> bool {
+    let Some(held) = there.spec.runners.get(&names::alias(&room.runner)) else { return false };
+    let linked: BTreeSet<&String> = held.providers.values().flatten().collect();
+    let offered = room.datasets.iter().filter_map(|name| wanted.offerings.get(name));
+    let listed: BTreeSet<&String> = room.templates.values().map(|said| &said.id).collect();
+    there.spec.runners.len() == 1
+        && linked == offered.map(|one| &one.id).collect()
+        && held.templates.iter().eq(listed)
 }
 
 /// The name of the whole.
@@ -144,7 +161,7 @@ impl Rooms<'_> {
         }
     }
 
-    /// Listed templates: their texts are of the platform's language, and are not read back.
+    /// Listed templates: their texts are of the platform's language, and are not read back; the questions of Airlock's own are told.
     fn listed(&mut self, name: &str, room: &Room) {
         for (id, text) in &room.templates {
             let at = format!("template {id}");
@@ -155,7 +172,16 @@ impl Rooms<'_> {
                 self.draft.left_out("template-format", at, (&what, why, change));
                 continue;
             }
-            let why = "a text of Jinja in Snowflake SQL is not read back by this version";
+            if let Some((called, told)) = &text.told {
+                let sql = Digest::of(text.sql.as_bytes());
+                self.draft.template(called, told.clone(), |agreement| {
+                    let wanted = wanted(&Desired::whole(Arc::new(agreement.clone())));
+                    let mut said = wanted.rooms.values().filter_map(|room| room.said(id));
+                    said.any(|one| one.sql == sql)
+                });
+                continue;
+            }
+            let why = "its spec tells no question in the language of templates: Airlock did not make it, or there was no room; a text of Jinja in Snowflake SQL is not read back";
             let what = format!("its text, in collaboration {name}");
             self.draft.left_out("template-unheard", at, (&what, why, change));
         }
@@ -167,6 +193,21 @@ impl Rooms<'_> {
                 self.draft.left_out("not-seen", format!("template {id}"), (&what, why, change));
             }
         }
+    }
+
+    /// Whether what the agreement takes is what lies there, version by version: nothing is made anew.
+    fn is_own(&self) -> bool {
+        let found = self.found;
+        let wanted = wanted(&Desired::whole(Arc::new(self.draft.agreement.clone())));
+        self.draft.unexpressed.is_empty()
+            && found.unseen.is_empty()
+            && wanted.rooms.len() == found.rooms.len()
+            && wanted.rooms.values().all(|room| {
+                let mut named = found.rooms.iter();
+                let there =
+                    named.find(|(name, _)| names::generation_of(&room.base, name).is_some());
+                there.is_some_and(|(_, there)| is_held(&wanted, room, there))
+            })
     }
 
     /// What becomes of a collaboration under the agreement.
@@ -182,7 +223,7 @@ impl Rooms<'_> {
             at: format!("collaboration {name}"),
             what: format!("owned by {owner}"),
             why: if ours {
-                "without templates the agreement takes no collaboration: `airlock apply` closes this one, or what its templates' new versions do not have".to_owned()
+                "what lies there is not all that the agreement takes, or is another version of it: `airlock apply` closes what the agreement does not have".to_owned()
             } else {
                 "Airlock takes up nothing that it did not make: it makes a collaboration, views, offerings and templates of its own beside this one, which stays open".to_owned()
             },

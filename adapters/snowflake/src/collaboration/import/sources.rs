@@ -3,15 +3,13 @@
 use super::Rooms;
 use super::found::Offered;
 use crate::collaboration::names;
-use crate::import::{Object, Own, Source};
+use crate::collaboration::wanted::offering_of;
+use crate::import::{Object, Own, Source, placed};
 use crate::sql::Sql;
 use adapter_spi::Unexpressed;
 use mappings::agreement::identifier;
-use mappings::model::{CollaborationId, DatasetName};
+use mappings::model::{CollaborationId, Dataset, DatasetName, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Airlock's own threshold: a room of the Collaboration API keeps none but in texts.
-const ENTITIES_MIN: u64 = 100;
 
 /// The query of one of Airlock's views; none of one that is not all that Airlock writes and no more.
 pub(super) fn query_of(object: &Object) -> Option<&str> {
@@ -86,7 +84,8 @@ impl<'a> Rooms<'a> {
         let whole = object.columns.iter().all(|(name, _)| keys.contains_key(name));
         match named.zip(query_of(object)).filter(|_| whole) {
             Some((name, query)) if taken.insert(name.to_string()) => {
-                let own = Some(Own { query, guarded: None, otherwise: ENTITIES_MIN });
+                let told = self.told((&name, id), offered, query);
+                let own = Some(Own { query, guarded: None, otherwise: None, told });
                 sources.push(Source { name, owner, object, own, offered: Some(keys) });
             }
             Some(_) | None => {
@@ -95,5 +94,19 @@ impl<'a> Rooms<'a> {
                 self.draft.left_out("view-differs", object.at(), ("the view", why, change));
             }
         }
+    }
+
+    /// The dataset whose terms an offering tells, if it is of the version that they make, over the view that they make.
+    fn told(
+        &self,
+        (name, id): (&DatasetName, &str),
+        offered: &Offered,
+        query: &str,
+    ) -> Option<Dataset> {
+        let terms = (offered.told.as_ref()?, &BTreeSet::new());
+        let told = placed(&PlatformId::snowflake_dcr(), name, terms, query)?;
+        let made = offering_of(&self.draft.agreement.collaboration, name, told.clone())?;
+        let is_it = made.id == id && made.has(&offered.columns) && offered.further.is_empty();
+        is_it.then_some(told)
     }
 }

@@ -3,56 +3,28 @@
 
 use super::found::{Offered, Text};
 use super::*;
-use crate::collaboration::names;
 use crate::collaboration::plan::view_sql;
 use crate::collaboration::seen::{Runner, Spec};
-use crate::collaboration::wanted::wanted;
+use crate::collaboration::told;
+use crate::collaboration::yaml::{self, Tree};
 use crate::import::Object;
-use adapter_spi::Desired;
-use mappings::agreement::{read, written};
+use crate::import::samples::{self, agreed, ask, asked, codes};
 use mappings::model::{Agreement, ColumnUse};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 const DATABASE: &str = "AIRLOCK";
 
-const AGREEMENT: &str = "agreement: v1
-collaboration: spring-room
-members:
-  grocer: { name: grocer, abilities: [contribute], identity: { snowflake-dcr: ACME.PROVIDER } }
-  brand: { name: brand, abilities: [contribute, run, receive], identity: { snowflake-dcr: ACME.CONSUMER } }
-rooms: [{ platform: snowflake-dcr, region: aws-us-east-1 }]
-datasets:
-  sales:
-    owner: grocer
-    at: { snowflake-dcr: GROCER.PUBLIC.SALES }
-    entity: person
-    columns:
-      person: { from: EMAIL_HASH, type: utf8, use: match, key: person, hashed: sha256-hex }
-      segment: { from: SEGMENT, type: utf8, use: dimension }
-      amount: { from: Amount, type: float64, use: measure, aggregates: [count, count-distinct, sum, avg] }
-    rule: { entities_min: 100, join: required }
-    rows: [{ from: COUNTRY, type: utf8, any_of: [DE, FR] }]
-  seen_there:
-    owner: brand
-    at: { snowflake-dcr: BRAND.PUBLIC.SEEN }
-    entity: person
-    columns:
-      person: { from: MAIL_HASH, type: utf8, use: match, key: person, hashed: sha256-hex }
-      campaign: { from: CAMPAIGN, type: utf8, use: dimension }
-    rule: { entities_min: 100, join: required }
-templates:
-  reach:
-    class: aggregate
-    sql: SELECT e.campaign, s.segment, SUM(s.amount) AS amount FROM sales s JOIN seen_there e ON s.person = e.person GROUP BY e.campaign, s.segment
-    run_by: [brand]
-    received_by: [brand]
-limits: { runs_max: 100, within: 24h }
-destinations: { brand: 's3://brand-results/airlock' }
-";
+fn text() -> String {
+    samples::AGREEMENT.replace("PLATFORM", "snowflake-dcr")
+}
 
-fn agreed(text: &str) -> Arc<Agreement> {
-    Arc::new(read(text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{text}")))
+/// A template as it is listed.
+fn listed(spec: &str) -> Text {
+    let tree = yaml::read(spec).unwrap();
+    let part = |name: &str| tree.get(name).and_then(Tree::text).unwrap_or_default().to_owned();
+    let told = told::asked(&part("description"), &part("methodology"));
+    Text { kind: part("type"), sql: part("template"), told }
 }
 
 /// Everything that an agreement takes, as it would lie on the platform.
@@ -60,7 +32,7 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
     let all = wanted(&Desired::whole(Arc::clone(agreement)));
     let mut found = Found { region: "AWS_US_EAST_1".to_owned(), ..Found::default() };
     let schema = names::schema(&agreement.collaboration);
-    for offering in all.offerings.values() {
+    for (name, offering) in &all.offerings {
         let path = [DATABASE, &schema, &offering.view].map(ToOwned::to_owned);
         let text = view_sql([DATABASE, &schema, &offering.view], &offering.entry);
         let is_key = |column: &String| {
@@ -70,18 +42,13 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
         let category = |name: &String| if is_key(name) { "join_custom" } else { "passthrough" };
         let columns = offering.entry.columns().iter();
         let offered = Offered {
-            alias: agreement
-                .datasets
-                .iter()
-                .find(|(_, one)| one.at.values().next() == offering.dataset.at.values().next())
-                .unwrap()
-                .0
-                .to_string(),
+            alias: name.to_string(),
             columns: columns
                 .clone()
                 .map(|name| (name.clone(), category(name).to_owned()))
                 .collect(),
             further: BTreeSet::new(),
+            told: told::terms(&told::offering(name, &offering.dataset)),
             object: Some(Object {
                 path,
                 is_view: true,
@@ -111,9 +78,8 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
         };
         let owner = names::alias(&room.runner);
         let runners = [(owner.clone(), runner)].into();
-        let text = Text { kind: "sql_analysis".to_owned(), sql: "SELECT 1".to_owned() };
-        let templates =
-            room.templates.values().map(|said| (said.id.clone(), text.clone())).collect();
+        let templates = room.templates.values();
+        let templates = templates.map(|said| (said.id.clone(), listed(&said.spec))).collect();
         let spec = Spec { owner, aliases, runners };
         let made = Room { spec, states: BTreeMap::new(), templates };
         found.rooms.insert(room.base.clone(), made);
@@ -121,45 +87,71 @@ fn lying(agreement: &Arc<Agreement>) -> Found {
     found
 }
 
-fn ask(agreement: &Agreement) -> Import {
-    let account = |(name, member): (&MemberId, &Member)| {
-        Some((name.clone(), member.identity.values().next()?.clone()))
-    };
-    Import {
-        accounts: agreement.members.iter().filter_map(account).collect(),
-        destinations: agreement.destinations.clone(),
-        ..Import::default()
-    }
-}
-
 /// An import whose file says the same.
 fn imported(found: &Found, ask: &Import) -> Imported {
-    let imported = import(found, ask).unwrap();
-    let text = written(&imported.agreement, &imported.remarks);
-    let again = read(&text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{text}"));
-    assert_eq!(again, imported.agreement, "{text}");
-    assert_eq!(import(found, ask).unwrap(), imported, "the same each time");
-    imported
-}
-
-fn codes(imported: &Imported) -> Vec<&'static str> {
-    imported.unexpressed.iter().map(|one| one.code).collect()
+    samples::imported(|| import(found, ask))
 }
 
 #[test]
-fn an_agreement_comes_back_but_for_its_templates() {
-    let agreement = agreed(AGREEMENT);
+fn an_agreement_comes_back_whole() {
+    let agreement = agreed(&text());
     let imported = imported(&lying(&agreement), &ask(&agreement));
-    let mut same = (*agreement).clone();
-    same.templates.clear();
-    same.destinations.clear();
-    assert_eq!(imported.agreement, same);
-    assert_eq!(codes(&imported), ["made-anew", "template-unheard"]);
+    assert_eq!((&imported.agreement, codes(&imported)), (&*agreement, Vec::new()));
+    assert!(imported.is_own);
+}
+
+#[test]
+fn what_is_not_told_or_told_otherwise_is_named() {
+    let agreement = agreed(&text());
+    let whole = lying(&agreement);
+    let with = |change: &dyn Fn(&mut Found)| {
+        let mut found = whole.clone();
+        change(&mut found);
+        let imported = imported(&found, &ask(&agreement));
+        assert!(!imported.is_own);
+        (codes(&imported), imported.agreement)
+    };
+    let texts = |found: &mut Found, change: &dyn Fn(&mut Text)| {
+        found.rooms.values_mut().flat_map(|room| room.templates.values_mut()).for_each(change);
+    };
+    let (codes, left) = with(&|found| texts(found, &|one| one.told = None));
+    assert_eq!(codes, ["made-anew", "template-unheard"]);
+    assert_eq!((left.datasets, left.templates.len()), (agreement.datasets.clone(), 0));
+    let grocer: MemberId = "grocer".parse().unwrap();
+    let wider = |one: &mut Text| {
+        one.told.as_mut().unwrap().1.run_by.insert(grocer.clone());
+    };
+    let changed: [&dyn Fn(&mut Text); 3] =
+        [&|one| one.sql.push(' '), &|one| one.told.as_mut().unwrap().1.sql.push(' '), &wider];
+    for change in changed {
+        let (codes, left) = with(&|found| texts(found, change));
+        assert_eq!((codes, left.templates.len()), (vec!["made-anew", "template-differs"], 0));
+        let runs = |member: &Member| member.abilities.contains(&Ability::Run);
+        assert!(!runs(&left.members[&grocer]), "nobody may more by it");
+    }
+    // Looser terms are of another version than the one that is linked.
+    let (codes, left) = with(&|found| {
+        for one in found.offerings.values_mut().flatten() {
+            one.told.as_mut().unwrap().rule.entities_min = 2;
+        }
+    });
+    assert_eq!(
+        codes,
+        [
+            "made-anew",
+            "template-differs",
+            "terms-missing",
+            "terms-missing",
+            "threshold-unread",
+            "threshold-unread"
+        ]
+    );
+    assert!(left.datasets.values().all(|one| one.rule.entities_min == 100));
 }
 
 #[test]
 fn a_view_or_an_offering_that_was_changed_is_left_out_and_named() {
-    let agreement = agreed(AGREEMENT);
+    let agreement = agreed(&text());
     let whole = lying(&agreement);
     let changed: [fn(&mut Offered); 6] = [
         |one| one.object.as_mut().unwrap().text.push_str(" OR TRUE"),
@@ -195,6 +187,7 @@ fn made_by_hand() -> Found {
             .map(|(name, category)| (name.to_owned(), category.to_owned()))
             .into(),
         further: ["activation_allowed on SEGMENT".to_owned()].into(),
+        told: None,
         object: Some(object),
     };
     let runner = Runner {
@@ -216,7 +209,7 @@ fn made_by_hand() -> Found {
         aliases: aliases.map(|(alias, account)| (alias.to_owned(), account.to_owned())).into(),
         runners: [("media".to_owned(), runner)].into(),
     };
-    let text = Text { kind: "sql_activation".to_owned(), sql: "BEGIN END".to_owned() };
+    let text = Text { kind: "sql_activation".to_owned(), sql: "BEGIN END".to_owned(), told: None };
     let room = Room {
         spec,
         states: [("left".to_owned(), State::Out)].into(),
@@ -233,9 +226,8 @@ fn made_by_hand() -> Found {
 #[test]
 fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
     let found = made_by_hand();
-    let pairs = [("shop", "ACME.PROVIDER"), ("media", "ACME.CONSUMER")];
-    let pairs = pairs.map(|(name, account)| (name.parse().unwrap(), account.to_owned()));
-    let imported = imported(&found, &Import { accounts: pairs.into(), ..Import::default() });
+    let ask = asked([("shop", "ACME.PROVIDER"), ("media", "ACME.CONSUMER")]);
+    let imported = imported(&found, &ask);
     let agreement = &imported.agreement;
     assert_eq!(agreement.collaboration.as_str(), "reach-2026");
     let members: Vec<(&str, &BTreeSet<Ability>)> =
@@ -249,10 +241,8 @@ fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
     let columns: Vec<&str> =
         dataset.columns.keys().map(mappings::model::ColumnName::as_str).collect();
     assert_eq!(columns, ["email", "segment"]);
-    let mut told = codes(&imported);
-    told.sort_unstable();
     assert_eq!(
-        told,
+        codes(&imported),
         [
             "made-anew",
             "member-account",
@@ -260,7 +250,8 @@ fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
             "not-operated",
             "not-seen",
             "offering-setting",
-            "template-format"
+            "template-format",
+            "threshold-unread"
         ]
     );
 }
@@ -285,9 +276,8 @@ fn agreements() -> impl Strategy<Value = Arc<Agreement>> {
         "    rows: [{ from: YEAR, type: int64, min: -3, max: 2020 }, { from: 'Joined on', type: date, min: '2020-01-01' }]\n",
     ]);
     (key, filter, "[a-z](-?[a-z0-9]){1,30}").prop_map(|(key, filter, name)| {
-        let text =
-            AGREEMENT.replace("type: utf8, use: match, key: person, hashed: sha256-hex", key);
-        let text = text.replace("spring-room", &format!("a{name}"));
+        let text = text().replace("type: utf8, use: match, key: person, hashed: sha256-hex", key);
+        let text = text.replace("spring", &format!("a{name}"));
         agreed(
             &text.replace("    rows: [{ from: COUNTRY, type: utf8, any_of: [DE, FR] }]\n", filter),
         )
@@ -298,9 +288,6 @@ proptest! {
     #[test]
     fn any_agreement_comes_back(agreement in agreements()) {
         let imported = imported(&lying(&agreement), &ask(&agreement));
-        let mut same = (*agreement).clone();
-        same.templates.clear();
-        same.destinations.clear();
-        prop_assert_eq!(imported.agreement, same);
+        prop_assert_eq!((&imported.agreement, imported.is_own), (&*agreement, true));
     }
 }

@@ -2,6 +2,7 @@
 
 mod assessing;
 mod calls;
+mod imported;
 mod moved;
 mod planning;
 mod twin;

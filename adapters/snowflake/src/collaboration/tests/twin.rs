@@ -20,7 +20,7 @@ const PASSES: usize = 40;
 
 pub(super) struct Stage {
     pub(super) twin: Twin,
-    adapter: SnowflakeCollaborations,
+    pub(super) adapter: SnowflakeCollaborations,
 }
 
 impl Stage {

@@ -226,6 +226,7 @@ impl Trial<'_> {
             version: "h1".to_owned(),
             r#type: "sql_analysis",
             description: "a trial".to_owned(),
+            methodology: None,
             parameters: vec![specs::Parameter { name: "said".to_owned(), required: true, r#type: said }],
             preset_tables: vec![specs::Preset { alias: DATASET.to_owned(), template_view_name: view }],
             sql: "SELECT \"number\", CAST({{ said }} AS VARCHAR) AS \"said\"\nFROM IDENTIFIER({{ preset_tables['trial'] }})".to_owned(),

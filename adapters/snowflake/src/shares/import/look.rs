@@ -4,7 +4,7 @@
 use super::found::{Found, Runs, Share};
 use super::sources::query_of;
 use crate::error::{Told, made};
-use crate::import::look::{described, object, path};
+use crate::import::look::{object, path, tables};
 use crate::names;
 use crate::reach::account_of;
 use crate::session::Session;
@@ -14,7 +14,6 @@ use crate::shares::observe::{Look, grants};
 use crate::shares::seen::TO;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, ErrorKind, Result, Retry};
-use mappings::heard::hear_view;
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use std::collections::BTreeSet;
 
@@ -88,7 +87,8 @@ pub(super) async fn look(asked: &BTreeSet<Asked>, viewers: &[Viewer]) -> Result<
                 }
             }
         }
-        tables(session, &viewer.account, &mut found).await;
+        let queries = queries(&found, &viewer.account);
+        tables(session, queries, (&mut found.tables, &mut found.unseen)).await;
     }
     Ok(found)
 }
@@ -221,23 +221,12 @@ async fn runs(
     Ok(Some(Runs { member: Some(viewer.member.clone()), mark: Some(mark), objects }))
 }
 
-/// The tables under Airlock's views of one account.
-async fn tables(session: &Session, account: &str, found: &mut Found) {
+/// What Airlock's views of one account read.
+fn queries(found: &Found, account: &str) -> BTreeSet<String> {
     let shared = found.shares.iter().filter(|share| share.owner == account);
     let shared = shared.flat_map(|share| &share.objects);
     let own = found.runs.get(account).into_iter().flat_map(|runs| &runs.objects);
-    let read = shared.chain(own).filter_map(|one| query_of(one));
-    let tables: BTreeSet<Vec<String>> =
-        read.filter_map(|query| hear_view(query).ok()).map(|(table, _)| table).collect();
-    for table in tables {
-        let Ok(path) = <[String; 3]>::try_from(table.clone()) else { continue };
-        match described(session, &path.each_ref().map(String::as_str)).await {
-            Ok(columns) => drop(found.tables.insert(table, columns.into_iter().collect())),
-            Err(error) => {
-                found.unseen.push((format!("table {}", table.join(".")), error.code.to_owned()));
-            }
-        }
-    }
+    shared.chain(own).filter_map(query_of).map(ToOwned::to_owned).collect()
 }
 
 /// A share's name as the command line has it: `ORG.ACCOUNT.NAME`.

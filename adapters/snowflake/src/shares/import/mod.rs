@@ -11,12 +11,14 @@ mod tests;
 
 pub(crate) use look::bare;
 
-use crate::import::{Draft, Import};
+use super::wanted::{Offer, wanted};
+use crate::import::{Draft, Import, Object};
 use crate::sql::Sql;
-use adapter_spi::{Imported, Unexpressed, delivered};
+use adapter_spi::{Desired, Imported, Unexpressed, delivered};
 use found::{Found, Share};
 use mappings::model::{MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is made of shares.
 struct Shares<'a> {
@@ -38,19 +40,20 @@ fn import(found: &Found, ask: &Import) -> Option<Imported> {
         shares.draft.dataset(&source);
     }
     shares.templates();
-    shares.shares();
+    let is_own = shares.is_own();
+    shares.shares(is_own);
     let Shares { mut draft, .. } = shares;
     draft.unseen(&found.unseen);
     draft.remark("limits", "a share has no cap; 100 runs in 24 hours is Airlock's own");
     delivered(&mut draft.agreement, &mut draft.remarks, &ask.destinations);
     let Draft { agreement, remarks, unexpressed, .. } = draft;
     let unexpressed = unexpressed.into_iter().collect();
-    Some(Imported { agreement, remarks, unexpressed, is_own: false })
+    Some(Imported { agreement, remarks, unexpressed, is_own })
 }
 
 impl Shares<'_> {
     /// What a share lets happen that an agreement doesn't, and how it is closed.
-    fn shares(&mut self) {
+    fn shares(&mut self, is_own: bool) {
         let found = self.found;
         for share in &found.shares {
             let at = format!("share {}.{}", share.owner, share.name);
@@ -64,12 +67,15 @@ impl Shares<'_> {
                     wider: true,
                 });
             }
+            if is_own {
+                continue;
+            }
             if self.is_ours(share) {
                 self.draft.unsaid(Unexpressed {
                     code: "made-anew",
                     at,
                     what: "a share of this agreement's".to_owned(),
-                    why: "a share keeps neither its templates' texts nor what columns may be used for: `airlock apply` closes it until templates that read it are agreed, and opens it anew".to_owned(),
+                    why: "what lies there is not all that the agreement takes, or is another version of it: `airlock apply` closes the share until templates that read it are agreed, and opens it anew".to_owned(),
                     change: "the agreement's own file or log, under which nothing is closed; or templates added to this one".to_owned(),
                     wider: false,
                 });
@@ -102,6 +108,46 @@ impl Shares<'_> {
                 wider: true,
             });
         }
+    }
+
+    /// Whether what the agreement takes is what lies there, statement by statement: nothing is made anew.
+    fn is_own(&self) -> bool {
+        let (found, agreement) = (self.found, &self.draft.agreement);
+        let seen = self.draft.unexpressed.is_empty()
+            && found.unseen.is_empty()
+            && found.beside.is_empty()
+            && found.shares.iter().all(|share| share.further.is_empty());
+        let wanted = wanted(&Desired::whole(Arc::new(agreement.clone())));
+        let shared = wanted.offers.values().filter(|offer| !offer.is_own()).count();
+        let runs = wanted.runners.iter().all(|(runner, room)| {
+            let account = self.members.iter().find(|(_, member)| *member == runner);
+            let runs = account.and_then(|(account, _)| found.runs.get(account));
+            let mark = runs.and_then(|runs| runs.mark.as_ref());
+            mark.is_some_and(|mark| mark.templates == room.templates)
+        });
+        seen && runs
+            && shared > 0
+            && shared == found.shares.len()
+            && wanted.offers.values().all(|offer| self.is_there(offer))
+    }
+
+    fn is_there(&self, offer: &Offer) -> bool {
+        let found = self.found;
+        let is_it = |object: &Object| {
+            let [database, ..] = &object.path;
+            let put = offer.put(database);
+            put.path == object.path && put.sql().as_text() == Ok(object.text.as_str())
+        };
+        if offer.is_own() {
+            let runs = found.runs.get(&offer.provider);
+            return runs.is_some_and(|runs| runs.objects.iter().any(is_it));
+        }
+        let own = |share: &&Share| share.owner == offer.provider && share.name == offer.share();
+        found.shares.iter().find(own).is_some_and(|share| {
+            share.to.iter().eq([&offer.consumer])
+                && share.objects.len() == 1
+                && share.objects.iter().all(is_it)
+        })
     }
 
     /// Whether Airlock made a share for this agreement.

@@ -66,18 +66,23 @@ impl Shares<'_> {
         self.draft.agreement.rooms = vec![Room { platform: PlatformId::snowflake(), region }];
     }
 
-    /// Templates that Airlock's runners have listed: their texts are not there.
+    /// Templates that Airlock's runners have listed, with the texts that stand beside the list.
     pub(super) fn templates(&mut self) {
         let found = self.found;
         for runs in found.runs.values() {
             let listed = runs.mark.iter().flat_map(|mark| &mark.templates);
             for (name, version) in listed {
+                let texts = runs.mark.as_ref().and_then(|mark| mark.texts.get(name));
+                if let Some(text) = texts.filter(|text| text.digest(name) == *version) {
+                    self.draft.template(name, text.clone(), |_| true);
+                    continue;
+                }
                 let member = runs.member.as_ref().map_or("a runner", MemberId::as_str);
                 self.draft.unsaid(Unexpressed {
                     code: "template-text-missing",
                     at: format!("template {name}"),
                     what: format!("listed for {member}, version {version}"),
-                    why: "a share's room keeps the names and versions of its templates, and no text".to_owned(),
+                    why: "the list has its name and version, and not its text: an earlier version made it, or there was no room for it".to_owned(),
                     change: "its text from the agreement that it was made by, in a new version of this one".to_owned(),
                     wider: false,
                 });

@@ -2,13 +2,14 @@
 
 use super::Shares;
 use super::found::Share;
-use crate::import::{Object, Own, Source};
+use crate::entry::version;
+use crate::import::{Object, Own, Source, placed};
 use crate::names;
 use crate::shares::call::{Guarded, head};
 use crate::shares::mark::Mark;
 use crate::shares::observe::is_body;
 use mappings::agreement::identifier;
-use mappings::model::{DatasetName, MemberId};
+use mappings::model::{Dataset, DatasetName, MemberId, PlatformId};
 use std::collections::BTreeSet;
 
 /// Airlock's policy on one of its views.
@@ -30,10 +31,23 @@ pub(super) fn query_of(object: &Object) -> Option<&str> {
     object.text.strip_prefix(head.as_text().ok()?).filter(|_| alone)
 }
 
-fn own(object: &Object) -> Option<Own<'_>> {
+fn own<'a>(name: &DatasetName, object: &'a Object) -> Option<Own<'a>> {
     let query = query_of(object)?;
     let guarded = guarded(object).map(|one| (one.key, one.entities_min));
-    Some(Own { query, guarded, otherwise: 1 })
+    let told = told(name, query, object).filter(|told| {
+        let rule = (told.entity.to_string(), told.rule.entities_min);
+        guarded == Some(rule).filter(|(_, least)| *least > 1)
+    });
+    Some(Own { query, guarded, otherwise: Some(1), told })
+}
+
+/// The dataset whose terms a view's mark holds, if they are of the version that it names and the view is what they make.
+fn told(name: &DatasetName, query: &str, object: &Object) -> Option<Dataset> {
+    let (mark, platform) = (Mark::whose(&object.comment)?, PlatformId::snowflake());
+    let whole = placed(&platform, name, (mark.dataset.as_deref()?, &mark.without), query)?;
+    let mut told = whole.clone();
+    told.columns.retain(|column, _| !mark.without.contains(column));
+    (mark.terms == Some(version(&platform, name, &whole))).then_some(told)
 }
 
 impl<'a> Shares<'a> {
@@ -100,7 +114,7 @@ impl<'a> Shares<'a> {
         object: &'a Object,
         sources: &mut Vec<Source<'a>>,
     ) {
-        let Some(own) = own(object) else { return self.differs(object) };
+        let Some(own) = own(&name, object) else { return self.differs(object) };
         match sources.iter().find(|one| one.name == name) {
             None => {
                 let own = Some(own);

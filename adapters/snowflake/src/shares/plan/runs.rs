@@ -5,7 +5,6 @@ use super::offers::{Acts, Standing, bare, drop_views};
 use super::{Planned, Rank, Subject};
 use crate::names;
 use crate::shares::call::{Call, SchemaPath};
-use crate::shares::mark::Mark;
 use crate::shares::seen::{Account, View, inbound};
 use crate::shares::wanted::Offer;
 use adapter_spi::{Effect, ResourceKind};
@@ -158,7 +157,7 @@ impl Subject<'_> {
             .filter(|(name, digest)| wanted.get(*name) == Some(*digest) && !reads(name, changing));
         let stays: Templates = stays.map(|(name, digest)| (name.clone(), *digest)).collect();
         let mut set = |effect, templates: &Templates, touched: &BTreeSet<ResourceKind>| {
-            let mark = Mark { templates: templates.clone(), ..mark.clone() };
+            let mark = mark.listing(templates, &room.texts);
             let call = Call::MarkSchema { path: path.clone(), mark, was: stays.clone() };
             let rank = if effect == Effect::Grant { Rank::Last } else { Rank::First };
             acts.push((effect, rank), "runs", call, touched);
