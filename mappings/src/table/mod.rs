@@ -68,9 +68,10 @@ pub struct TypeRow {
     pub fidelity: Fidelity,
     /// Its name there, as a column is declared.
     pub native: String,
-    /// What differs; empty where nothing does.
-    #[serde(default)]
+    /// What differs, or why nothing does.
     pub reason: String,
+    /// The page that says so.
+    pub source: String,
 }
 
 /// How one function of templates is said.
@@ -83,9 +84,10 @@ pub struct FunctionRow {
     pub fidelity: Fidelity,
     /// How it is written there.
     pub native: String,
-    /// What differs; empty where nothing does.
-    #[serde(default)]
+    /// What differs, or why nothing does.
     pub reason: String,
+    /// The page that says so.
+    pub source: String,
 }
 
 /// A platform's table.
@@ -202,14 +204,13 @@ impl Table {
     }
 
     fn reasoned(&self) -> Result<(), TableError> {
-        let bare = self.term.iter().filter(|row| row.reason.is_empty() || row.source.is_empty());
-        let differs = |fidelity| fidelity != Fidelity::Exact;
-        let types = self.r#type.iter().filter(|row| {
-            row.native.is_empty() || (differs(row.fidelity) && row.reason.is_empty())
-        });
-        let functions = self.function.iter().filter(|row| {
-            row.native.is_empty() || (differs(row.fidelity) && row.reason.is_empty())
-        });
+        let empty = |parts: [&str; 2]| parts.into_iter().any(|part| part.trim().is_empty());
+        let bare = self.term.iter().filter(|row| empty([&row.reason, &row.source]));
+        let types = self.r#type.iter();
+        let types = types.filter(|row| row.native.is_empty() || empty([&row.reason, &row.source]));
+        let functions = self.function.iter();
+        let functions =
+            functions.filter(|row| row.native.is_empty() || empty([&row.reason, &row.source]));
         let bare: Vec<String> = bare
             .map(|row| row.term.to_string())
             .chain(types.map(|row| row.native.clone()))

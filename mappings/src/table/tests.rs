@@ -110,9 +110,30 @@ fn a_row_of_something_else_or_without_a_reason_is_refused() {
     ));
     assert!(matches!(changed("native = \"bigint\"", "native = \"\""), TableError::Bare(_)));
     let extra = format!(
-        "{AWS}\n[[function]]\nfunction = \"reflect\"\nfidelity = \"exact\"\nnative = \"REFLECT\"\n"
+        "{AWS}\n[[function]]\nfunction = \"reflect\"\nfidelity = \"exact\"\nnative = \"REFLECT\"\nreason = \"r\"\nsource = \"s\"\n"
     );
     assert_eq!(Table::read(&extra), Err(TableError::Surplus(vec!["function reflect".to_owned()])));
+}
+
+/// Any row of any table, whatever its fidelity.
+#[test]
+fn no_row_goes_without_its_reason_or_its_source() {
+    for whole in [AWS, SHARES, COLLABORATION] {
+        let mut rows = 0;
+        for field in ["reason", "source"] {
+            let begin = format!("\n{field} = \"");
+            for (at, _) in whole.match_indices(&begin) {
+                let from = at + begin.len();
+                let to = from + whole[from..].find("\"\n").unwrap();
+                let bare = format!("{}{}", &whole[..from], &whole[to..]);
+                assert!(matches!(Table::read(&bare), Err(TableError::Bare(of)) if of.len() == 1));
+                let none = format!("{}{}", &whole[..at], &whole[to + 1..]);
+                assert!(matches!(Table::read(&none), Err(TableError::Shape(_))), "{field}");
+                rows += 1;
+            }
+        }
+        assert_eq!(rows, 2 * (Term::ALL.len() + TYPES.len() + FUNCTIONS.len()));
+    }
 }
 
 #[test]

@@ -3,8 +3,10 @@
 mod assessing;
 mod calls;
 mod imported;
+mod hostile;
 mod moved;
 mod planning;
+mod refused;
 mod twin;
 mod wording;
 mod world;
