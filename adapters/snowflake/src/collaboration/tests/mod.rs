@@ -2,8 +2,8 @@
 
 mod assessing;
 mod calls;
-mod imported;
 mod hostile;
+mod imported;
 mod moved;
 mod planning;
 mod refused;
