@@ -1,7 +1,9 @@
 //! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
 //! queues and events tell of what happened.
 
-use crate::app::{ConnectionLine, ExportForm, ImportRequest, Started, Trigger, VerifiedLine};
+use crate::app::{
+    ConnectionLine, ExportForm, ImportRequest, Started, Trigger, Verified, VerifiedLine,
+};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
@@ -14,7 +16,7 @@ use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_snowflake::{SnowflakeCollaborations, SnowflakeShares};
 use adapter_spi::{
-    Adapter, Assessment, Cx, Desired, ErrorKind, Imported, RunsQueries, Scope,
+    Adapter, Assessment, Behaviour, Cx, Desired, ErrorKind, Imported, RunsQueries, Scope,
     TestsConnections as _,
 };
 use async_trait::async_trait;
@@ -65,14 +67,20 @@ struct ConnectionsFile {
 
 fn connections(home: &Home) -> Result<ConnectionsFile> {
     const HELP: &str = "[aws-clean-rooms.members.NAME] with profile, assume_role, data_role, landing, result_role, result_format; \
-        [snowflake.members.NAME] with user, key_file or token_file, token_kind, role, warehouse, database, unload, storage_integration, landing, endpoint; \
-        [snowflake] settles_ms";
+        [snowflake.members.NAME] with user, key_file or token_file, token_kind, role, warehouse, database, unload, storage_integration, landing, keep_unloaded, endpoint; \
+        [snowflake] settles_ms, verified";
     let file: ConnectionsFile =
         settings::toml_file(&home.connections(), "connections-invalid", HELP)?;
     if file.snowflake.as_ref().is_some_and(|to| !SnowflakeCollaborations::may_settle(to)) {
         let message = "[snowflake] settles_ms is less than a minute, and not every endpoint is a stand-in on this machine";
         return Err(Error::invalid("connections-invalid", message)
             .help("no settles_ms, or an http endpoint on loopback for every member"));
+    }
+    let unknown = file.snowflake.as_ref().map(adapter_snowflake::unknown_behaviours);
+    if let Some([first, ..]) = unknown.as_deref() {
+        let message = format!("[snowflake] verified names {first}, which no question settles");
+        return Err(Error::invalid("connections-invalid", message)
+            .help("codes of questions that `airlock connections verify` answered with yes"));
     }
     Ok(file)
 }
@@ -319,30 +327,40 @@ impl Rooms {
         }))
     }
 
-    /// Tries in the account of an operated member what is unverified of the Collaboration API, with a throwaway collaboration if that is
-    /// asked for. The report is for whoever maintains this gateway, and names nobody.
+    /// Tries in the account of an operated member what no document says of Snowflake's rooms, with throwaway things of its own if that is
+    /// asked for. The reports are for whoever maintains this gateway, and name nobody.
     pub(crate) async fn verify(
         &self,
         agreement: &Agreement,
         member: &MemberId,
-        trial: bool,
-    ) -> Result<Vec<VerifiedLine>> {
-        let room = PlatformId::snowflake_dcr();
-        self.adapter(&room)?;
-        let operated = |all: &&SnowflakeCollaborations| all.operated().contains(member);
-        let Some(all) = self.collaborations.as_ref().filter(operated) else {
-            let message = format!("this gateway does not operate {member} in Snowflake");
+        (room, trial): (Option<&PlatformId>, bool),
+    ) -> Result<Vec<Verified>> {
+        let cx = Cx::default();
+        let asked = |platform: &PlatformId| {
+            agreement.is_held_in(platform) && room.is_none_or(|room| room == platform)
+        };
+        if let Some(room) = room {
+            self.holds(agreement, room)?;
+        }
+        let mut found = Vec::new();
+        if let Some(all) = self.shares.as_ref().filter(|_| asked(&PlatformId::snowflake()))
+            && all.operated().contains(member)
+        {
+            found.push(Box::pin(all.verify(agreement, member, trial, &cx)).await);
+        }
+        if let Some(all) =
+            self.collaborations.as_ref().filter(|_| asked(&PlatformId::snowflake_dcr()))
+            && all.operated().contains(member)
+        {
+            found.push(Box::pin(all.verify(agreement, member, trial, &cx)).await);
+        }
+        if found.is_empty() {
+            let message =
+                format!("this gateway does not operate {member} in a room of Snowflake's");
             return Err(Error::invalid("connections-missing", message)
-                .help("[snowflake.members.NAME] in connections.toml in the gateway's folder"));
-        };
-        let report = Box::pin(all.verify(agreement, member, trial, &Cx::default())).await;
-        let line = |one: adapter_snowflake::Found| VerifiedLine {
-            question: one.question,
-            asks: one.asks,
-            answer: one.answer,
-            detail: one.detail,
-        };
-        Ok(report.found.into_iter().map(line).collect())
+                .help("[snowflake.members.NAME] in connections.toml in the gateway's folder, and one of its rooms in the agreement"));
+        }
+        found.into_iter().map(verified).collect()
     }
 
     /// Refuses a room that the agreement doesn't name.
@@ -361,6 +379,26 @@ impl Rooms {
             .runs_queries()
             .ok_or_else(|| Error::invalid("room-runs-nothing", format!("{room} runs nothing")))
     }
+}
+
+/// A self-test's report, as it is shown and sent.
+fn verified(report: adapter_snowflake::Report) -> Result<Verified> {
+    let unsaid = |_| Error::failed("bug", "a report has no form");
+    let whole = serde_json::to_value(&report).map_err(unsaid)?;
+    let line = |one: adapter_snowflake::Found| VerifiedLine {
+        question: one.question,
+        asks: one.asks,
+        answer: one.answer,
+        detail: one.detail,
+        took_ms: one.statements.iter().map(|one| one.took_ms).sum(),
+    };
+    let lines = report.found.into_iter().map(line).collect();
+    Ok(Verified { room: report.room, lines, report: whole })
+}
+
+/// What a room counts on of its platform, whether or not this gateway reaches it.
+pub(crate) fn behaviours(room: &PlatformId) -> Vec<Behaviour> {
+    adapter_snowflake::behaviours(room, None)
 }
 
 /// Room keys in the gateway's folder, read when a run needs one.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Problem, Result};
 use crate::wiring;
-use adapter_spi::Assessment;
+use adapter_spi::{Assessment, Behaviour};
 use mappings::agreement::{Diagnostic, SOURCE_BYTES_MAX};
 use mappings::guard::{Guarded, Refusal};
 use mappings::model::{
@@ -251,6 +251,12 @@ pub fn places_apart(agreement: &Agreement) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a room counts on of its platform, each with its standing.
+#[must_use]
+pub fn counts_on(room: &PlatformId) -> Vec<Behaviour> {
+    wiring::behaviours(room)
 }
 
 /// What each room can hold of an agreement; refused when a room can't hold a term and nobody closes the gap. What a room would hold

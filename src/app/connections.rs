@@ -42,6 +42,19 @@ pub struct VerifiedLine {
     pub answer: &'static str,
     /// Codes, where the answer is no.
     pub detail: String,
+    /// How long its statements took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// What one room's self-test found in an account.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Which room.
+    pub room: PlatformId,
+    /// Question by question.
+    pub lines: Vec<VerifiedLine>,
+    /// All of it, to be sent: names of columns, codes and times, and nobody's name.
+    pub report: serde_json::Value,
 }
 
 impl ConnectionLine {
@@ -74,21 +87,21 @@ impl App {
         self.rooms.test(known(&state)?, only).await
     }
 
-    /// Tries in a member's account what is unverified of Snowflake's Collaboration API; a trial makes a collaboration there and takes it
-    /// down.
-    pub async fn verify_snowflake(
+    /// Tries in a member's account what no document says of the rooms that the agreement is held in, or of one of them; a trial makes
+    /// things of its own there and takes them away again.
+    pub async fn verify_connections(
         &self,
         collaboration: &CollaborationId,
         member: &MemberId,
-        trial: bool,
-    ) -> Result<Vec<VerifiedLine>> {
+        (room, trial): (Option<&PlatformId>, bool),
+    ) -> Result<Vec<Verified>> {
         let state = self.load(collaboration).await?.state;
         let agreement = known(&state)?;
         if !agreement.members.contains_key(member) {
             let message = format!("{member} is no member of this agreement");
             return Err(Error::refused("not-a-member", message));
         }
-        Box::pin(self.rooms.verify(agreement, member, trial)).await
+        Box::pin(self.rooms.verify(agreement, member, (room, trial))).await
     }
 
     /// A member's part of a room as a document.

@@ -44,7 +44,7 @@ pub mod witness;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
-pub use connections::{ConnectionLine, ExportForm, VerifiedLine};
+pub use connections::{ConnectionLine, ExportForm, Verified, VerifiedLine};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use import::{ImportReport, ImportRequest};
 pub(crate) use measures::measured;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::log::{Body, Code, OpenRun, Run, State};
 use crate::results::{self, Delivery, Place};
 use crate::store::Fence;
-use mappings::model::{CollaborationId, RunId};
+use mappings::model::{CollaborationId, MemberId, PlatformId, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl App {
     pub(super) async fn recover(&self, collaboration: &CollaborationId) -> Result<()> {
         let loaded = self.load(collaboration).await?;
         self.home.sweep();
-        self.forget_ended(collaboration, &loaded.state)?;
+        self.forget_ended(collaboration, &loaded.state).await?;
         for (run, known) in loaded.state.runs() {
             let Some(open) = known.open() else { continue };
             let here = self.home.requested(collaboration, run);
@@ -38,7 +38,10 @@ impl App {
             let settled = self.settle(collaboration, run, Code::interrupted(), Some(&fence));
             match tokio::time::timeout(SETTLE_MAX, settled).await {
                 Ok(Ok(())) => {
-                    if let Some(claim) = &claim {
+                    let of = (collaboration, run);
+                    if let Some(claim) = &claim
+                        && self.clear(&known.platform, of, &known.by).await
+                    {
                         claim.is_over();
                     }
                 }
@@ -51,19 +54,49 @@ impl App {
     }
 
     /// Lays by what was kept of runs that have ended, or never came to be, and that nobody works on.
-    fn forget_ended(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
+    async fn forget_ended(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
+        let mut silent = BTreeSet::new();
         for run in self.home.unsettled(collaboration) {
             let known = state.runs().get(&run);
             if known.is_some_and(|known| known.open().is_some()) {
                 continue;
             }
-            let Some(claim) = self.home.claim(&run)? else { continue };
-            if known.is_none() {
-                self.home.forget_opening(collaboration, &run);
+            // A place that can't be cleared now keeps nobody waiting twice.
+            if known.is_some_and(|known| silent.contains(&(&known.platform, &known.by))) {
+                continue;
             }
-            claim.is_over();
+            let Some(claim) = self.home.claim(&run)? else { continue };
+            let Some(known) = known else {
+                self.home.forget_opening(collaboration, &run);
+                claim.is_over();
+                continue;
+            };
+            if self.clear(&known.platform, (collaboration, &run), &known.by).await {
+                claim.is_over();
+            } else {
+                silent.insert((&known.platform, &known.by));
+            }
         }
         Ok(())
+    }
+
+    /// Takes away what a run that ended left in a member's own storage; false where some of it may be left.
+    pub(super) async fn clear(
+        &self,
+        room: &PlatformId,
+        (collaboration, run): (&CollaborationId, &RunId),
+        by: &MemberId,
+    ) -> bool {
+        // Who is not operated there, any more, left nothing that this gateway could take.
+        let Ok(room) = self.rooms.runs(room) else { return true };
+        let cleared = room.clear(collaboration, run, by);
+        let code = match tokio::time::timeout(SETTLE_MAX, cleared).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.code,
+            Err(_) => "no-answer-in-time",
+        };
+        tracing::warn!(%run, code, "what a run left in its member's storage is not removed yet");
+        false
     }
 
     /// Collaborations of which a process of this folder died at a run.

@@ -11,7 +11,7 @@ use crate::reconcile::{
     Drift, DriftClass, End, Loss, Memory, Report, Turn, Wait, Waiting, pass, said,
 };
 use crate::store::Fence;
-use adapter_spi::{Cx, Lag, NeedsCounterparty};
+use adapter_spi::{Behaviour, Capabilities, Cx, Lag, NeedsCounterparty, Standing};
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use serde::Serialize;
 use std::sync::Arc;
@@ -74,6 +74,8 @@ pub struct RoomPlan {
     pub losses: Vec<Loss>,
     /// Terms held exactly as agreed.
     pub exact: usize,
+    /// What it counts on of the platform that nobody saw there.
+    pub unverified: Vec<Behaviour>,
     /// The problems by code, and whose part each is about.
     #[serde(skip)]
     pub troubles: Vec<(Option<MemberId>, String)>,
@@ -118,6 +120,11 @@ enum For<'a> {
     Closing,
     /// To hold what is agreed, under the lease.
     Holding(&'a Fence),
+}
+
+fn unverified(of: &Capabilities) -> Vec<Behaviour> {
+    let unseen = of.behaviours.iter().filter(|one| one.standing == Standing::Unverified);
+    unseen.cloned().collect()
 }
 
 impl App {
@@ -204,6 +211,7 @@ impl App {
             drift: report.drift,
             losses: report.losses,
             exact: report.exact,
+            unverified: unverified(self.rooms.adapter(room)?.capabilities()),
         })
     }
 

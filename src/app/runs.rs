@@ -172,8 +172,11 @@ impl App {
             Ok(_) => Ok(()),
             Err(error) => self.end(started, error).await,
         };
-        // What could not be put on record is settled later, by whoever finds the claim's file.
-        if ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled) {
+        let on_record =
+            ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled);
+        // What could not be put on record, or is still in somebody's storage, is settled later, by whoever finds the claim's file.
+        let Started { collaboration, run, room, by, .. } = started;
+        if on_record && self.clear(room, (collaboration, run), by).await {
             started.claim.is_over();
         }
         started.lease.release().await;

@@ -1,5 +1,6 @@
 //! `airlock check`: is this file an agreement, and does the guard pass its templates? Touches no log and no data.
 
+use super::plan::unverified;
 use super::screen::Screen;
 use crate::app::agreements;
 use crate::error::Result;
@@ -38,11 +39,17 @@ impl Check {
                 ]
             }),
         );
-        for room in &rooms {
+        let behaviours: Vec<_> =
+            rooms.iter().map(|room| agreements::counts_on(&room.platform)).collect();
+        for (room, behaviours) in rooms.iter().zip(&behaviours) {
             show(room, screen);
+            unverified(behaviours, screen);
         }
         screen.object(&serde_json::json!({
             "rooms": rooms,
+            "unverified": rooms.iter().zip(&behaviours).map(|(room, behaviours)| serde_json::json!({
+                "room": room.platform, "behaviours": behaviours,
+            })).collect::<Vec<_>>(),
             "collaboration": agreement.collaboration,
             "digest": agreement.digest(),
             "templates": guarded.values().map(|g| serde_json::json!({

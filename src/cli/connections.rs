@@ -3,8 +3,9 @@
 use super::screen::Screen;
 use crate::app::{App, ConnectionLine};
 use crate::error::{Error, Result};
-use mappings::model::{CollaborationId, MemberId};
-use std::path::Path;
+use mappings::model::{CollaborationId, MemberId, PlatformId};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `connections`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub(super) enum Act {
         /// The collaboration.
         collaboration: CollaborationId,
     },
-    /// Try in a member's own account what no document says of a platform. The answers name nobody: please send them to us.
+    /// Try in a member's own account what no document says of a platform. The report names nobody and holds no row: please send it to us.
     Verify {
         /// The platform.
         platform: Unverified,
@@ -29,16 +30,22 @@ pub(super) enum Act {
         /// Whose account.
         #[arg(long = "as", value_name = "MEMBER")]
         member: MemberId,
-        /// Make a throwaway collaboration there, over rows made up here, and take it down again.
+        /// One room of the agreement; without it each of that platform's.
+        #[arg(long)]
+        room: Option<PlatformId>,
+        /// Make throwaway things there, over rows made up here, and take them away again.
         #[arg(long)]
         trial: bool,
+        /// Write the report into a file that is not there yet.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
 /// Platforms of which something is unverified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Unverified {
-    /// Snowflake's Collaboration API.
+    /// Snowflake's shares, and its Collaboration API.
     Snowflake,
 }
 
@@ -51,8 +58,16 @@ impl Connections {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
         let collaboration = match self.act {
             Act::Test { collaboration } => collaboration,
-            Act::Verify { platform: Unverified::Snowflake, collaboration, member, trial } => {
-                return verify(home, screen, (&collaboration, &member), trial).await;
+            Act::Verify {
+                platform: Unverified::Snowflake,
+                collaboration,
+                member,
+                room,
+                trial,
+                out,
+            } => {
+                let of = (&collaboration, &member);
+                return verify(home, screen, of, (room.as_ref(), trial), out.as_deref()).await;
             }
         };
         let tried = App::existing(home).await?.test_connections(&collaboration).await?;
@@ -80,20 +95,36 @@ async fn verify(
     home: &Path,
     screen: Screen,
     (collaboration, member): (&CollaborationId, &MemberId),
-    trial: bool,
+    what: (Option<&PlatformId>, bool),
+    out: Option<&Path>,
 ) -> Result<()> {
+    let mut file = out.map(fresh).transpose()?;
     let app = App::existing(home).await?;
-    let found = Box::pin(app.verify_snowflake(collaboration, member, trial)).await?;
-    screen.table(
-        &["question", "asks", "answer", "codes"],
-        found.iter().map(|one| {
-            let cells = [one.question, one.asks, one.answer, one.detail.as_str()];
-            cells.map(str::to_owned).to_vec()
-        }),
-    );
-    let version = env!("CARGO_PKG_VERSION");
-    screen.object(
-        &serde_json::json!({ "airlock": version, "platform": "snowflake-dcr", "found": found }),
-    );
+    let found = Box::pin(app.verify_connections(collaboration, member, what)).await?;
+    for room in &found {
+        screen.heading(room.room.as_str());
+        screen.table(
+            &["question", "asks", "answer", "ms", "codes"],
+            room.lines.iter().map(|one| {
+                let took = one.took_ms.to_string();
+                let cells = [one.question, one.asks, one.answer, took.as_str(), &one.detail];
+                cells.map(str::to_owned).to_vec()
+            }),
+        );
+    }
+    let reports: Vec<_> = found.into_iter().map(|room| room.report).collect();
+    let whole = serde_json::json!({ "airlock": env!("CARGO_PKG_VERSION"), "rooms": reports });
+    if let (Some(path), Some(file)) = (out, &mut file) {
+        let text = serde_json::to_string_pretty(&whole).unwrap_or_default();
+        writeln!(file, "{text}").map_err(|error| Error::io("write", path, &error))?;
+        screen.say(format!("the report is in {}", path.display()));
+    }
+    screen.object(&whole);
     Ok(())
+}
+
+/// A file that nobody made before.
+fn fresh(path: &Path) -> Result<std::fs::File> {
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    made.map_err(|error| Error::io("make", path, &error))
 }

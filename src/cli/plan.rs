@@ -5,7 +5,7 @@ use super::screen::Screen;
 use crate::app::{App, RoomPlan};
 use crate::error::{Error, Problem, Result};
 use crate::reconcile::{Drift, DriftClass};
-use adapter_spi::NeedsCounterparty;
+use adapter_spi::{Behaviour, NeedsCounterparty, Standing};
 use mappings::model::{CollaborationId, PlatformId};
 use std::path::Path;
 
@@ -91,6 +91,7 @@ pub(super) fn show(plan: &RoomPlan, screen: Screen) {
     drift(&plan.drift, screen);
     screen.say(format!("open there now: {}", or_nothing(&plan.open)));
     losses(plan, screen);
+    unverified(&plan.unverified, screen);
 }
 
 /// Whether nothing is left to do there, and everything was seen.
@@ -130,6 +131,19 @@ fn losses(plan: &RoomPlan, screen: Screen) {
         vec![loss.at.clone(), held, loss.reason.clone()]
     });
     screen.table(&["term", "held", "why"], rows);
+}
+
+/// What a room counts on that nobody saw on its platform, and what comes of it where it is otherwise.
+pub(super) fn unverified(behaviours: &[Behaviour], screen: Screen) {
+    if behaviours.is_empty() {
+        return;
+    }
+    screen.heading(&format!("{}: {}", Standing::Unverified.words(), behaviours.len()));
+    let rows = behaviours.iter().map(|one| {
+        let otherwise = format!("{}: {}", one.otherwise.words(), one.reason);
+        vec![one.code.clone(), one.expects.clone(), otherwise]
+    });
+    screen.table(&["behaviour", "is counted on", "where it differs"], rows);
 }
 
 /// Makes a room as agreed.
@@ -175,6 +189,7 @@ mod tests {
             drift: Vec::new(),
             losses: Vec::new(),
             exact: 0,
+            unverified: Vec::new(),
             troubles: Vec::new(),
         };
         assert!(holds(&plan(&[], Vec::new())));

@@ -13,6 +13,8 @@ pub struct Fidelity {
     pub rooms: Vec<String>,
     /// The terms, in the order of the language.
     pub terms: Vec<TermHeld>,
+    /// What each room counts on of its platform, in the order of the rooms.
+    pub behaviours: Vec<Vec<super::Behaviour>>,
 }
 
 /// A term at one place of the agreement.

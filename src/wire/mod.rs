@@ -38,8 +38,8 @@ pub use health::{
 pub use learn::{Learnable, Learner, Learnt, LearntColumn, LearntFrom, LearntMin};
 pub use log::{Leaf, LeafKind, Leaves, Proof};
 pub use plan::{
-    ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem, PlanStep,
-    PlanWaits, RoomPlan,
+    Behaviour, ConnectionTested, ConnectionsTested, LookAsked, PlanDrift, PlanLoss, PlanProblem,
+    PlanStep, PlanWaits, RoomPlan,
 };
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};

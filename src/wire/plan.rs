@@ -28,6 +28,31 @@ pub struct RoomPlan {
     pub losses: Vec<PlanLoss>,
     /// Terms held exactly as agreed.
     pub exact: u64,
+    /// What it counts on of the platform that nobody saw there.
+    pub unverified: Vec<Behaviour>,
+}
+
+/// Something that a room counts on of its platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// Its stable code.
+    #[schema(example = "view-text")]
+    pub code: String,
+    /// What is counted on.
+    pub expects: String,
+    /// `verified` or `unverified on a real account`.
+    pub standing: String,
+    /// Where it is otherwise: `closed` (less is given), `waived` (more is admitted, within what owners waived), `differs` (a figure
+    /// differs) or `open` (more is admitted).
+    pub otherwise: String,
+    /// Why that is so.
+    pub reason: String,
+    /// The question of `airlock connections verify` that settles it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<String>,
+    /// The agreed terms that rest on it.
+    pub terms: Vec<String>,
 }
 
 /// One step.

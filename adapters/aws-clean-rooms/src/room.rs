@@ -56,6 +56,7 @@ impl AwsCleanRooms {
                 activation: true,
                 cancels: true,
                 lag: LAG,
+                behaviours: Vec::new(),
             },
             connections,
             external_ids,

@@ -14,8 +14,8 @@ use crate::room::AwsCleanRooms;
 use crate::wanted::{Room, value_of, wanted};
 use crate::{fetch, seen};
 use adapter_spi::{
-    Cx, Desired, ErrorKind, Failure, ProtectedQuery, Result, Retry, RunOutput, RunProgress,
-    RunStatus, RunsQueries, Scope,
+    Cx, Desired, Ends, ErrorKind, Failure, ProtectedQuery, Remembered, Result, Retry, RunOutput,
+    RunProgress, RunStatus, RunsQueries, Scope,
 };
 use async_trait::async_trait;
 use aws_sdk_cleanrooms::types::{
@@ -27,19 +27,14 @@ use aws_sdk_cleanrooms::types::{
 use mappings::model::{MemberId, RunId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// So many runs that ended are remembered: whoever looks at an older one is told that it is not known here.
-const ENDED_MAX: usize = 256;
-
 /// The runs of this process.
-#[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+pub(crate) type Runs = Remembered<Running>;
 
 /// One run, where it is and where its output will be.
 #[derive(Debug, Clone)]
-struct Running {
+pub(crate) struct Running {
     runner: Client,
     membership: String,
     query: String,
@@ -49,6 +44,12 @@ struct Running {
     format: ResultFormat,
     landing: PathBuf,
     ended: Option<RunStatus>,
+}
+
+impl Ends for Running {
+    fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
 }
 
 fn refused(code: &'static str, reason: impl Into<String>) -> adapter_spi::AdapterError {
@@ -61,8 +62,7 @@ fn unbuilt() -> adapter_spi::AdapterError {
 
 impl AwsCleanRooms {
     fn run_of(&self, run: &RunId) -> Result<Running> {
-        let runs = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.get(run).cloned().ok_or_else(|| {
+        self.runs.of(run).ok_or_else(|| {
             made(
                 ErrorKind::NotFound,
                 "run-unknown",
@@ -71,17 +71,6 @@ impl AwsCleanRooms {
                 format!("no run {run} here"),
             )
         })
-    }
-
-    fn keep(&self, run: &RunId, running: Running) {
-        let mut all = self.runs.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(run.clone(), running);
-        let ended = |(run, one): (&RunId, &Running)| one.ended.is_some().then(|| run.clone());
-        let ended: Vec<RunId> = all.iter().filter_map(ended).collect();
-        // Ids begin with their time: the oldest are first.
-        for old in ended.iter().take(ended.len().saturating_sub(ENDED_MAX)) {
-            all.remove(old);
-        }
     }
 
     /// Who among the receivers the output lands with: the runner, else the first whom this gateway operates.
@@ -208,7 +197,7 @@ impl RunsQueries for AwsCleanRooms {
             landing,
             ended: None,
         };
-        self.keep(&query.run, running);
+        self.runs.keep(&query.run, running);
         Ok(())
     }
 
@@ -250,7 +239,7 @@ impl RunsQueries for AwsCleanRooms {
                 "the platform says a state that this version does not know",
             ),
         };
-        self.keep(run, Running { ended: Some(status.clone()), ..running });
+        self.runs.keep(run, Running { ended: Some(status.clone()), ..running });
         Ok(status)
     }
 

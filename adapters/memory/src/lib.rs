@@ -30,6 +30,7 @@ impl MemoryAdapter {
                 activation: false,
                 cancels: false,
                 lag: Lag::AT_ONCE,
+                behaviours: Vec::new(),
             },
             held: Mutex::default(),
         }

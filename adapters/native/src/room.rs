@@ -55,6 +55,7 @@ impl NativeRoom {
                 activation: true,
                 cancels: true,
                 lag: Lag::AT_ONCE,
+                behaviours: Vec::new(),
             },
             keys,
             scratch,

@@ -4,7 +4,7 @@
 use mappings::model::MemberId;
 use serde::{Deserialize, Serialize};
 use snowflake_sql_api::Address;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The database in which the gateway makes its schemas where a connection names none.
@@ -20,6 +20,9 @@ pub struct Connections {
     /// How long a clean room's answers may be old, in milliseconds, where a stand-in answers in the platform's place; a minute without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles_ms: Option<u64>,
+    /// What of the platform was seen by `airlock connections verify`, by code: it is not unverified any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub verified: BTreeSet<String>,
 }
 
 impl Connections {
@@ -81,6 +84,9 @@ pub struct Connection {
     /// How the gateway reads what was unloaded, where that is not the same URL: `s3://…`, or `file:///…` of a folder that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing: Option<String>,
+    /// Whether what was unloaded stays there once it is delivered. Without it each run's own files are removed.
+    #[serde(default)]
+    pub keep_unloaded: bool,
 }
 
 /// What a token of a file is.
@@ -135,6 +141,7 @@ mod tests {
                 .map(|(name, one)| (name.parse().unwrap(), at(*one)))
                 .collect(),
             settles_ms,
+            ..Connections::default()
         };
         let here = Some("http://127.0.0.1:9/accounts/ACME-ONE");
         let (away, unclear) = (Some("https://127.0.0.1:9"), Some("http://acme.example"));

@@ -66,6 +66,19 @@ impl Drop for Part {
     }
 }
 
+/// Takes away what a run left in its member's storage, unless the connection says that it is kept. Nothing is left of one whose
+/// connection has no place.
+pub(crate) async fn cleared(
+    platform: &PlatformId,
+    connection: &Connection,
+    below: &str,
+) -> Result<()> {
+    if connection.keep_unloaded || connection.unloads().is_none() {
+        return Ok(());
+    }
+    Landing::of(platform, connection)?.clear(below).await
+}
+
 impl Landing {
     /// The place of a connection: `landing`, else where it unloads to. Credentials are the gateway's own, of its environment.
     pub(crate) fn of(platform: &PlatformId, connection: &Connection) -> Result<Self> {
@@ -120,6 +133,22 @@ impl Landing {
         Ok(files)
     }
 
+    /// Takes away every object below a prefix.
+    async fn clear(&self, prefix: &str) -> Result<()> {
+        let below = Key::from(format!("{}/{prefix}", self.below));
+        let left =
+            || failed(&self.platform, "landing-uncleared", "what was unloaded is not removed");
+        let found: Vec<_> =
+            self.store.list(Some(&below)).try_collect().await.map_err(|_| left())?;
+        for object in found {
+            match self.store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(_) => return Err(left()),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it can be listed.
     pub(crate) async fn reachable(&self) -> Result<()> {
         let below = Key::from(format!("{}/airlock-is-looking", self.below));
@@ -140,6 +169,42 @@ mod tests {
             all.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[tokio::test]
+    async fn a_run_takes_away_what_is_its_own_and_nothing_else() {
+        let there = tempfile::tempdir().unwrap();
+        let files = [
+            "collaboration=spring/run=run-1/h/data_0.parquet",
+            "collaboration=spring/run=run-1/i/data_0.parquet",
+            "collaboration=spring/run=run-10/h/data_0.parquet",
+            "collaboration=spring2/run=run-1/h/data_0.parquet",
+            "run=run-1/h/data_0.parquet",
+        ];
+        for file in files {
+            let file = there.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "x").unwrap();
+        }
+        let url = Url::from_directory_path(there.path()).unwrap().to_string();
+        let connection = Connection {
+            landing: Some(url),
+            unload: Some("s3://bucket/landing".to_owned()),
+            storage_integration: Some("LANDING".to_owned()),
+            ..Connection::default()
+        };
+        let left = || files.iter().filter(|file| there.path().join(file).is_file()).count();
+        let own = crate::unload::below(&"spring".parse().unwrap(), &"run-1".parse().unwrap());
+        let kept = Connection { keep_unloaded: true, ..connection.clone() };
+        cleared(&PlatformId::snowflake(), &kept, &own).await.unwrap();
+        assert_eq!(left(), 5, "its owner keeps them");
+        for _ in 0..2 {
+            cleared(&PlatformId::snowflake(), &connection, &own).await.unwrap();
+            assert_eq!(left(), 3);
+        }
+        assert!(there.path().join(files[2]).is_file() && there.path().join(files[3]).is_file());
+        let gone = Connection { landing: Some("file:///no/such/folder".to_owned()), ..connection };
+        assert!(cleared(&PlatformId::snowflake(), &gone, &own).await.is_err());
     }
 
     #[tokio::test]

@@ -8,23 +8,19 @@ use crate::session::{Session, request_of};
 use crate::sql::Sql;
 use crate::unload::prefix;
 use adapter_spi::{
-    Cx, ErrorKind, Failure, Outcome, Result, Retry, RunOutput, RunProgress, RunStatus,
+    Cx, Ends, ErrorKind, Failure, Outcome, Remembered, Result, Retry, RunOutput, RunProgress,
+    RunStatus,
 };
 use mappings::model::{Digest, RunId};
 use snowflake_sql_api::{Canceled, Handle, Progress, ResultSet, Statement};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 /// What an unload is called in errors.
 pub(crate) const UNLOAD: &str = "COPY INTO";
 
-/// So many runs that ended are remembered: whoever looks at an older one is told that it is not known here.
-const ENDED_MAX: usize = 256;
-
 /// The runs of this process.
-#[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<BTreeMap<RunId, Running>>);
+pub(crate) type Runs = Remembered<Running>;
 
 /// Where a run is.
 #[derive(Debug, Clone)]
@@ -52,6 +48,8 @@ pub(crate) struct Running {
     pub(crate) tag: String,
     pub(crate) rows_max: u64,
     pub(crate) landing: PathBuf,
+    /// What it leaves in its member's storage, below the place of the connection.
+    pub(crate) below: String,
 }
 
 /// A run that ended without a result.
@@ -59,51 +57,37 @@ pub(crate) fn failed(code: &str, reason: impl Into<String>) -> RunStatus {
     RunStatus::Failed(Failure { code: code.to_owned(), reason: reason.into() })
 }
 
-impl Runs {
-    /// A run that was begun here.
-    pub(crate) fn of(&self, run: &RunId) -> Option<Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+impl Ends for Running {
+    fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
     }
+}
 
-    pub(crate) fn keep(&self, run: &RunId, running: Running) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(run.clone(), running);
-        let ended = |(run, one): (&RunId, &Running)| {
-            matches!(one.phase, Phase::Ended(_)).then(|| run.clone())
-        };
-        let ended: Vec<RunId> = all.iter().filter_map(ended).collect();
-        // Ids begin with their time: the oldest are first.
-        for old in ended.iter().take(ended.len().saturating_sub(ENDED_MAX)) {
-            all.remove(old);
-        }
-    }
-
+impl Running {
     /// Asks the platform to stop a run. None where nothing ran any more: what became of it is to be looked at.
     pub(crate) async fn cancel(
-        &self,
+        &mut self,
         run: &RunId,
-        running: &mut Running,
+        runs: &Runs,
         cx: &Cx,
     ) -> Result<Option<RunStatus>> {
-        let handle = match &running.phase {
+        let handle = match &self.phase {
             Phase::Asked(handle) | Phase::Unloading { unload: handle, .. } => handle.clone(),
             Phase::Ended(status) => return Ok(Some(status.clone())),
         };
         // From here on nothing of it is delivered, whatever the platform answers.
-        running.canceled = true;
-        self.keep(run, running.clone());
-        match running.session.within(cx).cancel("cancel", &handle).await? {
+        self.canceled = true;
+        runs.keep(run, self.clone());
+        match self.session.within(cx).cancel("cancel", &handle).await? {
             Canceled::Now => {
-                running.phase = Phase::Ended(RunStatus::Cancelled);
-                self.keep(run, running.clone());
+                self.phase = Phase::Ended(RunStatus::Cancelled);
+                runs.keep(run, self.clone());
                 Ok(Some(RunStatus::Cancelled))
             }
             Canceled::NotRunning => Ok(None),
         }
     }
-}
 
-impl Running {
     /// What is told of it while it goes on.
     pub(crate) fn going(&self) -> RunStatus {
         if self.canceled {
@@ -153,7 +137,6 @@ impl Running {
     /// Brings what was unloaded to the landing.
     pub(crate) async fn landed(
         &self,
-        run: &RunId,
         (result, rows): (&Handle, u64),
         unloaded: &ResultSet,
     ) -> Result<RunStatus> {
@@ -162,7 +145,7 @@ impl Running {
             return Ok(failed("unload-incomplete", reason));
         }
         let landing = Landing::of(self.session.platform(), &self.connection)?;
-        let files = landing.fetch(&prefix(run, result), &self.landing).await?;
+        let files = landing.fetch(&prefix(&self.below, result), &self.landing).await?;
         if files.is_empty() && rows > 0 {
             let told: Told = (ErrorKind::Unavailable, "landing-empty", Retry::NextCycle);
             let reason = "what was unloaded is not where `landing` says";

@@ -9,9 +9,9 @@ use mappings::model::{Digest, PlatformId};
 use snowflake_sql_api::{
     Call, Canceled, Client, Context, Fate, Handle, Progress, RequestId, ResultSet, Statement, Table,
 };
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -37,7 +37,24 @@ pub(crate) struct Session {
     lasting: bool,
     /// How long a statement is waited for.
     within: Duration,
+    /// Where it is noted how long each statement took, if anybody asks.
+    times: Option<Times>,
 }
+
+/// How long one statement took, and the code that it ended with, if with any.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Took {
+    /// Its operation.
+    pub statement: &'static str,
+    /// From its sending until its answer was read, in milliseconds.
+    pub took_ms: u64,
+    /// Why it failed, by code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+}
+
+/// Statements as they are timed.
+pub(crate) type Times = Arc<Mutex<Vec<Took>>>;
 
 /// How far a statement was seen to be.
 #[derive(Debug)]
@@ -76,6 +93,16 @@ impl Rows {
         Ok(rows.collect())
     }
 
+    /// Whether there is a column of this name, in whatever case.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.table.names().iter().any(|one| one.eq_ignore_ascii_case(name))
+    }
+
+    /// The names of the columns, as the platform spells them.
+    pub(crate) fn names(&self) -> &[String] {
+        self.table.names()
+    }
+
     fn unreadable(&self, column: &str) -> AdapterError {
         let told: Told = (ErrorKind::InvalidNative, "answer-unreadable", Retry::NextCycle);
         made(&self.platform, told, self.operation, format!("no one column {column} in the answer"))
@@ -87,7 +114,8 @@ impl Session {
     pub(crate) fn new(platform: PlatformId, at: Seat, client: Client, context: Context) -> Self {
         let (region, lasting, within) = (String::new(), false, WITHIN);
         let (cx, sent) = (Cx::default(), Arc::default());
-        Self { platform, seat: at, region, client, context, cx, sent, lasting, within }
+        let times = None;
+        Self { platform, seat: at, region, client, context, cx, sent, lasting, within, times }
     }
 
     /// Which room's.
@@ -98,6 +126,11 @@ impl Session {
     /// The same account, where it said that it is.
     pub(crate) fn placed(self, region: String) -> Self {
         Self { region, ..self }
+    }
+
+    /// The same account, whose statements are timed.
+    pub(crate) fn timed(&self, times: &Times) -> Self {
+        Self { times: Some(Arc::clone(times)), ..self.clone() }
     }
 
     /// The same account for one act, which takes turns as its context says.
@@ -134,6 +167,14 @@ impl Session {
         reason: impl Into<String>,
     ) -> AdapterError {
         made(&self.platform, told, operation, reason)
+    }
+
+    /// An id that nothing was sent under.
+    pub(crate) fn fresh(&self, operation: &'static str) -> Result<RequestId> {
+        RequestId::random().map_err(|_| {
+            let told: Told = (ErrorKind::Bug, "no-randomness", Retry::Never);
+            self.error(told, operation, "no random id could be made")
+        })
     }
 
     fn told(
@@ -180,9 +221,16 @@ impl Session {
         call: impl Future<Output = Result<T, snowflake_sql_api::Error>> + Send,
     ) -> Result<T, snowflake_sql_api::Error> {
         let span = tracing::info_span!("statement", call = operation, code = Empty);
+        let begun = Instant::now();
         let done = Box::pin(call).instrument(span.clone()).await;
-        if let Err(error) = &done {
-            span.record("code", self.told(operation, act, error).code);
+        let code = done.as_ref().err().map(|error| self.told(operation, act, error).code);
+        if let Some(code) = code {
+            span.record("code", code);
+        }
+        if let Some(times) = &self.times {
+            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let took = Took { statement: operation, took_ms, code };
+            times.lock().unwrap_or_else(PoisonError::into_inner).push(took);
         }
         done
     }

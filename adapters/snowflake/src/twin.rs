@@ -127,6 +127,22 @@ impl Twin {
         self.control("POST", "faults", &json!({ "faults": [fault] })).await;
     }
 
+    /// How many files lie below a prefix of the landing, where that is a folder.
+    pub(crate) fn unloaded(below: &str) -> usize {
+        fn files(folder: &std::path::Path) -> usize {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|one| if one.path().is_dir() { files(&one.path()) } else { 1 }).sum()
+        }
+        let store = variable("AIRLOCK_SNOWFLAKE_STORE");
+        let folder = store.strip_prefix("file://").unwrap();
+        files(&PathBuf::from(format!("{folder}/{BUCKET}/landing/{below}")))
+    }
+
+    /// Whether every fault that was asked for was met.
+    pub(crate) async fn struck(&self) -> bool {
+        self.control("GET", "faults", &json!({})).await["faults"].as_array().unwrap().is_empty()
+    }
+
     /// No faults any more.
     pub(crate) async fn calm(&self) {
         self.control("DELETE", "faults", &json!({})).await;

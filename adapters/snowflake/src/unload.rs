@@ -3,18 +3,23 @@
 
 use crate::connection::Connection;
 use crate::sql::Sql;
-use mappings::model::RunId;
+use mappings::model::{CollaborationId, RunId};
 use snowflake_sql_api::Handle;
 
-/// Below a landing, where one statement of a run leaves its result: another statement never writes there.
-pub(crate) fn prefix(run: &RunId, handle: &Handle) -> String {
-    format!("run={run}/{handle}")
+/// Below a landing, what a run leaves: another run never writes there, of whichever collaboration.
+pub(crate) fn below(collaboration: &CollaborationId, run: &RunId) -> String {
+    format!("collaboration={collaboration}/run={run}")
+}
+
+/// Where one statement of a run leaves its result: another statement never writes there.
+pub(crate) fn prefix(below: &str, handle: &Handle) -> String {
+    format!("{below}/{handle}")
 }
 
 /// The statement that unloads the result of another; none where a connection has no place or no integration for it.
-pub(crate) fn unload(connection: &Connection, run: &RunId, handle: &Handle) -> Option<Sql> {
+pub(crate) fn unload(connection: &Connection, below: &str, handle: &Handle) -> Option<Sql> {
     let (place, integration) = connection.unloads()?;
-    let to = format!("{place}/{}/", prefix(run, handle));
+    let to = format!("{place}/{}/", prefix(below, handle));
     let sql = Sql::new("COPY INTO ").text(&to);
     let sql = sql.word(" FROM (SELECT * FROM ").result_of(handle).word(")");
     let sql = sql.word(" STORAGE_INTEGRATION = ").name(integration);
@@ -32,9 +37,10 @@ mod tests {
             storage_integration: Some("LAND\"ING".to_owned()),
             ..Connection::default()
         };
-        let (run, handle) = ("run-7".parse().unwrap(), "01ab-cd".parse().unwrap());
+        let run = below(&"spring".parse().unwrap(), &"run-7".parse().unwrap());
+        let handle = "01ab-cd".parse().unwrap();
         let sql = unload(&connection, &run, &handle).unwrap();
-        let text = "COPY INTO 's3://bucket/o''k/run=run-7/01ab-cd/' FROM (SELECT * FROM TABLE(RESULT_SCAN('01ab-cd'))) STORAGE_INTEGRATION = \"LAND\"\"ING\" FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE DETAILED_OUTPUT = TRUE";
+        let text = "COPY INTO 's3://bucket/o''k/collaboration=spring/run=run-7/01ab-cd/' FROM (SELECT * FROM TABLE(RESULT_SCAN('01ab-cd'))) STORAGE_INTEGRATION = \"LAND\"\"ING\" FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE DETAILED_OUTPUT = TRUE";
         assert_eq!(sql.as_text(), Ok(text));
         assert!(unload(&Connection::default(), &run, &handle).is_none());
     }

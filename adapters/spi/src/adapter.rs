@@ -1,11 +1,11 @@
 //! The trait. `assess` and `plan` are synchronous and pure; `observe` never writes; `apply` makes one native call.
 
 use crate::{
-    Applied, Assessment, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery, ResourceKind,
-    Result, RunStatus, Scope, Step, TestsConnections,
+    Applied, Assessment, Behaviour, Cx, Desired, Observation, Plan, PlanRefused, ProtectedQuery,
+    ResourceKind, Result, RunStatus, Scope, Step, TestsConnections,
 };
 use async_trait::async_trait;
-use mappings::model::{Agreement, PlatformId, RunId};
+use mappings::model::{Agreement, CollaborationId, MemberId, PlatformId, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct Capabilities {
     pub cancels: bool,
     /// How its answers relate to time.
     pub lag: Lag,
+    /// What it counts on of the platform, each with its standing.
+    pub behaviours: Vec<Behaviour>,
 }
 
 /// How far a platform's answers may lag behind what was done there.
@@ -109,6 +111,21 @@ pub trait RunsQueries: Send + Sync {
 
     /// Asks a run to stop. Returns once nothing of it is left, or with `Cancelling` while the platform works on it.
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus>;
+
+    /// Takes away what a run that ended left in storage of the member that asked for it, unless that member keeps it. Idempotent; what
+    /// other runs left stays. A room that leaves nothing, or can't tell what is whose, does nothing.
+    ///
+    /// # Errors
+    /// Something may be left: to be tried again.
+    async fn clear(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+        by: &MemberId,
+    ) -> Result<()> {
+        let _ = (collaboration, run, by);
+        Ok(())
+    }
 
     /// How long to wait between two looks at a run: a platform counts calls.
     fn patience(&self) -> Duration {

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod assessment;
+mod behaviour;
 mod connections;
 mod context;
 mod desired;
@@ -12,10 +13,12 @@ mod import;
 mod observation;
 mod plan;
 mod query;
+mod runs;
 pub mod suite;
 
 pub use adapter::{Adapter, Capabilities, Lag, Probe, RunsQueries};
 pub use assessment::{Assessment, Fidelity, Residual, Verdict};
+pub use behaviour::{Behaviour, Otherwise, Standing};
 pub use connections::{TestsConnections, Tried};
 pub use context::{CallClass, Cx, Landing, Pace};
 pub use desired::Desired;
@@ -27,3 +30,4 @@ pub use observation::{
 };
 pub use plan::{Applied, Effect, NeedsCounterparty, Plan, PlanRefused, Step};
 pub use query::{Failure, ProtectedQuery, RunLimits, RunOutput, RunProgress, RunStatus};
+pub use runs::{Ends, Remembered};

@@ -1,14 +1,16 @@
 //! How each room holds each term of the agreement in force, or of the one that waits.
 
+use super::plans::behaviour;
 use super::templates::agreement;
 use super::{Desk, texts};
 use crate::access::Action;
+use crate::app::agreements;
 use crate::error::Result;
 use crate::log::State;
 use crate::reconcile::{Loss, losses};
 use crate::{wire, wiring};
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
-use mappings::model::Agreement;
+use mappings::model::{Agreement, PlatformId};
 use mappings::table::Term;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +47,12 @@ fn fidelity(agreement: &Agreement, state: &State) -> Result<wire::Fidelity> {
         agreement: digest.to_string(),
         rooms: assessed.iter().map(|room| room.platform.to_string()).collect(),
         terms: terms.into_iter().map(term).collect(),
+        behaviours: assessed.iter().map(|room| counted_on(&room.platform)).collect(),
     })
+}
+
+fn counted_on(room: &PlatformId) -> Vec<wire::Behaviour> {
+    agreements::counts_on(room).into_iter().map(behaviour).collect()
 }
 
 fn held(room: &Assessment, verdict: &Verdict, losses: &[Loss]) -> wire::RoomHeld {

@@ -7,7 +7,7 @@ use crate::app::{RoomPlan, StepLine, Trigger};
 use crate::error::{Error, Kind, Result, codes};
 use crate::reconcile::{Drift, Loss};
 use crate::wire;
-use adapter_spi::NeedsCounterparty;
+use adapter_spi::{Behaviour, NeedsCounterparty};
 use mappings::model::{MemberId, PlatformId};
 
 impl Desk<'_> {
@@ -80,6 +80,7 @@ fn shown(viewer: &MemberId, plan: RoomPlan) -> wire::RoomPlan {
         drift: plan.drift.into_iter().map(|one| drift(viewer, one)).collect(),
         losses: plan.losses.into_iter().map(loss).collect(),
         exact: plan.exact as u64,
+        unverified: plan.unverified.into_iter().map(behaviour).collect(),
     }
 }
 
@@ -119,6 +120,19 @@ fn drift(viewer: &MemberId, drift: Drift) -> wire::PlanDrift {
         member: drift.member.map(|member| member.to_string()),
         on: may.then_some(drift.on),
         detail: may.then_some(drift.detail),
+    }
+}
+
+/// What a room counts on, as it is said everywhere.
+pub(super) fn behaviour(one: Behaviour) -> wire::Behaviour {
+    wire::Behaviour {
+        code: one.code,
+        expects: one.expects,
+        standing: said_as(&one.standing),
+        otherwise: said_as(&one.otherwise),
+        reason: one.reason,
+        settled_by: one.settled_by,
+        terms: texts(one.terms),
     }
 }
 
@@ -185,6 +199,7 @@ mod tests {
             drift: vec![drift(grocer(), SECRET), drift(None, "dataset sales")],
             losses: Vec::new(),
             exact: 12,
+            unverified: Vec::new(),
             troubles: vec![(grocer(), "access-denied".to_owned())],
         }
     }

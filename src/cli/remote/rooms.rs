@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::error::{Error, Problem, Result, codes};
 use crate::reconcile::{Drift, DriftClass, Loss};
 use crate::wire;
-use adapter_spi::NeedsCounterparty;
+use adapter_spi::{Behaviour, NeedsCounterparty};
 use mappings::model::PlatformId;
 use serde::de::DeserializeOwned;
 
@@ -65,6 +65,7 @@ fn room_plan(plan: wire::RoomPlan) -> Result<RoomPlan> {
         drift: plan.drift.into_iter().map(drift).collect(),
         losses: plan.losses.into_iter().map(loss).collect::<Result<_>>()?,
         exact: usize::try_from(plan.exact).unwrap_or(usize::MAX),
+        unverified: plan.unverified.into_iter().map(behaviour).collect::<Result<_>>()?,
         troubles: Vec::new(),
     })
 }
@@ -103,6 +104,18 @@ fn drift(one: wire::PlanDrift) -> Drift {
         detail: one.detail.unwrap_or_else(|| "not told".to_owned()),
         member: None,
     }
+}
+
+fn behaviour(one: wire::Behaviour) -> Result<Behaviour> {
+    Ok(Behaviour {
+        code: one.code,
+        expects: one.expects,
+        standing: word(&one.standing)?,
+        otherwise: word(&one.otherwise)?,
+        reason: one.reason,
+        settled_by: one.settled_by,
+        terms: one.terms.iter().map(|term| word(term)).collect::<Result<_>>()?,
+    })
 }
 
 fn loss(one: wire::PlanLoss) -> Result<Loss> {

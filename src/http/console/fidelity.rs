@@ -63,6 +63,7 @@ pub(super) async fn page(
         }
         (summary(&matrix))
         (cells(&matrix, &waiving))
+        (unverified(&matrix))
     };
     let frame = Frame::of("Fidelity", &of.name, Tab::Fidelity).seen_as(&of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
@@ -115,6 +116,27 @@ fn cells(matrix: &wire::Fidelity, waiving: &Waiving<'_>) -> Markup {
             }
         },
     )
+}
+
+/// What rooms count on that nobody saw on their platforms.
+fn unverified(matrix: &wire::Fidelity) -> Markup {
+    let rooms = matrix.rooms.iter().zip(&matrix.behaviours);
+    let all = rooms.flat_map(|(room, all)| all.iter().map(move |one| (room, one)));
+    let unseen: Vec<_> = all.filter(|(_, one)| one.standing != "verified").collect();
+    html! {
+        @if !unseen.is_empty() {
+            h2 { "Unverified on a real account" }
+            (table("What rooms count on that nobody saw there", &["Room", "Is counted on", "Where it differs"], &html! {
+                @for (room, one) in unseen {
+                    tr {
+                        th scope="row" { (text(room)) br; code { (text(&one.code)) } }
+                        td { (text(&one.expects)) }
+                        td { strong { (text(&one.otherwise)) } ": " (text(&one.reason)) }
+                    }
+                }
+            }))
+        }
+    }
 }
 
 fn one(cell: &wire::RoomHeld, at: &str, waiving: &Waiving<'_>) -> Markup {

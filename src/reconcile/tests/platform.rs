@@ -65,6 +65,7 @@ impl Platform {
             activation: false,
             cancels: true,
             lag,
+            behaviours: Vec::new(),
         };
         let room = Room { probe: Some(Probe::Denied), ..Room::default() };
         let name = name.parse().unwrap();

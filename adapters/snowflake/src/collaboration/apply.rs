@@ -61,7 +61,21 @@ pub(crate) async fn apply(session: &Session, call: &Call, step: &Step) -> Result
     if refused && Box::pin(is_done(session, call)).await? {
         return Ok(Applied::Already);
     }
-    Err(error)
+    Err(lacking(call, error))
+}
+
+/// What the role may have lacked. A procedure refuses whatever it refuses with one code, so that it is said as one reason among others.
+fn lacking(call: &Call, error: AdapterError) -> AdapterError {
+    let (needs, before) = (call.needs(), &error.reason);
+    let lacks = [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind);
+    let reason = if lacks {
+        format!("{before}; its role needs {needs}")
+    } else if error.kind == ErrorKind::Conflict {
+        format!("{before}; among what it needs is its role's: {needs}")
+    } else {
+        return error;
+    };
+    AdapterError { reason, ..error }
 }
 
 fn stale(session: &Session, operation: &'static str) -> AdapterError {
@@ -299,7 +313,7 @@ fn bound(words: &'static str, texts: &[&str]) -> Sql {
 }
 
 /// The one statement of a call. Texts are bound: none of them is part of the statement.
-fn statement(call: &Call) -> Sql {
+pub(super) fn statement(call: &Call) -> Sql {
     match call {
         Call::CreateSchema { database, schema } => {
             Sql::new("CREATE SCHEMA IF NOT EXISTS ").path(&[database, schema])

@@ -128,6 +128,37 @@ impl Call {
         }
     }
 
+    /// The privileges that its role needs, by name. Those of the API's own are granted by procedures of its schema `ADMIN`.
+    pub(crate) const fn needs(&self) -> &'static str {
+        match self {
+            Self::CreateSchema { .. } => "CREATE SCHEMA on the gateway's database",
+            Self::CreateView { .. } => {
+                "CREATE VIEW on the schema, and SELECT on the dataset's table with USAGE on its database and schema"
+            }
+            Self::DropView { .. } => "OWNERSHIP of the view",
+            Self::RegisterOffering { .. } | Self::UnregisterOffering { .. } => {
+                "REGISTER DATA OFFERING on the account"
+            }
+            Self::RegisterTemplate { .. } | Self::UnregisterTemplate { .. } => {
+                "REGISTER TEMPLATE on the account"
+            }
+            Self::Initialize { .. } => "CREATE COLLABORATION on the account",
+            Self::Review { .. } => "REVIEW COLLABORATION on the account",
+            Self::Join { .. } => "JOIN COLLABORATION on the account",
+            Self::Leave { .. } | Self::Teardown { .. } | Self::Unlink { .. } => {
+                "to be the role that joined the collaboration"
+            }
+            Self::Link { .. } => {
+                "to be the role that joined the collaboration, and REFERENCE_USAGE on the database of the view with grant option, or its ownership"
+            }
+            Self::RequestTemplate { .. }
+            | Self::RemoveTemplate { .. }
+            | Self::Approve { .. }
+            | Self::Reject { .. }
+            | Self::Edit { .. } => "UPDATE on the collaboration, or to be the role that joined it",
+        }
+    }
+
     /// The spec that it takes back.
     pub(crate) fn takes_back(&self) -> Option<&String> {
         if let Self::UnregisterOffering { id } | Self::UnregisterTemplate { id } = self {

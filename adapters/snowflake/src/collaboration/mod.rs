@@ -27,7 +27,6 @@ pub use assess::assess;
 pub use room::SnowflakeCollaborations;
 #[cfg(any(test, feature = "model"))]
 pub use settled::settled;
-pub use verify::{Found, Report};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::held::holding;
 use super::observe::{Watched, observe};
 use super::plan::plan;
 use super::seen::Seen;
+use crate::behaviours::behaviours;
 use crate::connection::Connections;
 use crate::error::{Told, made};
 use crate::reach::{Reach, Seat, is_elsewhere, past, seat};
@@ -51,6 +52,7 @@ impl SnowflakeCollaborations {
                 activation: false,
                 cancels: true,
                 lag,
+                behaviours: behaviours(&PlatformId::snowflake_dcr(), Some(&connections)),
             },
             reach: Reach::new(PlatformId::snowflake_dcr(), connections, clock),
             runs: Runs::default(),

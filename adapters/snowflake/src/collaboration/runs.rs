@@ -11,19 +11,20 @@ use super::room::SnowflakeCollaborations;
 use super::seen::{Seen, State};
 use super::wanted::{Said, Wanted, wanted};
 use super::{names, specs};
+use crate::behaviours::{PARAMETERS_BOUND, is_plain};
 use crate::error::Told;
-use crate::landing::Part;
+use crate::landing::{Part, cleared};
 use crate::running::{Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
-use crate::unload::unload;
+use crate::unload::{below, unload};
 use adapter_spi::{
     AdapterError, Cx, Desired, ErrorKind, Outcome, ProtectedQuery, Result, Retry, RunOutput,
     RunStatus, RunsQueries, Scope,
 };
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use mappings::model::{Digest, ParameterName, RunId};
+use mappings::model::{CollaborationId, Digest, MemberId, ParameterName, RunId};
 use mappings::snowflake::bound;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -112,6 +113,7 @@ impl SnowflakeCollaborations {
         let unfit = |name: &ParameterName| {
             self.refused("parameter-unbound", format!("parameter {name} has no value of its type"))
         };
+        let is_bound = self.reach.connections().verified.contains(PARAMETERS_BOUND);
         let mut arguments = BTreeMap::new();
         for (name, declared) in template.into_iter().flat_map(|template| &template.parameters) {
             let value = query.parameters.get(name).and_then(|value| bound(value, declared.r#type));
@@ -123,6 +125,12 @@ impl SnowflakeCollaborations {
                     number.map(specs::Argument::Number)
                 }
                 "BOOLEAN" => value.value.parse().ok().map(specs::Argument::Boolean),
+                _ if !is_bound && !is_plain(&value.value) => {
+                    let reason = format!(
+                        "parameter {name} has quotes, backslashes, braces, marks of comments or control signs, and that values are bound there is unverified on a real account; what would pass: another value, or `parameters-bound` in `verified` of its connections once `airlock connections verify` says so"
+                    );
+                    return Err(self.refused("parameter-unverified", reason));
+                }
                 _ => Some(specs::Argument::Text(value.value)),
             };
             arguments.insert(name.to_string(), argument.ok_or_else(|| unfit(name))?);
@@ -134,11 +142,12 @@ impl SnowflakeCollaborations {
     }
 
     /// What comes after a run's own end: its rows, by the platform's hand or out of the answer.
-    async fn rows(&self, run: &RunId, running: &Running, done: ResultSet) -> Result<Phase> {
+    async fn rows(running: &Running, done: ResultSet) -> Result<Phase> {
         if let Some(phase) = running.overflows(&done) {
             return Ok(phase);
         }
-        let sql = unload(&running.connection, run, done.handle()).filter(|_| !running.keeps);
+        let sql =
+            unload(&running.connection, &running.below, done.handle()).filter(|_| !running.keeps);
         if let Some(sql) = sql
             && let Ok(phase) = Box::pin(running.unload(&done, sql)).await?
         {
@@ -156,7 +165,7 @@ impl SnowflakeCollaborations {
             Phase::Asked(handle) => match running.session.look(OPERATION, handle).await? {
                 Looked::Running => return Ok(running.going()),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                Looked::Done(done) => match Box::pin(self.rows(run, &running, *done)).await {
+                Looked::Done(done) => match Box::pin(Self::rows(&running, *done)).await {
                     Err(error) if error.outcome == Outcome::Unknown => {
                         running.begun = true;
                         self.runs.keep(run, running);
@@ -172,7 +181,7 @@ impl SnowflakeCollaborations {
                     Looked::Running => return Ok(running.going()),
                     Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
                     Looked::Done(unloaded) => {
-                        Phase::Ended(running.landed(run, (result, *rows), &unloaded).await?)
+                        Phase::Ended(running.landed((result, *rows), &unloaded).await?)
                     }
                     Looked::Failed(_) => {
                         let phase = Phase::Asked(result.clone());
@@ -280,8 +289,19 @@ impl RunsQueries for SnowflakeCollaborations {
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let (phase, rows_max) = (Phase::Asked(handle), query.limits.rows_max);
         let (canceled, keeps, begun) = (false, false, false);
-        let running =
-            Running { session, connection, phase, canceled, keeps, begun, tag, rows_max, landing };
+        let below = below(&query.agreement.collaboration, &query.run);
+        let running = Running {
+            session,
+            connection,
+            phase,
+            canceled,
+            keeps,
+            begun,
+            tag,
+            rows_max,
+            landing,
+            below,
+        };
         self.runs.keep(&query.run, running);
         Ok(())
     }
@@ -293,7 +313,7 @@ impl RunsQueries for SnowflakeCollaborations {
 
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
         let mut running = self.run_of(run)?;
-        match self.runs.cancel(run, &mut running, cx).await? {
+        match running.cancel(run, &self.runs, cx).await? {
             Some(status) => Ok(status),
             None => Box::pin(self.advance(run, running)).await,
         }
@@ -302,6 +322,16 @@ impl RunsQueries for SnowflakeCollaborations {
     /// Users share an account's limit of requests.
     fn patience(&self) -> Duration {
         Duration::from_millis(500)
+    }
+
+    async fn clear(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+        by: &MemberId,
+    ) -> Result<()> {
+        let Some(connection) = self.reach.connection(by) else { return Ok(()) };
+        cleared(self.reach.platform(), connection, &below(collaboration, run)).await
     }
 
     /// Everywhere that it can, before it says where it could not.

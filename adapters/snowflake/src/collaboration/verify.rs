@@ -1,6 +1,5 @@
 //! What is unverified on a real account, tried there: with calls that read alone, or, when that is asked for, in a throwaway
-//! collaboration of one account over rows made up here. The report holds codes, answers and times: no name, no row, no text of the
-//! platform's.
+//! collaboration of one account over rows made up here.
 
 mod trial;
 
@@ -9,73 +8,9 @@ use super::room::SnowflakeCollaborations;
 use super::runs::LOCAL;
 use crate::session::Session;
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Cx, Result};
+use crate::verify::{Question, Report, figures};
+use adapter_spi::{CallClass, Cx, Result};
 use mappings::model::{Agreement, MemberId};
-use std::fmt;
-
-/// An answer to one question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The question, by its stable code.
-    pub question: &'static str,
-    /// What is asked.
-    pub asks: &'static str,
-    /// `yes`, `no`, or `not-tried`.
-    pub answer: &'static str,
-    /// Why, where it is no: a code of ours, and the platform's codes.
-    pub detail: String,
-}
-
-/// The answers of one account.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    /// In the order in which they were tried.
-    pub found: Vec<Found>,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "airlock {} snowflake-dcr", env!("CARGO_PKG_VERSION"))?;
-        for Found { question, asks, answer, detail } in &self.found {
-            let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-            writeln!(f, "{answer:9} {question}: {asks}{detail}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Report {
-    fn say(
-        &mut self,
-        (question, asks): (&'static str, &'static str),
-        answer: &Result<bool>,
-    ) -> bool {
-        let (answer, detail) = match answer {
-            Ok(true) => ("yes", String::new()),
-            Ok(false) => ("no", String::new()),
-            Err(error) => ("no", told(error)),
-        };
-        self.found.push(Found { question, asks, answer, detail });
-        answer == "yes"
-    }
-
-    fn skip(&mut self, (question, asks): (&'static str, &'static str)) {
-        self.found.push(Found { question, asks, answer: "not-tried", detail: String::new() });
-    }
-}
-
-/// Codes alone: the reasons of this package's own errors may name accounts.
-fn told(error: &AdapterError) -> String {
-    let platform = error.reason.split(", ").filter(|part| {
-        let digits = part.strip_prefix("Snowflake ").or_else(|| part.strip_prefix("SQL state "));
-        digits
-            .is_some_and(|code| code.len() <= 8 && code.bytes().all(|b| b.is_ascii_alphanumeric()))
-    });
-    let codes = std::iter::once(error.code).chain(platform);
-    codes.collect::<Vec<_>>().join(", ")
-}
-
-type Question = (&'static str, &'static str);
 
 const REACHED: Question = ("account-reached", "the account answers, and is the pinned one");
 const LISTED: Question =
@@ -110,7 +45,7 @@ impl SnowflakeCollaborations {
         trial: bool,
         cx: &Cx,
     ) -> Report {
-        let mut report = Report::default();
+        let mut report = Report::new(self.reach.platform());
         let session = Box::pin(self.reach.session(agreement, member, cx)).await;
         let connection = self.reach.connection(member);
         let (session, database) = match (session, connection) {
@@ -121,6 +56,7 @@ impl SnowflakeCollaborations {
             }
             (Ok(_), None) => return report,
         };
+        let session = report.timed(&session);
         report.say(REACHED, &Ok(true));
         let listed = Box::pin(listed_rooms(&session)).await.map(|_| true);
         let answers = report.say(LISTED, &listed);
@@ -130,6 +66,7 @@ impl SnowflakeCollaborations {
         report.say(HISTORY, &Box::pin(history(&session, &database)).await);
         report.say(LOCAL_HISTORY, &Box::pin(history(&session, LOCAL)).await);
         report.say(SHARES, &Box::pin(shares(&session, &database)).await);
+        Box::pin(figures(&session, &mut report)).await;
         if trial && answers {
             Box::pin(trial::trial(&session, &database, &mut report)).await;
         } else {
@@ -157,7 +94,7 @@ pub(super) async fn registry(session: &Session) -> Result<bool> {
 
 async fn scanned(session: &Session) -> Result<bool> {
     const TEXT: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS()";
-    let request = trial::fresh(session)?;
+    let request = session.fresh("verify")?;
     let done = Box::pin(session.write("VIEW_COLLABORATIONS", request, Sql::new(TEXT))).await?;
     let sql = Sql::new("SELECT COUNT(*) AS N FROM ").result_of(done.handle());
     let rows = session.rows("RESULT_SCAN", CallClass::Read, sql).await?;

@@ -17,6 +17,7 @@ mod seen;
 #[cfg(any(test, feature = "model"))]
 mod settled;
 mod test_connection;
+mod verify;
 mod wanted;
 
 #[cfg(test)]

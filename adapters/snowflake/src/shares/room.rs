@@ -7,6 +7,7 @@ use super::held::holding;
 use super::observe::observe;
 use super::plan::plan;
 use super::seen::Seen;
+use crate::behaviours::behaviours;
 use crate::connection::Connections;
 use crate::error::{Told, made};
 use crate::reach::Reach;
@@ -45,6 +46,7 @@ impl SnowflakeShares {
                 activation: false,
                 cancels: true,
                 lag: LAG,
+                behaviours: behaviours(&PlatformId::snowflake(), Some(&connections)),
             },
             reach: Reach::new(PlatformId::snowflake(), connections, clock),
             runs: Runs::default(),

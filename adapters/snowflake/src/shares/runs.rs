@@ -6,18 +6,21 @@ use super::room::SnowflakeShares;
 use super::seen::{Account, Seen, inbound};
 use super::wanted::{Wanted, offer, wanted};
 use crate::connection::Connection;
+use crate::landing::cleared;
 use crate::names;
 use crate::running::{Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
-use crate::unload::unload;
+use crate::unload::{below, unload};
 use adapter_spi::{
     AdapterError, CallClass, Cx, Desired, ErrorKind, Outcome, ProtectedQuery, ResourceKind, Result,
     Retry, RunStatus, RunsQueries, Scope,
 };
 use async_trait::async_trait;
 use mappings::guard::Guarded;
-use mappings::model::{CollaborationId, DatasetName, Digest, Literal, RunId, TemplateName};
+use mappings::model::{
+    CollaborationId, DatasetName, Digest, Literal, MemberId, RunId, TemplateName,
+};
 use mappings::snowflake::{Room, SnowflakeText, bound, snowflake};
 use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet, Statement};
 use std::path::PathBuf;
@@ -155,18 +158,29 @@ impl SnowflakeShares {
         let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
         let rows_max = query.limits.rows_max;
         let (canceled, keeps, begun) = (false, false, false);
-        let running =
-            Running { session, connection, phase, canceled, keeps, begun, tag, rows_max, landing };
+        let below = below(&query.agreement.collaboration, &query.run);
+        let running = Running {
+            session,
+            connection,
+            phase,
+            canceled,
+            keeps,
+            begun,
+            tag,
+            rows_max,
+            landing,
+            below,
+        };
         self.runs.keep(&query.run, running);
         Ok(())
     }
 
     /// Begins to unload a result.
-    async fn begin(&self, run: &RunId, running: &Running, result: &ResultSet) -> Result<Phase> {
+    async fn begin(running: &Running, result: &ResultSet) -> Result<Phase> {
         if let Some(phase) = running.overflows(result) {
             return Ok(phase);
         }
-        let Some(sql) = unload(&running.connection, run, result.handle()) else {
+        let Some(sql) = unload(&running.connection, &running.below, result.handle()) else {
             return Ok(Phase::Ended(failed("landing-missing", "its result has no place")));
         };
         let begun = running.unload(result, sql).await?;
@@ -180,7 +194,7 @@ impl SnowflakeShares {
             Phase::Asked(handle) => match running.session.look(STATUS, handle).await? {
                 Looked::Running => return Ok(running.going()),
                 Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
-                Looked::Done(result) => match self.begin(run, &running, &result).await {
+                Looked::Done(result) => match Self::begin(&running, &result).await {
                     Err(error) if error.outcome == Outcome::Unknown => {
                         running.begun = true;
                         self.runs.keep(run, running);
@@ -196,7 +210,7 @@ impl SnowflakeShares {
                     Looked::Running => return Ok(running.going()),
                     Looked::Done(_) if running.canceled => Phase::Ended(RunStatus::Cancelled),
                     Looked::Done(unloaded) => {
-                        Phase::Ended(running.landed(run, (result, *rows), &unloaded).await?)
+                        Phase::Ended(running.landed((result, *rows), &unloaded).await?)
                     }
                     Looked::Failed(error) => Phase::Ended(failed_by(&error)),
                     Looked::Canceled => Phase::Ended(running.stopped()),
@@ -269,7 +283,7 @@ impl RunsQueries for SnowflakeShares {
 
     async fn cancel(&self, run: &RunId, cx: &Cx) -> Result<RunStatus> {
         let mut running = self.run_of(run)?;
-        match self.runs.cancel(run, &mut running, cx).await? {
+        match running.cancel(run, &self.runs, cx).await? {
             Some(status) => Ok(status),
             None => Box::pin(self.advance(run, running)).await,
         }
@@ -278,6 +292,16 @@ impl RunsQueries for SnowflakeShares {
     /// An answer costs a call, and a warehouse some seconds to wake.
     fn patience(&self) -> Duration {
         Duration::from_millis(500)
+    }
+
+    async fn clear(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+        by: &MemberId,
+    ) -> Result<()> {
+        let Some(connection) = self.reach.connection(by) else { return Ok(()) };
+        cleared(self.reach.platform(), connection, &below(collaboration, run)).await
     }
 
     /// Everywhere that it can, before it says where it could not.
@@ -358,6 +382,21 @@ mod tests {
         assert_eq!(tagged(&tag, &autumn), None);
         for other in ["", "airlock-run spring", "nightly load", &tag.replace("sha256:", "")] {
             assert_eq!(tagged(other, &spring), None, "{other}");
+        }
+    }
+
+    /// A statement stays its own text, and a value what it is, whatever is in it.
+    #[test]
+    fn hostile_values_are_bound_as_they_are() {
+        for text in crate::hostile::hostile() {
+            let value = Literal::Utf8(text.clone());
+            let bound = binding(&value, ColumnType::Utf8).unwrap();
+            assert_eq!(bound, Binding::Text(text));
+            let sql = Sql::new("SELECT ?").bind(bound);
+            assert_eq!(sql.as_text(), Ok("SELECT ?"));
+            for of in [ColumnType::Int64, ColumnType::Float64, ColumnType::Boolean] {
+                assert_eq!(binding(&value, of), None);
+            }
         }
     }
 

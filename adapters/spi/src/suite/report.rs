@@ -23,6 +23,9 @@ impl fmt::Display for Report {
         for (can, what) in says {
             writeln!(f, "  {} {what}", if can { "can " } else { "can't" })?;
         }
+        for one in &self.capabilities.behaviours {
+            writeln!(f, "  {}: {} ({})", one.standing.words(), one.code, one.otherwise.words())?;
+        }
         for (check, promise) in &self.held {
             writeln!(f, "  held  {check}: {promise}")?;
         }

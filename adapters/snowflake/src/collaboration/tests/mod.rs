@@ -2,8 +2,10 @@
 
 mod assessing;
 mod calls;
+mod hostile;
 mod moved;
 mod planning;
+mod refused;
 mod twin;
 mod wording;
 mod world;

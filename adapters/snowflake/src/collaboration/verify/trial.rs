@@ -1,15 +1,15 @@
 //! A throwaway collaboration of one account: whether data, texts and runs go the way that this package counts on, over rows that are made
 //! up here. Each step waits a while for the platform. What was made is taken down again, whatever failed.
 
-use super::{Question, Report};
 use crate::collaboration::observe::{listed_rooms, requests, states};
 use crate::collaboration::seen::{State, Status};
 use crate::collaboration::{names, specs};
 use crate::error::Told;
 use crate::session::Session;
 use crate::sql::Sql;
+use crate::verify::{Question, Report};
 use adapter_spi::{CallClass, ErrorKind, Result, Retry};
-use snowflake_sql_api::{Binding, RequestId, ResultSet};
+use snowflake_sql_api::{Binding, ResultSet};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -50,14 +50,6 @@ const UNREGISTER_OFFERING: &str =
 /// A text that would be another statement, or another text, were it not bound.
 const HOSTILE: &str = "a' OR '1'='1 \\ {{ x }} -- \u{2028}";
 
-/// An id that nothing was sent under.
-pub(super) fn fresh(session: &Session) -> Result<RequestId> {
-    RequestId::random().map_err(|_| {
-        let told: Told = (ErrorKind::Bug, "no-randomness", Retry::Never);
-        session.error(told, "verify", "no random id could be made")
-    })
-}
-
 /// What is waited for.
 #[derive(Debug, Clone, Copy)]
 enum Wait {
@@ -80,7 +72,7 @@ struct Trial<'a> {
 
 /// Goes through it, and says what was found.
 pub(super) async fn trial(session: &Session, database: &str, report: &mut Report) {
-    let Ok(request) = fresh(session) else { return };
+    let Ok(request) = session.fresh("verify") else { return };
     let word: String =
         request.to_string().chars().filter(char::is_ascii_alphanumeric).take(12).collect();
     let name = format!("airlock_trial_{word}");
@@ -98,12 +90,12 @@ pub(super) async fn trial(session: &Session, database: &str, report: &mut Report
 
 impl Trial<'_> {
     async fn call(&self, operation: &'static str, sql: Sql) -> Result<ResultSet> {
-        Box::pin(self.session.write(operation, fresh(self.session)?, sql)).await
+        Box::pin(self.session.write(operation, self.session.fresh(operation)?, sql)).await
     }
 
     async fn called(&self, words: &'static str, texts: &[&str]) -> Result<ResultSet> {
         let sql = texts.iter().fold(Sql::new(words), |sql, text| sql.bind(Binding::text(*text)));
-        self.call("CALL", sql).await
+        self.call(name_of(words), sql).await
     }
 
     /// Asks again until something is so, for a while.
@@ -310,6 +302,12 @@ impl Trial<'_> {
         self.called(TEXT, &[&self.name]).await?;
         self.until(Wait::Gone).await
     }
+}
+
+/// The name of a procedure, out of the text that calls it.
+fn name_of(words: &'static str) -> &'static str {
+    let name = words.split('(').next().and_then(|path| path.rsplit('.').next());
+    name.unwrap_or(words)
 }
 
 const ALIAS: &str = "own";

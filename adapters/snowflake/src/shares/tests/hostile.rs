@@ -2,6 +2,7 @@
 //! really reads them. Whatever they say stays a name.
 
 use crate::entry::entry;
+use crate::hostile::hostile;
 use crate::shares::SnowflakeShares;
 use crate::shares::call::{Body, Call, Grant, Guarded, Kind, Privilege, PutView, Shown};
 use crate::shares::mark::Mark;
@@ -12,141 +13,6 @@ use mappings::model::{Agreement, Digest, Location, PlatformId};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A hundred and more: quotes, marks of comments, ends of statements, other alphabets, all that a lexer looks for.
-#[expect(clippy::too_many_lines, reason = "a list, one name a line")]
-fn names() -> Vec<String> {
-    let mut all: Vec<String> = [
-        "\"",
-        "\"\"",
-        "\"\"\"",
-        "a\"b",
-        "\";",
-        "\"; DROP SHARE X; --",
-        "\" OR 1=1 --",
-        "'",
-        "''",
-        "it's",
-        "';",
-        "'; DROP DATABASE D; --",
-        "\\",
-        "\\\\",
-        "\\'",
-        "\\\"",
-        "\\n",
-        "--",
-        "-- x",
-        "a--b",
-        "//",
-        "// x",
-        "/*",
-        "*/",
-        "/* x */",
-        "/*\"*/",
-        "$$",
-        "$$x$$",
-        "$1",
-        "$a",
-        "a$b",
-        "?",
-        ":x",
-        ":1",
-        "@",
-        "@stage",
-        "@~",
-        "%",
-        "_",
-        "*",
-        "(",
-        ")",
-        "()",
-        "[x]",
-        "{x}",
-        "{{ x }}",
-        "{% x %}",
-        "&x",
-        "&&",
-        "|",
-        "||",
-        "a||b",
-        "=",
-        "=>",
-        "->",
-        ";",
-        ";;",
-        ",",
-        ".",
-        "a.b",
-        "a.b.c",
-        "..",
-        " ",
-        "  ",
-        " a",
-        "a ",
-        "\t",
-        "\n",
-        "\r\n",
-        "a\nb",
-        "a\n--b",
-        "\u{b}",
-        "SELECT",
-        "select",
-        "TABLE",
-        "NULL",
-        "null",
-        "TRUE",
-        "IDENTIFIER('x')",
-        "TABLE(x)",
-        "0",
-        "1a",
-        "123",
-        "1e9",
-        "ä",
-        "Ä",
-        "ß",
-        "ﬁ",
-        "é",
-        "e\u{301}",
-        "İ",
-        "ı",
-        "Ω",
-        "Ω",
-        "名前",
-        "имя",
-        "اسم",
-        "שם",
-        "😀",
-        "👨‍👩‍👧",
-        "\u{200b}",
-        "\u{feff}",
-        "\u{202e}x",
-        "\u{a0}",
-        "’",
-        "‘",
-        "“",
-        "”",
-        "＂",
-        "＇",
-        "；",
-        "ʼ",
-        "\u{1}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{fffd}",
-        "x'--\"/*$$\\",
-    ]
-    .map(str::to_owned)
-    .into();
-    all.extend([
-        "x".repeat(255),
-        "\"".repeat(255),
-        "ü".repeat(255),
-        "'".repeat(255),
-        "$$".repeat(127),
-    ]);
-    all
-}
 
 struct Stage {
     twin: Twin,
@@ -190,7 +56,7 @@ fn mark() -> Mark {
 }
 
 /// Every statement with this name in each of its places, in an order in which they can run.
-fn everywhere(name: &str) -> Vec<Call> {
+pub(super) fn everywhere(name: &str) -> Vec<Call> {
     let own = || name.to_owned();
     let schema = ["AIRLOCK".to_owned(), own()];
     let path = ["AIRLOCK".to_owned(), own(), own()];
@@ -257,7 +123,7 @@ fn everywhere(name: &str) -> Vec<Call> {
 #[tokio::test]
 async fn no_name_is_more_than_a_name() {
     let Some(stage) = Stage::new().await else { return };
-    let names = names();
+    let names = hostile();
     assert!(names.len() >= 100, "{}", names.len());
     for name in &names {
         for call in everywhere(name) {
@@ -287,7 +153,7 @@ async fn physical_names_stay_inside_the_view() {
     let platform = PlatformId::snowflake();
     let dataset = "orders".parse().unwrap();
     let usable = |name: &&String| !name.chars().any(char::is_control);
-    for name in names().iter().filter(usable) {
+    for name in hostile().iter().filter(usable) {
         let mut agreement = (*stage.agreement).clone();
         let orders = agreement.datasets.get_mut(&dataset).unwrap();
         orders.at.insert(platform.clone(), Location::Name("SUITE.PUBLIC.ODD".to_owned()));

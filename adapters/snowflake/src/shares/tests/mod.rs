@@ -11,6 +11,7 @@ mod runs;
 mod stale;
 mod suite;
 mod verdicts;
+mod verifying;
 
 use crate::shares::SnowflakeShares;
 use crate::twin::{Twin, clock};

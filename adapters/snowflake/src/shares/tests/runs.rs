@@ -64,7 +64,21 @@ async fn an_approved_text_runs_and_its_result_lands() {
     assert_eq!(text["text"], json!(said.unwrap().sql), "byte for byte");
     assert!(text["query_tag"].as_str().unwrap().ends_with(" run-one"));
     let copied = twin.statements("COPY%20INTO").await;
-    assert!(copied.last().unwrap()["text"].as_str().unwrap().contains("/run=run-one/"));
+    let copied = copied.last().unwrap()["text"].as_str().unwrap().to_owned();
+    assert!(copied.contains("/collaboration=spring/run=run-one/"), "{copied}");
+    let (spring, other) = ("spring".parse().unwrap(), "autumn".parse().unwrap());
+    let unloaded = || Twin::unloaded("collaboration=spring/run=run-one");
+    room.clear(&other, &query.run, &query.by).await.unwrap();
+    assert_eq!(unloaded(), 1, "another collaboration's run of the same id");
+    let mut keeps = twin.connections();
+    keeps.members.values_mut().for_each(|one| one.keep_unloaded = true);
+    let keeper = SnowflakeShares::new(keeps, crate::twin::clock());
+    keeper.clear(&spring, &query.run, &query.by).await.unwrap();
+    assert_eq!(unloaded(), 1, "its owner keeps it");
+    for _ in 0..2 {
+        room.clear(&spring, &query.run, &query.by).await.unwrap();
+        assert_eq!(unloaded(), 0);
+    }
 }
 
 #[tokio::test]
