@@ -37,6 +37,7 @@ impl SimAdapter {
             activation: false,
             cancels: true,
             lag: to.lag,
+            behaviours: Vec::new(),
         };
         let (platform, way, apart) = (to.name.clone(), to.way, to.apart.clone());
         Self { wire, time: time.clone(), pool, platform, capabilities, way, apart }

@@ -121,6 +121,7 @@ fn all_specs(name: &str) -> [String; 4] {
         version: own(),
         r#type: "sql_analysis",
         description: own(),
+        methodology: Some(own()),
         parameters: vec![specs::Parameter { name: own(), required: true, r#type: "string" }],
         preset_tables: vec![specs::Preset { alias: own(), template_view_name: own() }],
         sql: own(),
