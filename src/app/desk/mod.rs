@@ -15,6 +15,7 @@ mod learn;
 mod leaves;
 mod members;
 mod offers;
+mod part;
 mod plans;
 mod results;
 mod revocations;
@@ -28,9 +29,11 @@ mod verified;
 
 pub(crate) use decisions::Done;
 pub(crate) use offers::Offers;
+pub(crate) use part::Part;
 pub(crate) use results::{FetchedFile, in_time};
 pub(crate) use runs::RunsAsked;
 pub(crate) use seconds::Decided;
+pub(in crate::app) use seconds::{WAITING_MAX, read_id, told};
 pub(crate) use shares::Opened;
 
 use super::{App, House, Runs};
