@@ -26,7 +26,7 @@ pub(crate) use notify::{Receiver, notify};
 pub(crate) use policies::policy_texts;
 pub(crate) use publish::{Publish, publish};
 pub(crate) use sheet::{Environment, Row};
-pub(crate) use shown::{known_variables, shown};
+pub(crate) use shown::{known_variables, shown, text_of};
 pub(crate) use sign_in::{ClientSecret, SignInSetting};
 pub(crate) use traces::{Traces, traces};
 pub(crate) use triggers::{QueueSetting, triggers};

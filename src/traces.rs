@@ -2,6 +2,7 @@
 //! HTTP. Spans carry what is on a closed list and nothing else: no name of a collaboration, a member, a dataset or a run. Must not know
 //! who is traced.
 
+use crate::egress::{Egress, Limits, Target};
 use crate::error::{Error, Result};
 use crate::settings;
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
@@ -13,6 +14,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     Sampler, SdkTracerProvider, SpanData, SpanEvents, SpanExporter, SpanLinks,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::{Metadata, Subscriber};
@@ -24,8 +26,13 @@ use tracing_subscriber::registry::LookupSpan;
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// What is not sent by then at the end is lost.
 const END_WITHIN: Duration = Duration::from_secs(5);
-/// Of an answer as much is read.
-const ANSWER_MAX: usize = 64 * 1_024;
+/// A collector has little to say.
+const LIMITS: Limits = Limits {
+    at_once: 2,
+    connect: Duration::from_secs(5),
+    total: TAKEN_WITHIN,
+    answer_max: 64 * 1_024,
+};
 
 /// Spans of ours, and what each is about.
 const SPANS: [&str; 12] = [
@@ -69,15 +76,13 @@ impl Traces {
     /// Sends what is traced from now on, on this runtime.
     pub(crate) fn start(set: &settings::Traces, runtime: &Handle) -> Result<Self> {
         let unsent = |_| Error::failed("traces", "what is traced can't be sent");
-        let client = reqwest::Client::builder()
-            .timeout(TAKEN_WITHIN)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
-        let client = client.map_err(|_| Error::failed("traces", "what is traced can't be sent"))?;
+        let unasked = |_| Error::failed("traces", "what is traced can't be sent");
+        let egress = Egress::new(Arc::clone(&set.policy), LIMITS).map_err(unasked)?;
+        let (egress, to) = (Arc::new(egress), set.endpoint.clone());
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
-            .with_http_client(Sender { client, runtime: runtime.clone() })
-            .with_endpoint(set.endpoint.as_str())
+            .with_http_client(Sender { egress, to, runtime: runtime.clone() })
+            .with_endpoint(set.endpoint.whole())
             .with_timeout(TAKEN_WITHIN)
             .build()
             .map_err(unsent)?;
@@ -203,35 +208,29 @@ fn listed(mut span: SpanData) -> SpanData {
 /// Sends over a runtime's threads what a thread of its own waits for.
 #[derive(Debug)]
 struct Sender {
-    client: reqwest::Client,
+    egress: Arc<Egress>,
+    to: Target,
     runtime: Handle,
 }
 
 #[async_trait::async_trait]
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (client, request) = (self.client.clone(), request.try_into()?);
-        let answer = async move {
-            let mut answer = client.execute(request).await?;
-            let (status, mut body) = (answer.status(), Vec::new());
-            while let Some(part) = answer.chunk().await? {
-                body.extend_from_slice(&part);
-                if body.len() > ANSWER_MAX {
-                    break;
-                }
-            }
-            let mut taken = Response::new(Bytes::from(body));
-            *taken.status_mut() = status;
-            Ok::<_, reqwest::Error>(taken)
-        };
-        Ok(self.runtime.spawn(answer).await??)
+        let (egress, to) = (Arc::clone(&self.egress), self.to.clone());
+        let (told, body) = request.into_parts();
+        let asked =
+            async move { egress.post(&to, told.headers, body.to_vec()).await.map_err(Error::from) };
+        let answer = self.runtime.spawn(asked).await??;
+        let mut taken = Response::new(Bytes::from(answer.body));
+        *taken.status_mut() = answer.status;
+        Ok(taken)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use tracing_subscriber::layer::SubscriberExt as _;
 
     #[derive(Debug, Clone, Default)]

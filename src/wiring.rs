@@ -1,9 +1,7 @@
 //! The one file that names concrete adapters and stores: which rooms there are, where their keys come from, where the log is, and whose
 //! queues and events tell of what happened.
 
-use crate::app::{
-    ConnectionLine, ExportForm, ImportRequest, Started, Trigger, Verified, VerifiedLine,
-};
+use crate::app::{ConnectionLine, ImportRequest, Started, Trigger, Verified, VerifiedLine};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result};
 use crate::home::{Home, others_may};
@@ -12,6 +10,7 @@ use crate::reconcile::desired;
 use crate::settings;
 use crate::store::{ClosedStore, PostgresStore, SqliteStore, Store, StoreError};
 use crate::triggers;
+use crate::wire::ExportForm;
 use adapter_aws_clean_rooms::{AwsCleanRooms, Connections, ExternalIds, Form};
 use adapter_native::{KeySource, NativeRoom};
 use adapter_snowflake::{SnowflakeCollaborations, SnowflakeShares};

@@ -3,8 +3,8 @@
 use super::App;
 use crate::error::{Error, Result};
 use crate::log::{
-    Actor, Body, Bundle, Leaf, OpenIntent, PublicKey, Verified, Witness, verify as verify_bundle,
-    verify_since,
+    Actor, Body, Bundle, Leaf, OpenIntent, PublicKey, Verified, VerifyError, Witness,
+    verify as verify_bundle, verify_since,
 };
 use crate::publication;
 use crate::results::{self, Manifest, Place};
@@ -173,8 +173,7 @@ fn older_note(path: &Path) -> Result<String> {
 fn verified(bundle: &Bundle, key: &PublicKey, older: Option<&str>) -> Result<Report> {
     let failed = |error: crate::log::BundleError| Error::failed(error.code(), error.to_string());
     let Verified { checkpoint, leaves, signatures, root, state, open_intents, other_texts } =
-        verify_since(bundle, key, older)
-            .map_err(|error| Error::failed(error.code(), error.to_string()))?;
+        verify_since(bundle, key, older).map_err(|error| unverified(&error))?;
     let open = |intent: &OpenIntent| match intent {
         OpenIntent::Run(run) => format!("run {run}"),
         OpenIntent::Effect(step) => format!("step {step}"),
@@ -194,6 +193,15 @@ fn verified(bundle: &Bundle, key: &PublicKey, older: Option<&str>) -> Result<Rep
     })
 }
 
+/// A log that is not the one that was seen is refused, as a witness does; everything else is a log that is not good.
+fn unverified(error: &VerifyError) -> Error {
+    let (code, message) = (error.code(), error.to_string());
+    if matches!(error, VerifyError::RolledBack { .. } | VerifyError::Forked) {
+        return Error::refused(code, message).help("the log that was seen");
+    }
+    Error::failed(code, message)
+}
+
 pub(super) fn public_key(text: &str) -> Result<PublicKey> {
     text.parse()
         .map_err(|_| Error::invalid("key-shape", "a public key is `ed25519:` and 64 hex digits"))
@@ -206,8 +214,7 @@ pub async fn verify_result(location: &str, key: &str, log: Option<&Path>) -> Res
     let manifest = results::check(&Place::look(location)?, &key).await?;
     if let Some(folder) = log {
         let bundle = Bundle::open(folder);
-        verify_bundle(&bundle, &key, None)
-            .map_err(|error| Error::failed(error.code(), error.to_string()))?;
+        verify_bundle(&bundle, &key, None).map_err(|error| unverified(&error))?;
         if !on_record(&bundle, &manifest)? {
             let message = "the log has no delivery of this manifest on record";
             return Err(Error::failed("delivery-unrecorded", message)

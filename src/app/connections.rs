@@ -3,20 +3,10 @@
 use super::{App, known};
 use crate::error::{Error, Problem, Result};
 use crate::reconcile::desired;
+use crate::wire::ExportForm;
 use mappings::model::{CollaborationId, MemberId, PlatformId};
 use serde::Serialize;
 use std::sync::Arc;
-
-/// The form of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ExportForm {
-    /// A shell script of AWS CLI commands.
-    Cli,
-    /// A `CloudFormation` template in JSON.
-    Cloudformation,
-    /// Terraform (provider awscc) in JSON.
-    Terraform,
-}
 
 /// One permission that was tried.
 #[derive(Debug, Clone, Serialize)]

@@ -38,13 +38,14 @@ mod sync;
 mod templates;
 mod tied;
 mod turns;
+mod waiting;
 mod waivers;
 mod watch;
 pub mod witness;
 
 pub use audit::{Exported, LeafLine};
 pub use conditions::{Condition, RoomStanding, Thing};
-pub use connections::{ConnectionLine, ExportForm, Verified, VerifiedLine};
+pub use connections::{ConnectionLine, Verified, VerifiedLine};
 pub use evidence::{Evidence, Exposure, RoomEvidence};
 pub use import::{ImportReport, ImportRequest};
 pub(crate) use measures::measured;

@@ -1,9 +1,10 @@
 //! `airlock config`: what this gateway is set to, and where each value stands. Decides nothing.
 
 use super::screen::Screen;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::home::Home;
-use crate::settings::{Environment, Row, shown};
+use crate::settings::{Environment, Row, shown, text_of};
+use crate::wire;
 use std::path::Path;
 
 /// Arguments of `config`.
@@ -25,21 +26,24 @@ impl Config {
         if !home.join("gateway.toml").is_file() {
             Home::existing(home)?;
         }
-        let shown = shown(&Home::open(home)?, &Environment::of_process());
-        screen.table(
-            &["setting", "value", "from"],
-            shown.rows.iter().map(|row| vec![row.key.clone(), row.text(), row.source.at()]),
-        );
-        if !shown.problems.is_empty() {
-            let message = "something that is set may not stand where it stands";
-            return Err(Error::invalid("settings-invalid", message).problems(shown.problems));
-        }
-        let object = |row: &Row| {
-            let (from, at) = (row.source.kind(), row.source.at());
-            serde_json::json!({ "key": row.key, "value": row.value, "from": from, "at": at })
-        };
-        let settings: Vec<_> = shown.rows.iter().map(object).collect();
-        screen.object(&serde_json::json!({ "settings": settings }));
-        Ok(())
+        let found = shown(&Home::open(home)?, &Environment::of_process());
+        told(&found.rows.into_iter().map(Row::told).collect::<Vec<_>>(), found.problems, screen)
     }
+}
+
+/// What is set, and what of it may not be.
+pub(super) fn told(
+    settings: &[wire::Setting],
+    problems: Vec<Problem>,
+    screen: Screen,
+) -> Result<()> {
+    let line =
+        |one: &wire::Setting| vec![one.key.clone(), text_of(&one.key, &one.value), one.at.clone()];
+    screen.table(&["setting", "value", "from"], settings.iter().map(line));
+    if !problems.is_empty() {
+        let message = "something that is set may not stand where it stands";
+        return Err(Error::invalid("settings-invalid", message).problems(problems));
+    }
+    screen.object(&serde_json::json!({ "settings": settings }));
+    Ok(())
 }

@@ -31,6 +31,7 @@ mod share;
 mod status;
 mod sync;
 mod token;
+mod waiting;
 mod waive;
 mod witness;
 
@@ -109,6 +110,8 @@ enum Command {
     Approve(approve::Approve),
     /// Consent, as an owner, to a room's holding a term more loosely.
     Waive(waive::Waive),
+    /// What of a member's waits for a second person, or is taken back.
+    Waiting(waiting::Waiting),
     /// Withdraw a membership, dataset, column, template, approval or the whole room.
     Revoke(revoke::Revoke),
     /// Offer again what was found taken away on a platform.
@@ -228,6 +231,7 @@ fn dispatch(arguments: Arguments, screen: Screen) -> Result<()> {
         | Command::Prepare(_)
         | Command::Approve(_)
         | Command::Waive(_)
+        | Command::Waiting(_)
         | Command::Revoke(_)
         | Command::Reoffer(_)
         | Command::Sync(_)
@@ -276,6 +280,7 @@ async fn done(command: Command, home: PathBuf, screen: Screen) -> Result<()> {
         Command::Prepare(command) => Box::pin(command.run(screen)).await,
         Command::Approve(command) => command.run(&home, screen).await,
         Command::Waive(command) => command.run(&home, screen).await,
+        Command::Waiting(command) => command.run(&home, screen).await,
         Command::Revoke(command) => command.run(&home, screen).await,
         Command::Reoffer(command) => command.run(&home, screen).await,
         Command::Sync(command) => Box::pin(command.run(&home, screen)).await,

@@ -23,34 +23,57 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, home: &Path, screen: Screen) -> Result<()> {
-        let app = App::existing(home).await?;
-        let mut last = None;
+        let (app, mut watched) = (App::existing(home).await?, Watched::default());
         loop {
-            match app.status(self.collaboration.as_ref()).await {
-                Ok((standings, unread)) => {
-                    let mut now = serde_json::json!([standings, unread]);
-                    forget_looks(&mut now);
-                    if last.as_ref() != Some(&now) {
-                        show(&standings, &unread, screen);
-                        last = Some(now);
-                    }
-                }
-                // Who watches sees that nothing can be seen, and what comes after.
-                Err(error) if self.watch && last.is_some() => {
-                    let now = serde_json::json!({ "error": error });
-                    if last.as_ref() != Some(&now) {
-                        screen.say(error.to_string());
-                        screen.object(&now);
-                        last = Some(now);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
+            watched.show(&self, app.status(self.collaboration.as_ref()).await, screen)?;
             if !self.watch {
                 return Ok(());
             }
             tokio::time::sleep(WATCH_EVERY).await;
         }
+    }
+}
+
+/// Where collaborations stand, and those that can't be read.
+pub(super) type Standings = (Vec<Standing>, Vec<(CollaborationId, Error)>);
+
+/// What was shown last.
+#[derive(Debug, Default)]
+pub(super) struct Watched(Option<serde_json::Value>);
+
+impl Watched {
+    /// Shows where things stand, where that is news. What can't be read is an error; whoever watches and saw something before sees that nothing
+    /// can be seen, and what comes after.
+    pub(super) fn show(
+        &mut self,
+        asked: &Status,
+        read: Result<Standings>,
+        screen: Screen,
+    ) -> Result<()> {
+        match read {
+            Ok((standings, unread)) => {
+                let mut now = serde_json::json!([standings, unread]);
+                forget_looks(&mut now);
+                if self.is_news(now) {
+                    show(&standings, &unread, screen);
+                }
+            }
+            Err(error) if asked.watch && self.0.is_some() => {
+                let now = serde_json::json!({ "error": error });
+                if self.is_news(now.clone()) {
+                    screen.say(error.to_string());
+                    screen.object(&now);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn is_news(&mut self, now: serde_json::Value) -> bool {
+        let is_news = self.0.as_ref() != Some(&now);
+        self.0 = Some(now);
+        is_news
     }
 }
 
@@ -70,7 +93,7 @@ fn forget_looks(standing: &mut serde_json::Value) {
 }
 
 /// Where each stands.
-pub(super) fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
+fn show(standings: &[Standing], unread: &[(CollaborationId, Error)], screen: Screen) {
     for s in standings {
         screen.heading(&format!("{} ({} leaves)", s.collaboration, s.leaves));
         if let Some(doubt) = &s.doubt {

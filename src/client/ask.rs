@@ -109,6 +109,11 @@ impl<'q> Question<'q> {
         Self { method: Method::POST, again: false, ..Self::get(path, &[]) }
     }
 
+    /// What is gone then, and is asked once: the second time it is not there.
+    pub(super) fn delete(path: &[&'q str]) -> Self {
+        Self { method: Method::DELETE, ..Self::post(path) }
+    }
+
     /// A withdrawal: the same again takes nothing more away.
     pub(super) fn denial(path: &[&'q str], body: &impl serde::Serialize) -> Result<Self> {
         let question = Self::post(path).json(body)?;

@@ -4,7 +4,7 @@ use super::Client;
 use super::ask::{Question, unreadable};
 use crate::error::Result;
 use crate::wire;
-use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, RunId};
+use mappings::model::{Agreement, CollaborationId, Digest, PlatformId, RunId, TemplateName};
 use serde::de::DeserializeOwned;
 
 /// So many pages of anything are read.
@@ -22,21 +22,43 @@ impl Client {
         self.link.get(&path, query).await?.json()
     }
 
-    /// The collaborations that the caller's member is part of, invited to, or was part of.
-    pub async fn collaborations(&self) -> Result<Vec<wire::Listed>> {
-        let (mut all, mut after) = (Vec::new(), None);
+    /// A list, page by page, to its end. `cursor` is what the next page is asked for by.
+    async fn pages<P: DeserializeOwned, T>(
+        &self,
+        path: &[&str],
+        (cursor, asked): (&str, &[(&str, String)]),
+        page: fn(P) -> (Vec<T>, Option<String>),
+    ) -> Result<Vec<T>> {
+        let (mut all, mut next) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
-            let mut query = vec![("limit", PAGE.to_owned())];
-            query.extend(after.map(|after| ("after", after)));
-            let page = self.link.get(&["v1", "collaborations"], &query).await?;
-            let page: wire::Collaborations = page.json()?;
-            all.extend(page.collaborations);
-            after = page.next;
-            if after.is_none() {
+            let mut query = asked.to_vec();
+            query.push(("limit", PAGE.to_owned()));
+            query.extend(next.map(|next| (cursor, next)));
+            let (found, more) = page(self.link.get(path, &query).await?.json()?);
+            all.extend(found);
+            next = more;
+            if next.is_none() {
                 return Ok(all);
             }
         }
         Err(unreadable("its list does not end"))
+    }
+
+    /// The same of a collaboration.
+    async fn all<P: DeserializeOwned, T>(
+        &self,
+        (of, below): (&CollaborationId, &[&str]),
+        cursor: &str,
+        page: fn(P) -> (Vec<T>, Option<String>),
+    ) -> Result<Vec<T>> {
+        let path = [&["v1", "collaborations", of.as_str()], below].concat();
+        self.pages(&path, (cursor, &[]), page).await
+    }
+
+    /// The collaborations that the caller's member is part of, invited to, or was part of.
+    pub async fn collaborations(&self) -> Result<Vec<wire::Listed>> {
+        let page = |page: wire::Collaborations| (page.collaborations, page.next);
+        self.pages(&["v1", "collaborations"], ("after", &[]), page).await
     }
 
     /// A collaboration as it stands, and the mark of what is decided in it.
@@ -51,33 +73,58 @@ impl Client {
 
     /// Its members.
     pub async fn members(&self, of: &CollaborationId) -> Result<Vec<wire::Member>> {
-        Ok(self.read::<wire::Members>(of, &["members"], &[]).await?.members)
+        let page = |page: wire::Members| (page.members, page.next);
+        self.all((of, &["members"]), "after", page).await
     }
 
     /// Its templates, in order of name.
     pub async fn templates(&self, of: &CollaborationId) -> Result<Vec<wire::Template>> {
-        Ok(self.read::<wire::Templates>(of, &["templates"], &[]).await?.templates)
+        let page = |page: wire::Templates| (page.templates, page.next);
+        self.all((of, &["templates"]), "after", page).await
+    }
+
+    /// One of them, as this version of the agreement has it.
+    pub async fn template(
+        &self,
+        of: &CollaborationId,
+        template: &TemplateName,
+        agreement: Digest,
+    ) -> Result<wire::Template> {
+        let query = [("agreement", agreement.to_string())];
+        self.read(of, &["templates", template.as_str()], &query).await
+    }
+
+    /// What the guard makes of it there, and what each room runs.
+    pub async fn explanation(
+        &self,
+        of: &CollaborationId,
+        template: &TemplateName,
+        agreement: Digest,
+    ) -> Result<wire::Explanation> {
+        let query = [("agreement", agreement.to_string())];
+        self.read(of, &["templates", template.as_str(), "explanation"], &query).await
+    }
+
+    /// The versions of the agreement that have it, in the order in which they were proposed.
+    pub async fn template_versions(
+        &self,
+        of: &CollaborationId,
+        template: &TemplateName,
+    ) -> Result<Vec<wire::TemplateVersion>> {
+        let page = |page: wire::TemplateVersions| (page.versions, page.next);
+        self.all((of, &["templates", template.as_str(), "versions"]), "after", page).await
     }
 
     /// Its rooms on other platforms.
     pub async fn rooms(&self, of: &CollaborationId) -> Result<Vec<wire::Room>> {
-        Ok(self.read::<wire::Rooms>(of, &["rooms"], &[]).await?.rooms)
+        let page = |page: wire::Rooms| (page.rooms, page.next);
+        self.all((of, &["rooms"]), "after", page).await
     }
 
     /// The withdrawals that platforms had to be closed for.
     pub async fn revocations(&self, of: &CollaborationId) -> Result<Vec<wire::Revocation>> {
-        let (mut all, mut after) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
-            let mut query = vec![("limit", PAGE.to_owned())];
-            query.extend(after.map(|after: u64| ("after", after.to_string())));
-            let page: wire::Revocations = self.read(of, &["revocations"], &query).await?;
-            all.extend(page.revocations);
-            after = page.next;
-            if after.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(unreadable("its list does not end"))
+        let page = |page: wire::Revocations| (page.revocations, page.next.map(|at| at.to_string()));
+        self.all((of, &["revocations"]), "after", page).await
     }
 
     /// One of them, by the position of its leaf.
@@ -99,18 +146,8 @@ impl Client {
 
     /// The runs, the newest first.
     pub async fn runs(&self, of: &CollaborationId) -> Result<Vec<wire::Run>> {
-        let (mut all, mut before) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
-            let mut query = vec![("limit", PAGE.to_owned())];
-            query.extend(before.map(|before: u64| ("before", before.to_string())));
-            let page: wire::Runs = self.read(of, &["runs"], &query).await?;
-            all.extend(page.runs);
-            before = page.next;
-            if before.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(unreadable("its list does not end"))
+        let page = |page: wire::Runs| (page.runs, page.next.map(|at| at.to_string()));
+        self.all((of, &["runs"]), "before", page).await
     }
 
     /// A run.
@@ -125,18 +162,42 @@ impl Client {
 
     /// Recipients outside, and what is open to each.
     pub async fn shares(&self, of: &CollaborationId) -> Result<Vec<wire::Recipient>> {
-        let (mut all, mut after) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
-            let mut query = vec![("limit", PAGE.to_owned())];
-            query.extend(after.map(|after| ("after", after)));
-            let page: wire::Shares = self.read(of, &["shares"], &query).await?;
-            all.extend(page.recipients);
-            after = page.next;
-            if after.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(unreadable("its list does not end"))
+        let page = |page: wire::Shares| (page.recipients, page.next);
+        self.all((of, &["shares"]), "after", page).await
+    }
+
+    /// What of the caller's member waits for a second person.
+    pub async fn waiting(&self, of: &CollaborationId) -> Result<Vec<wire::Waits>> {
+        Ok(self.read::<wire::AllWaits>(of, &["waiting"], &[]).await?.waiting)
+    }
+
+    /// The waivers that hold for an agreement.
+    pub async fn waivers(
+        &self,
+        of: &CollaborationId,
+        agreement: Digest,
+    ) -> Result<Vec<wire::WaiverGiven>> {
+        let path = ["v1", "collaborations", of.as_str(), "waivers"];
+        let page = |page: wire::Waivers| (page.waivers, page.next);
+        self.pages(&path, ("after", &[("agreement", agreement.to_string())]), page).await
+    }
+
+    /// What the caller's member would make in a room, as a document.
+    pub async fn export(
+        &self,
+        of: &CollaborationId,
+        room: &PlatformId,
+        form: wire::ExportForm,
+    ) -> Result<String> {
+        let form = serde_json::json!(form).as_str().unwrap_or_default().to_owned();
+        let below = ["rooms", room.as_str(), "export"];
+        Ok(self.read::<wire::Export>(of, &below, &[("form", form)]).await?.document)
+    }
+
+    /// Ends the waiting of something of the caller's member, by its fingerprint.
+    pub async fn take_back(&self, of: &CollaborationId, id: &str) -> Result<()> {
+        let path = ["v1", "collaborations", of.as_str(), "waiting", id];
+        self.link.ask(&Question::delete(&path)).await.map(drop)
     }
 
     /// What it would take to make a room as agreed. Its platform is asked.

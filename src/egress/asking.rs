@@ -79,7 +79,7 @@ impl Egress {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .http1_only()
-            .https_only(!policy.is_loopback())
+            .https_only(!policy.is_plain())
             // A connection that stays would outlive the look at where its name leads.
             .pool_max_idle_per_host(0)
             .dns_resolver(Arc::new(guarded))

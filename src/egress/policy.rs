@@ -28,6 +28,7 @@ pub struct Policy {
     networks: Vec<Network>,
     ports: BTreeSet<u16>,
     is_loopback: bool,
+    is_own: bool,
 }
 
 impl Default for Policy {
@@ -38,6 +39,7 @@ impl Default for Policy {
             networks: Vec::new(),
             ports: BTreeSet::from([443]),
             is_loopback: false,
+            is_own: false,
         }
     }
 }
@@ -63,6 +65,18 @@ impl Policy {
         Ok(policy)
     }
 
+    /// For a place of the operator's own that is said to lie inside: this machine and networks that are somebody's own as well, by any port and without
+    /// TLS. What is never asked is not asked for an operator either.
+    #[must_use]
+    pub fn own() -> Self {
+        Self { is_own: true, ..Self::default() }
+    }
+
+    /// Whether something may be asked without TLS.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.is_loopback || self.is_own
+    }
+
     /// Whether this machine may be asked, which is for trying things out.
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
@@ -76,10 +90,10 @@ impl Policy {
             Host::Name(name) => name == LOCALHOST,
             Host::Address(address) => reach(*address) == Reach::Loopback,
         };
-        if is_here && self.is_loopback {
+        if is_here && self.is_plain() {
             return Ok(target);
         }
-        if target.is_plain() {
+        if target.is_plain() && !self.is_own {
             return Err(Refused::Scheme);
         }
         match target.host() {
@@ -87,14 +101,18 @@ impl Policy {
             Host::Address(address) if !self.admits(None, *address) => return Err(Refused::Inside),
             Host::Name(_) | Host::Address(_) => {}
         }
-        if self.ports.contains(&target.port()) { Ok(target) } else { Err(Refused::Port) }
+        if self.is_own || self.ports.contains(&target.port()) {
+            Ok(target)
+        } else {
+            Err(Refused::Port)
+        }
     }
 
     /// The addresses that may be connected to for a name that leads to these: all of them, or none.
     pub(super) fn pinned(&self, name: &str, found: &[IpAddr]) -> Result<Vec<IpAddr>, Refused> {
         if name == LOCALHOST {
             let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-            return if self.is_loopback { Ok(here.to_vec()) } else { Err(Refused::Inside) };
+            return if self.is_plain() { Ok(here.to_vec()) } else { Err(Refused::Inside) };
         }
         if !self.may_lead_outside(name) {
             return Err(Refused::Inside);
@@ -117,17 +135,19 @@ impl Policy {
 
     fn may_lead_outside(&self, name: &str) -> bool {
         let last = name.rsplit('.').next().unwrap_or_default();
-        self.hosts.contains(name) || !INNER_NAMES.contains(&last)
+        self.is_own || self.hosts.contains(name) || !INNER_NAMES.contains(&last)
     }
 
     fn admits(&self, name: Option<&str>, address: IpAddr) -> bool {
         match reach(address) {
             Reach::Outside => true,
             Reach::Inner => {
-                name.is_some_and(|name| self.hosts.contains(name))
+                self.is_own
+                    || name.is_some_and(|name| self.hosts.contains(name))
                     || self.networks.iter().any(|network| network.holds(address))
             }
-            Reach::Loopback | Reach::Never => false,
+            Reach::Loopback => self.is_own,
+            Reach::Never => false,
         }
     }
 }

@@ -20,10 +20,10 @@ use serde::Deserialize;
 pub(super) struct After {
     /// The position after which the page begins: `next` of the page before it.
     #[param(value_type = Option<i64>, minimum = 0)]
-    after: Option<Position>,
+    pub(super) after: Option<Position>,
     /// So many at most.
     #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 /// With what it is compared.

@@ -256,7 +256,7 @@ async fn a_log_goes_on_from_the_older_one_or_is_found_out() {
     assert_eq!(verify(&newer, &key, Some(&older)).unwrap().leaves, 4);
     verify(&newer, &key, Some(&newer)).unwrap();
     // A log that was cut, and one that tells the beginning otherwise.
-    assert_eq!(verify(&older, &key, Some(&newer)).unwrap_err().code(), "log-forked");
+    assert_eq!(verify(&older, &key, Some(&newer)).unwrap_err().code(), "log-rolled-back");
     let forked = on(&memory());
     put(&forked, "spring", vec![proposal("spring"), step(7)]).await.unwrap();
     put(&forked, "spring", vec![joining("spring"), step(8)]).await.unwrap();

@@ -54,6 +54,14 @@ pub enum VerifyError {
         /// Which leaf, from 0.
         index: u64,
     },
+    /// The log was longer.
+    #[error("the log has {has} leaves, and the older one {had}")]
+    RolledBack {
+        /// Leaves that were seen.
+        had: u64,
+        /// Leaves that there are.
+        has: u64,
+    },
     /// The log doesn't begin with the one that was known.
     #[error("the log does not begin with the older one")]
     Forked,
@@ -74,6 +82,7 @@ impl VerifyError {
             Self::Size { .. } => "size-differs",
             Self::Root => "root-differs",
             Self::Touched { .. } => "touched-differs",
+            Self::RolledBack { .. } => "log-rolled-back",
             Self::Forked => "log-forked",
             Self::OtherGateway => "log-of-another-gateway",
         }
@@ -133,8 +142,9 @@ pub fn verify_since(
     }
     progress.take_in(&batch)?;
     let Progress { state, frontier, signatures, other_texts, older, .. } = progress;
-    if older.is_some() {
-        return Err(VerifyError::Forked);
+    let (had, has) = (older.map_or(0, |older| older.size), checkpoint.size);
+    if had > has {
+        return Err(VerifyError::RolledBack { had, has });
     }
     if frontier.size() != checkpoint.size {
         return Err(VerifyError::Size { signed: checkpoint.size, found: frontier.size() });

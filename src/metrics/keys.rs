@@ -9,8 +9,8 @@ use std::time::Instant;
 /// The same.
 #[derive(Debug)]
 pub(super) struct Keys {
-    asked: IntCounterVec,
-    age_s: GaugeVec,
+    pub(super) asked: IntCounterVec,
+    pub(super) age_s: GaugeVec,
     /// When they were read last, or first looked for.
     since: Mutex<BTreeMap<String, Instant>>,
 }

@@ -14,11 +14,13 @@ pub(crate) use store::CountedStore;
 use crate::error::{Error, Result};
 use keys::Keys;
 use notices::Notices;
+use prometheus::core::Collector;
 use prometheus::{
     Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -342,7 +344,34 @@ impl Metrics {
         let mut text = Vec::new();
         let written = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         let text = written.ok().and_then(|()| String::from_utf8(text).ok());
-        text.ok_or_else(|| Error::failed("bug", "the metrics can't be written"))
+        let text = text.ok_or_else(|| Error::failed("bug", "the metrics can't be written"))?;
+        Ok(self.with_what_never_happened(text))
+    }
+
+    /// Of what is counted by its labels and has not happened yet the name is there as well: whoever asks for it sees that it is counted.
+    fn with_what_never_happened(&self, mut text: String) -> String {
+        let by_label: [(&dyn Collector, &str); 11] = [
+            (&self.requests, "counter"),
+            (&self.request_s, "histogram"),
+            (&self.decisions, "counter"),
+            (&self.passes, "counter"),
+            (&self.pass_s, "histogram"),
+            (&self.pass_failures, "counter"),
+            (&self.runs, "counter"),
+            (&self.store_failures, "counter"),
+            (&self.keys.asked, "counter"),
+            (&self.keys.age_s, "gauge"),
+            (&self.notices.all, "counter"),
+        ];
+        for (one, kind) in by_label {
+            for of in one.desc() {
+                let (name, help) = (&of.fq_name, &of.help);
+                if !text.contains(&format!("# TYPE {name} ")) {
+                    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+                }
+            }
+        }
+        text
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The same.
 #[derive(Debug)]
 pub(super) struct Notices {
-    all: IntCounterVec,
+    pub(super) all: IntCounterVec,
     age_s: Gauge,
     /// When what each receiver did not take was put on record.
     waiting_ms: Mutex<BTreeMap<usize, i64>>,

@@ -13,6 +13,7 @@ use super::traces::traces_of;
 use super::triggers::triggers_of;
 use crate::error::{Error, Problem, Result};
 use crate::home::Home;
+use crate::wire;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -96,23 +97,29 @@ fn references(home: &Home, variables: &Environment) -> BTreeSet<String> {
 }
 
 impl Row {
-    /// The value in words.
-    pub(crate) fn text(&self) -> String {
-        let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let text = match &self.value {
-            Value::Null => "-".to_owned(),
-            Value::Array(all) if all.is_empty() => "none".to_owned(),
-            Value::Array(all) => all.iter().map(one).collect::<Vec<_>>().join(", "),
-            other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-                one(other)
-            }
-        };
-        // Its section was taken, so the variable is there.
-        if REFERENCES.contains(&self.key.as_str()) && self.value.is_string() {
-            return format!("{text} (set, not shown)");
-        }
-        text
+    /// The same for documents.
+    pub(crate) fn told(self) -> wire::Setting {
+        let Self { key, value, source } = self;
+        wire::Setting { key, value, from: source.kind().to_owned(), at: source.at() }
     }
+}
+
+/// The value of a setting in words.
+pub(crate) fn text_of(key: &str, value: &Value) -> String {
+    let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = match value {
+        Value::Null => "-".to_owned(),
+        Value::Array(all) if all.is_empty() => "none".to_owned(),
+        Value::Array(all) => all.iter().map(one).collect::<Vec<_>>().join(", "),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            one(other)
+        }
+    };
+    // Its section was taken, so the variable is there.
+    if REFERENCES.contains(&key) && value.is_string() {
+        return format!("{text} (set, not shown)");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -161,7 +168,11 @@ mod tests {
             ("metrics.listen", "-", Source::Default),
         ] {
             let row = row(&shown, key);
-            assert_eq!((row.text().as_str(), &row.source), (value, &source), "{key}");
+            assert_eq!(
+                (text_of(&row.key, &row.value).as_str(), &row.source),
+                (value, &source),
+                "{key}"
+            );
         }
         for setting in &SETTINGS {
             let stem = setting.key.split("[]").next().unwrap();
@@ -178,7 +189,8 @@ mod tests {
         let url = format!("postgres://me:{CANARY}@db/logs");
         let good = look(text, &[("AIRLOCK_STORE_URL", &url), ("AIRLOCK_TRIGGERS_SECRET", CANARY)]);
         assert!(good.problems.is_empty(), "{good:?}");
-        assert_eq!(row(&good, "store.url_env").text(), "AIRLOCK_STORE_URL (set, not shown)");
+        let url = row(&good, "store.url_env");
+        assert_eq!(text_of(&url.key, &url.value), "AIRLOCK_STORE_URL (set, not shown)");
         let wrong = [
             (
                 format!("[store]\nurl = \"postgres://me:{CANARY}@db/logs\""),

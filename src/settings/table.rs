@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 62] = [
+pub(super) const SETTINGS: [Setting; 63] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -127,6 +127,7 @@ pub(super) const SETTINGS: [Setting; 62] = [
     by_default("metrics.beyond_loopback", "false")
         .or("AIRLOCK_METRICS_BEYOND_LOOPBACK", Form::Flag),
     of("traces.endpoint").or("AIRLOCK_TRACES_ENDPOINT", Form::Text),
+    by_default("traces.inside", "false").or("AIRLOCK_TRACES_INSIDE", Form::Flag),
     by_default("traces.sampled", "1.0"),
 ];
 

@@ -1,10 +1,11 @@
 //! The part of the settings that says what may tell a worker that a look is worth while: `[triggers]`. Must not know how it is listened to.
 
+use super::egress::egress_of;
 use super::{Environment, Row, Section, section};
+use crate::egress::Policy;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use std::net::SocketAddr;
-use url::Url;
 
 const HELP: &str = "[[triggers.sqs]] with queue_url, and perhaps region, profile and assume_role; [triggers.webhook] with \
     listen = \"127.0.0.1:PORT\" and secret_env = \"VARIABLE\"";
@@ -75,8 +76,11 @@ pub(super) fn triggers_of(home: &Home, variables: &Environment) -> Result<(Trigg
         read.at("triggers.webhook.listen")
     );
     let Section { set: TriggersSetting { sqs: queues, webhook }, rows, .. } = read;
-    if !queues.iter().all(|queue| is_address(&queue.queue_url)) {
-        return Err(invalid("a queue_url is an address of https, without a password"));
+    let egress = egress_of(home, variables)?.0;
+    if !queues.iter().all(|queue| is_address(&queue.queue_url, &egress)) {
+        return Err(invalid(
+            "a queue_url is an address of https outside, or that [egress] admits, without a password",
+        ));
     }
     let Some(WebhookSetting { listen, secret_env, beyond_loopback }) = webhook else {
         return Ok((Triggers { queues, webhook: None }, rows));
@@ -95,13 +99,12 @@ pub(super) fn triggers_of(home: &Home, variables: &Environment) -> Result<(Trigg
     Ok((Triggers { queues, webhook: Some(webhook) }, rows))
 }
 
-/// An address that may be shown. Plain http is a test's, on this machine.
-fn is_address(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
-    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    is_safe && is_bare && url.host().is_some() && url.path().len() > 1
+/// An address that may be asked, and shown. A queue has a path.
+fn is_address(text: &str, egress: &Policy) -> bool {
+    let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    egress.target(text).is_ok()
+        && !text.contains('?')
+        && path.is_some_and(|(_, path)| !path.is_empty())
 }
 
 #[cfg(test)]
@@ -130,7 +133,8 @@ mod tests {
     #[test]
     fn a_queue_is_named_by_its_address() {
         let text = "[[triggers.sqs]]\nqueue_url = \"https://sqs.eu-central-1.amazonaws.com/111111111111/airlock\"\nprofile = \"gateway\"\n\
-            [[triggers.sqs]]\nqueue_url = \"http://127.0.0.1:5000/1/q\"\nregion = \"us-east-1\"\n";
+            [[triggers.sqs]]\nqueue_url = \"http://127.0.0.1:5000/1/q\"\nregion = \"us-east-1\"\n\
+            [egress]\nloopback = true\n";
         let queues = set(text).unwrap().queues;
         assert_eq!(queues.len(), 2);
         assert_eq!(queues[0].profile.as_deref(), Some("gateway"));

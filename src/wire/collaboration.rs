@@ -89,6 +89,9 @@ pub struct Collaboration {
 pub struct Members {
     /// In order of name.
     pub members: Vec<Member>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A member.

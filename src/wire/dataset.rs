@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 pub struct Datasets {
     /// In order of name.
     pub datasets: Vec<Dataset>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A dataset as it is offered.

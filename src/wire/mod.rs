@@ -43,7 +43,7 @@ pub use plan::{
 };
 pub use problem::{Place, ProblemDocument};
 pub use revocation::{Revocation, Revocations, Revoked, RoomClosure};
-pub use room::{Condition, Held, Room, Rooms};
+pub use room::{Condition, Export, ExportForm, Held, Room, Rooms, WaiverGiven, Waivers};
 pub use run::{ResultRows, Run, RunAsked, RunGiven, RunLimits, RunPhase, RunState, Runs};
 pub use schedule::{Schedule, ScheduleAsked, ScheduleSlot, Schedules, SlotState};
 pub use second::{AllWaits, ForTwo, Waits};
@@ -51,6 +51,8 @@ pub use share::{
     Recipient, ShareAsked, ShareEnd, ShareGiven, ShareProfile, ShareTokenAsked, SharedResult,
     Shares,
 };
-pub use template::{Explanation, Template, TemplateParameter, Templates, Text};
+pub use template::{
+    Explanation, Template, TemplateParameter, TemplateVersion, TemplateVersions, Templates, Text,
+};
 pub use token::{KeySet, TokenAsked, TokenGiven, TokenRefused};
 pub use verified::Verified;

@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 pub struct Rooms {
     /// In order of platform.
     pub rooms: Vec<Room>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A room.
@@ -55,4 +58,51 @@ pub struct Condition {
     /// Since when, where the log says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_ms: Option<i64>,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "gateway", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum ExportForm {
+    /// A shell script of AWS CLI commands.
+    Cli,
+    /// A `CloudFormation` template in JSON.
+    Cloudformation,
+    /// Terraform (provider awscc) in JSON.
+    Terraform,
+}
+
+/// What the caller's member would make in a room, for its own pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// The document, in the form that was asked for.
+    pub document: String,
+}
+
+/// A page of the waivers of an agreement that hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waivers {
+    /// The digest of the agreement that they were given for, and for no other.
+    pub agreement: String,
+    /// In order of room and term.
+    pub waivers: Vec<WaiverGiven>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Consent to a room's holding a term more loosely.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverGiven {
+    /// The platform.
+    pub room: String,
+    /// The term.
+    #[schema(example = "templates.overlap.received_by")]
+    pub at: String,
+    /// The owners who consented and have not left.
+    pub by: Vec<String>,
 }

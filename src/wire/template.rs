@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 pub struct Templates {
     /// In order of name.
     pub templates: Vec<Template>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A template version.
@@ -33,6 +36,35 @@ pub struct Template {
     pub approved_by: Vec<String>,
     /// Owners whose approval is missing.
     pub waits_for: Vec<String>,
+}
+
+/// A page of the versions of an agreement that have a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateVersions {
+    /// In the order in which they were proposed. A page may hold fewer than were asked for, or none, and still have a next one.
+    pub versions: Vec<TemplateVersion>,
+    /// Where the next page begins; none where this is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A template as one version of the agreement has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateVersion {
+    /// The digest of the version of the agreement.
+    pub agreement: String,
+    /// The how manieth of the collaboration that is, from 1.
+    pub number: u64,
+    /// How that stands: `in-force`, `waiting`, `superseded` or `declined`.
+    pub state: String,
+    /// The position of the leaf that proposed it.
+    pub index: u64,
+    /// When.
+    pub at_ms: i64,
+    /// The digest that names the template's version there. The same digest is the same template, and its approvals hold of both.
+    pub digest: String,
 }
 
 /// A parameter of a template. A run names its value as text.

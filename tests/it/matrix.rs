@@ -130,6 +130,9 @@ impl Asking<'_> {
         if row.operation == "agreement-diff" {
             path = format!("{path}?from={}", self.digest);
         }
+        if row.operation == "export" {
+            path.push_str("?form=terraform");
+        }
         if row.operation == "leaf" {
             path = path.replace("/5", "/1");
         }

@@ -67,7 +67,7 @@ fn a_delivery_that_no_log_knows_is_told() {
     assert_eq!(verified["log"]["other_texts"], serde_json::json!([]));
     world
         .airlock(&["audit", "verify", "before", "--key", &key, "--older", "evidence"])
-        .is(1, "log-forked");
+        .is(3, "log-rolled-back");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::http::Served;
 use crate::serve;
 use crate::world::{AGREEMENT, Answer, World};
 use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
@@ -267,6 +268,23 @@ fn ctrl_c_stops_a_run_there() {
 }
 
 #[test]
+fn whoever_watches_from_elsewhere_sees_what_changes() {
+    let world = serve::world();
+    let served = Served::start(&world);
+    let far = Far::to(served.at);
+    settled(&served, &far);
+    let token = served.caller("grocer", &ALL).token;
+    let mut watch = far.command(&world, &token, &["status", "spring", "--watch"]).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["collaborations"][0]["revocations"], json!([]));
+    far.ask(&served, "grocer", &["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
+    assert_ne!(next()["collaborations"][0]["revocations"], json!([]), "it is shown once it changed");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
+
+#[test]
 fn who_asks_and_where_is_looked_at_first() {
     let world = serve::world();
     let served = Served::start(&world);
@@ -281,15 +299,15 @@ fn who_asks_and_where_is_looked_at_first() {
         "serve",
         "quickstart",
         "token --as grocer --role analyst",
-        "config show",
         "policies check",
-        "export cli spring --member grocer",
         "apply spring --room aws-clean-rooms",
         "run spring reach --as brand --run-id mine",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         far.ask(&served, "grocer", &words).is(2, "gateway-not-here");
     }
+    // What a gateway is set to is its operator's.
+    far.ask(&served, "grocer", &["config", "show"]).is(3, "not-permitted");
     // What needs no gateway is as before.
     far.ask(&served, "grocer", &["check", "agreement.yaml"]).done();
     let token = served.caller("grocer", &ALL).token;

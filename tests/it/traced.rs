@@ -96,7 +96,10 @@ fn a_run_is_one_trace_down_to_its_plan_and_names_nobody() {
         }
     }
     set(&world, "[http]\ndevelopment_issuer = true\n");
-    world.variables = vec![("AIRLOCK_TRACES_ENDPOINT", collector.start())];
+    world.variables = vec![
+        ("AIRLOCK_TRACES_ENDPOINT", collector.start()),
+        ("AIRLOCK_TRACES_INSIDE", "true".to_owned()),
+    ];
     let served = Served::start_as(&world, &[], Stdio::null());
     let brand = served.caller(&of("brand"), &ALL);
     let at = format!("/v1/collaborations/{}", of("spring"));
@@ -179,6 +182,7 @@ fn a_turn_at_a_platform_is_a_trace_down_to_its_calls() {
     std::fs::write(world.path("aws"), profile).unwrap();
     world.variables = vec![
         ("AIRLOCK_TRACES_ENDPOINT", collector.start()),
+        ("AIRLOCK_TRACES_INSIDE", "true".to_owned()),
         ("AWS_CONFIG_FILE", world.path("aws").display().to_string()),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1".to_owned()),
     ];
@@ -232,7 +236,10 @@ fn a_statement_in_snowflake_is_a_span_of_its_operation_and_its_code_alone() {
         refusing()
     );
     std::fs::write(world.path("home/connections.toml"), connections).unwrap();
-    world.variables = vec![("AIRLOCK_TRACES_ENDPOINT", collector.start())];
+    world.variables = vec![
+        ("AIRLOCK_TRACES_ENDPOINT", collector.start()),
+        ("AIRLOCK_TRACES_INSIDE", "true".to_owned()),
+    ];
     assert_eq!(world.airlock(&["sync", "--once"]).code, Some(1));
     let spans = collector.spans();
     let statement = spans.iter().find(|span| span.name == "statement");
@@ -257,7 +264,10 @@ fn a_collector_that_is_away_or_never_answers_holds_nothing_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for place in [silent.local_addr().unwrap().to_string(), "127.0.0.1:1".to_owned()] {
         let mut world = crate::serve::world();
-        world.variables = vec![("AIRLOCK_TRACES_ENDPOINT", format!("http://{place}"))];
+        world.variables = vec![
+            ("AIRLOCK_TRACES_ENDPOINT", format!("http://{place}")),
+            ("AIRLOCK_TRACES_INSIDE", "true".to_owned()),
+        ];
         let served = Served::start_as(&world, &[], Stdio::null());
         for _ in 0..20 {
             assert_eq!(served.ask("GET", "/readyz", &[], "").status, 200);

@@ -7,6 +7,7 @@ import receipts
 NOT_SEEN_WELL = {
     "cancel": "a run here has ended before anybody cancels it: tests/it/remote",
     "configuration": "the operator's, who is no tenant: tests/it/operations.rs",
+    "export": "no agreement here has a room of which there is an export: src/http/tests/reading/versions.rs",
     "health-detail": "the operator's, who is no tenant: tests/it/operations.rs",
     "look": "no worker here keeps the room: src/http/tests/reading.rs",
     "reoffer": "nobody's account takes anything away: tests/it/remote, scenes.py",
@@ -43,6 +44,8 @@ class Known:
         digest = self.filled.agree(self.filled.document(self.name, [alfa, bravo]), [alfa, bravo])
         self.asked("agreement-diff", "GET", f"agreements/{digest}/diff?from={digest}", alfa)
         template = next(one for one in self.asked("templates", "GET", "templates", alfa)["templates"] if alfa in one["run_by"])
+        self.asked("template-versions", "GET", f"templates/{template['template']}/versions", alfa)
+        self.asked("waivers", "GET", "waivers", alfa)
         version = {"template": template["template"], "digest": template["digest"]}
         self.asked("add-schedule", "POST", "schedules", alfa, version | {"schedule": "yearly", "cron": YEARLY})
         self.asked("schedule", "GET", "schedules/yearly", alfa)

@@ -427,6 +427,7 @@ def told(arguments, folder):
         with (gateway.home / "gateway.toml").open("a", encoding="utf-8") as settings:
             for one in (url, url + "-that-is-not-there"):
                 settings.write(f'[[triggers.sqs]]\nqueue_url = "{one}"\nregion = "eu-central-1"\nprofile = "shop"\n')
+            settings.write("[egress]\nloopback = true\n")
             settings.write(f'[triggers.webhook]\nlisten = "127.0.0.1:{port}"\nsecret_env = "AIRLOCK_WEBHOOK_SECRET"\n')
         gateway.start(every=600)
         check.opened(names, HANGS_S)

@@ -161,7 +161,7 @@ impl Desk<'_> {
 }
 
 /// The versions that the caller may see, with their numbers.
-fn visible(seen: &Seen) -> impl Iterator<Item = (u64, &Proposal)> {
+pub(super) fn visible(seen: &Seen) -> impl Iterator<Item = (u64, &Proposal)> {
     let state = seen.state();
     let waits = state.waiting().filter(|one| one.agreement.members.contains_key(&seen.member));
     let waits = waits.map(|one| one.index);
@@ -173,7 +173,8 @@ fn visible(seen: &Seen) -> impl Iterator<Item = (u64, &Proposal)> {
     (1..).zip(state.proposals()).filter(move |(_, proposal)| may(proposal))
 }
 
-fn version<'s>(seen: &'s Seen, digest: &str) -> Result<(u64, &'s Proposal)> {
+/// One of them by its digest; of several with the same document the newest.
+pub(super) fn version<'s>(seen: &'s Seen, digest: &str) -> Result<(u64, &'s Proposal)> {
     let found = visible(seen).filter(|(_, proposal)| proposal.digest.to_string() == digest);
     found.last().ok_or_else(absent)
 }
@@ -186,7 +187,7 @@ fn proposer(proposal: &Proposal) -> String {
 }
 
 /// How what became of a version is called.
-const fn word(became: Became) -> &'static str {
+pub(super) const fn word(became: Became) -> &'static str {
     match became {
         Became::InForce => "in-force",
         Became::Waiting => "waiting",

@@ -11,14 +11,10 @@ impl Desk<'_> {
     pub(crate) fn configuration(&self) -> Result<wire::Configuration> {
         self.may(Action::ReadConfiguration)?;
         let shown = shown(&self.app.home, &Environment::of_process());
-        let setting = |Row { key, value, source }| {
-            let (from, at) = (source.kind().to_owned(), source.at());
-            wire::Setting { key, value, from, at }
-        };
         let problem =
             |Problem { code, at, message, help }| wire::Place { code, at, detail: message, help };
         Ok(wire::Configuration {
-            settings: shown.rows.into_iter().map(setting).collect(),
+            settings: shown.rows.into_iter().map(Row::told).collect(),
             problems: shown.problems.into_iter().map(problem).collect(),
         })
     }

@@ -1,30 +1,39 @@
 //! Datasets of the agreement in force, or else of the one that waits. Where one lies is its owner's to know.
 
 use super::templates::agreement;
-use super::{Desk, Seen, absent, said_as, texts};
+use super::{Desk, Part, Seen, absent, named, said_as, texts};
 use crate::access::Action;
 use crate::error::Result;
 use crate::log::Revocable;
 use crate::wire;
 use mappings::model::{
-    Column, ColumnName, ColumnUse, Dataset, DatasetName, Location, MatchKey, PlatformId,
+    Column, ColumnName, ColumnUse, Dataset, DatasetName, Location, MatchKey, MemberId, PlatformId,
 };
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
-    /// All of them.
-    pub(crate) async fn datasets(&self, name: &str) -> Result<wire::Datasets> {
+    /// A page of them, in order of name; perhaps those of one owner alone.
+    pub(crate) async fn datasets(
+        &self,
+        name: &str,
+        owner: Option<&MemberId>,
+        part: Part<DatasetName>,
+    ) -> Result<wire::Datasets> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let agreement = agreement(&seen)?;
-        let datasets = agreement.datasets.iter();
-        let shown = datasets.map(|(name, dataset)| shown(&seen, name, dataset));
-        Ok(wire::Datasets { datasets: shown.collect() })
+        let later = agreement.datasets.iter().filter(|(name, _)| part.has(name));
+        let fits = later.filter(|(_, one)| owner.is_none_or(|owner| one.owner == *owner));
+        let mut datasets = part.first(fits.map(|(name, one)| shown(&seen, name, one)));
+        let next = part.cut(&mut datasets, |one| one.dataset.clone());
+        Ok(wire::Datasets { datasets, next })
     }
 
     /// One by its name.
     pub(crate) async fn dataset(&self, name: &str, dataset: &str) -> Result<wire::Dataset> {
-        let all = self.datasets(name).await?.datasets;
-        all.into_iter().find(|one| one.dataset == dataset).ok_or_else(absent)
+        let seen = self.seen(name, Action::ReadCollaboration).await?;
+        let (name, agreement) = (named::<DatasetName>(dataset)?, agreement(&seen)?);
+        let dataset = agreement.datasets.get(&name).ok_or_else(absent)?;
+        Ok(shown(&seen, &name, dataset))
     }
 }
 

@@ -1,16 +1,22 @@
 //! Members of a collaboration.
 
-use super::{Desk, absent};
+use super::{Desk, Part, absent};
 use crate::access::Action;
 use crate::app::status::{members, word};
 use crate::error::Result;
 use crate::log::MemberState;
 use crate::store::Stands;
 use crate::wire;
+use mappings::model::MemberId;
 
 impl Desk<'_> {
-    /// Its members and where each stands.
-    pub(crate) async fn members(&self, name: &str) -> Result<wire::Members> {
+    /// A page of its members and where each stands, in order of name; perhaps those alone who stand so.
+    pub(crate) async fn members(
+        &self,
+        name: &str,
+        stands: Option<MemberState>,
+        part: Part<MemberId>,
+    ) -> Result<wire::Members> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         if seen.stands == Stands::Former {
             return Err(absent());
@@ -21,7 +27,10 @@ impl Desk<'_> {
             member: member.to_string(),
             state: word(stands).to_owned(),
         };
-        let members = members(state);
-        Ok(wire::Members { members: members.into_iter().map(shown).collect() })
+        let later = members(state).into_iter().filter(|(member, _)| part.has(member));
+        let fits = later.filter(|(_, found)| stands.is_none_or(|stands| *found == stands));
+        let mut members = part.first(fits.map(shown));
+        let next = part.cut(&mut members, |one| one.member.clone());
+        Ok(wire::Members { members, next })
     }
 }

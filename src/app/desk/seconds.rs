@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// So much of one member's waits in one collaboration, at most.
-const WAITING_MAX: usize = 256;
+pub(in crate::app) const WAITING_MAX: usize = 256;
 /// Two who begin at once find each other within so many turns.
 pub(super) const TURNS: usize = 3;
 
@@ -137,19 +137,7 @@ impl Desk<'_> {
     }
 
     fn shown_waiting(&self, seen: &Seen, waits: &Waits) -> Result<wire::Waits> {
-        let Waits { waiting, asked_ms, until_ms } = waits;
-        let About { what, agreement } = serde_json::from_str(&waiting.about)
-            .map_err(|_| Error::failed("store-corrupt", "what waits can't be read"))?;
-        Ok(wire::Waits {
-            id: hex(&waiting.fingerprint),
-            stands: seen.state().digest() == Some(agreement),
-            what,
-            agreement: agreement.to_string(),
-            asked_by: hex(&waiting.by).chars().take(12).collect(),
-            yours: waiting.by == *self.caller.principal().as_bytes(),
-            at_ms: *asked_ms,
-            until_ms: *until_ms,
-        })
+        told(waits, seen.state().digest(), Some(self.caller.principal().as_bytes()))
     }
 
     /// Whether the operator's policies leave a collaboration to the caller, for a list.
@@ -157,6 +145,27 @@ impl Desk<'_> {
         let on = On::Collaboration(Some(stands));
         !self.house.forbids(self.caller, Action::ReadCollaboration, on, Some(name))
     }
+}
+
+/// What waits, on the agreement that counts now, for whoever looks.
+pub(in crate::app) fn told(
+    waits: &Waits,
+    now: Option<Digest>,
+    by: Option<&[u8; 32]>,
+) -> Result<wire::Waits> {
+    let Waits { waiting, asked_ms, until_ms } = waits;
+    let About { what, agreement } = serde_json::from_str(&waiting.about)
+        .map_err(|_| Error::failed("store-corrupt", "what waits can't be read"))?;
+    Ok(wire::Waits {
+        id: hex(&waiting.fingerprint),
+        stands: now == Some(agreement),
+        what,
+        agreement: agreement.to_string(),
+        asked_by: hex(&waiting.by).chars().take(12).collect(),
+        yours: by == Some(&waiting.by),
+        at_ms: *asked_ms,
+        until_ms: *until_ms,
+    })
 }
 
 /// Refuses what holds already, whoever decided it.
@@ -209,7 +218,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn read_id(text: &str) -> Option<[u8; 32]> {
+/// A fingerprint as it is written.
+pub(in crate::app) fn read_id(text: &str) -> Option<[u8; 32]> {
     let is_plain =
         text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();

@@ -1,36 +1,67 @@
-//! Templates of the agreement in force, or else of the one that waits.
+//! Templates of the agreement in force, or else of the one that waits, or of one that is named; and in which versions of the agreement one is.
 
+use super::agreements::{version, visible, word};
 use super::checks::thresholds;
-use super::{Desk, Seen, absent, named, texts};
+use super::{Desk, Part, Seen, absent, named, texts};
 use crate::access::Action;
 use crate::app::agreements;
 use crate::error::Result;
-use crate::log::fold::Version;
+use crate::log::Proposal;
 use crate::store::Stands;
 use crate::wire;
 use mappings::guard::Guarded;
-use mappings::model::{Agreement, Literal, Parameter, ParameterName, PlatformId, TemplateName};
+use mappings::model::{
+    Agreement, Digest, Literal, MemberId, Parameter, ParameterName, PlatformId, TemplateName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Documents that are read for one page of a template's versions.
+const LOOKED_MAX: usize = if cfg!(test) { 2 } else { 50 };
+
+/// The document of an agreement, by its digest.
+struct Document {
+    digest: Digest,
+    agreement: Arc<Agreement>,
+}
+
 impl Desk<'_> {
-    /// All of them.
-    pub(crate) async fn templates(&self, name: &str) -> Result<wire::Templates> {
+    /// A page of them, in order of name; perhaps of the version that is named, perhaps those alone that wait for an owner.
+    pub(crate) async fn templates(
+        &self,
+        name: &str,
+        (agreement, waits_for): (Option<&str>, Option<&MemberId>),
+        part: Part<TemplateName>,
+    ) -> Result<wire::Templates> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let agreement = agreement(&seen)?;
-        let of = Arc::clone(&agreement);
-        let all = self.guarding(move || agreements::guard_all(&of)).await?;
-        let shown =
-            all.iter().map(|(template, guarded)| shown(&seen, &agreement, template, guarded));
-        Ok(wire::Templates { templates: shown.collect::<Result<_>>()? })
+        let of = self.document_of(&seen, agreement).await?;
+        let waits_for = waits_for.map(ToString::to_string);
+        let mut templates = Vec::new();
+        for template in of.agreement.templates.keys().filter(|name| part.has(name)) {
+            let one = shown(&seen, &of, template, &*self.guarded(&of, template).await?)?;
+            if waits_for.as_ref().is_none_or(|owner| one.waits_for.contains(owner)) {
+                templates.push(one);
+            }
+            if templates.len() > part.max {
+                break;
+            }
+        }
+        let next = part.cut(&mut templates, |one| one.template.clone());
+        Ok(wire::Templates { templates, next })
     }
 
-    /// One by its name.
-    pub(crate) async fn template(&self, name: &str, template: &str) -> Result<wire::Template> {
+    /// One by its name; perhaps of the version that is named.
+    pub(crate) async fn template(
+        &self,
+        name: &str,
+        template: &str,
+        agreement: Option<&str>,
+    ) -> Result<wire::Template> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let (template, version) = (named::<TemplateName>(template)?, version(&seen)?);
-        let guarded = self.guarded(version, &template).await?;
-        shown(&seen, &version.agreement, &template, &guarded)
+        let template = named::<TemplateName>(template)?;
+        let of = self.document_of(&seen, agreement).await?;
+        let guarded = self.guarded(&of, &template).await?;
+        shown(&seen, &of, &template, &guarded)
     }
 
     /// What the guard makes of it, its text as it was agreed beside what each room runs, and why it is refused where it is.
@@ -38,15 +69,62 @@ impl Desk<'_> {
         &self,
         name: &str,
         template: &str,
+        agreement: Option<&str>,
     ) -> Result<wire::Explanation> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
-        let (template, agreement) = (named::<TemplateName>(template)?, agreement(&seen)?);
-        let of = Arc::clone(&agreement);
-        self.guarding(move || explained(&of, &template)).await
+        let template = named::<TemplateName>(template)?;
+        let Document { agreement, .. } = self.document_of(&seen, agreement).await?;
+        self.guarding(move || explained(&agreement, &template)).await
+    }
+
+    /// A page of the versions of the agreement that have it, after the position of a proposal. So many are looked at that a page may have few or
+    /// none and still a next one.
+    pub(crate) async fn template_versions(
+        &self,
+        name: &str,
+        template: &str,
+        (after, max): (Option<u64>, usize),
+    ) -> Result<wire::TemplateVersions> {
+        let seen = self.seen(name, Action::ReadCollaboration).await?;
+        let template = named::<TemplateName>(template)?;
+        let is_later = |proposal: &Proposal| after.is_none_or(|after| proposal.index > after);
+        let all: Vec<_> = visible(&seen).filter(|(_, proposal)| is_later(proposal)).collect();
+        let (mut versions, mut looked) = (Vec::new(), None);
+        for (number, proposal) in all.iter().take(LOOKED_MAX) {
+            let document = self.document(&seen, proposal).await?;
+            if let Some(found) = document.templates.get(&template) {
+                versions.push(wire::TemplateVersion {
+                    agreement: proposal.digest.to_string(),
+                    number: *number,
+                    state: word(seen.state().became(proposal)).to_owned(),
+                    index: proposal.index,
+                    at_ms: proposal.at_ms,
+                    digest: found.digest(&template).to_string(),
+                });
+            }
+            looked = Some(proposal.index);
+            if versions.len() == max {
+                break;
+            }
+        }
+        let last = all.last().map(|(_, proposal)| proposal.index);
+        let next = looked.filter(|looked| last != Some(*looked)).map(|looked| looked.to_string());
+        if versions.is_empty() && next.is_none() && after.is_none() {
+            return Err(absent());
+        }
+        Ok(wire::TemplateVersions { versions, next })
+    }
+
+    /// The agreement that is named by its digest, where the caller may see it; else that in force, or the one that waits.
+    async fn document_of(&self, seen: &Seen, agreement: Option<&str>) -> Result<Document> {
+        let Some(digest) = agreement else { return current(seen) };
+        let (_, proposal) = version(seen, digest)?;
+        let agreement = self.document(seen, proposal).await?;
+        Ok(Document { digest: proposal.digest, agreement })
     }
 
     /// What the guard makes of one, now or lately.
-    async fn guarded(&self, of: &Version, template: &TemplateName) -> Result<Arc<Guarded>> {
+    async fn guarded(&self, of: &Document, template: &TemplateName) -> Result<Arc<Guarded>> {
         if !of.agreement.templates.contains_key(template) {
             return Err(absent());
         }
@@ -114,26 +192,27 @@ fn most(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 
 /// The agreement whose templates the caller may see.
 pub(super) fn agreement(seen: &Seen) -> Result<Arc<Agreement>> {
-    Ok(Arc::clone(&version(seen)?.agreement))
+    Ok(current(seen)?.agreement)
 }
 
-fn version(seen: &Seen) -> Result<&Version> {
+fn current(seen: &Seen) -> Result<Document> {
     let state = seen.state();
     let version = match seen.stands {
         Stands::Member => state.in_force().or(state.waiting()),
         Stands::Invited => state.waiting(),
         Stands::Former => None,
     };
-    version.ok_or_else(absent)
+    let version = version.ok_or_else(absent)?;
+    Ok(Document { digest: version.digest, agreement: Arc::clone(&version.agreement) })
 }
 
 fn shown(
     seen: &Seen,
-    agreement: &Agreement,
+    of: &Document,
     name: &TemplateName,
     guarded: &Guarded,
 ) -> Result<wire::Template> {
-    let template = agreement.templates.get(name).ok_or_else(absent)?;
+    let template = of.agreement.templates.get(name).ok_or_else(absent)?;
     let owners: BTreeSet<_> = guarded.datasets.values().map(|dataset| &dataset.owner).collect();
     let approvals = seen.state().approvals(name, guarded.digest);
     let (approved_by, waits_for): (Vec<_>, Vec<_>) =

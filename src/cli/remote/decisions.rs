@@ -1,4 +1,4 @@
-//! `apply`, `join`, `decline`, `approve`, `waive` and `reoffer` at a gateway elsewhere. Each decides on what was looked at, by its digest.
+//! `apply`, `join`, `decline`, `approve`, `waive`, `waiting` and `reoffer` at a gateway elsewhere. Each decides on what was looked at, by its digest.
 
 use super::{digest, misnamed, named, receipt};
 use crate::app::{agreements, waivable};
@@ -8,6 +8,7 @@ use crate::cli::decline::Decline;
 use crate::cli::join::Join;
 use crate::cli::reoffer::{self, Reoffer};
 use crate::cli::screen::Screen;
+use crate::cli::waiting::Waiting;
 use crate::cli::waive::{Given, Waive};
 use crate::client::{Client, Seconded, Withdrawn};
 use crate::error::{Error, Result};
@@ -164,7 +165,7 @@ pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Resu
     let (agreement, mark) = agreement(client, of).await?;
     let terms = if waive.all {
         let looked = waivable(&agreement, room, member)?;
-        waive.looked_at(&looked, &BTreeSet::new(), screen)?
+        waive.looked_at(&looked, &given_before(client, &agreement, &waive).await?, screen)?
     } else {
         Some(waive.at.clone())
     };
@@ -185,10 +186,6 @@ pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Resu
                 screen.say(format!("the waiver of {at} in {room} {}", second(member)));
                 waiting.push(*waits);
             }
-            // Of two people the one may have gone through some of them before.
-            Err(error) if waive.all && error.code == "already-decided" => {
-                screen.say(format!("{at} in {room} is waived already"));
-            }
             Err(error) => return Err(error),
         }
     }
@@ -196,6 +193,30 @@ pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Resu
         waive.told(given, &waiting, screen);
     }
     Ok(())
+}
+
+pub(super) async fn waiting(client: &Client, waiting: Waiting, screen: Screen) -> Result<()> {
+    client.speaks_for(&waiting.member)?;
+    if let Some(id) = &waiting.take_back {
+        client.take_back(&waiting.collaboration, id).await?;
+        waiting.taken(id, screen);
+    } else {
+        waiting.show(&client.waiting(&waiting.collaboration).await?, screen);
+    }
+    Ok(())
+}
+
+/// The terms of a room that an owner waived for this agreement, by the gateway's word.
+async fn given_before(
+    client: &Client,
+    agreement: &Agreement,
+    waive: &Waive,
+) -> Result<BTreeSet<String>> {
+    let given = client.waivers(&waive.collaboration, agreement.digest()).await?.into_iter();
+    let is_of = |one: &wire::WaiverGiven| {
+        one.room == waive.room.as_str() && one.by.iter().any(|by| by == waive.member.as_str())
+    };
+    Ok(given.filter(is_of).map(|one| one.at).collect())
 }
 
 /// How the room holds it, by this version's own reading of the agreement.

@@ -1,5 +1,5 @@
 //! The same commands at a gateway elsewhere: `--gateway URL`. What is said and printed is as at its own folder, as far as the gateway tells it.
-//! Decides nothing.
+//! What can't go over a gateway is refused, with its reason. Decides nothing.
 
 mod audit;
 mod decisions;
@@ -14,8 +14,9 @@ use super::Command;
 use super::audit::{Act, Audit};
 use super::screen::Screen;
 use crate::client::{Client, Known, Token};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::log::{PublicKey, Receipt};
+use crate::wire;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -47,59 +48,76 @@ impl Elsewhere {
         if self.url().is_none() {
             return Ok(false);
         }
-        let here = match command {
-            // Pure, or about files that somebody has in hand.
+        let (here, why) = match command {
+            // Pure, or about files that somebody has in hand, and that no gateway is to see.
             Command::Schema
             | Command::Completions { .. }
             | Command::Check(_)
             | Command::Explain(_)
+            | Command::Prepare(_)
             | Command::Witness(_)
             | Command::Audit(Audit { act: Act::Verify { .. } | Act::Result { .. } }) => {
                 return Ok(false);
             }
-            Command::Apply(apply) if apply.room.is_some() => "apply --room",
-            Command::Run(run) if run.id.is_some() => "--run-id",
-            Command::Status(status) if status.watch => "status --watch",
-            Command::Connections(asked) if asked.is_verify() => "connections verify",
+            Command::Apply(apply) if apply.room.is_some() => {
+                ("apply --room", "the gateway's own worker makes rooms as agreed")
+            }
+            Command::Run(run) if run.id.is_some() => {
+                ("--run-id", "a run's id there comes from the key that it is asked under")
+            }
+            Command::Connections(asked) if asked.is_verify() => (
+                "connections verify",
+                "it makes things in an account that only its owner may have made",
+            ),
             Command::Apply(_)
             | Command::Join(_)
             | Command::Decline(_)
             | Command::Approve(_)
             | Command::Waive(_)
+            | Command::Waiting(_)
             | Command::Revoke(_)
             | Command::Reoffer(_)
             | Command::Plan(_)
             | Command::Connections(_)
+            | Command::Export(_)
             | Command::Run(_)
             | Command::Schedule(_)
             | Command::Share(_)
             | Command::Status(_)
+            | Command::Config(_)
             | Command::Audit(_) => return Ok(true),
-            Command::Quickstart(_) => "quickstart",
-            Command::Keygen(_) => "keygen",
-            Command::Prepare(_) => "prepare",
-            Command::Export(_) => "export",
-            Command::Import(_) => "import",
-            Command::Sync(_) => "sync",
-            Command::Serve(_) => "serve",
-            Command::Token(_) => "token",
-            Command::Config(_) => "config",
-            Command::Policies(_) => "policies",
+            Command::Quickstart(_) => ("quickstart", "it is a folder of its own"),
+            Command::Keygen(_) => ("keygen", "a key is made where it stays"),
+            Command::Import(_) => {
+                ("import", "before there is an agreement nothing says whose an account is")
+            }
+            Command::Sync(_) => ("sync", "it is the worker itself"),
+            Command::Serve(_) => ("serve", "it is the gateway itself"),
+            Command::Token(_) => ("token", "the development issuer speaks to its own machine"),
+            Command::Policies(_) => ("policies", "an operator's policies are files of its own"),
         };
-        let message = format!("{here} is for whoever has the gateway's folder");
+        let message = format!("{here} can't be asked of a gateway elsewhere: {why}");
         Err(Error::invalid("gateway-not-here", message)
             .help("the same without --gateway and AIRLOCK_GATEWAY, where the gateway is"))
     }
 
+    fn token(&self) -> Result<Token> {
+        match (&self.token_file, std::env::var(TOKEN)) {
+            (Some(file), _) => Token::read(file),
+            (None, Ok(token)) => Token::new(&token),
+            (None, Err(_)) => Err(Error::invalid("token-missing", "no access token is given")
+                .help("the variable AIRLOCK_TOKEN, or --token-file FILE")),
+        }
+    }
+
+    /// What the gateway is set to, for its operator, who speaks for no member.
+    async fn configuration(&self) -> Result<wire::Configuration> {
+        let known = Known::of_user()?.with_key(self.gateway_key);
+        Client::configuration(self.url().unwrap_or_default(), self.token()?, &known).await
+    }
+
     async fn open(&self) -> Result<Client> {
-        let token = match (&self.token_file, std::env::var(TOKEN)) {
-            (Some(file), _) => Token::read(file)?,
-            (None, Ok(token)) => Token::new(&token)?,
-            (None, Err(_)) => {
-                return Err(Error::invalid("token-missing", "no access token is given")
-                    .help("the variable AIRLOCK_TOKEN, or --token-file FILE"));
-            }
-        };
+        let token = self.token()?;
         let known = Known::of_user()?.with_key(self.gateway_key);
         let client = Client::open(self.url().unwrap_or_default(), token, known).await?;
         if client.is_new() {
@@ -115,6 +133,15 @@ impl Elsewhere {
 
 /// Runs a command there.
 pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Result<()> {
+    if let Command::Config(_) = command {
+        let found = at.configuration().await?;
+        let problem = |one: wire::Place| {
+            let wire::Place { code, at, detail: message, help } = one;
+            Problem { code, at, message, help }
+        };
+        let problems = found.problems.into_iter().map(problem).collect();
+        return super::config::told(&found.settings, problems, screen);
+    }
     let client = at.open().await?;
     match command {
         Command::Apply(apply) => decisions::apply(&client, apply, screen).await,
@@ -123,13 +150,15 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         Command::Approve(approve) => decisions::approve(&client, approve, screen).await,
         Command::Waive(waive) => decisions::waive(&client, waive, screen).await,
         Command::Reoffer(reoffer) => decisions::reoffer(&client, reoffer, screen).await,
+        Command::Waiting(waiting) => decisions::waiting(&client, waiting, screen).await,
+        Command::Export(export) => rooms::export(&client, export, screen).await,
         Command::Revoke(revoke) => revoke::revoke(&client, revoke, screen).await,
         Command::Plan(plan) => rooms::plan(&client, plan, screen).await,
         Command::Connections(connections) => rooms::connections(&client, connections, screen).await,
         Command::Run(run) => run::run(&client, run, screen).await,
         Command::Schedule(asked) => schedule::schedule(&client, asked, screen).await,
         Command::Share(asked) => share::share(&client, asked, screen).await,
-        Command::Status(status) => status::status(&client, status, screen).await,
+        Command::Status(status) => status::status(client, status, (at, screen)).await,
         Command::Audit(audit) => audit::audit(&client, audit, screen).await,
         Command::Quickstart(_)
         | Command::Check(_)
@@ -137,7 +166,6 @@ pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Res
         | Command::Explain(_)
         | Command::Keygen(_)
         | Command::Prepare(_)
-        | Command::Export(_)
         | Command::Import(_)
         | Command::Sync(_)
         | Command::Serve(_)

@@ -1,9 +1,10 @@
-//! `plan` and `connections test` at a gateway elsewhere. Of another member's account it tells a code, and whose it is.
+//! `plan`, `export` and `connections test` at a gateway elsewhere. Of another member's account it tells a code, and whose it is.
 
 use super::decisions::agreement;
 use super::named;
 use crate::app::{RoomPlan, StepLine};
 use crate::cli::connections::{Act, Connections};
+use crate::cli::export::Export;
 use crate::cli::plan::{PlanRoom, planned, show};
 use crate::cli::screen::Screen;
 use crate::client::Client;
@@ -129,6 +130,13 @@ fn loss(one: wire::PlanLoss) -> Result<Loss> {
         waived_by: members(one.waived_by)?,
         needs: members(one.needs)?,
     })
+}
+
+pub(super) async fn export(client: &Client, export: Export, screen: Screen) -> Result<()> {
+    client.speaks_for(&export.member)?;
+    let text = client.export(&export.collaboration, &export.room, export.form).await?;
+    export.shown(&text, screen);
+    Ok(())
 }
 
 pub(super) async fn connections(

@@ -1,16 +1,41 @@
 //! `status` at a gateway elsewhere, as far as the caller's member sees it.
 
 use super::revoke::evidence;
-use super::{digest, named};
+use super::{Elsewhere, digest, named};
 use crate::app::{Condition, RoomStanding, Standing, TemplateStanding, Thing};
 use crate::cli::screen::Screen;
-use crate::cli::status::{Status, show};
+use crate::cli::status::{Standings, Status, Watched};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result, codes};
 use crate::wire;
 use mappings::model::{CollaborationId, Digest, MemberId};
+use std::time::Duration;
 
-pub(super) async fn status(client: &Client, status: Status, screen: Screen) -> Result<()> {
+/// How often a gateway is asked: each look is some questions a collaboration.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) async fn status(
+    mut client: Client,
+    status: Status,
+    (at, screen): (&Elsewhere, Screen),
+) -> Result<()> {
+    let mut watched = Watched::default();
+    loop {
+        let mut read = standings(&client, &status).await;
+        // A token ends long before anybody stops watching: its file may have another one, and where it has none that is the end.
+        if status.watch && matches!(&read, Err(error) if error.code == "token-invalid") {
+            client = at.open().await?;
+            read = standings(&client, &status).await;
+        }
+        watched.show(&status, read, screen)?;
+        if !status.watch {
+            return Ok(());
+        }
+        tokio::time::sleep(WATCH_EVERY).await;
+    }
+}
+
+async fn standings(client: &Client, status: &Status) -> Result<Standings> {
     let mut standings = Vec::new();
     let mut unread = Vec::new();
     if let Some(one) = &status.collaboration {
@@ -20,12 +45,12 @@ pub(super) async fn status(client: &Client, status: Status, screen: Screen) -> R
             let of: CollaborationId = named(&listed.name)?;
             match standing(client, &of).await {
                 Ok(one) => standings.push(one),
+                Err(error) if error.code == "token-invalid" => return Err(error),
                 Err(error) => unread.push((of, error)),
             }
         }
     }
-    show(&standings, &unread, screen);
-    Ok(())
+    Ok((standings, unread))
 }
 
 /// Nothing, where the caller's member does not see it: invited, or gone.

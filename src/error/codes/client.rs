@@ -8,7 +8,7 @@ pub(super) const CODES: &[Row] = &[
     ("gateway-answer", "what the gateway answered can't be read", "the address of an Airlock gateway of this version"),
     ("gateway-answer-long", "the gateway's answer is longer than is read", "a smaller page"),
     ("gateway-key-changed", "the gateway shows another key than it is known by", "the gateway that was meant, or its operator's word for the new key, and --gateway-key"),
-    ("gateway-not-here", "the command is for whoever has the gateway's folder", "the same without --gateway, where the gateway is"),
+    ("gateway-not-here", "the command is one that can't be asked of a gateway elsewhere; its reason is said", "the same without --gateway, where the gateway is"),
     ("gateway-not-private", "a token would go over the network as it is", "https; or http to this machine alone"),
     ("gateway-unreachable", "the gateway can't be reached, or did not answer", "the same again; what was asked for may have been done all the same"),
     ("known-exposed", "others can write what is remembered of gateways", "chmod 600, and a look at what is in it"),

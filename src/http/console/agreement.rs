@@ -53,7 +53,10 @@ pub(super) async fn page(
         }
         section {
             h2 { "Templates" }
-            @for (name, template) in &agreement.templates { h3 { (name) } (document::template(name.as_str(), template)) }
+            @for (template, one) in &agreement.templates {
+                h3 { a href=(place(&of.name, &format!("/templates/{template}?agreement={}", version.digest))) { (template) } }
+                (document::template(template.as_str(), one))
+            }
         }
         (answers(&of, (&version, &mark), &session, &desk.offers(&of.name, &of.standing)))
     };

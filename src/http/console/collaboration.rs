@@ -10,7 +10,7 @@ use super::schedules;
 use super::session::Session;
 use super::shown::{digest, list, mark, text, time};
 use crate::access::{Action, Withdrawn};
-use crate::app::desk::Offers;
+use crate::app::desk::{Offers, Part};
 use crate::error::Result;
 use crate::wire;
 use axum::extract::{Path, State};
@@ -49,13 +49,17 @@ pub(super) async fn page(
     let standing = Standing {
         in_force,
         waiting,
-        members: if is_former { Vec::new() } else { desk.members(&name).await?.members },
-        templates: if is_former {
-            Ok(wire::Templates { templates: Vec::new() })
+        members: if is_former {
+            Vec::new()
         } else {
-            desk.templates(&name).await
+            desk.members(&name, None, Part::whole()).await?.members
         },
-        rooms: if is_member { desk.rooms(&name).await?.rooms } else { Vec::new() },
+        templates: if is_former {
+            Ok(wire::Templates { templates: Vec::new(), next: None })
+        } else {
+            desk.templates(&name, (None, None), Part::whole()).await
+        },
+        rooms: if is_member { desk.rooms(&name, Part::whole()).await?.rooms } else { Vec::new() },
         schedules: if is_member { desk.schedules(&name).await?.schedules } else { Vec::new() },
         offers: desk.offers(&of.name, &of.standing),
         of,

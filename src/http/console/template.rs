@@ -1,13 +1,15 @@
 //! One template: its text beside what each room runs for it, its thresholds and whose rule asks for them, its approvals.
 
+use super::super::asked::Asked;
 use super::super::problem::Problem;
+use super::super::templates::Version;
 use super::Console;
 use super::entered::Entered;
 use super::form::{tied, token};
 use super::page::{self, Frame, Tab, done_and_due, forbidden, lacking, notice, pair, place, table};
 use super::schedules;
 use super::session::Session;
-use super::shown::{code, list, text, whole};
+use super::shown::{code, list, mark, text, whole};
 use crate::access::{Action, Withdrawn};
 use crate::app::desk::Offers;
 use crate::error::Result;
@@ -21,19 +23,29 @@ pub(super) async fn page(
     State(console): State<Console>,
     Entered(session): Entered,
     Path((name, template)): Path<(String, String)>,
+    Asked(Version { agreement }): Asked<Version>,
 ) -> Result<Html<String>, Problem> {
     let desk = console.desk(session.caller());
     // The mark first: what is decided while the rest is read makes the form too late, and not blind.
     let (of, shown) = desk.collaboration(&name).await?;
-    let one = desk.template(&name, &template).await?;
-    let explained = desk.explanation(&name, &template).await?;
-    let learnt = desk.learnable(&name).await;
+    let named = agreement.as_deref().filter(|named| of.agreement.as_deref() != Some(named));
+    let version = match named {
+        Some(digest) => Some(desk.agreement(&name, digest).await?),
+        None => None,
+    };
+    let one = desk.template(&name, &template, named).await?;
+    let explained = desk.explanation(&name, &template, named).await?;
+    let next = match of.waiting.as_deref().filter(|_| named.is_none() && of.agreement.is_some()) {
+        Some(digest) => Some((digest, desk.explanation(&name, &template, Some(digest)).await)),
+        None => None,
+    };
     let takes_two = desk.takes_two(FourEyes::Approve);
     let waiting = if takes_two { desk.waiting(&name).await.ok() } else { None };
     let title = format!("Template {}", one.template);
     let offers = desk.offers(&of.name, &of.standing);
     let body = html! {
         h1 { (title) }
+        @if let Some(version) = &version { (other(&of, version, &one.template)) }
         dl.facts {
             (pair("Version", &whole(&one.digest)))
             (pair("Run by", &list(&one.run_by)))
@@ -46,43 +58,102 @@ pub(super) async fn page(
                 ul { @for one in &explained.warnings { li { (text(one)) } } }
             }))
         }
-        section { h2 { "What holds of every row" } (thresholds(&one.template, &learnt)) }
-        section { h2 { "What runs" } (texts(&one, &explained)) }
-        (approval((&of, &shown), &one, &session, &offers))
+        section { h2 { "What holds of every row" } (thresholds(&explained)) }
+        section { h2 { @if version.is_some() { "What would run" } @else { "What runs" } } (texts(&explained)) }
+        @if let Some((digest, next)) = &next { (waits(&of, digest, (&explained, next))) }
+        @if version.as_ref().is_none_or(|version| waits_for(version, &session)) {
+            (approval((&of, &shown), &one, &session, &offers))
+        }
         @if takes_two { (eyes(&one, waiting.as_ref())) }
-        (run((&of, &shown), &one, &explained, &session, &offers))
-        (withdrawal(&of, &one, &session, &offers))
+        @if version.is_none() {
+            (run((&of, &shown), &one, &explained, &session, &offers))
+            (withdrawal(&of, &one, &session, &offers))
+        }
     };
     let frame = Frame::of(&title, &of.name, Tab::Overview).seen_as(&of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
 }
 
+/// That this is not the version in force, and where that is.
+fn other(of: &wire::Collaboration, version: &wire::AgreementVersion, template: &str) -> Markup {
+    let agreement = place(&of.name, &format!("/agreements/{}", version.digest));
+    notice(
+        true,
+        &html! {
+            p {
+                strong { "As " a href=(agreement) { "another version of the agreement" } " has it" } ", which stands: "
+                (mark(&version.state.replace('-', " "))) "."
+                @if of.agreement.is_some() { " " a href=(place(&of.name, &format!("/templates/{template}"))) { "The version in force" } "." }
+            }
+        },
+    )
+}
+
+/// Whether the version waits and the one who looks has joined it: only then may its templates be approved.
+fn waits_for(version: &wire::AgreementVersion, session: &Session) -> bool {
+    let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
+    version.state == "waiting" && version.accepted.contains(&me)
+}
+
+/// The same template in the version that waits, before anybody answers to that.
+fn waits(
+    of: &wire::Collaboration,
+    digest: &str,
+    (now, next): (&wire::Explanation, &Result<wire::Explanation>),
+) -> Markup {
+    let at = |template: &str| place(&of.name, &format!("/templates/{template}?agreement={digest}"));
+    html! {
+        section aria-labelledby="waiting" {
+            h2 #waiting { "In the agreement that waits" }
+            @match next {
+                Err(error) if error.code == "not-found" => p { "It is not there any more." },
+                Err(error) => (lacking("version that waits", error)),
+                Ok(next) if next == now => p { "It says the same, and the same runs." },
+                Ok(next) => {
+                    dl.facts { (pair("Version", &whole(&next.digest))) }
+                    @if next.passes {
+                        (thresholds(next))
+                        (texts(next))
+                    } @else {
+                        (refused(next))
+                    }
+                    p { a.act href=(at(&next.template)) { "Read that version" } }
+                }
+            }
+        }
+    }
+}
+
+/// Why the guard refuses a version.
+fn refused(one: &wire::Explanation) -> Markup {
+    html! {
+        (code(&one.sql, "SQL as proposed"))
+        p { "The guard refuses it:" }
+        ul { @for place in &one.refusals { li { code { (text(&place.at)) } " " (text(&place.detail)) } } }
+    }
+}
+
 /// The thresholds, and whose rule asks for each.
-fn thresholds(template: &str, learnt: &Result<wire::Learnable>) -> Markup {
-    let all = match learnt {
-        Ok(all) => all.members.iter().flat_map(|member| &member.templates),
-        Err(error) => return lacking("rules", error),
-    };
-    let mut of = all.filter(|one| one.template == template);
+fn thresholds(explained: &wire::Explanation) -> Markup {
     let heads = ["Dataset", "Distinct entities at least", "By the rule of"];
     html! {
-        @match of.next() {
-            None => p { "Nobody runs or receives it." },
-            Some(one) if one.thresholds.is_empty() => p { "No owner asks for a threshold." },
-            Some(one) => (table("Thresholds", &heads, &html! {
-                @for min in &one.thresholds {
+        @if explained.thresholds.is_empty() {
+            p { "No owner asks for a threshold." }
+        } @else {
+            (table("Thresholds", &heads, &html! {
+                @for min in &explained.thresholds {
                     tr { th scope="row" { (min.dataset) } td.number { (min.entities_min) } td { (min.rule_of) } }
                 }
-            })),
+            }))
         }
     }
 }
 
 /// The agreed text beside that of each room.
-fn texts(one: &wire::Template, explained: &wire::Explanation) -> Markup {
+fn texts(explained: &wire::Explanation) -> Markup {
     html! {
         div.side {
-            section { h3 { "As agreed" } (code(&one.sql, "SQL as agreed")) }
+            section { h3 { "As agreed" } (code(&explained.sql, "SQL as agreed")) }
             @for (room, said) in &explained.texts {
                 section {
                     h3 { "In " (room) }

@@ -2,6 +2,7 @@
 //! carries a sentinel of that member, and every answer to another is searched for it.
 
 mod paging;
+mod versions;
 
 use super::*;
 use crate::access::Role;

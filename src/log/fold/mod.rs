@@ -273,6 +273,16 @@ impl State {
         given.into_iter().flatten().filter(stays).cloned().collect()
     }
 
+    /// Every term of this agreement of which somebody consented so, room by room, and who did and has not left.
+    pub fn waivers(
+        &self,
+        agreement: Digest,
+    ) -> impl Iterator<Item = (&PlatformId, &TermPath, BTreeSet<MemberId>)> {
+        let of = self.waivers.keys().filter(move |(of, _, _)| *of == agreement);
+        let given = of.map(move |(_, room, at)| (room, at, self.waived(agreement, room, at)));
+        given.filter(|(_, _, by)| !by.is_empty())
+    }
+
     /// Every withdrawal and the position of its newest leaf. A template's or an approval's may be superseded by a
     /// newer approval; ask [`State::approvals`] what holds.
     #[must_use]

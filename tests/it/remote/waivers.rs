@@ -73,12 +73,17 @@ fn goes(type_it: &dyn Fn(&str, &str) -> Answer, world: &World) {
     sorted.sort();
     assert!(waivers(&done).iter().all(|at| sorted.contains(at)));
     assert!(given(world) >= wider.len(), "each is a leaf");
-    let again = world.airlock(&all.split(' ').collect::<Vec<_>>()).done();
+    let again = type_it("grocer", all).done();
     assert_eq!(again["given"].as_array().unwrap().len(), wider.len(), "{again}");
     assert_eq!(
         again["losses"], shown["losses"],
         "the list is of what is lost, not of what is open"
     );
+    let waiting = type_it("grocer", "waiting spring --as grocer").done();
+    assert_eq!(waiting["waiting"], serde_json::json!([]));
+    let id = "0".repeat(64);
+    let back = format!("waiting spring --as grocer --take-back {id}");
+    type_it("grocer", &back).is(2, "not-found");
     type_it("grocer", "waive spring --room native --all --as grocer").is(2, "nothing-to-waive");
     world.log_is_whole();
 }

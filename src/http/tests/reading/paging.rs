@@ -29,7 +29,7 @@ impl Door {
     }
 
     /// All of a list, page by page, and how long each was.
-    async fn walk(
+    pub(super) async fn walk(
         &self,
         member: &str,
         (path, list, cursor): (&str, &str, &str),
