@@ -278,8 +278,13 @@ fn whoever_watches_from_elsewhere_sees_what_changes() {
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(next()["collaborations"][0]["revocations"], json!([]));
-    far.ask(&served, "grocer", &["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
-    assert_ne!(next()["collaborations"][0]["revocations"], json!([]), "it is shown once it changed");
+    far.ask(&served, "grocer", &["revoke", "spring", "--dataset", "sales", "--as", "grocer"])
+        .done();
+    assert_ne!(
+        next()["collaborations"][0]["revocations"],
+        json!([]),
+        "it is shown once it changed"
+    );
     watch.kill().unwrap();
     watch.wait().unwrap();
 }
