@@ -165,6 +165,20 @@ pub trait Store: Debug + Send + Sync {
         max: usize,
     ) -> Result<Vec<Vec<u8>>, StoreError>;
 
+    /// The same in a member's name: none of a log of which it is no party by the store's own word, whoever asks.
+    async fn read_as(
+        &self,
+        tenant: &MemberId,
+        collaboration: &CollaborationId,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        match self.stands(collaboration, tenant).await? {
+            Some(Stands::Member | Stands::Former) => self.read(collaboration, from, max).await,
+            Some(Stands::Invited) | None => Ok(Vec::new()),
+        }
+    }
+
     /// How many leaves there are; cheap enough to ask many times a second.
     async fn size(&self, collaboration: &CollaborationId) -> Result<u64, StoreError>;
 

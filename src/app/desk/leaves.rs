@@ -30,8 +30,7 @@ impl Desk<'_> {
         while at < stop && page.len() < max {
             let more = if kind.is_some() { AT_A_TIME } else { max };
             let more = more.min(usize::try_from(stop.saturating_sub(at)).unwrap_or(usize::MAX));
-            let stored = self.app.store.read(&seen.collaboration, at, more).await;
-            let stored = stored.map_err(LogError::from)?;
+            let stored = self.stored(&seen, at, more).await?;
             if stored.is_empty() {
                 break;
             }
@@ -61,8 +60,7 @@ impl Desk<'_> {
         } else {
             None
         };
-        let stored = self.app.store.read(&seen.collaboration, index, 1).await;
-        let stored = stored.map_err(LogError::from)?;
+        let stored = self.stored(&seen, index, 1).await?;
         let bytes = stored.first().ok_or_else(absent)?;
         Ok(shown(index, parsed(bytes)?, (bytes, receipt.as_ref().map(receipt_of))))
     }
@@ -84,6 +82,12 @@ impl Desk<'_> {
         }
         let hashes = self.app.log.consistency_proof(&seen.collaboration, old, new).await?;
         Ok(wire::Proof { old, new, hashes: super::texts(hashes) })
+    }
+
+    /// Leaves as the store has them for this member: it asks again whose they are.
+    async fn stored(&self, seen: &Seen, from: u64, max: usize) -> Result<Vec<Vec<u8>>> {
+        let stored = self.app.store.read_as(&seen.member, &seen.collaboration, from, max).await;
+        Ok(stored.map_err(LogError::from)?)
     }
 }
 

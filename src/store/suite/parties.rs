@@ -70,6 +70,14 @@ async fn parties_are_there_exactly_when_the_append_is(store: &dyn Store) {
     store.append(log, &head(3, "three"), last, None).await.unwrap();
     assert_eq!(stand(store, log).await, [None, Some(Former), Some(Member)]);
     assert_eq!(store.stands(&named("suite-untold"), &who("bob")).await, Ok(None));
+    let invited = told(&[5], "five", &[("ann", Invited), ("bob", Former), ("cay", Member)]);
+    store.append(log, &head(4, "four"), invited, None).await.unwrap();
+    for (name, many) in [("ann", 0), ("bob", 5), ("cay", 5), ("eve", 0)] {
+        let read = store.read_as(&who(name), log, 0, 9).await.unwrap();
+        assert_eq!(read.len(), many, "leaves in the name of {name}");
+    }
+    let absent = store.read_as(&who("cay"), &named("suite-untold"), 0, 9).await;
+    assert_eq!(absent, Ok(vec![]));
 }
 
 async fn a_members_logs_come_in_pages_in_order_of_name(store: &dyn Store) {
