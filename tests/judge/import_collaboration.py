@@ -85,4 +85,4 @@ SCENES = (made_here, by_hand)
 
 
 if __name__ == "__main__":
-    sys.exit(playing.main("import-collaboration", SCENES, Rooms))
+    sys.exit(playing.main("import-collaboration", __doc__, SCENES, Rooms))

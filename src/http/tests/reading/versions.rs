@@ -4,14 +4,14 @@ use super::*;
 
 /// Another version: one template with another text, one that is new, and somebody who is invited.
 fn next() -> String {
-    let press = "  press: { name: Press, abilities: [contribute], identity: { aws-clean-rooms: \"333333333333\" } }\nrooms:";
+    let press = "\n  press: { name: Press, abilities: [contribute], identity: { aws-clean-rooms: \"333333333333\" } }\nrooms:";
     let amounts = "  amounts:
     class: aggregate
     sql: SELECT segment, SUM(amount) AS amount FROM sales GROUP BY segment
     run_by: [brand]
     received_by: [brand]
 limits:";
-    let text = AGREEMENT.replacen("rooms:", press, 1).replace("limits:", amounts);
+    let text = AGREEMENT.replacen("\nrooms:", press, 1).replace("limits:", amounts);
     text.replace(
         "SELECT segment, COUNT(DISTINCT person) AS people",
         "SELECT COUNT(DISTINCT person) AS people, segment",
