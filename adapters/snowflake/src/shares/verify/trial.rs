@@ -7,7 +7,8 @@ use crate::sql::Sql;
 use crate::verify::{Question, Report};
 use adapter_spi::{CallClass, ErrorKind, Result};
 
-const MADE: Question = ("made", "a schema, a table and a view are made in the database of the connection");
+const MADE: Question =
+    ("made", "a schema, a table and a view are made in the database of the connection");
 const POLICY: Question = ("policy-made", "an aggregation policy is made: the edition has them");
 const REMOVED: Question = ("removed", "all that was made is gone again");
 
