@@ -15,6 +15,17 @@ use std::time::Duration;
 /// How long a destination may keep a command waiting for what an older run left there.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
 
+/// What a run that ended has in its member's own storage, once it was to be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nothing that this gateway could take.
+    Nothing,
+    /// It could not be taken away.
+    Something,
+    /// The storage does not answer.
+    Unknown,
+}
+
 impl App {
     /// Settles every open run of a collaboration that no living process works on. One whose destination can't be seen
     /// now stays open for a later command; it keeps nobody from running.
@@ -40,7 +51,7 @@ impl App {
                 Ok(Ok(())) => {
                     let of = (collaboration, run);
                     if let Some(claim) = &claim
-                        && self.clear(&known.platform, of, &known.by).await
+                        && self.clear(&known.platform, of, &known.by).await == Left::Nothing
                     {
                         claim.is_over();
                     }
@@ -61,7 +72,7 @@ impl App {
             if known.is_some_and(|known| known.open().is_some()) {
                 continue;
             }
-            // A place that can't be cleared now keeps nobody waiting twice.
+            // A place that does not answer keeps nobody waiting twice.
             if known.is_some_and(|known| silent.contains(&(&known.platform, &known.by))) {
                 continue;
             }
@@ -71,32 +82,32 @@ impl App {
                 claim.is_over();
                 continue;
             };
-            if self.clear(&known.platform, (collaboration, &run), &known.by).await {
-                claim.is_over();
-            } else {
-                silent.insert((&known.platform, &known.by));
+            match self.clear(&known.platform, (collaboration, &run), &known.by).await {
+                Left::Nothing => claim.is_over(),
+                Left::Something => {}
+                Left::Unknown => drop(silent.insert((&known.platform, &known.by))),
             }
         }
         Ok(())
     }
 
-    /// Takes away what a run that ended left in a member's own storage; false where some of it may be left.
+    /// Takes away what a run that ended left in a member's own storage.
     pub(super) async fn clear(
         &self,
         room: &PlatformId,
         (collaboration, run): (&CollaborationId, &RunId),
         by: &MemberId,
-    ) -> bool {
+    ) -> Left {
         // Who is not operated there, any more, left nothing that this gateway could take.
-        let Ok(room) = self.rooms.runs(room) else { return true };
+        let Ok(room) = self.rooms.runs(room) else { return Left::Nothing };
         let cleared = room.clear(collaboration, run, by);
-        let code = match tokio::time::timeout(SETTLE_MAX, cleared).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => error.code,
-            Err(_) => "no-answer-in-time",
+        let (left, code) = match tokio::time::timeout(SETTLE_MAX, cleared).await {
+            Ok(Ok(())) => return Left::Nothing,
+            Ok(Err(error)) => (Left::Something, error.code),
+            Err(_) => (Left::Unknown, "no-answer-in-time"),
         };
         tracing::warn!(%run, code, "what a run left in its member's storage is not removed yet");
-        false
+        left
     }
 
     /// Collaborations of which a process of this folder died at a run.

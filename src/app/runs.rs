@@ -2,6 +2,7 @@
 //! Whatever stops it leaves either a whole result with its manifest, or nothing.
 
 use super::leases::RenewedLease;
+use super::recovery::Left;
 use super::watch::Watched;
 use super::{App, House, Recorded, Tied, agreements, delivery, members, standing};
 use crate::error::{Error, Kind, Result};
@@ -176,7 +177,7 @@ impl App {
             ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled);
         // What could not be put on record, or is still in somebody's storage, is settled later, by whoever finds the claim's file.
         let Started { collaboration, run, room, by, .. } = started;
-        if on_record && self.clear(room, (collaboration, run), by).await {
+        if on_record && self.clear(room, (collaboration, run), by).await == Left::Nothing {
             started.claim.is_over();
         }
         started.lease.release().await;

@@ -100,7 +100,13 @@ async fn verify(
 ) -> Result<()> {
     let mut file = out.map(fresh).transpose()?;
     let app = App::existing(home).await?;
-    let found = Box::pin(app.verify_connections(collaboration, member, what)).await?;
+    let found = Box::pin(app.verify_connections(collaboration, member, what)).await;
+    if found.is_err()
+        && let Some(path) = out
+    {
+        let _never_written = std::fs::remove_file(path);
+    }
+    let found = found?;
     for room in &found {
         screen.heading(room.room.as_str());
         screen.table(

@@ -161,7 +161,7 @@ const COLLABORATIONS: &[Line] = &[
             Otherwise::Open,
             "a runner that this gateway does not operate could put tables of the same columns in their place",
         ),
-        true,
+        false,
         &[Term::TemplateText],
     ),
     (
@@ -260,11 +260,14 @@ pub fn unknown(verified: &Connections) -> Vec<&str> {
     verified.verified.iter().map(String::as_str).filter(|code| !asked(code)).collect()
 }
 
-/// Whether a text could be more than a value where it was put into a statement instead of bound.
+/// What a text may not have that could be more than a value where it was put into a statement, within quotation marks or without any.
+const TELLING: &str = "'\"\\{}$();\u{2028}\u{2029}";
+const COMMENTS: [&str; 3] = ["--", "/*", "//"];
+
+/// Whether a text is a value at most, wherever it was put into a statement instead of bound.
 pub(crate) fn is_plain(text: &str) -> bool {
-    !text.chars().any(|c| {
-        c.is_control() || matches!(c, '\'' | '"' | '\\' | '{' | '}' | '$' | '\u{2028}' | '\u{2029}')
-    }) && !["--", "/*", "//"].iter().any(|mark| text.contains(mark))
+    let telling = |c: char| c.is_control() || TELLING.contains(c);
+    !text.contains(telling) && !COMMENTS.iter().any(|mark| text.contains(mark))
 }
 
 #[cfg(test)]
@@ -307,6 +310,18 @@ mod tests {
                     assert!(one.terms.iter().any(waits), "{platform}: {}", one.code);
                 }
             }
+        }
+    }
+
+    /// The value by which the trial settles it has everything that is refused until then.
+    #[test]
+    fn the_trial_tries_whatever_is_refused() {
+        use crate::collaboration::HOSTILE;
+        assert!(TELLING.chars().all(|c| HOSTILE.contains(c)));
+        assert!(COMMENTS.iter().all(|mark| HOSTILE.contains(mark)));
+        assert!(HOSTILE.chars().any(char::is_control));
+        for raw in ["NULL AS VARCHAR) OR TRUE OR (NULL", "1; DROP VIEW x", "x", "segment 0"] {
+            assert_eq!(is_plain(raw), !raw.contains([')', ';']), "{raw}");
         }
     }
 

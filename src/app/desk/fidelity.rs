@@ -20,7 +20,18 @@ impl Desk<'_> {
     pub(crate) async fn fidelity(&self, name: &str) -> Result<wire::Fidelity> {
         let seen = self.seen(name, Action::ReadCollaboration).await?;
         let (agreement, state) = (agreement(&seen)?, Arc::clone(&seen.loaded.state));
-        self.guarding(move || fidelity(&agreement, &state)).await
+        let assessed = self.guarding(move || fidelity(&agreement, &state)).await?;
+        let behaviours = assessed.rooms.iter().map(|room| self.counted_on(room)).collect();
+        Ok(wire::Fidelity { behaviours, ..assessed })
+    }
+
+    /// What a room counts on, with what was found in this gateway's accounts where it has one there.
+    fn counted_on(&self, room: &str) -> Vec<wire::Behaviour> {
+        let Ok(room) = room.parse::<PlatformId>() else { return Vec::new() };
+        let reached = self.app.rooms.adapter(&room);
+        let known = reached.map(|adapter| adapter.capabilities().behaviours.clone());
+        let all = known.unwrap_or_else(|_| agreements::counts_on(&room));
+        all.into_iter().map(behaviour).collect()
     }
 }
 
@@ -47,12 +58,8 @@ fn fidelity(agreement: &Agreement, state: &State) -> Result<wire::Fidelity> {
         agreement: digest.to_string(),
         rooms: assessed.iter().map(|room| room.platform.to_string()).collect(),
         terms: terms.into_iter().map(term).collect(),
-        behaviours: assessed.iter().map(|room| counted_on(&room.platform)).collect(),
+        behaviours: Vec::new(),
     })
-}
-
-fn counted_on(room: &PlatformId) -> Vec<wire::Behaviour> {
-    agreements::counts_on(room).into_iter().map(behaviour).collect()
 }
 
 fn held(room: &Assessment, verdict: &Verdict, losses: &[Loss]) -> wire::RoomHeld {

@@ -28,6 +28,8 @@ pub use assess::assess;
 pub use room::SnowflakeCollaborations;
 #[cfg(any(test, feature = "model"))]
 pub use settled::settled;
+#[cfg(test)]
+pub(crate) use verify::HOSTILE;
 
 #[cfg(test)]
 mod tests;

@@ -127,7 +127,7 @@ impl SnowflakeCollaborations {
                 "BOOLEAN" => value.value.parse().ok().map(specs::Argument::Boolean),
                 _ if !is_bound && !is_plain(&value.value) => {
                     let reason = format!(
-                        "parameter {name} has quotes, backslashes, braces, marks of comments or control signs, and that values are bound there is unverified on a real account; what would pass: another value, or `parameters-bound` in `verified` of its connections once `airlock connections verify` says so"
+                        "parameter {name} has quotes, backslashes, braces, brackets, semicolons, marks of comments or control signs, and that values are bound there is unverified on a real account; what would pass: another value, or `parameters-bound` in `verified` of its connections once `airlock connections verify` says so"
                     );
                     return Err(self.refused("parameter-unverified", reason));
                 }

@@ -3,6 +3,9 @@
 
 mod trial;
 
+#[cfg(test)]
+pub(crate) use trial::HOSTILE;
+
 use super::observe::listed_rooms;
 use super::room::SnowflakeCollaborations;
 use super::runs::LOCAL;

@@ -66,7 +66,12 @@ fn is_held(wanted: &Wanted, room: &Taken, there: &Room) -> bool {
     let linked: BTreeSet<&String> = held.providers.values().flatten().collect();
     let offered = room.datasets.iter().filter_map(|name| wanted.offerings.get(name));
     let listed: BTreeSet<&String> = room.templates.values().map(|said| &said.id).collect();
-    there.spec.runners.len() == 1
+    let party = |member: &MemberId, account: &String| (names::alias(member), account.clone());
+    let parties: BTreeMap<_, _> = room.parties.iter().map(|(one, at)| party(one, at)).collect();
+    there.spec.owner == names::alias(&room.runner)
+        && there.spec.aliases == parties
+        && held.receivers.is_empty()
+        && there.spec.runners.len() == 1
         && linked == offered.map(|one| &one.id).collect()
         && held.templates.iter().eq(listed)
 }
@@ -135,6 +140,14 @@ impl Rooms<'_> {
         }
         if runners.clone().any(|runner| runner.receivers.contains(alias)) {
             abilities.insert(Ability::Receive);
+            self.draft.unsaid(Unexpressed {
+                code: "results-sent",
+                at: format!("member {id}"),
+                what: "the collaboration sends results to it".to_owned(),
+                why: "who receives is a matter of each template, and those that are not read back name nobody".to_owned(),
+                change: "`received_by` of templates that it may receive, and this collaboration closed".to_owned(),
+                wider: true,
+            });
         }
         let identity = [(PlatformId::snowflake_dcr(), account.to_owned())].into();
         let member =

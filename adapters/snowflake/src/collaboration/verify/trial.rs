@@ -48,7 +48,8 @@ const UNREGISTER_OFFERING: &str =
     "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.UNREGISTER_DATA_OFFERING(?)";
 
 /// A text that would be another statement, or another text, were it not bound.
-const HOSTILE: &str = "a' OR '1'='1 \\ {{ x }} -- \u{2028}";
+pub(crate) const HOSTILE: &str =
+    "a' OR '1'='1 \\ \" {{ x }} {% y %} $$ NULL) OR (TRUE; /* -- // \t\u{2028}\u{2029}";
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy)]

@@ -68,15 +68,12 @@ pub(super) async fn look(asked: &BTreeSet<Asked>, viewers: &[Viewer]) -> Result<
             found.unseen.push((at, code.to_owned()));
         }
     }
-    let own: BTreeSet<CollaborationId> = found
-        .shares
-        .iter()
-        .filter_map(|share| share.mark.as_ref())
-        .map(|mark| mark.airlock.clone())
-        .collect();
+    // Of several agreements the first is what is described; shares of the others are as those of anybody.
+    let own: Option<CollaborationId> =
+        found.shares.first().and_then(|share| Some(share.mark.as_ref()?.airlock.clone()));
     for viewer in viewers {
         let Ok(session) = &viewer.session else { continue };
-        for collaboration in &own {
+        if let Some(collaboration) = &own {
             match Box::pin(runs(session, viewer, collaboration)).await {
                 Ok(Some(runs)) => drop(found.runs.insert(viewer.account.clone(), runs)),
                 Ok(None) => {}

@@ -15,7 +15,7 @@ use super::wanted::{Offer, wanted};
 use crate::import::{Draft, Import, Object};
 use crate::sql::Sql;
 use adapter_spi::{Desired, Imported, Unexpressed, delivered};
-use found::{Found, Share};
+use found::{Found, Runs, Share};
 use mappings::model::{MemberId, PlatformId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,6 +49,15 @@ fn import(found: &Found, ask: &Import) -> Option<Imported> {
     let Draft { agreement, remarks, unexpressed, .. } = draft;
     let unexpressed = unexpressed.into_iter().collect();
     Some(Imported { agreement, remarks, unexpressed, is_own })
+}
+
+impl<'a> Shares<'a> {
+    /// By account: what runners' schemas of this agreement's hold.
+    fn runs(&self) -> impl Iterator<Item = (&'a String, &'a Runs)> + use<'a> {
+        let of = self.draft.agreement.collaboration.clone();
+        let is_of = move |runs: &Runs| runs.mark.as_ref().is_none_or(|mark| mark.airlock == of);
+        self.found.runs.iter().filter(move |(_, runs)| is_of(runs))
+    }
 }
 
 impl Shares<'_> {

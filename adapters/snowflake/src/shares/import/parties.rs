@@ -68,8 +68,8 @@ impl Shares<'_> {
 
     /// Templates that Airlock's runners have listed, with the texts that stand beside the list.
     pub(super) fn templates(&mut self) {
-        let found = self.found;
-        for runs in found.runs.values() {
+        let all: Vec<_> = self.runs().map(|(_, runs)| runs).collect();
+        for runs in all {
             let listed = runs.mark.iter().flat_map(|mark| &mark.templates);
             for (name, version) in listed {
                 let texts = runs.mark.as_ref().and_then(|mark| mark.texts.get(name));

@@ -61,7 +61,7 @@ impl<'a> Shares<'a> {
                 self.source(share, object, (&mut sources, &mut taken));
             }
         }
-        for (account, runs) in &found.runs {
+        for (account, runs) in self.runs() {
             for object in &runs.objects {
                 self.own_source(account, object, &mut sources);
             }

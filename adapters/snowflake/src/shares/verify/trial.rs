@@ -3,6 +3,7 @@
 
 use super::{columns, policies};
 use crate::session::Session;
+use crate::shares::import::bare;
 use crate::sql::Sql;
 use crate::verify::{Question, Report};
 use adapter_spi::{CallClass, ErrorKind, Result};
@@ -102,7 +103,9 @@ impl Trial<'_> {
         let sql = sql.word(" IN DATABASE ").name(self.database);
         let schemas =
             self.session.rows("SHOW SCHEMAS", CallClass::List, sql).await?.of(["name"])?;
-        let is_it = |name: &Option<String>| name.as_deref() == Some(self.name.as_str());
+        let is_it = |name: &Option<String>| {
+            name.as_deref().is_some_and(|name| bare(name, None) == self.name)
+        };
         Ok(!shares.iter().chain(&schemas).any(|[name]| is_it(name)))
     }
 }
