@@ -64,7 +64,7 @@ impl Setting {
 
 /// All of them. Where the log is, who calls and what is listened to for others stand in the file alone: a variable that is left over moves no log,
 /// and lets nobody in.
-pub(super) const SETTINGS: [Setting; 63] = [
+pub(super) const SETTINGS: [Setting; 64] = [
     of("store.url"),
     of("store.url_env"),
     of("store.password_env"),
@@ -118,6 +118,7 @@ pub(super) const SETTINGS: [Setting; 63] = [
     of("triggers.sqs[].region"),
     of("triggers.sqs[].profile"),
     of("triggers.sqs[].assume_role"),
+    by_default("triggers.sqs[].inside", "false"),
     of("triggers.webhook.listen"),
     of("triggers.webhook.secret_env"),
     by_default("triggers.webhook.beyond_loopback", "false"),

@@ -6,6 +6,7 @@ use crate::egress::Policy;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 const HELP: &str = "[[triggers.sqs]] with queue_url, and perhaps region, profile and assume_role; [triggers.webhook] with \
     listen = \"127.0.0.1:PORT\" and secret_env = \"VARIABLE\"";
@@ -33,6 +34,9 @@ pub(crate) struct QueueSetting {
     pub(crate) profile: Option<String>,
     /// A role to assume with those.
     pub(crate) assume_role: Option<String>,
+    /// Whether it lies on this machine or in a network of the operator's own, and may be asked by http.
+    #[serde(default)]
+    pub(crate) inside: bool,
 }
 
 /// A variable is named, never its value.
@@ -77,9 +81,12 @@ pub(super) fn triggers_of(home: &Home, variables: &Environment) -> Result<(Trigg
     );
     let Section { set: TriggersSetting { sqs: queues, webhook }, rows, .. } = read;
     let egress = egress_of(home, variables)?.0;
-    if !queues.iter().all(|queue| is_address(&queue.queue_url, &egress)) {
+    let of = |queue: &QueueSetting| {
+        if queue.inside { Arc::new(Policy::own()) } else { Arc::clone(&egress) }
+    };
+    if !queues.iter().all(|queue| is_address(&queue.queue_url, &of(queue))) {
         return Err(invalid(
-            "a queue_url is an address of https outside, or that [egress] admits, without a password",
+            "a queue_url is an address of https outside, or that [egress] admits, or one inside with inside = true, without a password",
         ));
     }
     let Some(WebhookSetting { listen, secret_env, beyond_loopback }) = webhook else {

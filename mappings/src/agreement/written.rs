@@ -38,12 +38,16 @@ impl File<'_> {
 
     fn agreement(&mut self, of: &Agreement) {
         self.line(0, "agreement", "agreement: v1");
-        self.line(0, "collaboration", &format!("collaboration: {}", of.collaboration));
+        self.line(
+            0,
+            "collaboration",
+            &format!("collaboration: {}", scalar(&of.collaboration.to_string())),
+        );
         if !of.description.is_empty() {
             self.line(0, "description", &format!("description: {}", quoted(&of.description)));
         }
         if !of.residency.is_empty() {
-            self.line(0, "residency", &format!("residency: {}", listed(&of.residency)));
+            self.line(0, "residency", &format!("residency: {}", ids(&of.residency)));
         }
         self.map("members", of.members.is_empty());
         for (id, member) in &of.members {
@@ -75,13 +79,21 @@ impl File<'_> {
 
     fn dataset(&mut self, path: &str, name: &str, of: &Dataset) {
         self.line(1, path, &format!("{name}:"));
-        self.line(2, &format!("{path}.owner"), &format!("owner: {}", of.owner));
+        self.line(
+            2,
+            &format!("{path}.owner"),
+            &format!("owner: {}", scalar(&of.owner.to_string())),
+        );
         self.line(2, &format!("{path}.at"), "at:");
         for (platform, place) in &of.at {
             let place = said_place(place);
             self.line(3, &format!("{path}.at.{platform}"), &format!("{platform}: {place}"));
         }
-        self.line(2, &format!("{path}.entity"), &format!("entity: {}", of.entity));
+        self.line(
+            2,
+            &format!("{path}.entity"),
+            &format!("entity: {}", scalar(&of.entity.to_string())),
+        );
         self.line(2, &format!("{path}.columns"), "columns:");
         for (column, declared) in &of.columns {
             let said = said_column(declared);
@@ -131,8 +143,8 @@ impl File<'_> {
             let said = said_parameter(parameter);
             self.line(3, &format!("{path}.parameters.{name}"), &format!("{name}: {said}"));
         }
-        self.line(2, &format!("{path}.run_by"), &format!("run_by: {}", listed(&of.run_by)));
-        let received = listed(&of.received_by);
+        self.line(2, &format!("{path}.run_by"), &format!("run_by: {}", ids(&of.run_by)));
+        let received = ids(&of.received_by);
         self.line(2, &format!("{path}.received_by"), &format!("received_by: {received}"));
     }
 }
@@ -209,7 +221,7 @@ fn key_fields(of: &MatchKey) -> Vec<(&'static str, String)> {
     let mut said = vec![
         ("from", scalar(&of.from)),
         ("type", type_name(of.r#type).to_owned()),
-        ("key", of.key.to_string()),
+        ("key", scalar(&of.key.to_string())),
     ];
     let form = of.hashed.map(|hashed| match hashed {
         Hashed::Sha256Hex => "sha256-hex",
@@ -247,10 +259,10 @@ fn said_rule(of: &AnalysisRule) -> String {
         JoinRule::Optional => "optional",
     };
     let mut said = vec![("entities_min", of.entities_min.to_string()), ("join", join.to_owned())];
-    said.extend(of.receivers.as_ref().map(|receivers| ("receivers", listed(receivers))));
+    said.extend(of.receivers.as_ref().map(|receivers| ("receivers", ids(receivers))));
     said.extend(of.activation.as_ref().map(|rule| {
         let least = rule.audience_min.to_string();
-        ("activation", flow(&[("to", listed(&rule.to)), ("audience_min", least)]))
+        ("activation", flow(&[("to", ids(&rule.to)), ("audience_min", least)]))
     }));
     flow(&said)
 }
@@ -272,6 +284,11 @@ fn flow(fields: &[(&str, String)]) -> String {
 fn listed<T: ToString>(of: impl IntoIterator<Item = T>) -> String {
     let all: Vec<String> = of.into_iter().map(|one| one.to_string()).collect();
     format!("[{}]", all.join(", "))
+}
+
+/// Names in a list: a name may be a word that YAML reads as something else.
+fn ids<T: ToString>(of: impl IntoIterator<Item = T>) -> String {
+    listed(of.into_iter().map(|one| scalar(&one.to_string())))
 }
 
 fn constants(of: &[Literal]) -> String {
@@ -362,6 +379,20 @@ mod tests {
         assert_eq!(again(&whole), whole);
         let shared = read(include_str!("../../../src/demo/agreement.yaml")).unwrap();
         assert_eq!(again(&shared), shared);
+    }
+
+    #[test]
+    fn names_that_are_words_of_yaml_come_back() {
+        let whole = serde_json::to_string(&read(WHOLE).unwrap()).unwrap();
+        for word in ["null", "true", "no", "y"] {
+            for name in ["\"grocer\"", "\"household\""] {
+                assert!(whole.contains(name), "{name}");
+                let one = whole.replace(name, &format!("\"{word}\""));
+                let one: Agreement = serde_json::from_str(&one).unwrap();
+                let text = written(&one, &Remarks::new());
+                assert!(read(&text).is_ok_and(|again| again == one), "{text}");
+            }
+        }
     }
 
     #[test]

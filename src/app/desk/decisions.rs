@@ -61,12 +61,18 @@ impl Desk<'_> {
     /// what waits.
     async fn may_name(&self, of: &CollaborationId, member: &MemberId) -> Result<()> {
         let is_own = self.house.names(of, member);
-        if self.app.log.size(of).await? == 0 {
+        let another = || {
             let message = "a new collaboration has a name of whoever proposes it";
-            let other = Error::invalid("collaboration-name", message);
-            return if is_own { Ok(()) } else { Err(other.help(format!("{member}-NAME"))) };
+            Error::invalid("collaboration-name", message).help(format!("{member}-NAME"))
+        };
+        if self.app.log.size(of).await? == 0 {
+            return if is_own { Ok(()) } else { Err(another()) };
         }
         let state = self.app.load(of).await?.state;
+        // Whether a name that is not its own is taken, whoever is no party of it is not told.
+        if !is_own && !state.parties().contains_key(member) {
+            return Err(another());
+        }
         let may = match (state.in_force(), state.waiting()) {
             (Some(version), _) => version.agreement.members.contains_key(member),
             (None, Some(version)) => {

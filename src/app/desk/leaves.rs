@@ -32,7 +32,7 @@ impl Desk<'_> {
             let more = more.min(usize::try_from(stop.saturating_sub(at)).unwrap_or(usize::MAX));
             let stored = self.stored(&seen, at, more).await?;
             if stored.is_empty() {
-                break;
+                return Err(absent());
             }
             for bytes in stored {
                 let leaf = parsed(&bytes)?;

@@ -186,6 +186,10 @@ pub(super) async fn waive(client: &Client, waive: Waive, screen: Screen) -> Resu
                 screen.say(format!("the waiver of {at} in {room} {}", second(member)));
                 waiting.push(*waits);
             }
+            // Of two people the other may go through them at the same time.
+            Err(error) if waive.all && error.code == "already-decided" => {
+                screen.say(format!("{at} in {room} is waived already"));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -135,6 +135,9 @@ fn loss(one: wire::PlanLoss) -> Result<Loss> {
 pub(super) async fn export(client: &Client, export: Export, screen: Screen) -> Result<()> {
     client.speaks_for(&export.member)?;
     let text = client.export(&export.collaboration, &export.room, export.form).await?;
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(Error::failed("gateway-answer", "the document has signs that show nothing"));
+    }
     export.shown(&text, screen);
     Ok(())
 }

@@ -24,8 +24,16 @@ pub(super) async fn status(
         let mut read = standings(&client, &status).await;
         // A token ends long before anybody stops watching: its file may have another one, and where it has none that is the end.
         if status.watch && matches!(&read, Err(error) if error.code == "token-invalid") {
-            client = at.open().await?;
-            read = standings(&client, &status).await;
+            read = match at.open().await {
+                Ok(opened) => {
+                    opened.speaks_for(client.member())?;
+                    client = opened;
+                    standings(&client, &status).await
+                }
+                Err(error) if is_over(&error) => return Err(error),
+                // The gateway begins anew, or the file is being written.
+                Err(error) => Err(error),
+            };
         }
         watched.show(&status, read, screen)?;
         if !status.watch {
@@ -33,6 +41,11 @@ pub(super) async fn status(
         }
         tokio::time::sleep(WATCH_EVERY).await;
     }
+}
+
+/// Whether no other token is to come.
+fn is_over(error: &Error) -> bool {
+    matches!(error.code.as_str(), "token-invalid" | "token-missing")
 }
 
 async fn standings(client: &Client, status: &Status) -> Result<Standings> {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// The longest form.
 const FORM_MAX: usize = 64 * 1_024;
-/// The longest form with a document in it: as many bytes as the API reads of one.
+/// The longest form with a document in it, as browsers encode it: as many bytes as the API reads of a document.
 pub(super) const DOCUMENT_FORM_MAX: usize = mappings::agreement::SOURCE_BYTES_MAX;
 /// The type in which browsers send forms.
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";

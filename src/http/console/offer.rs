@@ -68,7 +68,7 @@ pub(super) async fn check(
             };
             Ok(whole_page(&session, &desk, &body).into_response())
         }
-        Err(error) if error.kind == Kind::Failed || error.problems.is_empty() => Err(error.into()),
+        Err(error) if error.kind == Kind::Failed => Err(error.into()),
         Err(error) => {
             let problem = Problem::from(error);
             let body = html! { (stands_against(&problem)) (written(&text, true, &session)) };

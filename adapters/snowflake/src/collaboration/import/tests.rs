@@ -250,6 +250,7 @@ fn what_hands_made_is_the_offered_thing_itself_and_all_else_is_named() {
             "not-operated",
             "not-seen",
             "offering-setting",
+            "results-sent",
             "template-format",
             "threshold-unread"
         ]
