@@ -6,10 +6,10 @@ use crate::error::Told;
 use crate::landing::Landing;
 use crate::session::{Session, request_of};
 use crate::sql::Sql;
-use crate::unload::prefix;
+use crate::unload::{below, prefix};
 use adapter_spi::{
-    Cx, Ends, ErrorKind, Failure, Outcome, Remembered, Result, Retry, RunOutput, RunProgress,
-    RunStatus,
+    Cx, Ends, ErrorKind, Failure, Outcome, ProtectedQuery, Remembered, Result, Retry, RunOutput,
+    RunProgress, RunStatus,
 };
 use mappings::model::{Digest, RunId};
 use snowflake_sql_api::{Canceled, Handle, Progress, ResultSet, Statement};
@@ -64,6 +64,32 @@ impl Ends for Running {
 }
 
 impl Running {
+    /// A run whose text was asked. What watches it is no part of the act that began it.
+    pub(crate) fn asked(
+        query: &ProtectedQuery,
+        (session, connection): (&Session, Connection),
+        (begun, tag): (Progress, String),
+        landing: PathBuf,
+        cx: &Cx,
+    ) -> Self {
+        let handle = match begun {
+            Progress::Running(handle) => handle,
+            Progress::Done(done) => done.handle().clone(),
+        };
+        Self {
+            session: session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() }),
+            connection,
+            phase: Phase::Asked(handle),
+            canceled: false,
+            keeps: false,
+            begun: false,
+            tag,
+            rows_max: query.limits.rows_max,
+            landing,
+            below: below(&query.agreement.collaboration, &query.run),
+        }
+    }
+
     /// Asks the platform to stop a run. None where nothing ran any more: what became of it is to be looked at.
     pub(crate) async fn cancel(
         &mut self,

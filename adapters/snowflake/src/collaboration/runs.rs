@@ -29,7 +29,7 @@ use mappings::snowflake::bound;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use serde_json::json;
-use snowflake_sql_api::{Binding, Progress, ResultSet};
+use snowflake_sql_api::{Binding, ResultSet};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
@@ -281,27 +281,7 @@ impl RunsQueries for SnowflakeCollaborations {
             statement.parameter("TIMEZONE", "UTC")
         };
         let begun = Box::pin(session.start(OPERATION, (request, false), (sql, &prepare))).await?;
-        let handle = match begun {
-            Progress::Running(handle) => handle,
-            Progress::Done(done) => done.handle().clone(),
-        };
-        // What watches it is no part of the act that began it.
-        let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
-        let (phase, rows_max) = (Phase::Asked(handle), query.limits.rows_max);
-        let (canceled, keeps, begun) = (false, false, false);
-        let below = below(&query.agreement.collaboration, &query.run);
-        let running = Running {
-            session,
-            connection,
-            phase,
-            canceled,
-            keeps,
-            begun,
-            tag,
-            rows_max,
-            landing,
-            below,
-        };
+        let running = Running::asked(query, (&session, connection), (begun, tag), landing, cx);
         self.runs.keep(&query.run, running);
         Ok(())
     }

@@ -22,7 +22,7 @@ use mappings::model::{
     CollaborationId, DatasetName, Digest, Literal, MemberId, RunId, TemplateName,
 };
 use mappings::snowflake::{Room, SnowflakeText, bound, snowflake};
-use snowflake_sql_api::{Binding, Canceled, Handle, Progress, ResultSet, Statement};
+use snowflake_sql_api::{Binding, Canceled, Handle, ResultSet, Statement};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,27 +150,8 @@ impl SnowflakeShares {
             let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };
-        let phase = match asking.start(SUBMIT, (request, false), (sql, &prepare)).await? {
-            Progress::Running(handle) => Phase::Asked(handle),
-            Progress::Done(done) => Phase::Asked(done.handle().clone()),
-        };
-        // What watches it is no part of the act that began it.
-        let session = session.within(&Cx { pace: cx.pace.clone(), ..Cx::default() });
-        let rows_max = query.limits.rows_max;
-        let (canceled, keeps, begun) = (false, false, false);
-        let below = below(&query.agreement.collaboration, &query.run);
-        let running = Running {
-            session,
-            connection,
-            phase,
-            canceled,
-            keeps,
-            begun,
-            tag,
-            rows_max,
-            landing,
-            below,
-        };
+        let begun = asking.start(SUBMIT, (request, false), (sql, &prepare)).await?;
+        let running = Running::asked(query, (&session, connection), (begun, tag), landing, cx);
         self.runs.keep(&query.run, running);
         Ok(())
     }
