@@ -1,10 +1,11 @@
 //! What an account answered to questions that no document settles: the form of the report, for both rooms. It holds questions and
 //! statements of this package's own, names of columns, codes, answers and times: no name of anybody's, no row, no text of the platform's.
 
+use crate::reach::Reach;
 use crate::session::{Rows, Session, Times, Took};
 use crate::sql::Sql;
-use adapter_spi::{AdapterError, CallClass, Result};
-use mappings::model::PlatformId;
+use adapter_spi::{AdapterError, CallClass, Cx, Result};
+use mappings::model::{Agreement, MemberId, PlatformId};
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -12,6 +13,7 @@ use std::sync::{Arc, PoisonError};
 /// A question: its stable code, and what is asked.
 pub(crate) type Question = (&'static str, &'static str);
 
+const REACHED: Question = ("account-reached", "the account answers, and is the pinned one");
 const LETTERS: Question = (
     "letters",
     "LOWER and UPPER bring letters whose other case is several letters to the same as the native room",
@@ -145,6 +147,27 @@ fn told(error: &AdapterError) -> String {
     });
     let codes = std::iter::once(error.code).chain(platform);
     codes.collect::<Vec<_>>().join(", ")
+}
+
+/// A session of an operated member whose statements are timed, and the gateway's database there; none where it is not reached.
+pub(crate) async fn reached(
+    reach: &Reach,
+    (agreement, member): (&Agreement, &MemberId),
+    report: &mut Report,
+    cx: &Cx,
+) -> Option<(Session, String)> {
+    match reach.session(agreement, member, cx).await {
+        Ok(session) => {
+            let database = reach.connection(member)?.database().to_owned();
+            let session = report.timed(&session);
+            report.say(REACHED, &Ok(true));
+            Some((session, database))
+        }
+        Err(error) => {
+            report.say(REACHED, &Err(error));
+            None
+        }
+    }
 }
 
 /// What functions make of what no document settles, in either room.

@@ -11,11 +11,10 @@ use super::room::SnowflakeCollaborations;
 use super::runs::LOCAL;
 use crate::session::Session;
 use crate::sql::Sql;
-use crate::verify::{Question, Report, figures};
+use crate::verify::{Question, Report, figures, reached};
 use adapter_spi::{CallClass, Cx, Result};
 use mappings::model::{Agreement, MemberId};
 
-const REACHED: Question = ("account-reached", "the account answers, and is the pinned one");
 const LISTED: Question =
     ("procedures-return-rows", "VIEW_COLLABORATIONS answers rows over the SQL API");
 const REGISTRY: Question = (
@@ -49,18 +48,9 @@ impl SnowflakeCollaborations {
         cx: &Cx,
     ) -> Report {
         let mut report = Report::new(self.reach.platform());
-        let session = Box::pin(self.reach.session(agreement, member, cx)).await;
-        let connection = self.reach.connection(member);
-        let (session, database) = match (session, connection) {
-            (Ok(session), Some(connection)) => (session, connection.database().to_owned()),
-            (Err(error), _) => {
-                report.say(REACHED, &Err(error));
-                return report;
-            }
-            (Ok(_), None) => return report,
-        };
-        let session = report.timed(&session);
-        report.say(REACHED, &Ok(true));
+        let whose = (agreement, member);
+        let reached = Box::pin(reached(&self.reach, whose, &mut report, cx)).await;
+        let Some((session, database)) = reached else { return report };
         let listed = Box::pin(listed_rooms(&session)).await.map(|_| true);
         let answers = report.say(LISTED, &listed);
         report.say(REGISTRY, &Box::pin(registry(&session)).await);

@@ -8,11 +8,10 @@ mod trial;
 use super::room::SnowflakeShares;
 use crate::session::Session;
 use crate::sql::Sql;
-use crate::verify::{Question, Report, figures};
+use crate::verify::{Question, Report, figures, reached};
 use adapter_spi::{CallClass, Cx, Result};
 use mappings::model::{Agreement, MemberId};
 
-const REACHED: Question = ("account-reached", "the account answers, and is the pinned one");
 const SHARES: Question = ("show-shares", "SHOW SHARES has the columns that it is read by");
 const DATABASES: Question = ("show-databases", "SHOW DATABASES has the columns that it is read by");
 const SCHEMAS: Question = ("show-schemas", "SHOW SCHEMAS has the columns that it is read by");
@@ -50,18 +49,9 @@ impl SnowflakeShares {
         cx: &Cx,
     ) -> Report {
         let mut report = Report::new(self.reach.platform());
-        let session = Box::pin(self.reach.session(agreement, member, cx)).await;
-        let connection = self.reach.connection(member);
-        let (session, database) = match (session, connection) {
-            (Ok(session), Some(connection)) => (session, connection.database().to_owned()),
-            (Err(error), _) => {
-                report.say(REACHED, &Err(error));
-                return report;
-            }
-            (Ok(_), None) => return report,
-        };
-        let session = report.timed(&session);
-        report.say(REACHED, &Ok(true));
+        let whose = (agreement, member);
+        let reached = Box::pin(reached(&self.reach, whose, &mut report, cx)).await;
+        let Some((session, database)) = reached else { return report };
         Box::pin(reads(&session, &database, &mut report)).await;
         if trial {
             Box::pin(trial::trial(&session, &database, &mut report)).await;
