@@ -102,10 +102,10 @@ pub(crate) fn misfits(
     wrong.collect()
 }
 
-/// A table that is as a dataset declares it, as DESC TABLE spells it.
+/// A declared type as DESC TABLE spells it.
 #[cfg(any(test, feature = "model"))]
-pub(crate) fn as_declared(dataset: &Dataset) -> BTreeMap<String, String> {
-    let spelled = |of| match of {
+pub(crate) const fn spelled(of: ColumnType) -> &'static str {
+    match of {
         ColumnType::Int64 => "NUMBER(38,0)",
         ColumnType::Float64 => "FLOAT",
         ColumnType::Utf8 => "VARCHAR(16777216)",
@@ -113,7 +113,12 @@ pub(crate) fn as_declared(dataset: &Dataset) -> BTreeMap<String, String> {
         ColumnType::Date => "DATE",
         ColumnType::Timestamp => "TIMESTAMP_NTZ(9)",
         ColumnType::Binary => "BINARY(8388608)",
-    };
+    }
+}
+
+/// A table that is as a dataset declares it, as DESC TABLE spells it.
+#[cfg(any(test, feature = "model"))]
+pub(crate) fn as_declared(dataset: &Dataset) -> BTreeMap<String, String> {
     let all = physical(dataset).into_iter();
     all.filter_map(|(from, of)| Some((from.to_owned(), spelled(of?).to_owned()))).collect()
 }

@@ -3,7 +3,7 @@
 use super::Import;
 use adapter_spi::{Imported, Unexpressed};
 use mappings::agreement::{read, written};
-use mappings::model::{Agreement, ColumnType, Member, MemberId};
+use mappings::model::{Agreement, Member, MemberId};
 use std::sync::Arc;
 
 /// Two owners, one of whom runs; what the shares' view can't say is in it too: receivers, and a column that is for filters alone.
@@ -45,18 +45,6 @@ destinations: { brand-north: 's3://brand-results/airlock' }
 
 pub(crate) fn agreed(text: &str) -> Arc<Agreement> {
     Arc::new(read(text).unwrap_or_else(|wrong| panic!("{wrong:#?}\n{text}")))
-}
-
-pub(crate) const fn native(of: ColumnType) -> &'static str {
-    match of {
-        ColumnType::Int64 => "NUMBER(38,0)",
-        ColumnType::Float64 => "FLOAT",
-        ColumnType::Utf8 => "VARCHAR(16777216)",
-        ColumnType::Boolean => "BOOLEAN",
-        ColumnType::Date => "DATE",
-        ColumnType::Timestamp => "TIMESTAMP_NTZ(9)",
-        ColumnType::Binary => "BINARY(32)",
-    }
 }
 
 pub(crate) fn ask(agreement: &Agreement) -> Import {

@@ -3,7 +3,8 @@
 
 use super::found::{Found, Share};
 use super::*;
-use crate::import::samples::{self, agreed, ask, asked, codes, native, told};
+use crate::entry::spelled;
+use crate::import::samples::{self, agreed, ask, asked, codes, told};
 use crate::import::{Object, Policy};
 use crate::names;
 use crate::shares::call::Guarded;
@@ -86,7 +87,7 @@ fn lies(agreement: &Agreement, all: &Wanted) -> Found {
             crate::entry::table(&PlatformId::snowflake(), dataset).unwrap();
         let keys = dataset.columns.values().filter_map(|column| match &column.r#use {
             ColumnUse::Match { keys } => {
-                Some((keys[0].from.clone(), native(keys[0].r#type).to_owned()))
+                Some((keys[0].from.clone(), spelled(keys[0].r#type).to_owned()))
             }
             ColumnUse::Dimension | ColumnUse::Measure { .. } | ColumnUse::Filter => None,
         });
