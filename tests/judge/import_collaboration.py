@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 import playing  # noqa: E402
 from clean_room import call  # noqa: E402
-from import_shares import MEMBERS, NAME, WIDER, Shares  # noqa: E402
+from import_shares import MEMBERS, NAME, Shares  # noqa: E402
 
 HAND = "reach_by_hand"
 
@@ -73,12 +73,7 @@ def by_hand(scene):
         scene.same(f"says {said}", said in report["document"], True)
     scene.second.settle(file, name, list(MEMBERS))
     scene.waive(scene.second, name)
-    calls, waiting = scene.planned(name)
-    scene.same("left to do", (calls, [(w["member"], WIDER in w["what"]) for w in waiting]), ([], [("shop", True)]))
-    for one in waiting:
-        scene.snow.sql(MEMBERS[one["member"]], one["act"].rstrip(";"))
-    scene.same("closed", scene.reads(asked), False)
-    scene.same("after what was said", scene.planned(name), ([], []))
+    scene.closed_as_told(name, asked)
 
 
 SCENES = (made_here, by_hand)

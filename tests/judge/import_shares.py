@@ -133,6 +133,16 @@ class Shares:
         """Whether the consumer's account reads by a statement."""
         return not self.snow.refuses(MEMBERS["media"], sql)
 
+    def closed_as_told(self, name, asked):
+        """Nothing is left to do under an import of what hands made; it is open wider, as it was, until its owner does what the plan says."""
+        calls, waiting = self.planned(name)
+        self.same("left to do", (calls, [(w["member"], WIDER in w["what"]) for w in waiting]), ([], [("shop", True)]))
+        self.same("as it was", self.reads(asked), True)
+        for one in waiting:
+            self.snow.sql(MEMBERS[one["member"]], one["act"].rstrip(";"))
+        self.same("closed", self.reads(asked), False)
+        self.same("after what was said", self.planned(name), ([], []))
+
 
 def made_here(scene):
     """What Airlock made comes back whole, and another gateway has nothing to do under it; a view that hands changed since is not believed."""
@@ -171,13 +181,7 @@ def by_hand(scene):
         scene.same(f"says {said}", said in report["document"], True)
     scene.second.settle(file, name, list(MEMBERS))
     scene.waive(scene.second, name)
-    calls, waiting = scene.planned(name)
-    scene.same("left to do", (calls, [(w["member"], WIDER in w["what"]) for w in waiting]), ([], [("shop", True)]))
-    scene.same("the share is as it was", scene.reads(asked), True)
-    for one in waiting:
-        scene.snow.sql(MEMBERS[one["member"]], one["act"].rstrip(";"))
-    scene.same("closed", scene.reads(asked), False)
-    scene.same("after what was said", scene.planned(name), ([], []))
+    scene.closed_as_told(name, asked)
     _, report = scene.bring(share, more=["--entity=plain=SEGMENT"])
     scene.same("with an entity that was said", (report["datasets"], "entities_min: 100" in report["document"]), (2, True))
 
