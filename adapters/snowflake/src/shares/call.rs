@@ -43,7 +43,8 @@ pub(crate) struct Guarded {
 pub(crate) struct PutView {
     pub(crate) path: Path,
     pub(crate) guarded: Option<Guarded>,
-    pub(crate) mark: Mark,
+    /// The text of its mark.
+    pub(crate) comment: String,
     pub(crate) body: Body,
 }
 
@@ -164,7 +165,7 @@ fn refs<const N: usize>(path: &[String; N]) -> [&str; N] {
 }
 
 /// All of a view's statement but its query.
-pub(crate) fn head(path: &Path, guarded: Option<&Guarded>, mark: &Mark) -> Sql {
+pub(crate) fn head(path: &Path, guarded: Option<&Guarded>, comment: &str) -> Sql {
     let [database, schema, _] = refs(path);
     let mut sql = Sql::new("CREATE OR REPLACE SECURE VIEW ").path(&refs(path));
     if let Some(Guarded { entities_min, key }) = guarded {
@@ -172,13 +173,13 @@ pub(crate) fn head(path: &Path, guarded: Option<&Guarded>, mark: &Mark) -> Sql {
         sql = sql.word(" WITH AGGREGATION POLICY ").path(&[database, schema, &policy]);
         sql = sql.word(" ENTITY KEY (").name(key).word(")");
     }
-    sql.word(" COPY GRANTS COMMENT = ").text(&mark.text()).word(" AS ")
+    sql.word(" COPY GRANTS COMMENT = ").text(comment).word(" AS ")
 }
 
 impl PutView {
     /// The same statement each time, whether the view is there or not: grants stay, and policies with them.
     pub(crate) fn sql(&self) -> Sql {
-        let sql = head(&self.path, self.guarded.as_ref(), &self.mark);
+        let sql = head(&self.path, self.guarded.as_ref(), &self.comment);
         match &self.body {
             Body::Entry(view) => sql.view(view),
             Body::Mounted { columns, from } => {

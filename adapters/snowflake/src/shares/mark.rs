@@ -52,10 +52,10 @@ impl Mark {
         }
     }
 
-    /// The same with a dataset's terms, where there is room.
-    pub(crate) fn telling(self, dataset: &Dataset) -> Self {
-        let told = Self { dataset: Some(Box::new(terms(dataset))), ..self.clone() };
-        if told.text().len() <= TEXT_BYTES_MAX { told } else { self }
+    /// Its text with a dataset's terms, where there is room; else without them.
+    pub(crate) fn telling(&self, dataset: &Dataset) -> String {
+        let told = Self { dataset: Some(Box::new(terms(dataset))), ..self.clone() }.text();
+        if told.len() <= TEXT_BYTES_MAX { told } else { self.text() }
     }
 
     /// The same for this list of templates, with those of the texts that are in it, as many as there is room for.
@@ -75,6 +75,11 @@ impl Mark {
             }
         }
         mark
+    }
+
+    /// The same without what only an import needs.
+    pub(crate) fn without_terms(self) -> Self {
+        Self { dataset: None, ..self }
     }
 
     /// The mark of a comment, if it is one of this collaboration.
@@ -116,17 +121,18 @@ mod tests {
         let agreement: Agreement = serde_json::from_value(document).unwrap();
         let mark = Mark::of(&agreement.collaboration);
         let dataset = &agreement.datasets[&"orders".parse().unwrap()];
-        let told = mark.clone().telling(dataset);
+        let text = mark.telling(dataset);
+        let told = Mark::whose(&text).unwrap();
         let held = told.dataset.as_deref().unwrap();
         assert_eq!((held.at.len(), &held.columns), (0, &dataset.columns));
-        assert!(!told.text().contains("SUITE"), "{}", told.text());
-        assert_eq!(Mark::whose(&told.text()), Some(told));
+        assert!(!text.contains("SUITE"), "{text}");
+        assert_eq!((told.text(), Mark { dataset: None, ..told }), (text, mark.clone()));
         let mut long = dataset.clone();
         let column = long.columns.values().next().unwrap().clone();
         for n in 0..200 {
             long.columns.insert(format!("c{n}").parse().unwrap(), column.clone());
         }
-        assert_eq!(mark.clone().telling(&long), mark);
+        assert_eq!(mark.telling(&long), mark.text());
         let (_, template) = agreement.templates.first_key_value().unwrap();
         let texts: BTreeMap<TemplateName, Template> =
             (0..99).map(|n| (format!("t{n}").parse().unwrap(), template.clone())).collect();

@@ -213,7 +213,8 @@ impl Look {
         for [view, text, secure, comment] in found.of(["name", "text", "is_secure", "comment"])? {
             let Some(view) = view else { continue };
             let made = View {
-                mark: Mark::read(&comment.unwrap_or_default(), &self.collaboration),
+                mark: Mark::read(&comment.unwrap_or_default(), &self.collaboration)
+                    .map(Mark::without_terms),
                 text: Digest::of(text.unwrap_or_default().as_bytes()),
                 secure: secure.as_deref() == Some("true"),
                 guarded: on.remove(&view),

@@ -93,7 +93,7 @@ fn add(schema: &mut Schema, put: &PutView) {
     if let Some(guarded) = &put.guarded {
         schema.policies.insert(names::minimum(guarded.entities_min), true);
     }
-    let (mark, guarded) = (Some(put.mark.clone()), put.guarded.clone());
+    let (mark, guarded) = (Mark::whose(&put.comment).map(Mark::without_terms), put.guarded.clone());
     let [.., name] = &put.path;
     schema.views.insert(name.clone(), View { mark, text, secure: true, guarded });
 }

@@ -30,6 +30,8 @@ pub(crate) struct Offer {
     pub(crate) provider: String,
     pub(crate) guarded: Option<Guarded>,
     pub(crate) mark: Mark,
+    /// What stands in the comment of its view: the mark with the dataset's terms, as far as there is room.
+    pub(crate) comment: String,
     pub(crate) view: View,
     /// The database of the physical table.
     pub(crate) source: String,
@@ -157,6 +159,7 @@ struct Entered {
     owner: MemberId,
     guarded: Option<Guarded>,
     mark: Mark,
+    comment: String,
     view: View,
     source: String,
 }
@@ -174,12 +177,12 @@ impl Entered {
             without: without.cloned().collect(),
             ..Mark::of(&agreement.collaboration)
         };
-        let mark = mark.telling(agreed);
         let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
         Some(Self {
             view: entry(&platform, name, &dataset)?,
             guarded: (entities_min > 1).then_some(Guarded { entities_min, key }),
             owner: dataset.owner,
+            comment: mark.telling(agreed),
             mark,
             source,
         })
@@ -194,6 +197,7 @@ impl Entered {
             provider: account(agreement, &self.owner)?,
             guarded: self.guarded.clone(),
             mark: self.mark.clone(),
+            comment: self.comment.clone(),
             view: self.view.clone(),
             source: self.source.clone(),
             readers: BTreeSet::new(),
@@ -229,7 +233,7 @@ impl Offer {
         PutView {
             path: [database.to_owned(), schema, name],
             guarded: self.guarded.clone(),
-            mark: self.mark.clone(),
+            comment: self.comment.clone(),
             body: Body::Entry(self.view.clone()),
         }
     }
@@ -246,7 +250,7 @@ impl Offer {
         PutView {
             path: [database.to_owned(), names::runs(collaboration), self.dataset.to_string()],
             guarded: None,
-            mark: Mark { dataset: None, ..self.mark.clone() },
+            comment: self.mark.text(),
             body: Body::Mounted { columns, from },
         }
     }

@@ -26,7 +26,7 @@ fn guarded(object: &Object) -> Option<Guarded> {
 pub(super) fn query_of(object: &Object) -> Option<&str> {
     let mark = Mark::whose(&object.comment)?;
     let guarded = guarded(object);
-    let head = head(&object.path, guarded.as_ref(), &mark);
+    let head = head(&object.path, guarded.as_ref(), &mark.text());
     let alone = object.policies.len() == usize::from(guarded.is_some()) && object.secure;
     object.text.strip_prefix(head.as_text().ok()?).filter(|_| alone)
 }

@@ -37,7 +37,7 @@ fn object(offer: &Offer) -> Object {
         is_view: true,
         secure: true,
         text: put.sql().as_text().unwrap().to_owned(),
-        comment: put.mark.text(),
+        comment: put.comment.clone(),
         columns: offer.view.columns().iter().map(|c| (c.clone(), "VARCHAR".to_owned())).collect(),
     }
 }
@@ -71,7 +71,7 @@ fn lies(agreement: &Agreement, all: &Wanted) -> Found {
                 is_view: true,
                 secure: true,
                 text: mounted.sql().as_text().unwrap().to_owned(),
-                comment: mounted.mark.text(),
+                comment: mounted.comment.clone(),
                 ..Object::default()
             });
         }

@@ -6,6 +6,7 @@ use crate::names;
 use crate::reach::Seat;
 use crate::shares::call::{AT, Call, Guarded, Privilege, PutView, Shown};
 use crate::shares::held::holding;
+use crate::shares::mark::Mark;
 use crate::shares::seen::{Account, Beside, Schema, Seen, Share, View, inbound};
 use crate::shares::wanted::wanted;
 use adapter_spi::{Coverage, Desired, Effect, Observation, Plan, ResourceKind, Scope, Step};
@@ -213,7 +214,7 @@ fn is_shown(account: &mut Account, on: &[String], shown: &Shown) -> bool {
 
 fn put(account: &mut Account, view: &PutView) -> bool {
     let made = View {
-        mark: Some(view.mark.clone()),
+        mark: Mark::whose(&view.comment).map(Mark::without_terms),
         text: view.text().unwrap(),
         secure: true,
         guarded: view.guarded.clone(),

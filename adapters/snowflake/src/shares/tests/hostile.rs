@@ -62,7 +62,7 @@ pub(super) fn everywhere(name: &str) -> Vec<Call> {
     let path = ["AIRLOCK".to_owned(), own(), own()];
     let table = ["SUITE", "PUBLIC", "ORDERS"].map(str::to_owned);
     let mounted = Body::Mounted { columns: vec!["email_sha256".to_owned()], from: table };
-    let view = PutView { path: path.clone(), guarded: None, mark: mark(), body: mounted };
+    let view = PutView { path: path.clone(), guarded: None, comment: mark().text(), body: mounted };
     let again = PutView {
         body: Body::Mounted { columns: vec!["email_sha256".to_owned()], from: path.clone() },
         path: [
@@ -164,7 +164,7 @@ async fn physical_names_stay_inside_the_view() {
         let view = entry(&platform, &dataset, &agreement.datasets[&dataset]).unwrap();
         let schema = ["AIRLOCK".to_owned(), "ODD".to_owned()];
         let path = ["AIRLOCK", "ODD", "V"].map(str::to_owned);
-        let put = PutView { path, guarded: None, mark: mark(), body: Body::Entry(view) };
+        let put = PutView { path, guarded: None, comment: mark().text(), body: Body::Entry(view) };
         let all = [Call::CreateSchema { path: schema, mark: mark() }, Call::PutView(put)];
         for call in all {
             assert_eq!(stage.runs(call.sql()).await, Ok(()), "{name:?}");

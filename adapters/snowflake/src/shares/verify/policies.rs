@@ -53,7 +53,7 @@ fn view(trial: &Trial<'_>) -> Option<PutView> {
     Some(PutView {
         path: own(trial.path(VIEW)),
         guarded: Some(Guarded { entities_min: THRESHOLD, key: "person".to_owned() }),
-        mark: Mark::of(&collaboration),
+        comment: Mark::of(&collaboration).text(),
         body: Body::Mounted { columns, from: own(trial.path("PEOPLE")) },
     })
 }
