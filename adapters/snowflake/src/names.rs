@@ -8,28 +8,37 @@ use mappings::model::{CollaborationId, DatasetName, MemberId};
 
 const OURS: &str = "AIRLOCK";
 
-fn part(id: &str) -> String {
-    id.to_ascii_uppercase().replace('-', "_")
+/// These parts, as the platform spells names, with `$` between.
+fn joined(parts: &[&str]) -> String {
+    let mut name = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            name.push('$');
+        }
+        let spelled = |c: char| if c == '-' { '_' } else { c.to_ascii_uppercase() };
+        name.extend(part.chars().map(spelled));
+    }
+    name
 }
 
 /// What every name of an agreement's begins with, and no other agreement's does.
 pub(crate) fn prefix(collaboration: &CollaborationId) -> String {
-    format!("{OURS}${}$", part(collaboration.as_str()))
+    joined(&[OURS, collaboration.as_str(), ""])
 }
 
 /// The schema of what an owner shares.
 pub(crate) fn offers(collaboration: &CollaborationId) -> String {
-    format!("{}OFFERS", prefix(collaboration))
+    joined(&[OURS, collaboration.as_str(), "OFFERS"])
 }
 
 /// The schema in which a runner's texts find the datasets.
 pub(crate) fn runs(collaboration: &CollaborationId) -> String {
-    format!("{}RUNS", prefix(collaboration))
+    joined(&[OURS, collaboration.as_str(), "RUNS"])
 }
 
 /// The schema of the views that a data clean room registers.
 pub(crate) fn registered(collaboration: &CollaborationId) -> String {
-    format!("{}REGISTERED", prefix(collaboration))
+    joined(&[OURS, collaboration.as_str(), "REGISTERED"])
 }
 
 /// The share of a dataset with one runner. A dataset's part is told from the schemas' by the one behind it.
@@ -38,17 +47,17 @@ pub(crate) fn share(
     dataset: &DatasetName,
     runner: &MemberId,
 ) -> String {
-    format!("{}{}", prefix(collaboration), view(dataset, runner))
+    joined(&[OURS, collaboration.as_str(), dataset.as_str(), runner.as_str()])
 }
 
 /// The view of a dataset for one runner, in the schema of offers.
 pub(crate) fn view(dataset: &DatasetName, runner: &MemberId) -> String {
-    format!("{}${}", part(dataset.as_str()), part(runner.as_str()))
+    joined(&[dataset.as_str(), runner.as_str()])
 }
 
 /// The database under which a runner mounts a dataset's share.
 pub(crate) fn mount(collaboration: &CollaborationId, dataset: &DatasetName) -> String {
-    format!("{}{}", prefix(collaboration), part(dataset.as_str()))
+    joined(&[OURS, collaboration.as_str(), dataset.as_str()])
 }
 
 /// The aggregation policy of a minimum.
