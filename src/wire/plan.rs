@@ -43,8 +43,8 @@ pub struct Behaviour {
     pub expects: String,
     /// `verified` or `unverified on a real account`.
     pub standing: String,
-    /// Where it is otherwise: `closed` (less is given), `waived` (more is admitted, within what owners waived), `differs` (a figure
-    /// differs) or `open` (more is admitted).
+    /// Where it is otherwise: `closed` (less is given), `waived` (more is admitted, within what owners waived) or `differs` (a
+    /// figure differs).
     pub otherwise: String,
     /// Why that is so.
     pub reason: String,

@@ -9,6 +9,9 @@ use mappings::table::Term;
 /// That a text parameter stays a value, whatever signs it has.
 pub(crate) const PARAMETERS_BOUND: &str = "parameters-bound";
 
+/// That no runner can put another table where a text names one. The trial has one account, and this takes two: an operator sees it by hand.
+pub(crate) const PRESET_TABLES: &str = "preset-tables";
+
 /// Code, what is counted on, what comes of it otherwise and why, whether a question of `connections verify` settles it, and the terms
 /// that rest on it.
 type Line = (&'static str, &'static str, (Otherwise, &'static str), bool, &'static [Term]);
@@ -155,11 +158,11 @@ const COLLABORATIONS: &[Line] = &[
         &[Term::HashedKey],
     ),
     (
-        "preset-tables",
+        PRESET_TABLES,
         "the preset tables of a template bind every runner",
         (
-            Otherwise::Open,
-            "a runner that this gateway does not operate could put tables of the same columns in their place",
+            Otherwise::Closed,
+            "no data is linked for a runner that this gateway does not operate until an operator says that this was seen",
         ),
         false,
         &[Term::TemplateText],
@@ -237,7 +240,9 @@ pub fn behaviours(platform: &PlatformId, connections: Option<&Connections>) -> V
     let one = |(code, expects, (otherwise, reason), settled, terms): &Line| Behaviour {
         code: (*code).to_owned(),
         expects: (*expects).to_owned(),
-        standing: if connections.is_some_and(|to| *settled && to.verified.contains(*code)) {
+        standing: if connections
+            .is_some_and(|to| is_said(code, *settled) && to.verified.contains(*code))
+        {
             Standing::Verified
         } else {
             Standing::Unverified
@@ -250,12 +255,17 @@ pub fn behaviours(platform: &PlatformId, connections: Option<&Connections>) -> V
     lines.iter().map(one).collect()
 }
 
+/// Whether an operator can say that it saw something: what the trial settles, and what it tried by hand.
+fn is_said(code: &str, settled: bool) -> bool {
+    settled || code == PRESET_TABLES
+}
+
 /// What an operator says that it saw and that nothing asks for.
 #[must_use]
 pub fn unknown(verified: &Connections) -> Vec<&str> {
     let asked = |code: &str| {
         let mut all = SHARES.iter().chain(COLLABORATIONS);
-        all.any(|(known, _, _, settled, _)| *settled && *known == code)
+        all.any(|(known, _, _, settled, _)| is_said(known, *settled) && *known == code)
     };
     verified.verified.iter().map(String::as_str).filter(|code| !asked(code)).collect()
 }
@@ -296,7 +306,7 @@ mod tests {
         }
     }
 
-    /// What would admit more is nobody's but an owner's to waive, or is said to be open.
+    /// What would admit more is nobody's but an owner's to waive.
     #[test]
     fn what_is_waived_is_a_term_that_waits_for_a_waiver() {
         use mappings::table::{Fidelity, Residual};
@@ -331,7 +341,7 @@ mod tests {
             verified: codes.iter().map(|code| (*code).to_owned()).collect(),
             ..Connections::default()
         };
-        let seen = verified(&["parameters-bound", "revoked-mount", "view-texts"]);
+        let seen = verified(&["parameters-bound", "preset-tables", "revoked-mount", "view-texts"]);
         assert_eq!(unknown(&seen), ["revoked-mount", "view-texts"], "one account can't settle it");
         let seen = behaviours(&PlatformId::snowflake_dcr(), Some(&seen));
         let seen: Vec<&str> = seen
@@ -339,7 +349,7 @@ mod tests {
             .filter(|one| one.standing == Standing::Verified)
             .map(|one| one.code.as_str())
             .collect();
-        assert_eq!(seen, ["parameters-bound"]);
+        assert_eq!(seen, ["preset-tables", "parameters-bound"]);
         assert!(behaviours(&PlatformId::native(), None).is_empty());
     }
 }

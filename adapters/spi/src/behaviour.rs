@@ -56,8 +56,6 @@ pub enum Otherwise {
     Waived,
     /// A figure may differ; nobody gets what was not agreed.
     Differs,
-    /// More would be admitted, whoever waived what: to be settled before the room is used with members whom nobody trusts.
-    Open,
 }
 
 impl Otherwise {
@@ -68,7 +66,6 @@ impl Otherwise {
             Self::Closed => "otherwise less is given",
             Self::Waived => "otherwise more is admitted, within what owners waived",
             Self::Differs => "otherwise a figure differs",
-            Self::Open => "otherwise more is admitted",
         }
     }
 }

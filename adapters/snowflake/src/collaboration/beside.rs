@@ -134,7 +134,8 @@ mod tests {
             native: serde_json::json!(seen),
             ..Observation::whole(&scope, seen.version(), Vec::new())
         };
-        let waits = |desired: &Desired| plan(desired, &looked(&seen)).unwrap().waiting;
+        let waits =
+            |desired: &Desired| plan(desired, &looked(&seen), &BTreeSet::new()).unwrap().waiting;
         let whole = waits(&Desired::whole(Arc::clone(&agreement)));
         let told = whole.iter().find(|one| one.what.contains("open wider than agreed")).unwrap();
         assert_eq!(told.member, owner);

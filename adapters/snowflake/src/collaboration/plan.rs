@@ -12,6 +12,7 @@ use super::known::Known;
 use super::names;
 use super::seen::{Account, Room as View, Seen, State, Text};
 use super::wanted::{Offering, Room, Said, Wanted, texts, wanted_of};
+use crate::behaviours::PRESET_TABLES;
 use crate::entry::{View as Entry, misfits};
 use crate::reach::{Seat, seat};
 use crate::region::{canonical, is_in};
@@ -53,10 +54,17 @@ pub(crate) struct Subject<'a> {
     wanted: Wanted,
     known: Known,
     seen: &'a Seen,
+    /// Whether the operator says that a text's preset tables bind every runner.
+    presets_bind: bool,
 }
 
 /// The steps of one pass, and what others have to do first.
-pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan, PlanRefused> {
+/// Data is linked for a runner whom this gateway does not operate once its operator saw that no runner can put other tables in a text.
+pub(crate) fn plan(
+    desired: &Desired,
+    observation: &Observation,
+    verified: &BTreeSet<String>,
+) -> Result<Plan, PlanRefused> {
     let seen = Seen::deserialize(&observation.native)
         .map_err(|_| refused("observation-unreadable", "the observation is of another version"))?;
     let scope = &observation.scope;
@@ -64,7 +72,8 @@ pub(crate) fn plan(desired: &Desired, observation: &Observation) -> Result<Plan,
     let texts = texts(agreement);
     let wanted = wanted_of(desired, &texts);
     let known = Known::narrowed((desired, &texts, &wanted), others.chain(&scope.past));
-    let subject = Subject { desired, wanted, known, seen: &seen };
+    let presets_bind = verified.contains(PRESET_TABLES);
+    let subject = Subject { desired, wanted, known, seen: &seen, presets_bind };
     let mut planned = subject.taking();
     planned.extend(subject.giving());
     planned.sort_by_key(|one| (one.effect, one.rank));
@@ -159,6 +168,11 @@ impl Subject<'_> {
 
     fn operates(&self, member: &MemberId) -> bool {
         self.seen.accounts.contains_key(member) || self.seen.unseen.contains_key(member)
+    }
+
+    /// Whether a runner can ask nothing of an owner's data but what the agreed texts ask.
+    fn is_bound(&self, runner: &MemberId, owner: &MemberId) -> bool {
+        self.presets_bind || runner == owner || self.operates(runner)
     }
 
     fn stays(&self, member: &MemberId) -> bool {

@@ -169,7 +169,7 @@ impl Adapter for SnowflakeCollaborations {
         desired: &Desired,
         seen: &Observation,
     ) -> std::result::Result<Plan, PlanRefused> {
-        plan(desired, seen)
+        plan(desired, seen, &self.reach.connections().verified)
     }
 
     async fn apply(&self, step: &Step, cx: &Cx) -> Result<Applied> {

@@ -34,8 +34,13 @@ fn look(world: &World, scope: &Scope, operated: &BTreeMap<MemberId, String>) -> 
     }
 }
 
+/// What an operator says who saw that preset tables bind.
+fn presets() -> BTreeSet<String> {
+    BTreeSet::from(["preset-tables".to_owned()])
+}
+
 pub(super) fn planned(desired: &Desired, seen: &Observation) -> Plan {
-    let made = plan(desired, seen).unwrap();
+    let made = plan(desired, seen, &presets()).unwrap();
     let effects: Vec<Effect> = made.steps.iter().map(|step| step.effect).collect();
     assert!(effects.is_sorted(), "{effects:?}");
     // A platform that makes no collaborations is the only thing here that stands in the way.
@@ -220,6 +225,42 @@ fn a_member_that_nobody_operates_is_waited_for_with_its_own_calls() {
         "{acts:?} {:?}",
         words(&made)
     );
+}
+
+/// A provider's gateway alone, the runner's own gateway beside it: nothing is linked, and its operator is told what it waits for, until
+/// the operator says that it was seen; where the gateway operates the runner it waits for nothing.
+#[test]
+fn nothing_is_linked_for_a_runner_elsewhere_before_preset_tables_were_seen_to_bind() {
+    let agreement = agreement("suite-presets", 1);
+    let (mut world, scope) = (World::default(), Scope::of(&agreement));
+    let whole = Desired::whole(Arc::clone(&agreement));
+    let analyst = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
+    let provider = BTreeMap::from([(member("provider"), "ACME.PROVIDER".to_owned())]);
+    let links = |made: &Plan| words(made).iter().any(|word| word.ends_with(" Link"));
+    let mut linked = false;
+    for _ in 0..PASSES {
+        for (operated, said) in [(&analyst, &presets()), (&provider, &BTreeSet::new())] {
+            let made = plan(&whole, &look(&world, &scope, operated), said).unwrap();
+            linked |= links(&made);
+            for step in &made.steps {
+                let _refused = world.apply(step);
+            }
+        }
+        world.settle();
+    }
+    // Its own data the runner links itself.
+    assert!(linked);
+    let seen = look(&world, &scope, &provider);
+    let orders = ResourceKind::Dataset("orders".parse().unwrap());
+    assert!(!kinds(&seen).contains(&orders));
+    let made = plan(&whole, &seen, &BTreeSet::new()).unwrap();
+    assert!(!links(&made) && !made.pending, "{:?}", words(&made));
+    let told = made.waiting.iter().find(|one| one.act.contains("verified = [\"preset-tables\"]"));
+    assert_eq!(told.unwrap().member, member("provider"));
+    let made = plan(&whole, &seen, &presets()).unwrap();
+    assert!(links(&made) && !made.waiting.iter().any(|one| one.act.contains("preset-tables")));
+    let both = plan(&whole, &look(&world, &scope, &members()), &BTreeSet::new()).unwrap();
+    assert!(links(&both) && !both.waiting.iter().any(|one| one.act.contains("preset-tables")));
 }
 
 /// As far as these members get.
@@ -417,7 +458,7 @@ fn what_stands_in_the_way_of_giving_keeps_all_of_it() {
     provider.strangers = BTreeSet::from(["airlock_x".to_owned()]);
     let mut seen = look(&world, &scope, &members());
     seen.native = serde_json::json!(native);
-    let made = plan(&Desired::whole(agreement), &seen).unwrap();
+    let made = plan(&Desired::whole(agreement), &seen, &presets()).unwrap();
     assert!(made.refused.is_some() && made.steps.is_empty(), "{:?}", words(&made));
 }
 
@@ -454,9 +495,10 @@ fn strangers_and_misfits_stand_in_the_way_of_giving_alone() {
         let mut native = world.seen(&members());
         change(native.accounts.get_mut(&member("provider")).unwrap());
         seen.native = serde_json::json!(native);
-        let closed = plan(&Desired::closed(Arc::clone(&whole.agreement)), &seen).unwrap();
+        let closed =
+            plan(&Desired::closed(Arc::clone(&whole.agreement)), &seen, &presets()).unwrap();
         assert!(!closed.steps.is_empty());
-        plan(&whole, &seen).unwrap().refused.map(|refused| refused.code)
+        plan(&whole, &seen, &presets()).unwrap().refused.map(|refused| refused.code)
     };
     let code = |text: &str| Some(text.to_owned());
     assert_eq!(with(&|_| ()), None);
