@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -249,12 +249,31 @@ impl Home {
 /// by it a later process finds what is to be settled.
 #[derive(Debug)]
 pub struct Claim {
-    _file: std::fs::File,
+    file: std::fs::File,
     path: PathBuf,
     is_over: AtomicBool,
 }
 
 impl Claim {
+    /// Keeps until when what the run starts may go on where it runs, whatever becomes of this process: milliseconds since 1970. On disk
+    /// when this returns.
+    pub fn goes_on_until(&self, ms: i64) -> Result<()> {
+        let write = || -> std::io::Result<()> {
+            self.file.set_len(0)?;
+            self.file.write_all_at(ms.to_string().as_bytes(), 0)?;
+            self.file.sync_data()
+        };
+        write().map_err(|error| Error::io("write", &self.path, &error))
+    }
+
+    /// That time; none of a run whose claim an earlier build made.
+    #[must_use]
+    pub fn until_ms(&self) -> Option<i64> {
+        let mut text = [0u8; 20];
+        let length = self.file.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(text.get(..length)?).ok()?.parse().ok()
+    }
+
     /// Nothing is left to be settled.
     pub fn is_over(&self) {
         self.is_over.store(true, Ordering::Relaxed);
@@ -286,13 +305,18 @@ impl Home {
     fn claim_now(&self, run: &RunId) -> Result<Option<Claim>> {
         let path = self.scratch().join(format!("{run}.lock"));
         let locked = locked(&path).map_err(|error| Error::io("claim", &path, &error))?;
-        Ok(locked.map(|file| Claim { _file: file, path, is_over: AtomicBool::new(false) }))
+        Ok(locked.map(|file| Claim { file, path, is_over: AtomicBool::new(false) }))
     }
 }
 
 /// The lock file at this path, locked; `None` when another has it or has just removed it.
 fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
-    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     match file.try_lock() {
         Ok(()) => {
             let held = file.metadata()?.ino();
@@ -430,6 +454,21 @@ mod tests {
         assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
         let gone = landings.pop().unwrap();
         assert!(!gone.exists() && landings.iter().all(|landing| landing.exists()));
+    }
+
+    #[test]
+    fn a_claim_tells_a_later_process_until_when_its_run_may_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let run = RunId::new("run-1").unwrap();
+        let claim = || home.claim(&run).unwrap().unwrap();
+        assert_eq!(claim().until_ms(), None, "an earlier build says nothing");
+        claim().goes_on_until(1_764_000_000_000).unwrap();
+        assert_eq!(claim().until_ms(), Some(1_764_000_000_000));
+        claim().goes_on_until(5).unwrap();
+        assert_eq!(claim().until_ms(), Some(5));
+        claim().is_over();
+        assert_eq!(claim().until_ms(), None);
     }
 
     #[test]

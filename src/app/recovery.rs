@@ -5,7 +5,7 @@
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Body, Code, OpenRun, Run, State};
+use crate::log::{Body, Code, OpenRun, Run, RunStatus, State};
 use crate::results::{self, Delivery, Place};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, MemberId, PlatformId, RunId};
@@ -22,6 +22,8 @@ pub(super) enum Left {
     Nothing,
     /// It could not be taken away.
     Something,
+    /// Nothing now; what it started may go on there, and leave more.
+    Later,
     /// The storage does not answer.
     Unknown,
 }
@@ -51,7 +53,8 @@ impl App {
                 Ok(Ok(())) => {
                     let of = (collaboration, run);
                     if let Some(claim) = &claim
-                        && self.clear(&known.platform, of, &known.by).await == Left::Nothing
+                        && self.clear((&known.platform, &known.by), of, claim.until_ms()).await
+                            == Left::Nothing
                     {
                         claim.is_over();
                     }
@@ -82,27 +85,32 @@ impl App {
                 claim.is_over();
                 continue;
             };
-            match self.clear(&known.platform, (collaboration, &run), &known.by).await {
+            // What was delivered was unloaded whole.
+            let until = claim.until_ms();
+            let until = until.filter(|_| !matches!(known.status, RunStatus::Succeeded { .. }));
+            let of = (&known.platform, &known.by);
+            match self.clear(of, (collaboration, &run), until).await {
                 Left::Nothing => claim.is_over(),
-                Left::Something => {}
+                Left::Something | Left::Later => {}
                 Left::Unknown => drop(silent.insert((&known.platform, &known.by))),
             }
         }
         Ok(())
     }
 
-    /// Takes away what a run that ended left in a member's own storage.
+    /// Takes away what a run that ended left in a member's own storage; `until` is how long what it started may go on there.
     pub(super) async fn clear(
         &self,
-        room: &PlatformId,
+        (room, by): (&PlatformId, &MemberId),
         (collaboration, run): (&CollaborationId, &RunId),
-        by: &MemberId,
+        until: Option<i64>,
     ) -> Left {
         // Who is not operated there, any more, left nothing that this gateway could take.
         let Ok(room) = self.rooms.runs(room) else { return Left::Nothing };
+        let is_later = room.lingers() && until.is_some_and(|until| self.clock.now_ms() < until);
         let cleared = room.clear(collaboration, run, by);
         let (left, code) = match tokio::time::timeout(SETTLE_MAX, cleared).await {
-            Ok(Ok(())) => return Left::Nothing,
+            Ok(Ok(())) => return if is_later { Left::Later } else { Left::Nothing },
             Ok(Err(error)) => (Left::Something, error.code),
             Err(_) => (Left::Unknown, "no-answer-in-time"),
         };
@@ -169,4 +177,54 @@ fn is_local(open: &OpenRun) -> bool {
     let local = |place: &String| !place.contains("://") || place.starts_with("file:");
     let mut places = open.receivers.iter().filter_map(|to| open.agreement.destinations.get(to));
     open.intended.is_some() && places.any(local)
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a run leaves at a platform is taken away for as long as the platform may leave more.
+    use super::*;
+    use crate::clock::FixedClock;
+    use crate::home::Home;
+    use crate::store::MemoryStore;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_lands_after_a_run_ended_is_taken_away_while_more_may_come() {
+        let (folder, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let connections = format!(
+            "[snowflake.members.brand]\nunload = \"s3://brand/airlock\"\nstorage_integration = \"AIRLOCK\"\nlanding = \"file://{}\"\n",
+            there.path().display()
+        );
+        let home = Home::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("connections.toml"), connections).unwrap();
+        let clock = Arc::new(FixedClock::new(1_000));
+        let (store, at) = (Arc::new(MemoryStore::new()), Arc::<FixedClock>::clone(&clock));
+        let app = App::over_at(home, store, at).await.unwrap();
+        let (spring, run, brand) =
+            ("spring".parse().unwrap(), "run-1".parse().unwrap(), "brand".parse().unwrap());
+        let file = there.path().join("collaboration=spring/run=run-1/h/data_0.parquet");
+        for (platform, now_ms, until, left) in [
+            (PlatformId::snowflake(), 1_000, Some(2_000), Left::Later),
+            (PlatformId::snowflake_dcr(), 1_999, Some(2_000), Left::Later),
+            (PlatformId::snowflake(), 2_000, Some(2_000), Left::Nothing),
+            (PlatformId::snowflake(), 1_000, None, Left::Nothing),
+            (PlatformId::native(), 1_000, Some(2_000), Left::Nothing),
+        ] {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, "x").unwrap();
+            clock.set(now_ms);
+            let found = app.clear((&platform, &brand), (&spring, &run), until).await;
+            assert_eq!(found, left, "{platform} {now_ms} {until:?}");
+            assert_eq!(file.exists(), platform == PlatformId::native(), "{platform}");
+        }
+    }
+
+    #[test]
+    fn a_run_may_go_on_for_two_statements_as_long_as_it_may_take() {
+        let limits =
+            |duration_ms_max| adapter_spi::RunLimits { duration_ms_max, ..Default::default() };
+        let until = |ms| super::super::runs::goes_on_until(10, &limits(ms));
+        assert_eq!(until(1_000), 62_010);
+        assert_eq!(until(u64::MAX), i64::MAX);
+    }
 }

@@ -127,6 +127,14 @@ pub(crate) struct Started {
     lease: RenewedLease,
 }
 
+/// Until when what a run starts may go on at a platform, whatever becomes of it here: its text, then the unload of its rows, each no longer
+/// than the run may take.
+pub(super) fn goes_on_until(at_ms: i64, limits: &RunLimits) -> i64 {
+    const MARGIN_MS: i64 = 60_000;
+    let each = i64::try_from(limits.duration_ms_max).unwrap_or(i64::MAX);
+    at_ms.saturating_add(each.saturating_mul(2)).saturating_add(MARGIN_MS)
+}
+
 impl App {
     /// Runs a template and delivers its result.
     ///
@@ -177,8 +185,11 @@ impl App {
             ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled);
         // What could not be put on record, or is still in somebody's storage, is settled later, by whoever finds the claim's file.
         let Started { collaboration, run, room, by, .. } = started;
-        if on_record && self.clear(room, (collaboration, run), by).await == Left::Nothing {
-            started.claim.is_over();
+        if on_record {
+            let until = started.claim.until_ms().filter(|_| outcome.is_err());
+            if self.clear((room, by), (collaboration, run), until).await == Left::Nothing {
+                started.claim.is_over();
+            }
         }
         started.lease.release().await;
         ended.and(outcome)
@@ -253,7 +264,7 @@ impl App {
         };
         // What is refused claims nothing.
         asked(&loaded.state)?;
-        let (claim, lease) = self.claim(&collaboration, &run).await?;
+        let (claim, lease) = self.claim(&collaboration, &run, (at_ms, &limits)).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         let recorded = match self.decide_tied(&collaboration, tied, asked).await {
             Ok(recorded) if !recorded.repeated => recorded,
@@ -310,6 +321,7 @@ impl App {
         &self,
         collaboration: &CollaborationId,
         run: &RunId,
+        (at_ms, limits): (i64, &RunLimits),
     ) -> Result<(Claim, RenewedLease)> {
         let used = |what: &str| {
             Error::refused("run-id-used", format!("run {run} {what}"))
@@ -319,6 +331,7 @@ impl App {
         if self.load(collaboration).await?.state.runs().contains_key(run) {
             return Err(used("was requested before"));
         }
+        claim.goes_on_until(goes_on_until(at_ms, limits))?;
         let lease = self.lease(collaboration, run).await?;
         Ok((claim, lease.ok_or_else(|| used("is at work in another gateway"))?))
     }

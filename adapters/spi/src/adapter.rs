@@ -127,6 +127,11 @@ pub trait RunsQueries: Send + Sync {
         Ok(())
     }
 
+    /// Whether what a run started may go on there after its end, within its limits, and leave something: a stop is lost with its answer.
+    fn lingers(&self) -> bool {
+        false
+    }
+
     /// How long to wait between two looks at a run: a platform counts calls.
     fn patience(&self) -> Duration {
         Duration::from_millis(25)

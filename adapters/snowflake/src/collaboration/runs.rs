@@ -304,6 +304,10 @@ impl RunsQueries for SnowflakeCollaborations {
         Duration::from_millis(500)
     }
 
+    fn lingers(&self) -> bool {
+        true
+    }
+
     async fn clear(
         &self,
         collaboration: &CollaborationId,

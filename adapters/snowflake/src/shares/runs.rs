@@ -275,6 +275,10 @@ impl RunsQueries for SnowflakeShares {
         Duration::from_millis(500)
     }
 
+    fn lingers(&self) -> bool {
+        true
+    }
+
     async fn clear(
         &self,
         collaboration: &CollaborationId,
