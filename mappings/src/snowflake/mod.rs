@@ -101,8 +101,22 @@ impl std::fmt::Debug for Bound {
     }
 }
 
-/// A template's text for one of the rooms, or why there is none.
+/// A template's text for one of the rooms, or why there is none. What has no view there has no text that reads it.
 pub fn snowflake(
+    agreement: &Agreement,
+    guarded: &Guarded,
+    room: Room,
+) -> Result<SnowflakeText, Unsaid> {
+    for (name, dataset) in
+        guarded.datasets.keys().filter_map(|name| agreement.datasets.get_key_value(name))
+    {
+        view(name, dataset, &[name.as_str()])?;
+    }
+    text_over_views(agreement, guarded, room)
+}
+
+/// The same over datasets whose views the caller has already: each is said once for all texts that read it.
+pub fn text_over_views(
     agreement: &Agreement,
     guarded: &Guarded,
     room: Room,
@@ -119,8 +133,6 @@ pub fn snowflake(
                 "the agreement that it was guarded under",
             );
         };
-        // What has no view there has no text that reads it.
-        view(name, dataset, &[name.as_str()])?;
         datasets.insert(name, dataset);
     }
     let mut speaker = Speaker {

@@ -15,7 +15,7 @@ use mappings::guard::guard;
 use mappings::model::{
     Agreement, ColumnName, DatasetName, Digest, MemberId, PlatformId, Template, TemplateName,
 };
-use mappings::snowflake::{Room, SnowflakeText, snowflake};
+use mappings::snowflake::{Room, SnowflakeText, text_over_views};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A dataset for one runner.
@@ -68,15 +68,28 @@ pub(crate) struct Said {
 
 /// The texts of an agreement that can run there.
 pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<TemplateName, Said> {
+    texts_over(agreement, &views(agreement))
+}
+
+/// The whole views of an agreement's datasets, as far as each has a table there and words.
+fn views(agreement: &Agreement) -> BTreeMap<&DatasetName, View> {
     let platform = PlatformId::snowflake();
+    let all: Vec<_> = agreement.datasets.iter().collect();
+    let made = side_by_side::each(&all, |(name, dataset)| {
+        entry(&platform, name, dataset).map(|view| (*name, view))
+    });
+    made.into_iter().flatten().collect()
+}
+
+fn texts_over(
+    agreement: &Agreement,
+    views: &BTreeMap<&DatasetName, View>,
+) -> BTreeMap<TemplateName, Said> {
     let names: Vec<&TemplateName> = agreement.templates.keys().collect();
     let said = side_by_side::each(&names, |name| {
         let guarded = guard(agreement, name).ok()?;
-        let placed = guarded.datasets.keys().all(|dataset| {
-            let dataset = agreement.datasets.get(dataset);
-            dataset.is_some_and(|dataset| table(&platform, dataset).is_some())
-        });
-        let text = snowflake(agreement, &guarded, Room::Shares).ok().filter(|_| placed)?;
+        let entered = guarded.datasets.keys().all(|dataset| views.contains_key(dataset));
+        let text = text_over_views(agreement, &guarded, Room::Shares).ok().filter(|_| entered)?;
         let columns = guarded.datasets.iter().flat_map(|(dataset, used)| {
             used.columns.iter().map(|column| (dataset.clone(), column.clone()))
         });
@@ -98,15 +111,17 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
     if !desired.open {
         return wanted;
     }
-    let said = texts(agreement);
+    let views = views(agreement);
+    let said = texts_over(agreement, &views);
     let read: BTreeSet<&DatasetName> = said
         .values()
         .flat_map(|said| &said.text.datasets)
         .filter(|one| desired.offers(one))
         .collect();
     let read: Vec<&DatasetName> = read.into_iter().collect();
-    let entered =
-        side_by_side::each(&read, |name| Some(((*name).clone(), Entered::of(desired, name)?)));
+    let entered = side_by_side::each(&read, |name| {
+        Some(((*name).clone(), Entered::of(desired, name, views.get(*name))?))
+    });
     let entered: BTreeMap<DatasetName, Entered> = entered.into_iter().flatten().collect();
     for (name, said) in &said {
         let Some(template) = agreement.templates.get(name) else { continue };
@@ -151,7 +166,7 @@ fn stands(desired: &Desired, name: &TemplateName, said: &Said) -> bool {
 
 /// A dataset for a runner, less what was withdrawn of it.
 pub(crate) fn offer(desired: &Desired, name: &DatasetName, runner: &MemberId) -> Option<Offer> {
-    Entered::of(desired, name)?.offer(&desired.agreement, name, runner)
+    Entered::of(desired, name, None)?.offer(&desired.agreement, name, runner)
 }
 
 /// What a dataset is for whoever runs, less what was withdrawn of it.
@@ -165,7 +180,8 @@ struct Entered {
 }
 
 impl Entered {
-    fn of(desired: &Desired, name: &DatasetName) -> Option<Self> {
+    /// `whole` is its view while nothing of it was withdrawn, where that is known.
+    fn of(desired: &Desired, name: &DatasetName, whole: Option<&View>) -> Option<Self> {
         let platform = PlatformId::snowflake();
         let agreement = &desired.agreement;
         let agreed = agreement.datasets.get(name)?;
@@ -179,7 +195,10 @@ impl Entered {
         };
         let (entities_min, key) = (dataset.rule.entities_min, dataset.entity.to_string());
         Some(Self {
-            view: entry(&platform, name, &dataset)?,
+            view: match whole.filter(|_| dataset.columns.len() == agreed.columns.len()) {
+                Some(whole) => whole.clone(),
+                None => entry(&platform, name, &dataset)?,
+            },
             guarded: (entities_min > 1).then_some(Guarded { entities_min, key }),
             owner: dataset.owner,
             comment: mark.telling(agreed),
