@@ -1,8 +1,11 @@
 //! How a dataset enters: the view that its owner makes, over a physical table whose columns are of the declared types. Both rooms
 //! make it. Pure.
 
+use crate::side_by_side;
 use adapter_spi::{Desired, Resource};
-use mappings::model::{ColumnType, ColumnUse, Dataset, DatasetName, Digest, Location, PlatformId};
+use mappings::model::{
+    Agreement, ColumnType, ColumnUse, Dataset, DatasetName, Digest, Location, PlatformId,
+};
 use mappings::snowflake::{columns, view};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,6 +68,18 @@ pub(crate) fn entry(platform: &PlatformId, name: &DatasetName, dataset: &Dataset
     let parts: Vec<&str> = table.iter().map(String::as_str).collect();
     let query = view(name, dataset, &parts).ok()?;
     Some(View { query, columns: columns(dataset).into_keys().collect() })
+}
+
+/// The whole views of an agreement's datasets on a platform, by name.
+pub(crate) fn views<'a>(
+    platform: &PlatformId,
+    agreement: &'a Agreement,
+) -> BTreeMap<&'a DatasetName, View> {
+    let all: Vec<_> = agreement.datasets.iter().collect();
+    let made = side_by_side::each(&all, |&(name, dataset)| {
+        entry(platform, name, dataset).map(|view| (name, view))
+    });
+    made.into_iter().flatten().collect()
 }
 
 /// The physical columns that a view reads, with their declared types; none of one that is declared twice, differently.
@@ -201,7 +216,7 @@ mod tests {
     fn a_column_that_is_missing_or_another_is_named() {
         let platform = PlatformId::snowflake();
         let document = adapter_spi::suite::agreement(&platform, "suite-entry", 1);
-        let agreement: mappings::model::Agreement = serde_json::from_value(document).unwrap();
+        let agreement: Agreement = serde_json::from_value(document).unwrap();
         let name = "orders".parse().unwrap();
         let dataset = &agreement.datasets[&name];
         let found = |email: &str, spent: &str| {

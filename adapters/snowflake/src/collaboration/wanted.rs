@@ -6,7 +6,7 @@
 
 use super::seen::Spec;
 use super::{names, specs, told};
-use crate::entry::{View, entry, left, table};
+use crate::entry::{View, entry, left, table, views};
 use crate::reach::account_of;
 use crate::side_by_side;
 use adapter_spi::{Desired, Resource};
@@ -15,7 +15,7 @@ use mappings::model::{
     Agreement, CollaborationId, ColumnType, ColumnUse, Dataset, DatasetName, Digest, MemberId,
     PlatformId, ResultClass, Template, TemplateName,
 };
-use mappings::snowflake::{Room as Text, columns, snowflake};
+use mappings::snowflake::{Room as Text, columns, text_over_views};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,15 +127,14 @@ pub(crate) fn is_run(class: ResultClass) -> bool {
 
 /// The templates that have words there.
 pub(crate) fn texts(agreement: &Agreement) -> Texts<'_> {
-    let platform = PlatformId::snowflake_dcr();
+    let views = views(&PlatformId::snowflake_dcr(), agreement);
     let templates: Vec<_> = agreement.templates.iter().collect();
     let said = side_by_side::each(&templates, |&(name, template)| {
         let guarded = guard(agreement, name).ok()?;
-        let has_table = |dataset: &DatasetName| {
-            agreement.datasets.get(dataset).is_some_and(|one| table(&platform, one).is_some())
-        };
-        let held = is_run(guarded.class) && guarded.datasets.keys().all(has_table);
-        let text = snowflake(agreement, &guarded, Text::Collaboration).ok().filter(|_| held)?;
+        let entered = guarded.datasets.keys().all(|dataset| views.contains_key(dataset));
+        let held = is_run(guarded.class) && entered;
+        let text = text_over_views(agreement, &guarded, Text::Collaboration);
+        let text = text.ok().filter(|_| held)?;
         Some((name, Worded { template, guarded, sql: text.sql }))
     });
     said.into_iter().flatten().collect()

@@ -6,7 +6,7 @@
 
 use super::call::{Body, Grant, Guarded, Kind, Privilege, PutView};
 use super::mark::Mark;
-use crate::entry::{View, entry, left, table, version};
+use crate::entry::{View, entry, left, table, version, views};
 use crate::names;
 use crate::reach::account_of;
 use crate::side_by_side;
@@ -68,17 +68,7 @@ pub(crate) struct Said {
 
 /// The texts of an agreement that can run there.
 pub(crate) fn texts(agreement: &Agreement) -> BTreeMap<TemplateName, Said> {
-    texts_over(agreement, &views(agreement))
-}
-
-/// The whole views of an agreement's datasets, as far as each has a table there and words.
-fn views(agreement: &Agreement) -> BTreeMap<&DatasetName, View> {
-    let platform = PlatformId::snowflake();
-    let all: Vec<_> = agreement.datasets.iter().collect();
-    let made = side_by_side::each(&all, |(name, dataset)| {
-        entry(&platform, name, dataset).map(|view| (*name, view))
-    });
-    made.into_iter().flatten().collect()
+    texts_over(agreement, &views(&PlatformId::snowflake(), agreement))
 }
 
 fn texts_over(
@@ -111,7 +101,7 @@ pub(crate) fn wanted(desired: &Desired) -> Wanted {
     if !desired.open {
         return wanted;
     }
-    let views = views(agreement);
+    let views = views(&PlatformId::snowflake(), agreement);
     let said = texts_over(agreement, &views);
     let read: BTreeSet<&DatasetName> = said
         .values()
