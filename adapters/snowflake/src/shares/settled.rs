@@ -80,12 +80,12 @@ fn offered(offer: &Offer, owner: &mut Account, mark: &Mark) {
         to.clear();
     }
     let grants = grants.into_iter().collect();
-    let share = Share { mark: Some(mark.clone()), to, grants, unknown: BTreeSet::new() };
+    let share = Share { mark: mark.clone().into(), to, grants, unknown: BTreeSet::new() };
     owner.shares.insert(offer.share(), share);
 }
 
 fn empty(mark: &Mark) -> Schema {
-    Schema { mark: Some(mark.clone()), views: BTreeMap::new(), policies: BTreeMap::new() }
+    Schema { mark: mark.clone().into(), views: BTreeMap::new(), policies: BTreeMap::new() }
 }
 
 fn add(schema: &mut Schema, put: &PutView) {
@@ -93,7 +93,7 @@ fn add(schema: &mut Schema, put: &PutView) {
     if let Some(guarded) = &put.guarded {
         schema.policies.insert(names::minimum(guarded.entities_min), true);
     }
-    let (mark, guarded) = (Some(put.mark.clone()), put.guarded.clone());
+    let (mark, guarded) = (put.mark.clone().into(), put.guarded.clone());
     let [.., name] = &put.path;
     schema.views.insert(name.clone(), View { mark, text, secure: true, guarded });
 }
