@@ -7,7 +7,7 @@ Each agreement has terms, templates and data of its own (`terms.py`); ten of the
 accounts of both twins. Where the assessment holds a template as agreed, its rows are DuckDB's. Where it says that thin groups are merged
 (a share of Snowflake), they are those that DuckDB gives when it merges them. Where it says that a template does not run, or that a room
 can't hold a term, the room refuses and nothing but a look reaches its platform. Where it says that a minimum is held more narrowly (AWS may ask
-the largest of several of each dataset), rows may be fewer by just that. Columns have the types that the native room gives them.
+the largest of several of each dataset, and then says the same of the class of a LEFT JOIN), rows may be fewer by just that. Columns have the types that the native room gives them.
 `--self-test` changes what was seen, and each change must be noticed. The twins are ours: this is no proof about either platform.
 Must not know how the gateway plans.
 """
@@ -33,7 +33,7 @@ import command  # noqa: E402
 import judge  # noqa: E402
 import stage  # noqa: E402
 import terms  # noqa: E402
-from terms import ROOMS, SHARES  # noqa: E402
+from terms import AWS, ROOMS, SHARES  # noqa: E402
 
 BESIDE = 10  # agreements in one gateway's folder
 PARALLEL = 4  # runs wait for a platform more than they work
@@ -67,8 +67,8 @@ def judged(seen, case, wanted, types, withheld):
     exact, merged, narrowed = wanted
     if seen.away or seen.refused:
         return None if seen.away and seen.refused else f"refused: {seen.refused}" if seen.refused else "it ran where the assessment says that it doesn't"
-    merges = seen.fidelity == "wider"
-    if merges and seen.room != SHARES or seen.fidelity not in ("exact", "wider"):
+    merges, explained = seen.fidelity == "wider", seen.fidelity == "narrower" and seen.room == AWS and seen.narrower
+    if merges and seen.room != SHARES or not explained and seen.fidelity not in ("exact", "wider"):
         return f"the assessment says {seen.fidelity} of its class, which nothing here explains"
     if seen.suppression != ("merged" if merges else "dropped"):
         return f"the manifest says {seen.suppression} of thin groups where the assessment says {seen.fidelity}"
@@ -346,6 +346,7 @@ def changes():
             one_with(one, rows=wanted[0][1:], narrower=False), (*wanted[:2], [wanted[0][1:]])) if not one.away and one.fidelity == "exact" and wanted[0] else None,
         "the assessment says exact where groups were merged": when(lambda one, wanted: differs(one, wanted) and one.fidelity == "wider", fidelity="exact"),
         "the assessment says merged of a room that leaves out": when(lambda one, wanted: ran(one, wanted) and one.fidelity == "exact", fidelity="wider"),
+        "the assessment says narrower of a class where it says so of no minimum": when(ran, fidelity="narrower", narrower=False),
         "the assessment says unsupported of what ran": when(ran, fidelity="unsupported"), "the assessment says that it does not run there": when(ran, away=True),
         "it ran where it is declared not to": when(lambda one, _: one.away, refused="", rows=[], columns=[], types=[], suppression="dropped"),
         "a run is refused that was declared": when(ran, refused="column-revoked: "), "the manifest says nothing of merged groups": when(lambda one, _: one.suppression == "merged", suppression="dropped"),

@@ -1,8 +1,9 @@
 //! Verdicts: the platform's table, and what only a look at the agreement itself can say. Pure and total.
 
 use crate::names;
+use crate::rule::threshold;
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
-use mappings::guard::{Guarded, guard};
+use mappings::guard::{Guarded, guard, has_optional_side};
 use mappings::model::{
     Agreement, ColumnUse, Dataset, DatasetName, Digest, Hashed, KeyName, Location, MatchKey,
     MemberId, Normaliser, PlatformId, TemplateName,
@@ -27,6 +28,7 @@ pub fn assess(agreement: &Agreement) -> Result<Assessment, TableError> {
     let (held, away) = texts(agreement, &platform);
     found.extend(away);
     found.extend(receivers(agreement, &held));
+    found.extend(optional(agreement, &held));
     for verdict in found {
         assessment.say(verdict);
     }
@@ -260,6 +262,33 @@ fn receivers(agreement: &Agreement, held: &BTreeMap<&TemplateName, Guarded>) -> 
                 "other templates of the runner over the same tables go to {more}, whom the runner could name at the platform for this one as well; give them the same receivers, or other runners, or have the owners waive it"
             ),
         });
+    }
+    found
+}
+
+/// Templates of which the platform may leave out more than thin groups. It may ask the largest threshold of all tables of each of them; a
+/// text in which some group has fewer people of an optional side than of the other loses that group, though it passed every minimum.
+fn optional(agreement: &Agreement, held: &BTreeMap<&TemplateName, Guarded>) -> Vec<Verdict> {
+    let asked = |name: &DatasetName| {
+        let touching = held.values().filter(|guarded| guarded.datasets.contains_key(name));
+        let touching: Vec<&Guarded> = touching.collect();
+        threshold(agreement.datasets.get(name)?, &touching).map(|(_, least)| least)
+    };
+    let least = |name: &DatasetName| {
+        agreement.datasets.get(name).and_then(|one| i32::try_from(one.rule.entities_min).ok())
+    };
+    let mut found = Vec::new();
+    for (name, guarded) in held {
+        let Some(template) = agreement.templates.get(*name) else { continue };
+        let asks = guarded.datasets.keys().filter_map(asked).max();
+        let more = asks.filter(|most| guarded.datasets.keys().any(|one| least(one) < Some(*most)));
+        let Some(most) = more.filter(|_| has_optional_side(template)) else { continue };
+        let reason = format!(
+            "thin groups are left out silently; of a LEFT JOIN so may be groups in which either side has fewer than {most} people, the largest minimum of its datasets"
+        );
+        let construct = "an analysis template of SQL".to_owned();
+        let verdict = narrower(Term::Aggregate, format!("templates.{name}.class"), reason);
+        found.push(Verdict { construct, ..verdict });
     }
     found
 }

@@ -78,7 +78,7 @@ pub(crate) fn controls(dataset: &Dataset, touching: &[&Guarded]) -> Rule {
 
 /// The platform's own threshold behind the template's: where the entity is one text column, and no template of this table
 /// delivers rows of single entities.
-fn threshold(dataset: &Dataset, touching: &[&Guarded]) -> Option<(String, i32)> {
+pub(crate) fn threshold(dataset: &Dataset, touching: &[&Guarded]) -> Option<(String, i32)> {
     if touching.iter().any(|guarded| guarded.class == ResultClass::Activation) {
         return None;
     }

@@ -178,3 +178,32 @@ destinations: { press: 's3://press-results/airlock', ";
         .replace("join: required", "join: optional");
     assert!(wider(&apart).is_empty(), "its other table lets only brand receive");
 }
+
+#[test]
+fn a_left_join_under_different_minima_is_narrower_as_its_minimum_is() {
+    let class = |text: &str| {
+        let all = assess(&read(text).unwrap()).unwrap();
+        assert_eq!((all.refused().count(), all.wider().count()), (0, 0));
+        let at = "templates.reach.class";
+        let said = all.verdicts.into_iter().find(|one| one.at == at).unwrap();
+        (said.term, said.fidelity, said.reason)
+    };
+    let left = AGREEMENT
+        .replace("COUNT(DISTINCT s.person)", "COUNT(DISTINCT e.person)")
+        .replace("FROM sales s JOIN seen e", "FROM seen e LEFT JOIN sales s")
+        .replace("join: required", "join: optional")
+        .replace("entities_min: 1 }", "entities_min: 1, join: optional }");
+    let (term, fidelity, reason) = class(&left);
+    assert_eq!((term, fidelity), (Term::Aggregate, Fidelity::Narrower));
+    assert!(reason.contains("LEFT JOIN") && reason.contains("100"), "{reason}");
+    let all = assess(&read(&left).unwrap()).unwrap().verdicts;
+    let own = found(&all, Term::EntitiesMin, "datasets.sales.rule.entities_min");
+    assert_eq!(own.0, Fidelity::Narrower, "both rows say the same");
+    // An INNER JOIN has the same people on both sides; equal minima ask for no more than the text does; no minimum asks for nothing.
+    let inner = left.replace("LEFT JOIN", "INNER JOIN");
+    let equal = left.replace("entities_min: 1,", "entities_min: 100,");
+    let none = left.replace("entities_min: 100", "entities_min: 1");
+    for text in [AGREEMENT, &inner, &equal, &none] {
+        assert_eq!(class(text).1, Fidelity::Exact, "{text}");
+    }
+}

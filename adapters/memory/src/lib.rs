@@ -1,16 +1,18 @@
-//! The reference adapter: a platform in memory, exact in everything. The oracle of the suite and of simulation.
+//! The reference adapter: a platform in memory, exact in everything that needs no run. The oracle of the suite and of simulation.
 //! Starts empty and denies by default. Must not know any real platform.
 
 use adapter_spi::{
-    Adapter, AdapterError, Applied, Assessment, Capabilities, Cx, Desired, ErrorKind, Held, Lag,
-    Observation, Outcome, Plan, PlanRefused, Residual, Result, Retry, Scope, Stale, Step,
+    Adapter, AdapterError, Applied, Assessment, Capabilities, Cx, Desired, ErrorKind, Fidelity,
+    Held, Lag, Observation, Outcome, Plan, PlanRefused, Residual, Resource, Result, Retry, Scope,
+    Stale, Step,
 };
 use async_trait::async_trait;
-use mappings::model::{Agreement, CollaborationId, PlatformId};
+use mappings::model::{Agreement, CollaborationId, PlatformId, ResultClass};
+use mappings::table::Term;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A platform in memory. Other adapters whose room lives in this process build on it.
+/// A platform in memory. Nothing runs there, so that no activation is held.
 #[derive(Debug)]
 pub struct MemoryAdapter {
     platform: PlatformId,
@@ -52,9 +54,14 @@ impl Adapter for MemoryAdapter {
     }
 
     fn assess(&self, desired: &Agreement) -> Assessment {
-        Assessment::exact(self.platform.clone(), desired, |_| {
+        let mut all = Assessment::exact(self.platform.clone(), desired, |_| {
             (Residual::None, "held in memory as written")
-        })
+        });
+        for said in all.verdicts.iter_mut().filter(|one| one.term == Term::Activation) {
+            said.fidelity = Fidelity::Narrower;
+            "nothing runs in memory, and no rows leave it".clone_into(&mut said.reason);
+        }
+        all
     }
 
     async fn observe(&self, scope: &Scope, _: &Cx) -> Result<Observation> {
@@ -67,7 +74,13 @@ impl Adapter for MemoryAdapter {
         desired: &Desired,
         seen: &Observation,
     ) -> std::result::Result<Plan, PlanRefused> {
-        Ok(Plan::between(&desired.resources(), seen))
+        let templates = &desired.agreement.templates;
+        let audiences = templates.iter().filter(|(_, one)| one.class == ResultClass::Activation);
+        let audiences: Vec<Resource> =
+            audiences.map(|(name, one)| Resource::template(name, one)).collect();
+        let mut wanted = desired.resources();
+        wanted.retain(|one| !audiences.contains(one));
+        Ok(Plan::between(&wanted, seen))
     }
 
     async fn apply(&self, step: &Step, _: &Cx) -> Result<Applied> {
@@ -84,6 +97,9 @@ impl Adapter for MemoryAdapter {
         })
     }
 }
+
+#[cfg(test)]
+mod liars;
 
 #[cfg(test)]
 mod tests {

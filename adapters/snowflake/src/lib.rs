@@ -15,6 +15,8 @@ pub mod model;
 mod names;
 mod reach;
 mod region;
+#[cfg(test)]
+mod run_tests;
 mod running;
 mod session;
 mod shares;

@@ -2,22 +2,40 @@
 //! landing, and how it is cancelled. Must not know what is asked, nor who may.
 
 use crate::connection::Connection;
-use crate::error::Told;
+use crate::error::{Told, made};
 use crate::landing::Landing;
 use crate::session::{Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{below, prefix};
 use adapter_spi::{
-    Cx, Ends, ErrorKind, Failure, Outcome, ProtectedQuery, Remembered, Result, Retry, RunOutput,
-    RunProgress, RunStatus,
+    Cx, Ends, ErrorKind, Failure, Outcome, ProtectedQuery, Remembered, Result, Retry, RunLimits,
+    RunOutput, RunProgress, RunStatus,
 };
-use mappings::model::{Digest, RunId};
+use mappings::model::{Digest, PlatformId, RunId};
 use snowflake_sql_api::{Canceled, Handle, Progress, ResultSet, Statement};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What an unload is called in errors.
 pub(crate) const UNLOAD: &str = "COPY INTO";
+
+/// The longest that the platform lets a statement run (SQL API reference, `timeout`).
+const SECONDS_MAX: u64 = 604_800;
+const MS_A_SECOND: u64 = 1_000;
+
+/// For how many seconds a run's statement may go on there: never longer than its limit, and never 0, which the platform takes for its
+/// own longest.
+///
+/// # Errors
+/// Refuses what lets it go on for less than a second: the platform counts whole ones.
+pub(crate) fn seconds(platform: &PlatformId, limits: &RunLimits) -> Result<u32> {
+    let seconds = (limits.duration_ms_max / MS_A_SECOND).min(SECONDS_MAX);
+    u32::try_from(seconds).ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
+        let told: Told = (ErrorKind::PermissionDenied, "limit-below", Retry::Never);
+        let reason = "the run may take less than a second, and the platform counts whole ones; what would pass: 1 or more";
+        made(platform, told, "submit", reason)
+    })
+}
 
 /// The runs of this process.
 pub(crate) type Runs = Remembered<Running>;
@@ -179,5 +197,27 @@ impl Running {
         }
         let rows_read = BTreeMap::new();
         Ok(RunStatus::Succeeded(RunOutput { files, rows: Some(rows), withheld: None, rows_read }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adapter_spi::AdapterError;
+
+    #[test]
+    fn no_run_goes_on_for_longer_than_it_may_nor_without_a_limit() {
+        let of = |ms: u64| {
+            let limits = RunLimits { duration_ms_max: ms, ..RunLimits::default() };
+            seconds(&PlatformId::snowflake(), &limits)
+        };
+        for (ms, whole) in [(1_000, 1), (1_001, 1), (1_999, 1), (2_000, 2), (3_600_000, 3_600)] {
+            assert_eq!(of(ms), Ok(whole), "{ms}");
+        }
+        assert_eq!((of(604_801_000), of(u64::MAX)), (Ok(604_800), Ok(604_800)), "its longest");
+        for none in [0, 1, 999] {
+            let AdapterError { code, outcome, .. } = of(none).unwrap_err();
+            assert_eq!((code, outcome), ("limit-below", Outcome::NotApplied), "{none}");
+        }
     }
 }

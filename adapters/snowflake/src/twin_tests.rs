@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 const PASSES: usize = 40;
 
-type Making = fn(Connections, Clock) -> Box<dyn Adapter>;
+pub(crate) type Making = fn(Connections, Clock) -> Box<dyn Adapter>;
 
 /// Both rooms.
-const ROOMS: [Making; 2] = [
+pub(crate) const ROOMS: [Making; 2] = [
     |connections, clock| Box::new(SnowflakeShares::new(connections, clock)),
     |connections, clock| Box::new(SnowflakeCollaborations::new(connections, clock)),
 ];

@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// What a build of an adapter can do over its connections, as a constant of the process. Its digest goes into every plan.
+/// What a build of an adapter can do over its connections, as a constant of the process. Its digest goes into every plan. What is not
+/// declared is refused by a code, and changes nothing: [`crate::suite`] asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// The adapter's version.
     pub version: String,
     /// Whether [`Adapter::runs_queries`] answers.
     pub runs_queries: bool,
-    /// Whether rows of matched entities can be delivered.
+    /// Whether rows of matched entities can be delivered. Where not, no leave for such a template is held, and `submit` refuses it as
+    /// `PermissionDenied` or `Unsupported`.
     pub activation: bool,
-    /// Whether a run in progress can be cancelled.
+    /// Whether a run in progress can be cancelled. Where not, `cancel` refuses as `Unsupported`, whichever run it is asked of.
     pub cancels: bool,
     /// How its answers relate to time.
     pub lag: Lag,

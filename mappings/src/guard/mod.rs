@@ -9,6 +9,7 @@ mod code;
 mod expression;
 mod from;
 mod measure;
+mod optional;
 mod refuse;
 mod relation;
 mod scan;
@@ -20,6 +21,7 @@ mod typing;
 
 pub use call::FUNCTIONS;
 pub use code::CODES;
+pub use optional::has_optional_side;
 pub(crate) use scan::{bounds, cte, part};
 pub(crate) use stage::is_plain;
 

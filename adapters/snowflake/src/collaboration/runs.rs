@@ -14,7 +14,7 @@ use super::{names, specs};
 use crate::behaviours::{PARAMETERS_BOUND, is_plain};
 use crate::error::Told;
 use crate::landing::{Part, cleared};
-use crate::running::{Phase, Running, UNLOAD, failed};
+use crate::running::{Phase, Running, UNLOAD, failed, seconds};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{below, unload};
@@ -39,7 +39,6 @@ use std::time::Duration;
 const OPERATION: &str = "RUN";
 /// How much of a file is held before it is written.
 const GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
-const MS_A_SECOND: u64 = 1_000;
 
 /// What stands in front of a run's id in the tag of its statement.
 fn tag(query: &ProtectedQuery, said: &Said) -> String {
@@ -273,8 +272,7 @@ impl RunsQueries for SnowflakeCollaborations {
             .bind(Binding::text(analysis));
         let id = json!([query.agreement.collaboration, query.run, said.id]);
         let request = request_of(&Digest::of(&mappings::agreement::canonical(&id)), 0);
-        let seconds = query.limits.duration_ms_max.div_ceil(MS_A_SECOND).clamp(1, 604_800);
-        let (tag, seconds) = (tag(query, &said), u32::try_from(seconds).unwrap_or(604_800));
+        let (tag, seconds) = (tag(query, &said), seconds(self.reach.platform(), &query.limits)?);
         let tagged = tag.clone();
         let prepare = move |statement: snowflake_sql_api::Statement| {
             let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);

@@ -345,8 +345,10 @@ impl Room {
         spec.text()
     }
 
-    /// The spec of what is applied, without those who left.
+    /// The spec of what is applied, without those who left and without the texts that are not wanted: a target that lists what somebody
+    /// registers who is not in it is refused as a whole.
     pub(crate) fn target(
+        &self,
         name: &str,
         applied: &Spec,
         stays: impl Fn(&String) -> bool,
@@ -361,7 +363,8 @@ impl Room {
             let providers = providers.map(|(alias, ids)| {
                 (alias.clone(), specs::Provider { data_offerings: named(ids) })
             });
-            let templates = named(&held.templates);
+            let held = held.templates.iter().filter(|id| self.said(id).is_some());
+            let templates = named(&held.cloned().collect());
             (alias.clone(), specs::Runner { data_providers: providers.collect(), templates })
         });
         let spec = specs::Collaboration {

@@ -90,7 +90,7 @@ async fn given(session: &Session, collaboration: &CollaborationId, call: &Call) 
         }
         Call::MarkSchema { path, was, .. } => {
             let mark = look.mark(path).await?;
-            let is_it = mark.is_some_and(|mark| mark.templates == *was);
+            let is_it = mark.mark().is_some_and(|mark| mark.templates == *was);
             if is_it { Ok(()) } else { Err(stale(session, call, "the list of templates")) }
         }
         Call::CreateSchema { .. }

@@ -1,7 +1,9 @@
 //! What runs can use and what owners keep there, judged by what partners can reach: a dataset as long as any share of any agreement
 //! that ever was in force gives it to anybody, a template as long as its runner's schema lists it and all that it reads is open.
-//! What is not as it was agreed, word for word and under its policy, is held in another version. Pure.
+//! What is not as it was agreed, word for word and under its policy, is held in another version, and so is all that a list may name that
+//! this version can't read. Pure.
 
+use super::mark::Comment;
 use super::seen::{Account, Past, Seen, View, inbound};
 use super::wanted::{Said, offer, texts};
 use crate::entry::version;
@@ -134,11 +136,15 @@ impl Sight<'_> {
         let Some(runs) = &account.runs else { return };
         let Some(view) = runs.views.get(dataset.as_str()) else { return };
         holding.offered.insert(dataset.clone());
-        let listed = runs.mark.iter().flat_map(|mark| &mark.templates);
-        let mut reading = listed.filter(|(name, digest)| {
-            self.reads(name, digest).is_none_or(|reads| reads.contains(dataset))
-        });
-        if reading.next().is_some() {
+        let reading = match &runs.mark {
+            Comment::Mark(mark) => mark.templates.iter().any(|(name, digest)| {
+                self.reads(name, digest).is_none_or(|reads| reads.contains(dataset))
+            }),
+            // A list that can't be read may have anything in it.
+            Comment::Unread => true,
+            Comment::Other => false,
+        };
+        if reading {
             let digest = self.version(dataset, owner, account, view).unwrap_or_else(unknown);
             let kind = ResourceKind::Dataset(dataset.clone());
             holding.resources.insert(Resource { kind, digest });
@@ -169,7 +175,7 @@ impl Sight<'_> {
         account: &Account,
         view: &View,
     ) -> Option<Digest> {
-        let mark = view.mark.as_ref()?;
+        let mark = view.mark.mark()?;
         let terms = mark.terms?;
         let platform = PlatformId::snowflake();
         let (agreement, agreed) = self.agreements.iter().find_map(|agreement| {
@@ -198,7 +204,10 @@ impl Sight<'_> {
         };
         for (runner, account) in &self.seen.accounts {
             let Some(runs) = &account.runs else { continue };
-            for (name, digest) in runs.mark.iter().flat_map(|mark| &mark.templates) {
+            if runs.mark == Comment::Unread {
+                self.anything().for_each(|name| hold(name, unknown()));
+            }
+            for (name, digest) in runs.mark.mark().into_iter().flat_map(|mark| &mark.templates) {
                 let open = |dataset: &DatasetName| match self.owner(dataset) {
                     Some(owner) if owner == runner => runs.views.contains_key(dataset.as_str()),
                     Some(owner) => self.is_open(dataset, owner, runner),
@@ -242,12 +251,19 @@ impl Sight<'_> {
                     digest: unknown(),
                 }));
             }
-            let listed = account.runs.iter().filter_map(|runs| runs.mark.as_ref());
-            for name in listed.flat_map(|mark| mark.templates.keys()) {
+            let runs = account.runs.iter().map(|runs| &runs.mark);
+            let any = runs.clone().filter(|mark| **mark == Comment::Unread);
+            let listed = runs.filter_map(Comment::mark).flat_map(|mark| mark.templates.keys());
+            for name in any.flat_map(|_| self.anything()).chain(listed) {
                 let kind = ResourceKind::Template(name.clone());
                 holding.resources.insert(Resource { kind, digest: unknown() });
             }
         }
+    }
+
+    /// Every template of every agreement: what a list that can't be read may name.
+    fn anything(&self) -> impl Iterator<Item = &TemplateName> {
+        self.agreements.iter().flat_map(|agreement| agreement.templates.keys())
     }
 
     fn owner(&self, dataset: &DatasetName) -> Option<&MemberId> {

@@ -82,12 +82,6 @@ impl Mark {
         Self { dataset: None, ..self }
     }
 
-    /// The mark of a comment, if it is one of this collaboration.
-    pub(crate) fn read(comment: &str, collaboration: &CollaborationId) -> Option<Self> {
-        let mark: Self = serde_json::from_str(comment).ok()?;
-        (mark.airlock == *collaboration).then_some(mark)
-    }
-
     /// The mark of a comment, of whichever collaboration.
     pub(crate) fn whose(comment: &str) -> Option<Self> {
         serde_json::from_str(comment).ok()
@@ -96,6 +90,60 @@ impl Mark {
     /// As it stands in a comment.
     pub(crate) fn text(&self) -> String {
         serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default()
+    }
+}
+
+/// What the comment of a thing under a name of ours says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Comment {
+    /// It is a mark of this collaboration.
+    Mark(Box<Mark>),
+    /// It is a mark that this version can't read, of another version or changed by hand. What it says is unknown; that it says
+    /// nothing is not said.
+    Unread,
+    /// It is no mark, or another collaboration's.
+    Other,
+}
+
+/// The word that the marks of all versions have: whose they are stands behind it.
+const WORD: &str = "airlock";
+
+impl Comment {
+    /// What a comment says for this collaboration.
+    pub(crate) fn read(comment: &str, collaboration: &CollaborationId) -> Self {
+        match Mark::whose(comment) {
+            Some(mark) if mark.airlock == *collaboration => Self::Mark(Box::new(mark)),
+            None if comment.to_ascii_lowercase().contains(WORD) => Self::Unread,
+            Some(_) | None => Self::Other,
+        }
+    }
+
+    /// The same without what only an import needs.
+    pub(crate) fn without_terms(self) -> Self {
+        match self {
+            Self::Mark(mark) => mark.without_terms().into(),
+            Self::Unread | Self::Other => self,
+        }
+    }
+
+    /// The mark, where it can be read.
+    pub(crate) fn mark(&self) -> Option<&Mark> {
+        match self {
+            Self::Mark(mark) => Some(mark),
+            Self::Unread | Self::Other => None,
+        }
+    }
+
+    /// Whether a gateway made the thing, as far as its comment tells: what takes away takes it.
+    pub(crate) fn is_ours(&self) -> bool {
+        *self != Self::Other
+    }
+}
+
+impl From<Mark> for Comment {
+    fn from(mark: Mark) -> Self {
+        Self::Mark(Box::new(mark))
     }
 }
 
@@ -108,10 +156,16 @@ mod tests {
     fn a_mark_reads_as_itself_and_as_nobody_elses() {
         let (one, two) = ("spring".parse().unwrap(), "autumn".parse().unwrap());
         let mark = Mark { terms: Some(Digest::of(b"x")), ..Mark::of(&one) };
-        assert_eq!(Mark::read(&mark.text(), &one), Some(mark.clone()));
-        assert_eq!(Mark::read(&mark.text(), &two), None);
-        for comment in ["", "spring", "{}", "{\"airlock\":\"spring\",\"more\":1}", "null"] {
-            assert_eq!(Mark::read(comment, &one), None, "{comment}");
+        assert_eq!(Comment::read(&mark.text(), &one), mark.clone().into());
+        assert_eq!(Comment::read(&mark.text(), &two), Comment::Other);
+        for comment in ["", "spring", "mine", "{}", "null"] {
+            assert_eq!(Comment::read(comment, &one), Comment::Other, "{comment}");
+        }
+        let text = mark.text();
+        let newer = text.replacen('{', "{\"format\":2,", 1);
+        let cut = text.get(..text.len() - 3).unwrap();
+        for comment in [&newer, cut, &text.replace("airlock", "Airlock"), "airlock/0 spring"] {
+            assert_eq!(Comment::read(comment, &one), Comment::Unread, "{comment}");
         }
     }
 

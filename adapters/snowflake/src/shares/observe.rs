@@ -1,7 +1,7 @@
 //! Looking: lists of the platform, read by their columns' names, of everything that is named like ours. Never writes.
 
 use super::call::{Grant, Guarded, Kind, Privilege};
-use super::mark::Mark;
+use super::mark::Comment;
 use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
 use crate::entry::{Table, table};
 use crate::import::look::path;
@@ -118,7 +118,7 @@ impl Look {
         account.has_database = true;
         for [name, comment] in found.of(["name", "comment"])? {
             let Some(name) = name else { continue };
-            let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
+            let mark = Comment::read(&comment.unwrap_or_default(), &self.collaboration);
             if name == names::offers(&self.collaboration) {
                 account.offers = Some(self.schema(&account.database, &name, mark).await?);
             } else if name == names::runs(&self.collaboration) {
@@ -165,7 +165,7 @@ impl Look {
             unknown.extend(unsaid.first().map(|_| format!("{TO}an account of another form")));
             let listing = listing.filter(|listing| !listing.is_empty());
             unknown.extend(listing.map(|_| format!("{TO}a listing")));
-            let mark = Mark::read(&comment.unwrap_or_default(), &self.collaboration);
+            let mark = Comment::read(&comment.unwrap_or_default(), &self.collaboration);
             let grants = BTreeSet::new();
             outbound.push((bare, Share { mark, to, grants, unknown }));
         }
@@ -192,17 +192,17 @@ impl Look {
         grants(&self.session, share).await
     }
 
-    /// The mark of a schema, if it is there and has one.
-    pub(crate) async fn mark(&self, [database, schema]: &[String; 2]) -> Result<Option<Mark>> {
+    /// What the comment of a schema says; nothing of ours where it is not there.
+    pub(crate) async fn mark(&self, [database, schema]: &[String; 2]) -> Result<Comment> {
         let sql = Sql::new("SHOW SCHEMAS LIKE ").text(schema).word(" IN DATABASE ").name(database);
         let found = self.session.rows("SHOW SCHEMAS", CallClass::List, sql).await?;
         let found = found.of(["name", "comment"])?.into_iter();
         let mut own = found.filter(|[name, _]| name.as_ref() == Some(schema));
         let comment = own.next().and_then(|[_, comment]| comment);
-        Ok(comment.and_then(|comment| Mark::read(&comment, &self.collaboration)))
+        Ok(Comment::read(&comment.unwrap_or_default(), &self.collaboration))
     }
 
-    async fn schema(&self, database: &str, name: &str, mark: Option<Mark>) -> Result<Schema> {
+    async fn schema(&self, database: &str, name: &str, mark: Comment) -> Result<Schema> {
         let policies = self.policies(database, name).await?;
         let minima: BTreeSet<u64> =
             policies.keys().filter_map(|policy| names::minimum_of(policy)).collect();
@@ -213,8 +213,8 @@ impl Look {
         for [view, text, secure, comment] in found.of(["name", "text", "is_secure", "comment"])? {
             let Some(view) = view else { continue };
             let made = View {
-                mark: Mark::read(&comment.unwrap_or_default(), &self.collaboration)
-                    .map(Mark::without_terms),
+                mark: Comment::read(&comment.unwrap_or_default(), &self.collaboration)
+                    .without_terms(),
                 text: Digest::of(text.unwrap_or_default().as_bytes()),
                 secure: secure.as_deref() == Some("true"),
                 guarded: on.remove(&view),

@@ -8,7 +8,7 @@ use super::wanted::{Wanted, offer, wanted};
 use crate::connection::Connection;
 use crate::landing::cleared;
 use crate::names;
-use crate::running::{Phase, Running, UNLOAD, failed};
+use crate::running::{Phase, Running, UNLOAD, failed, seconds};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{below, unload};
@@ -29,8 +29,6 @@ use std::time::Duration;
 
 const SUBMIT: &str = "submit";
 const STATUS: &str = "status";
-/// The longest that the platform lets a statement run.
-const SECONDS_MAX: u64 = 604_800;
 /// What the tags of our runs begin with in the platform's history.
 const TAG: &str = "airlock-run";
 
@@ -46,7 +44,7 @@ pub(super) struct Ready {
 fn is_found(query: &ProtectedQuery, dataset: &DatasetName, account: &Account) -> Option<bool> {
     let view = account.runs.as_ref()?.views.get(dataset.as_str())?;
     let mut desired = Desired::whole(Arc::clone(&query.agreement));
-    let without = view.mark.iter().flat_map(|mark| &mark.without);
+    let without = view.mark.mark().into_iter().flat_map(|mark| &mark.without);
     desired.hidden.extend(without.map(|column| (dataset.clone(), column.clone())));
     let offer = offer(&desired, dataset, &query.by)?;
     if offer.is_own() {
@@ -74,7 +72,7 @@ impl SnowflakeShares {
         };
         let account = seen.accounts.get(&query.by).ok_or_else(|| not("its runner is not seen"))?;
         let runs = account.runs.as_ref().ok_or_else(|| not("its runner has no schema there"))?;
-        let listed = runs.mark.as_ref().and_then(|mark| mark.templates.get(name));
+        let listed = runs.mark.mark().and_then(|mark| mark.templates.get(name));
         if listed != Some(&query.guarded.digest) {
             return Err(not("its runner's schema does not list this version"));
         }
@@ -144,9 +142,8 @@ impl SnowflakeShares {
         // Of all of it: another collaboration's run of the same id is never taken for this one.
         let request = request_of(&Digest::of(tag.as_bytes()), 0);
         let tagged = tag.clone();
-        let seconds = (query.limits.duration_ms_max / 1_000).clamp(1, SECONDS_MAX);
+        let seconds = seconds(self.reach.platform(), &query.limits)?;
         let prepare = move |statement: Statement| {
-            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
             statement.parameter("TIMEZONE", "UTC")
         };

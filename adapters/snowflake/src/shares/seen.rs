@@ -1,7 +1,7 @@
 //! What was seen on the platform, as plain values: one view an account that this gateway operates. Must not know clients.
 
 use super::call::{Grant, Guarded, Privilege};
-use super::mark::Mark;
+use super::mark::Comment;
 use crate::reach::Seat;
 use mappings::model::{DatasetName, Digest, MemberId};
 use serde::{Deserialize, Serialize};
@@ -76,8 +76,7 @@ impl Account {
 /// A share that goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Share {
-    /// None of one that carries no mark of ours.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Comment,
     /// The accounts that it lets in.
     pub(crate) to: BTreeSet<String>,
     pub(crate) grants: BTreeSet<Grant>,
@@ -110,8 +109,7 @@ pub(crate) struct Beside {
 /// A schema of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Schema {
-    /// None of one that carries no mark of ours.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Comment,
     pub(crate) views: BTreeMap<String, View>,
     /// By name; whether each has the body that its name says.
     pub(crate) policies: BTreeMap<String, bool>,
@@ -120,8 +118,7 @@ pub(crate) struct Schema {
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct View {
-    /// None of one that carries no mark of ours.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Comment,
     /// The digest of the statement that made it.
     pub(crate) text: Digest,
     pub(crate) secure: bool,

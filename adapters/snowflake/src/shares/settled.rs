@@ -2,7 +2,7 @@
 
 use super::call::PutView;
 use super::held::holding;
-use super::mark::Mark;
+use super::mark::{Comment, Mark};
 use super::seen::{Account, Schema, Seen, Share, View, inbound};
 use super::wanted::{Offer, wanted};
 use crate::connection::Connection;
@@ -80,12 +80,12 @@ fn offered(offer: &Offer, owner: &mut Account, mark: &Mark) {
         to.clear();
     }
     let grants = grants.into_iter().collect();
-    let share = Share { mark: Some(mark.clone()), to, grants, unknown: BTreeSet::new() };
+    let share = Share { mark: mark.clone().into(), to, grants, unknown: BTreeSet::new() };
     owner.shares.insert(offer.share(), share);
 }
 
 fn empty(mark: &Mark) -> Schema {
-    Schema { mark: Some(mark.clone()), views: BTreeMap::new(), policies: BTreeMap::new() }
+    Schema { mark: mark.clone().into(), views: BTreeMap::new(), policies: BTreeMap::new() }
 }
 
 fn add(schema: &mut Schema, put: &PutView) {
@@ -93,7 +93,9 @@ fn add(schema: &mut Schema, put: &PutView) {
     if let Some(guarded) = &put.guarded {
         schema.policies.insert(names::minimum(guarded.entities_min), true);
     }
-    let (mark, guarded) = (Mark::whose(&put.comment).map(Mark::without_terms), put.guarded.clone());
+    let mark = Mark::whose(&put.comment);
+    let mark = mark.map_or(Comment::Other, |mark| mark.without_terms().into());
+    let guarded = put.guarded.clone();
     let [.., name] = &put.path;
     schema.views.insert(name.clone(), View { mark, text, secure: true, guarded });
 }

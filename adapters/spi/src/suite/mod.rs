@@ -3,6 +3,7 @@
 
 mod faults;
 mod report;
+mod undeclared;
 
 pub use report::Report;
 
@@ -104,7 +105,10 @@ struct Case {
 
 impl Case {
     fn named(adapter: &dyn Adapter, name: &str, seed: u8) -> Result<Self, Broken> {
-        let document = agreement(adapter.platform(), name, seed);
+        Self::of(agreement(adapter.platform(), name, seed))
+    }
+
+    fn of(document: serde_json::Value) -> Result<Self, Broken> {
         let read: Result<Agreement, _> = serde_json::from_value(document);
         let agreement = Arc::new(called("agreement", read)?);
         Ok(Self {
@@ -130,11 +134,7 @@ pub async fn conforms(adapter: &dyn Adapter) -> Result<Report, Broken> {
     subject.what_no_look_saw_is_closed_all_the_same().await?;
     subject.what_is_half_made_closes().await?;
     subject.collaborations_do_not_touch().await?;
-    hold(
-        "refuse",
-        adapter.capabilities().runs_queries == adapter.runs_queries().is_some(),
-        "an adapter that declares no runs offers none",
-    )?;
+    subject.what_is_not_declared_is_refused().await?;
     let (platform, capabilities) = (adapter.platform().clone(), adapter.capabilities().clone());
     Ok(Report { platform, capabilities, held: CHECKS.to_vec() })
 }
@@ -149,7 +149,10 @@ const CHECKS: [(&str, &str); 10] = [
     ("unobserved", "what was made again between two looks is closed by the next"),
     ("intermediate", "whatever is half made closes"),
     ("isolation", "closing one collaboration leaves the other alone"),
-    ("refuse", "what isn't declared isn't offered"),
+    (
+        "refuse",
+        "what isn't declared isn't offered, and is refused by a code; nothing changes there",
+    ),
 ];
 
 impl Subject<'_> {

@@ -338,7 +338,7 @@ impl Subject<'_> {
         if gone.is_empty() || asked(view, room) != Edits::ToAsk {
             return None;
         }
-        let spec = Room::target(&name, &view.spec, |alias| {
+        let spec = room.target(&name, &view.spec, |alias| {
             !gone.iter().any(|member| names::alias(member) == *alias)
         })?;
         let call = Call::Edit { room: name.clone(), spec };

@@ -2,6 +2,7 @@
 
 mod assessing;
 mod calls;
+mod cuts;
 mod hostile;
 mod imported;
 mod moved;

@@ -290,6 +290,10 @@ fn whoever_left_and_is_operated_by_nobody_is_asked_to_be_let_out() {
     assert_eq!(edit.effect, Effect::Revoke);
     let spec = edit.call["spec"].as_str().unwrap();
     assert!(spec.contains("ACME.CONSUMER") && !spec.contains("\"provider\""), "{spec}");
+    assert!(
+        !spec.contains("overlap"),
+        "a text that it registers is refused with all of it: {spec}"
+    );
     let data = made.waiting.iter().find(|one| one.act.contains("UNLINK_DATA_OFFERING(")).unwrap();
     assert_eq!(data.member, member("provider"), "it cuts its own data, and nobody else does");
     let leaves = made.waiting.iter().find(|one| one.act.contains("LEAVE(")).unwrap();

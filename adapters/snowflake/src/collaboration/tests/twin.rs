@@ -71,7 +71,7 @@ impl Stage {
     }
 
     /// What the runner's account can run by itself.
-    async fn by_hand(&self, room: &str, template: &str) -> Result<usize, String> {
+    pub(super) async fn by_hand(&self, room: &str, template: &str) -> Result<usize, String> {
         let text = format!(
             "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN('{room}', '{template}', [], [], {{}})"
         );
@@ -84,22 +84,22 @@ impl Stage {
     }
 }
 
-fn kinds(seen: &Observation) -> BTreeSet<ResourceKind> {
+pub(super) fn kinds(seen: &Observation) -> BTreeSet<ResourceKind> {
     seen.resources.iter().map(|one| one.kind.clone()).collect()
 }
 
-fn wanted(desired: &Desired) -> BTreeSet<ResourceKind> {
+pub(super) fn wanted(desired: &Desired) -> BTreeSet<ResourceKind> {
     desired.resources().into_iter().map(|one| one.kind).collect()
 }
 
-fn case(name: &str) -> (Arc<Agreement>, Scope, Desired) {
+pub(super) fn case(name: &str) -> (Arc<Agreement>, Scope, Desired) {
     let agreement = agreement(name, 1);
     let (scope, whole) = (Scope::of(&agreement), Desired::whole(Arc::clone(&agreement)));
     (agreement, scope, whole)
 }
 
 /// The names of the room and of its template, as the platform knows them.
-fn named(agreement: &Arc<Agreement>) -> (String, String) {
+pub(super) fn named(agreement: &Arc<Agreement>) -> (String, String) {
     let all = crate::collaboration::wanted::wanted(&Desired::whole(Arc::clone(agreement)));
     let room = all.rooms.values().next().unwrap();
     (room.base.clone(), room.templates.values().next().unwrap().id.clone())
@@ -227,7 +227,7 @@ async fn answers_that_are_lost_change_nothing_in_the_end() {
         }
         stage.twin.calm().await;
     }
-    // No opening and closing sends these: `refused` cuts them one by one.
+    // No opening and closing sends these: `cuts` has the sequences that do.
     let others =
         ["EDIT", "REJECT_UPDATE_REQUEST", "UNREGISTER_DATA_OFFERING", "UNREGISTER_TEMPLATE"];
     assert_eq!(never, BTreeSet::from(others));

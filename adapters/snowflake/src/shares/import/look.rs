@@ -9,7 +9,7 @@ use crate::names;
 use crate::reach::account_of;
 use crate::session::Session;
 use crate::shares::call::{Kind, Privilege};
-use crate::shares::mark::Mark;
+use crate::shares::mark::{Comment, Mark};
 use crate::shares::observe::{Look, grants};
 use crate::shares::seen::TO;
 use crate::sql::Sql;
@@ -205,7 +205,14 @@ async fn runs(
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         mark => mark?,
     };
-    let Some(mark) = mark else { return Ok(None) };
+    let mark = match mark {
+        Comment::Mark(mark) => *mark,
+        Comment::Other => return Ok(None),
+        Comment::Unread => {
+            let told: Told = (ErrorKind::InvalidNative, "mark-unread", Retry::NextCycle);
+            return Err(session.error(told, "SHOW SCHEMAS", "this version can't read its mark"));
+        }
+    };
     let [database, within] = schema.each_ref().map(String::as_str);
     let sql = Sql::new("SHOW VIEWS IN SCHEMA ").path(&[database, within]);
     let found = session.rows("SHOW VIEWS", CallClass::List, sql).await?;

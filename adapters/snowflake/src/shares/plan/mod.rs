@@ -9,7 +9,7 @@ mod waiting;
 mod tests;
 
 use super::call::{AT, Call};
-use super::mark::Mark;
+use super::mark::{Comment, Mark};
 use super::seen::{Account, Past, Seen};
 use super::wanted::{Offer, Wanted, wanted};
 use crate::connection::Connections;
@@ -251,11 +251,8 @@ impl Subject<'_> {
     }
 }
 
-/// What has a name of ours and no mark of ours is left alone.
+/// What has a name of ours and no mark of ours is left alone; on what has one that can't be read nothing is given.
 fn ours(member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
-    let schema = [&account.offers, &account.runs].into_iter().flatten();
-    let unmarked = schema.filter(|schema| schema.mark.is_none()).count();
-    let share = account.shares.iter().find(|(_, share)| share.mark.is_none());
     let unread = account.shares.iter().find(|(_, share)| !share.unknown.is_empty());
     if let Some((name, share)) = unread {
         let what: Vec<&str> = share.unknown.iter().map(String::as_str).collect();
@@ -265,11 +262,17 @@ fn ours(member: &MemberId, account: &Account) -> Result<(), PlanRefused> {
         );
         return Err(refused("share-unread", message));
     }
-    let name = match (share, unmarked) {
-        (Some((name, _)), _) => name.clone(),
-        (None, 0) => return Ok(()),
-        (None, _) => "a schema".to_owned(),
-    };
+    let schemas = [&account.offers, &account.runs].into_iter().flatten();
+    let schemas = schemas.map(|schema| ("a schema", &schema.mark));
+    let shares = account.shares.iter().map(|(name, share)| (name.as_str(), &share.mark));
+    let all: Vec<_> = shares.chain(schemas).collect();
+    if let Some((name, _)) = all.iter().find(|(_, mark)| **mark == Comment::Unread) {
+        let message = format!(
+            "{member}'s account has {name} under a name of ours, and this version can't read its mark: what it allows is unknown, and nothing is given on it; let the version that wrote it go on, or let its comment be as it was"
+        );
+        return Err(refused("mark-unread", message));
+    }
+    let Some((name, _)) = all.iter().find(|(_, mark)| !mark.is_ours()) else { return Ok(()) };
     let message = format!(
         "{member}'s account has {name} under a name of ours and without our comment; nothing is given on it: drop or rename it, or let its comment be as it was"
     );

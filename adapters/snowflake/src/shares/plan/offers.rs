@@ -92,7 +92,7 @@ impl Subject<'_> {
                 |name: &str| self.named(|dataset, runner| names::view(dataset, runner) == name);
             drop_views((&path, schema), &places, &left, &mut acts);
             let ours =
-                schema.mark.is_some() && schema.views.values().all(|view| view.mark.is_some());
+                schema.mark.is_ours() && schema.views.values().all(|view| view.mark.is_ours());
             if offers.is_empty() && ours {
                 let call = Call::DropSchema { path: path.clone() };
                 acts.push((Effect::Revoke, Rank::Last), "offers", call, &BTreeSet::new());
@@ -216,7 +216,7 @@ impl Subject<'_> {
             let call = Call::RevokeFromShare { share: name.to_owned(), grant: grant.clone() };
             acts.push((Effect::Revoke, Rank::Next), name, call, &touches);
         }
-        if share.mark.is_some() {
+        if share.mark.is_ours() {
             let call = Call::DropShare { share: name.to_owned() };
             acts.push((Effect::Revoke, Rank::Last), name, call, &touches);
         }
@@ -246,7 +246,7 @@ impl Subject<'_> {
             };
         }
         let narrower = || {
-            let mark: &Mark = view.mark.as_ref()?;
+            let mark: &Mark = view.mark.mark()?;
             let fewer = mark.without.is_subset(&offer.mark.without);
             let mut earlier = self.desired.clone();
             earlier.hidden.retain(|(dataset, _)| *dataset != offer.dataset);
@@ -308,7 +308,7 @@ pub(super) fn drop_views(
     let views: BTreeMap<&String, &View> =
         seen.views.iter().filter(|(name, _)| !wanted.contains(*name)).collect();
     for (name, view) in views {
-        if view.mark.is_some() {
+        if view.mark.is_ours() {
             let path = [database.clone(), schema.clone(), name.clone()];
             let call = Call::DropView { path };
             acts.push((Effect::Revoke, Rank::Last), name, call, &touches(name));

@@ -5,6 +5,7 @@ use super::offers::{Acts, Standing, bare, drop_views};
 use super::{Planned, Rank, Subject};
 use crate::names;
 use crate::shares::call::{Call, SchemaPath};
+use crate::shares::mark::Comment;
 use crate::shares::seen::{Account, View, inbound};
 use crate::shares::wanted::Offer;
 use adapter_spi::{Effect, ResourceKind};
@@ -116,7 +117,7 @@ impl Subject<'_> {
         let wanted: BTreeSet<String> = all.iter().map(|offer| offer.dataset.to_string()).collect();
         if let Some(runs) = &account.runs {
             drop_views((path, runs), &wanted, &of, acts);
-            let ours = runs.mark.is_some() && runs.views.values().all(|view| view.mark.is_some());
+            let ours = runs.mark.is_ours() && runs.views.values().all(|view| view.mark.is_ours());
             if ours && !self.wanted.runners.contains_key(acts.member) {
                 let call = Call::DropSchema { path: path.clone() };
                 acts.push((Effect::Revoke, Rank::Last), "runs", call, &BTreeSet::new());
@@ -140,12 +141,16 @@ impl Subject<'_> {
         (changing, lacking): (&BTreeSet<DatasetName>, &BTreeSet<DatasetName>),
         acts: &mut Acts<'_>,
     ) -> bool {
-        let mark = account.runs.as_ref().and_then(|schema| schema.mark.clone());
         let room = self.wanted.runners.get(acts.member).cloned().unwrap_or_default();
-        if mark.is_none() && account.runs.is_some() {
-            return false;
-        }
-        let mark = mark.unwrap_or_else(|| self.mark());
+        let mark = match account.runs.as_ref().map(|schema| &schema.mark) {
+            Some(Comment::Mark(mark)) => (**mark).clone(),
+            Some(Comment::Unread) => {
+                self.forget(path, &room.templates, acts);
+                return false;
+            }
+            Some(Comment::Other) => return false,
+            None => self.mark(),
+        };
         let reads = |name: &TemplateName, of: &BTreeSet<DatasetName>| {
             room.reads.get(name).is_some_and(|reads| !reads.is_disjoint(of))
         };
@@ -177,5 +182,20 @@ impl Subject<'_> {
             set(Effect::Grant, &wanted, &comes);
         }
         wanted.len() < room.templates.len()
+    }
+
+    /// A list that this version can't read may have whatever was agreed for its runner. Once some of that is withdrawn, it is written
+    /// anew, empty; until then it is another version's to keep, and nothing is given by it.
+    fn forget(&self, path: &SchemaPath, wanted: &Templates, acts: &mut Acts<'_>) {
+        let all = self.agreements.iter().flat_map(|agreement| &agreement.templates);
+        let own = all.filter(|(_, template)| template.run_by.contains(acts.member));
+        let mut gone =
+            own.clone().filter(|(name, one)| wanted.get(*name) != Some(&one.digest(name)));
+        if gone.next().is_some() {
+            let touches = own.map(|(name, _)| ResourceKind::Template(name.clone())).collect();
+            let (path, mark) = (path.clone(), self.mark());
+            let call = Call::MarkSchema { path, mark, was: Templates::new() };
+            acts.push((Effect::Revoke, Rank::First), "runs", call, &touches);
+        }
     }
 }

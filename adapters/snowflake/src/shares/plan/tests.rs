@@ -6,7 +6,7 @@ use crate::names;
 use crate::reach::Seat;
 use crate::shares::call::{AT, Call, Guarded, Privilege, PutView, Shown};
 use crate::shares::held::holding;
-use crate::shares::mark::Mark;
+use crate::shares::mark::{Comment, Mark};
 use crate::shares::seen::{Account, Beside, Schema, Seen, Share, View, inbound};
 use crate::shares::wanted::wanted;
 use adapter_spi::{Coverage, Desired, Effect, Observation, Plan, ResourceKind, Scope, Step};
@@ -88,12 +88,12 @@ impl Platform {
         match call {
             Call::CreateSchema { path, mark } => {
                 let (views, policies) = (BTreeMap::new(), BTreeMap::new());
-                let made = Schema { mark: Some(mark), views, policies };
+                let made = Schema { mark: mark.into(), views, policies };
                 let _there = schema(account, &path[1]).get_or_insert(made);
             }
             Call::MarkSchema { path, mark, .. } => {
                 let Some(schema) = schema(account, &path[1]) else { return false };
-                schema.mark = Some(mark);
+                schema.mark = mark.into();
             }
             Call::DropSchema { path } => {
                 *schema(account, &path[1]) = None;
@@ -120,7 +120,7 @@ impl Platform {
             }
             Call::CreateShare { share, mark } => {
                 let (to, grants, unknown) = Default::default();
-                let made = Share { mark: Some(mark), to, grants, unknown };
+                let made = Share { mark: mark.into(), to, grants, unknown };
                 account.shares.entry(share).or_insert(made);
             }
             Call::GrantToShare { share, grant, .. } => {
@@ -214,7 +214,7 @@ fn is_shown(account: &mut Account, on: &[String], shown: &Shown) -> bool {
 
 fn put(account: &mut Account, view: &PutView) -> bool {
     let made = View {
-        mark: Mark::whose(&view.comment).map(Mark::without_terms),
+        mark: Mark::whose(&view.comment).unwrap().without_terms().into(),
         text: view.text().unwrap(),
         secure: true,
         guarded: view.guarded.clone(),
@@ -373,7 +373,7 @@ proptest! {
             share.grants.insert(stray);
         }
         if !marked {
-            share.mark = None;
+            share.mark = Comment::Other;
         }
         platform.see();
         let closed = Desired::closed(agreement(1));
@@ -432,5 +432,76 @@ fn what_is_open_beside_is_told_with_the_statement_that_closes_it_and_nothing_is_
         let mut platform = Platform { seen: platform.seen.clone() };
         settle(&mut platform, &desired, &scope, 99);
         assert!(platform.plan(&desired, &scope).waiting.is_empty());
+    }
+}
+
+/// The wishes by which a template is withdrawn, one way each.
+fn without_it() -> [Desired; 4] {
+    let whole = || Desired::whole(agreement(1));
+    let (mut unapproved, mut without, mut left) = (whole(), whole(), whole());
+    unapproved.approvals.clear();
+    without.datasets.remove(&"people".parse().unwrap());
+    left.members.remove(&"analyst".parse().unwrap());
+    [unapproved, without, left, Desired::closed(agreement(1))]
+}
+
+#[test]
+fn a_list_that_can_not_be_read_is_never_an_empty_one_and_is_cut_by_a_withdrawal() {
+    let (whole, scope) = (Desired::whole(agreement(1)), Scope::of(&agreement(1)));
+    let template = ResourceKind::Template("overlap".parse().unwrap());
+    let mut opened = Platform::new();
+    settle(&mut opened, &whole, &scope, 99);
+    let runner = opened.seen.accounts.get_mut(&"analyst".parse().unwrap()).unwrap();
+    runner.runs.as_mut().unwrap().mark = Comment::Unread;
+    let found = opened.observation(&scope).resources;
+    let of: Vec<_> = found.iter().filter(|one| one.kind == template).collect();
+    assert!(of.len() == 1 && !whole.resources().contains(of[0]), "in no agreed version: {of:?}");
+    let plan = opened.plan(&whole, &scope);
+    assert_eq!(plan.refused.map(|one| one.code).as_deref(), Some("mark-unread"));
+    assert!(plan.steps.is_empty(), "all that it may have is wanted: {:#?}", plan.steps);
+    for desired in without_it() {
+        let mut platform = Platform { seen: opened.seen.clone() };
+        let plan = platform.plan(&desired, &scope);
+        let cuts = plan.steps.iter().find(|step| step.call["statement"] == "MarkSchema");
+        let cuts = cuts.unwrap_or_else(|| panic!("{plan:#?}"));
+        assert!(cuts.effect == Effect::Revoke && cuts.touches.contains(&template));
+        platform.act(cuts);
+        assert!(!platform.held(&scope).contains(&template), "one statement is enough");
+        settle(&mut platform, &desired, &scope, 1);
+        assert!(!platform.held(&scope).contains(&template));
+        settle(&mut platform, &whole, &scope, 99);
+        assert_eq!(platform.observation(&scope).resources, whole.resources(), "given again");
+    }
+    // What was no list of any version is none: no gateway runs anything by it.
+    let runner = opened.seen.accounts.get_mut(&"analyst".parse().unwrap()).unwrap();
+    runner.runs.as_mut().unwrap().mark = Comment::Other;
+    assert!(!opened.held(&scope).contains(&template));
+    let refused = opened.plan(&whole, &scope).refused.map(|one| one.code);
+    assert_eq!(refused.as_deref(), Some("name-taken"));
+}
+
+#[test]
+fn what_has_a_mark_that_can_not_be_read_is_refused_and_closes_without_a_rest() {
+    let (whole, scope) = (Desired::whole(agreement(1)), Scope::of(&agreement(1)));
+    let unread: [fn(&mut Account); 3] = [
+        |owner| owner.shares.values_mut().for_each(|share| share.mark = Comment::Unread),
+        |owner| owner.offers.as_mut().unwrap().mark = Comment::Unread,
+        |owner| {
+            let views = owner.offers.as_mut().unwrap().views.values_mut();
+            views.for_each(|view| view.mark = Comment::Unread);
+        },
+    ];
+    for (number, unread) in unread.into_iter().enumerate() {
+        let mut platform = Platform::new();
+        settle(&mut platform, &whole, &scope, 99);
+        unread(platform.seen.accounts.get_mut(&"provider".parse().unwrap()).unwrap());
+        let orders = ResourceKind::Dataset("orders".parse().unwrap());
+        assert!(platform.held(&scope).contains(&orders), "{number}: it is as open as before");
+        let refused = platform.plan(&whole, &scope).refused.map(|one| one.code);
+        // Another view than the agreed one is made anew; it is no list.
+        assert_eq!(refused.as_deref(), (number < 2).then_some("mark-unread"), "{number}");
+        settle(&mut platform, &Desired::closed(agreement(1)), &scope, 1);
+        let owner = &platform.seen.accounts[&"provider".parse().unwrap()];
+        assert!(owner.is_empty(), "{number}: {owner:#?}");
     }
 }

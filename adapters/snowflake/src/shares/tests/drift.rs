@@ -1,8 +1,9 @@
 //! What hands did there: what is wider is closed first, what is narrower is not opened again by what closes.
 
 use super::{held, opened, planned, room, seen, settle};
+use crate::shares::mark::Mark;
 use crate::twin::{CONSUMER, PROVIDER, Twin};
-use adapter_spi::{Desired, Scope};
+use adapter_spi::{Adapter as _, Cx, Desired, Probe, ResourceKind, Scope};
 
 const VIEW: &str = "AIRLOCK.AIRLOCK$SPRING$OFFERS.ORDERS$ANALYST";
 const SHARE: &str = "AIRLOCK$SPRING$ORDERS$ANALYST";
@@ -109,4 +110,35 @@ async fn physical_columns_are_held_to_their_declared_types() {
     assert_eq!(refused.code, "table-missing");
     twin.table(PROVIDER, "SUITE/PUBLIC/ORDERS", &column("VARCHAR"), &serde_json::json!([])).await;
     assert_eq!(planned(&room, &desired, &scope).await.refused, None);
+}
+
+#[tokio::test]
+async fn a_list_of_another_version_is_unknown_until_a_withdrawal_cuts_it() {
+    let Some((twin, room)) = room().await else { return };
+    let (desired, scope) = opened(&room, "spring").await;
+    let template = ResourceKind::Template("overlap".parse().unwrap());
+    let tried = async || room.probe(&template, &scope, &Cx::default()).await.unwrap();
+    let text = Mark::of(&scope.collaboration).text();
+    let newer = text.replacen('{', "{\"format\":2,", 1);
+    for comment in [newer.as_str(), &text[..text.len() - 1], "airlock: closed, by hand"] {
+        let list = format!("ALTER SCHEMA AIRLOCK.AIRLOCK$SPRING$RUNS SET COMMENT = '{comment}'");
+        twin.sql(CONSUMER, &[&list]).await;
+        let found = seen(&room, &scope).await;
+        assert!(held(&found).contains(&"template overlap".to_owned()), "{comment}");
+        assert_ne!(found.resources, desired.resources(), "{comment}");
+        assert_eq!(tried().await, Probe::Served, "{comment}: nobody calls it closed");
+        let plan = planned(&room, &desired, &scope).await;
+        assert_eq!(plan.refused.unwrap().code, "mark-unread", "{comment}");
+        let mut less = desired.clone();
+        less.approvals.clear();
+        let first = planned(&room, &less, &scope).await.steps.remove(0);
+        assert!(first.effect.takes_away() && first.call["statement"] == "MarkSchema");
+        room.apply(&first, &Cx::default()).await.unwrap();
+        assert_eq!(tried().await, Probe::Denied, "{comment}");
+        settle(&room, &less, &scope).await;
+        assert!(!held(&seen(&room, &scope).await).contains(&"template overlap".to_owned()));
+        settle(&room, &desired, &scope).await;
+        assert_eq!(seen(&room, &scope).await.resources, desired.resources());
+        assert_eq!(tried().await, Probe::Served);
+    }
 }
