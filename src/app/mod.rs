@@ -12,6 +12,7 @@ mod glance;
 mod guarded;
 pub mod import;
 mod leases;
+pub(crate) mod leaves;
 mod measures;
 pub mod members;
 mod notices;

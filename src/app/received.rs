@@ -3,7 +3,7 @@
 
 use super::App;
 use crate::error::{Error, Result};
-use crate::log::{Body, Leaf, LogError, Proposal, Run, State};
+use crate::log::{Body, Proposal, Run, State};
 use mappings::model::{Agreement, CollaborationId, Digest, MemberId};
 use std::sync::Arc;
 
@@ -26,51 +26,43 @@ impl App {
         if run.open().is_some() {
             return Err(missing());
         }
-        let ended = self.leaf_at(of, run.newest).await?.body;
-        let (Body::RunSucceeded { manifests: all, .. } | Body::RunFailed { delivered: all, .. }) =
-            ended
+        let ended = self.leaf_as(of, (member, state), run.newest).await?;
+        let Some(
+            Body::RunSucceeded { manifests: all, .. } | Body::RunFailed { delivered: all, .. },
+        ) = ended.map(|leaf| leaf.body)
         else {
             return Err(missing());
         };
         let manifest = all.get(member).copied().ok_or_else(missing)?;
         let mut before = state.proposals().iter().rev().filter(|one| one.index < run.index);
         let proposal = before.find(|one| one.digest == run.agreement).ok_or_else(missing)?;
-        let agreement = self.document(of, state, proposal).await?;
+        let agreement = self.document(of, (member, state), proposal).await?;
         let destination = agreement.destinations.get(member).ok_or_else(missing)?.clone();
         Ok(Received { destination, manifest })
     }
 
-    /// The document of a version, from the state while it counts, else from its leaf.
+    /// The document of a version for a member, from the state while it counts, else from its leaf.
     pub(crate) async fn document(
         &self,
         of: &CollaborationId,
-        state: &State,
+        (member, state): (&MemberId, &State),
         proposal: &Proposal,
     ) -> Result<Arc<Agreement>> {
         let counts = [state.in_force(), state.waiting()].into_iter().flatten();
         if let Some(version) = counts.into_iter().find(|one| one.index == proposal.index) {
             return Ok(Arc::clone(&version.agreement));
         }
-        if let Body::Proposed { agreement, digest } = self.leaf_at(of, proposal.index).await?.body
+        let leaf = self.leaf_as(of, (member, state), proposal.index).await?;
+        if let Some(Body::Proposed { agreement, digest }) = leaf.map(|leaf| leaf.body)
             && digest == proposal.digest
         {
             return Ok(Arc::new(*agreement));
         }
-        Err(unreadable("the leaf of a version is not what was read before"))
-    }
-
-    async fn leaf_at(&self, of: &CollaborationId, index: u64) -> Result<Leaf> {
-        let stored = self.store.read(of, index, 1).await.map_err(LogError::from)?;
-        let bytes = stored.first().ok_or_else(|| unreadable("a leaf that was read is gone"))?;
-        Leaf::parse(bytes).map_err(|error| unreadable(&error.to_string()))
+        Err(Error::failed("log-unreadable", "the leaf of a version is not what was read before"))
     }
 }
 
 fn missing() -> Error {
     Error::refused("result-missing", "the run delivered nothing to this member")
         .help("a run that has succeeded")
-}
-
-fn unreadable(message: &str) -> Error {
-    Error::failed("log-unreadable", message)
 }

@@ -7,6 +7,9 @@ use crate::error::Result;
 use adapter_spi::{Assessment, Fidelity, Residual, Verdict};
 use std::path::PathBuf;
 
+/// Why all that a room counts on is unverified here.
+const NOT_ASKED: &str = "nobody was asked: check has no account; plan tells what is verified there, or connections verify";
+
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
@@ -43,12 +46,15 @@ impl Check {
             rooms.iter().map(|room| agreements::counts_on(&room.platform)).collect();
         for (room, behaviours) in rooms.iter().zip(&behaviours) {
             show(room, screen);
-            unverified(behaviours, screen);
+            if !behaviours.is_empty() {
+                unverified(behaviours, screen);
+                screen.say(NOT_ASKED);
+            }
         }
         screen.object(&serde_json::json!({
             "rooms": rooms,
             "unverified": rooms.iter().zip(&behaviours).map(|(room, behaviours)| serde_json::json!({
-                "room": room.platform, "behaviours": behaviours,
+                "room": room.platform, "behaviours": behaviours, "asked": false,
             })).collect::<Vec<_>>(),
             "collaboration": agreement.collaboration,
             "digest": agreement.digest(),

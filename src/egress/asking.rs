@@ -31,7 +31,9 @@ pub struct Limits {
 /// Whoever asks for one purpose.
 #[derive(Debug)]
 pub struct Egress {
-    http: Client,
+    sealed: Client,
+    /// Without TLS, where the policy has that.
+    plain: Client,
     policy: Arc<Policy>,
     places: Semaphore,
     limits: Limits,
@@ -73,21 +75,10 @@ impl Egress {
         limits: Limits,
         names: Arc<dyn Names>,
     ) -> Result<Self, Refused> {
-        let guarded = Guarded { policy: Arc::clone(&policy), names };
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .https_only(!policy.is_plain())
-            // A connection that stays would outlive the look at where its name leads.
-            .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(guarded))
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .user_agent(concat!("airlock/", env!("CARGO_PKG_VERSION")));
-        let http = http.build().map_err(|_| Refused::Unreachable)?;
-        Ok(Self { http, policy, places: Semaphore::new(limits.at_once), limits })
+        let plain = Guarded { policy: Arc::clone(&policy), names, is_plain: true };
+        let sealed = Guarded { is_plain: false, ..plain.clone() };
+        let (sealed, plain) = (client(sealed, limits)?, client(plain, limits)?);
+        Ok(Self { sealed, plain, policy, places: Semaphore::new(limits.at_once), limits })
     }
 
     /// What of a URL may be asked.
@@ -145,7 +136,8 @@ impl Egress {
         // Again: a target was made when the policy may have been another.
         let url = target.url();
         self.policy.target(url.as_str())?;
-        let asked = self.http.request(method, url).headers(headers).body(body);
+        let http = if target.is_plain() { &self.plain } else { &self.sealed };
+        let asked = http.request(method, url).headers(headers).body(body);
         let answered = async {
             let response = asked.send().await.map_err(|error| lost(&error))?;
             self.read(target, response).await
@@ -177,6 +169,22 @@ impl Egress {
     }
 }
 
+fn client(guarded: Guarded, limits: Limits) -> Result<Client, Refused> {
+    let http = Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        .https_only(!(guarded.is_plain && guarded.policy.is_plain()))
+        // A connection that stays would outlive the look at where its name leads.
+        .pool_max_idle_per_host(0)
+        .dns_resolver(Arc::new(guarded))
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .user_agent(concat!("airlock/", env!("CARGO_PKG_VERSION")));
+    http.build().map_err(|_| Refused::Unreachable)
+}
+
 /// A failure of the connection; its own words may hold an address with everything in it.
 fn lost(error: &reqwest::Error) -> Refused {
     let mut cause = std::error::Error::source(error);
@@ -194,20 +202,21 @@ fn lost(error: &reqwest::Error) -> Refused {
 struct Guarded {
     policy: Arc<Policy>,
     names: Arc<dyn Names>,
+    is_plain: bool,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { policy, names } = self.clone();
+        let Self { policy, names, is_plain } = self.clone();
         Box::pin(async move {
             let name = name.as_str();
             // Nobody is asked about a name that leads inside.
-            let found = match policy.pinned(name, &[]) {
+            let found = match policy.pinned(name, &[], is_plain) {
                 Err(Refused::Unresolved) => names.addresses(name.to_owned()).await,
                 Ok(here) => here,
                 Err(refused) => return Err(refused.into()),
             };
-            let pinned = policy.pinned(name, &found)?;
+            let pinned = policy.pinned(name, &found, is_plain)?;
             let pinned = pinned.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(pinned) as Addrs)
         })

@@ -65,8 +65,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// For a place of the operator's own that is said to lie inside: this machine and networks that are somebody's own as well, by any port and without
-    /// TLS. What is never asked is not asked for an operator either.
+    /// For a place of the operator's own that is said to lie inside: this machine and networks that are somebody's own as well, by any port, and there
+    /// without TLS too. What lies outside is asked by https all the same, and what is never asked is not asked for an operator either.
     #[must_use]
     pub fn own() -> Self {
         Self { is_own: true, ..Self::default() }
@@ -98,8 +98,8 @@ impl Policy {
         }
         match target.host() {
             Host::Name(name) if !self.may_lead_outside(name) => return Err(Refused::Inside),
-            Host::Address(address) if !self.admits(None, *address) => return Err(Refused::Inside),
-            Host::Name(_) | Host::Address(_) => {}
+            Host::Name(_) => {}
+            Host::Address(address) => self.admits(None, *address, target.is_plain())?,
         }
         if self.is_own || self.ports.contains(&target.port()) {
             Ok(target)
@@ -108,8 +108,13 @@ impl Policy {
         }
     }
 
-    /// The addresses that may be connected to for a name that leads to these: all of them, or none.
-    pub(super) fn pinned(&self, name: &str, found: &[IpAddr]) -> Result<Vec<IpAddr>, Refused> {
+    /// The addresses that may be connected to for a name that leads to these, perhaps without TLS: all of them, or none.
+    pub(super) fn pinned(
+        &self,
+        name: &str,
+        found: &[IpAddr],
+        is_plain: bool,
+    ) -> Result<Vec<IpAddr>, Refused> {
         if name == LOCALHOST {
             let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             return if self.is_plain() { Ok(here.to_vec()) } else { Err(Refused::Inside) };
@@ -120,15 +125,15 @@ impl Policy {
         if found.is_empty() {
             return Err(Refused::Unresolved);
         }
-        let all = found.iter().all(|address| self.admits(Some(name), *address));
-        if all { Ok(found.to_vec()) } else { Err(Refused::Inside) }
+        found.iter().try_for_each(|address| self.admits(Some(name), *address, is_plain))?;
+        Ok(found.to_vec())
     }
 
     /// Whether the one who answered for a target is one that may be asked.
     pub(super) fn answers(&self, target: &Target, peer: IpAddr) -> bool {
         match target.host() {
             Host::Name(name) if name == LOCALHOST => peer.is_loopback(),
-            Host::Name(name) => self.admits(Some(name), peer),
+            Host::Name(name) => self.admits(Some(name), peer, target.is_plain()).is_ok(),
             Host::Address(address) => *address == peer,
         }
     }
@@ -138,8 +143,10 @@ impl Policy {
         self.is_own || self.hosts.contains(name) || !INNER_NAMES.contains(&last)
     }
 
-    fn admits(&self, name: Option<&str>, address: IpAddr) -> bool {
-        match reach(address) {
+    /// Refuses an address that may not be connected to, perhaps without TLS.
+    fn admits(&self, name: Option<&str>, address: IpAddr, is_plain: bool) -> Result<(), Refused> {
+        let is_open = match reach(address) {
+            Reach::Outside if is_plain => return Err(Refused::Scheme),
             Reach::Outside => true,
             Reach::Inner => {
                 self.is_own
@@ -148,7 +155,8 @@ impl Policy {
             }
             Reach::Loopback => self.is_own,
             Reach::Never => false,
-        }
+        };
+        if is_open { Ok(()) } else { Err(Refused::Inside) }
     }
 }
 
@@ -302,14 +310,57 @@ mod tests {
             ("vault.internal", &["10.2.3.4"], true),
             ("other.internal", &["8.8.8.8"], false),
         ] {
-            let answer = policy.pinned(name, &ips(found));
+            let answer = policy.pinned(name, &ips(found), false);
             assert_eq!(answer.is_ok(), pinned, "{name} {found:?}");
         }
         assert!(
             policy.target("https://10.1.2.3/").is_ok()
                 && policy.target("https://10.2.2.3/").is_err()
         );
-        assert_eq!(policy.pinned("id.example", &[]), Err(Refused::Unresolved));
+        assert_eq!(policy.pinned("id.example", &[], false), Err(Refused::Unresolved));
+    }
+
+    #[test]
+    fn what_lies_inside_is_asked_without_tls_and_what_lies_outside_is_not() {
+        let own = Policy::own();
+        for (inside, is_plain) in [
+            ("http://10.0.0.8:4318/", true),
+            ("http://[fd00::8]:4318/", true),
+            ("http://127.0.0.1:4318/", true),
+            ("https://10.0.0.8:4318/", false),
+            ("https://8.8.8.8:4318/", false),
+            ("https://[2606:4700::1111]/", false),
+        ] {
+            let target = own.target(inside);
+            assert!(target.is_ok_and(|target| target.is_plain() == is_plain), "{inside}");
+        }
+        for outside in [
+            "http://8.8.8.8/",
+            "http://8.8.8.8:4318/",
+            "http://[2606:4700::1111]/",
+            "http://[::ffff:8.8.8.8]/",
+        ] {
+            assert_eq!(own.target(outside), Err(Refused::Scheme), "{outside}");
+        }
+        // Of a name its text does not tell: where it leads does.
+        let target = own.target("http://collector.example/").unwrap();
+        for (found, is_plain, refused) in [
+            (&["10.0.0.8", "fd00::8", "127.0.0.1"][..], true, None),
+            (&["10.0.0.8"], false, None),
+            (&["8.8.8.8"], false, None),
+            (&["8.8.8.8", "10.0.0.8"], false, None),
+            (&["8.8.8.8"], true, Some(Refused::Scheme)),
+            (&["10.0.0.8", "8.8.8.8"], true, Some(Refused::Scheme)),
+            (&["169.254.169.254"], true, Some(Refused::Inside)),
+            (&["169.254.169.254"], false, Some(Refused::Inside)),
+        ] {
+            let pinned = own.pinned("collector.example", &ips(found), is_plain);
+            assert_eq!(pinned.err(), refused, "{found:?} {is_plain}");
+        }
+        assert!(own.answers(&target, "10.0.0.8".parse().unwrap()));
+        assert!(!own.answers(&target, "8.8.8.8".parse().unwrap()));
+        let sealed = own.target("https://collector.example/").unwrap();
+        assert!(own.answers(&sealed, "8.8.8.8".parse().unwrap()));
     }
 
     #[test]
@@ -332,8 +383,8 @@ mod tests {
         ] {
             assert!(open.target(other).is_err(), "{other}");
         }
-        assert_eq!(open.pinned("id.example", &ips(&["127.0.0.1"])), Err(Refused::Inside));
-        let here = open.pinned(LOCALHOST, &ips(&["10.0.0.1"])).unwrap();
+        assert_eq!(open.pinned("id.example", &ips(&["127.0.0.1"]), true), Err(Refused::Inside));
+        let here = open.pinned(LOCALHOST, &ips(&["10.0.0.1"]), true).unwrap();
         assert!(here.iter().all(IpAddr::is_loopback), "whatever a resolver says");
     }
 
@@ -344,9 +395,9 @@ mod tests {
         fn one_address_inside_shuts_the_name(outside in any::<[u8; 4]>(), inside in any::<[u8; 2]>(), at in 0_usize..3) {
             let (mut found, policy) = (vec![IpAddr::from(outside); 2], Policy::default());
             let is_open = reach(found[0]) == Reach::Outside;
-            prop_assert_eq!(policy.pinned("id.example", &found).is_ok(), is_open);
+            prop_assert_eq!(policy.pinned("id.example", &found, false).is_ok(), is_open);
             found.insert(at, IpAddr::from([10, 0, inside[0], inside[1]]));
-            prop_assert_eq!(policy.pinned("id.example", &found), Err(Refused::Inside));
+            prop_assert_eq!(policy.pinned("id.example", &found, false), Err(Refused::Inside));
         }
     }
 }

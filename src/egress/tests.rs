@@ -118,7 +118,8 @@ async fn nothing_inside_is_asked_and_its_twins_may_be() {
             let (url, to) = entry(text, port);
             let target = policy.target(&url);
             let name = url.split(['/', ':']).nth(3).unwrap_or_default();
-            let pinned = if to.is_empty() { Ok(Vec::new()) } else { policy.pinned(name, &to) };
+            let pinned =
+                if to.is_empty() { Ok(Vec::new()) } else { policy.pinned(name, &to, false) };
             if target.is_err() || pinned.is_err() {
                 broken.push(format!("twin {url}: {target:?} {pinned:?}"));
             }
@@ -152,6 +153,27 @@ async fn a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to() {
     // The next time it is looked at anew.
     assert_eq!(egress.get(&target, "*/*").await.unwrap_err(), Refused::Inside);
     assert_eq!((asked.load(Ordering::SeqCst), came.load(Ordering::SeqCst)), (2, 0));
+}
+
+#[tokio::test]
+async fn an_own_place_that_leads_outside_is_asked_by_https_alone() {
+    let (port, came) = listener().await;
+    let own = Arc::new(Policy::own());
+    let asked = async |scheme: &str, to: &[&str]| {
+        let to = to.iter().map(|one| one.parse().unwrap()).collect();
+        let names = Arc::new(Said(vec![to], Arc::default()));
+        let target = own.target(&format!("{scheme}://collector.example:{port}/")).unwrap();
+        let egress = Egress::with(Arc::clone(&own), LIMITS, names).unwrap();
+        egress.get(&target, "*/*").await.map(drop).unwrap_err()
+    };
+    assert_eq!(asked("http", &["192.31.195.1"]).await, Refused::Scheme);
+    assert_eq!(asked("http", &["127.0.0.1", "192.31.195.1"]).await, Refused::Scheme);
+    assert_eq!(came.load(Ordering::SeqCst), 0, "nobody is connected to before all are looked at");
+    // Its twins: this machine without TLS, and outside with it, where nobody is from here.
+    assert_eq!(asked("http", &["127.0.0.1"]).await, Refused::Unreachable);
+    assert_eq!(came.load(Ordering::SeqCst), 1);
+    let outside = asked("https", &["192.31.195.1"]).await;
+    assert!(matches!(outside, Refused::Unreachable | Refused::Late), "{outside:?}");
 }
 
 /// Whoever answers so, once for every connection, and then says no more for a while.

@@ -265,6 +265,59 @@ async fn a_log_goes_on_from_the_older_one_or_is_found_out() {
 }
 
 #[tokio::test]
+async fn which_file_of_a_bundle_is_the_older_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, spring) = (on(&memory()), named("spring"));
+    let at = |name: &str| folder.path().join(name);
+    put(&log, "spring", vec![proposal("spring")]).await.unwrap();
+    let short = log.export(&spring, &at("short")).await.unwrap();
+    put(&log, "spring", vec![joining("spring")]).await.unwrap();
+    let middle = log.export(&spring, &at("middle")).await.unwrap();
+    put(&log, "spring", vec![step(1)]).await.unwrap();
+    let newer = log.export(&spring, &at("long")).await.unwrap();
+    let bundle = |leaves: &Bundle, checkpoint: &Bundle| {
+        for (from, file) in [(leaves, "leaves.jsonl"), (checkpoint, "checkpoint")] {
+            let bytes = std::fs::read(from.folder().join(file)).unwrap();
+            std::fs::write(newer.folder().join(file), bytes).unwrap();
+        }
+    };
+    let key = gateway().public();
+    let all = std::fs::read(at("long/leaves.jsonl")).unwrap();
+    let newest = std::fs::read_to_string(at("long/checkpoint")).unwrap();
+    let newest = newest.as_str();
+    let said = |older: Option<&str>| {
+        let error = verify_since(&newer, &key, older).unwrap_err();
+        (error.code(), error.to_string())
+    };
+    // An old checkpoint beside leaves that hold all that was seen: nothing of the log is lost.
+    bundle(&newer, &middle);
+    for older in [None, Some(newest)] {
+        let (code, text) = said(older);
+        assert_eq!(code, "size-differs", "{older:?}");
+        assert!(text.contains("4 leaves") && text.contains("says 3"), "{text}");
+        assert!(text.contains("the checkpoint is older than the leaves"), "{text}");
+    }
+    // The twin: old leaves beside a new checkpoint.
+    std::fs::write(at("long/checkpoint"), newest).unwrap();
+    std::fs::copy(at("middle/leaves.jsonl"), at("long/leaves.jsonl")).unwrap();
+    for older in [None, Some(newest)] {
+        let (code, text) = said(older);
+        assert_eq!(code, "size-differs", "{older:?}");
+        assert!(text.contains("the leaves are older than the checkpoint"), "{text}");
+    }
+    // Neither reaches what was seen: that log was cut, whichever of the two is the shorter.
+    for (leaves, checkpoint) in [(&middle, &short), (&short, &middle), (&middle, &middle)] {
+        bundle(leaves, checkpoint);
+        let (code, text) = said(Some(newest));
+        assert_eq!(code, "log-rolled-back");
+        assert!(text.contains("3 leaves, and the older one 4"), "{text}");
+    }
+    std::fs::write(at("long/leaves.jsonl"), &all).unwrap();
+    std::fs::write(at("long/checkpoint"), newest).unwrap();
+    assert_eq!(verify_since(&newer, &key, Some(newest)).unwrap().leaves, 4);
+}
+
+#[tokio::test]
 async fn every_flipped_byte_of_a_bundle_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let bundle = exported(&folder.path().join("out")).await;

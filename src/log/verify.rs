@@ -35,8 +35,8 @@ pub enum VerifyError {
     /// A leaf may not be where it is.
     #[error(transparent)]
     Fold(#[from] FoldError),
-    /// There are more or fewer leaves than were signed.
-    #[error("the bundle has {found} leaves, its checkpoint says {signed}")]
+    /// There are more or fewer leaves than were signed: one of the two files is older than the other, or one was tampered with.
+    #[error("the bundle has {found} leaves, its checkpoint says {signed}: {}", older_file(*signed, *found))]
     Size {
         /// What the checkpoint says.
         signed: u64,
@@ -54,12 +54,12 @@ pub enum VerifyError {
         /// Which leaf, from 0.
         index: u64,
     },
-    /// The log was longer.
+    /// The log was longer: neither its leaves nor its checkpoint reach the older one.
     #[error("the log has {has} leaves, and the older one {had}")]
     RolledBack {
         /// Leaves that were seen.
         had: u64,
-        /// Leaves that there are.
+        /// Leaves that there are, or that the checkpoint says there are.
         has: u64,
     },
     /// The log doesn't begin with the one that was known.
@@ -86,6 +86,15 @@ impl VerifyError {
             Self::Forked => "log-forked",
             Self::OtherGateway => "log-of-another-gateway",
         }
+    }
+}
+
+/// Which of a bundle's two files is the older one.
+const fn older_file(signed: u64, found: u64) -> &'static str {
+    if signed < found {
+        "the checkpoint is older than the leaves, or leaves were added"
+    } else {
+        "the leaves are older than the checkpoint, or some are missing"
     }
 }
 
@@ -131,6 +140,7 @@ pub fn verify_since(
     if older.as_ref().is_some_and(|older| older.collaboration != checkpoint.collaboration) {
         return Err(CheckpointError::OtherLog.into());
     }
+    let had = older.as_ref().map_or(0, |older| older.size);
     let mut progress = Progress { older, ..Progress::default() };
     let mut batch = Vec::with_capacity(BATCH);
     for line in bundle.leaves()? {
@@ -141,13 +151,14 @@ pub fn verify_since(
         }
     }
     progress.take_in(&batch)?;
-    let Progress { state, frontier, signatures, other_texts, older, .. } = progress;
-    let (had, has) = (older.map_or(0, |older| older.size), checkpoint.size);
-    if had > has {
-        return Err(VerifyError::RolledBack { had, has });
+    let Progress { state, frontier, signatures, other_texts, .. } = progress;
+    let (signed, found) = (checkpoint.size, frontier.size());
+    // Leaves that hold all that was seen are no log that was cut, whatever the checkpoint beside them says.
+    if had > signed.max(found) {
+        return Err(VerifyError::RolledBack { had, has: signed.max(found) });
     }
-    if frontier.size() != checkpoint.size {
-        return Err(VerifyError::Size { signed: checkpoint.size, found: frontier.size() });
+    if signed != found {
+        return Err(VerifyError::Size { signed, found });
     }
     if frontier.root() != checkpoint.root {
         return Err(VerifyError::Root);

@@ -8,7 +8,7 @@ use crate::home::Home;
 use std::sync::Arc;
 use url::Url;
 
-const HELP: &str = "[traces] with perhaps endpoint = \"https://collector.example\", where a collector takes OTLP over HTTP; inside = true where it lies on this machine or in a network of your own, and may be asked by http; and sampled, from 0 to 1";
+const HELP: &str = "[traces] with perhaps endpoint = \"https://collector.example\", where a collector takes OTLP over HTTP; inside = true where it lies on this machine or in a network of your own, and is asked there by http perhaps; and sampled, from 0 to 1";
 /// Where a collector takes traces, if nothing else is said.
 const PATH: &str = "/v1/traces";
 
@@ -121,9 +121,12 @@ mod tests {
             "http://0.0.0.0:4318",
             "http://2130706433:4318",
             "http://collector:4318",
+            "http://8.8.8.8:4318",
+            "http://[2606:4700::1111]:4318",
         ] {
             assert_eq!(of(never, "inside = true").unwrap_err().code, "settings-invalid", "{never}");
         }
+        assert!(of("https://8.8.8.8:4318", "inside = true").is_ok(), "outside by https");
         let admitted = "inside = false\n[egress]\nadmit = [\"10.0.0.0/24\"]\nports = [4318]";
         assert!(of("https://10.0.0.8:4318", admitted).is_ok());
     }

@@ -34,7 +34,7 @@ pub(crate) struct QueueSetting {
     pub(crate) profile: Option<String>,
     /// A role to assume with those.
     pub(crate) assume_role: Option<String>,
-    /// Whether it lies on this machine or in a network of the operator's own, and may be asked by http.
+    /// Whether it lies on this machine or in a network of the operator's own, and is asked there by http perhaps.
     #[serde(default)]
     pub(crate) inside: bool,
 }
@@ -86,7 +86,7 @@ pub(super) fn triggers_of(home: &Home, variables: &Environment) -> Result<(Trigg
     };
     if !queues.iter().all(|queue| is_address(&queue.queue_url, &of(queue))) {
         return Err(invalid(
-            "a queue_url is an address of https outside, or that [egress] admits, or one inside with inside = true, without a password",
+            "a queue_url is an address of https outside, or that [egress] admits, or one inside with inside = true, where it may be of http; without a password",
         ));
     }
     let Some(WebhookSetting { listen, secret_env, beyond_loopback }) = webhook else {
@@ -157,6 +157,28 @@ mod tests {
                 "settings-invalid",
                 "{url}"
             );
+        }
+    }
+
+    #[test]
+    fn a_queue_inside_is_asked_without_tls_and_one_outside_is_not() {
+        let queue = |url: &str| {
+            format!(
+                "[[triggers.sqs]]\nqueue_url = \"{url}\"\nregion = \"us-east-1\"\ninside = true"
+            )
+        };
+        for good in [
+            "http://127.0.0.1:5000/1/q",
+            "http://10.0.0.8/1/q",
+            "http://queues.internal/1/q",
+            "https://8.8.8.8/1/q",
+        ] {
+            assert_eq!(set(&queue(good)).unwrap().queues.len(), 1, "{good}");
+        }
+        for bad in
+            ["http://8.8.8.8/1/q", "http://[2606:4700::1111]/1/q", "http://169.254.169.254/q"]
+        {
+            assert_eq!(code(&queue(bad)), "settings-invalid", "{bad}");
         }
     }
 

@@ -32,10 +32,13 @@ pub struct Template {
     pub run_by: Vec<String>,
     /// Who receives its results.
     pub received_by: Vec<String>,
-    /// Owners who approved this version.
+    /// Owners who approved this version; nobody where the guard refuses it.
     pub approved_by: Vec<String>,
-    /// Owners whose approval is missing.
+    /// Owners whose approval is missing; nobody where the guard refuses it.
     pub waits_for: Vec<String>,
+    /// Why today's guard refuses it, place by place, and what would pass: it does not run, whoever approved it. None of one that passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Place>,
 }
 
 /// A page of the versions of an agreement that have a template.

@@ -113,3 +113,25 @@ fn templates_too_deep_or_too_long_are_refused() {
         }
     }
 }
+
+#[test]
+fn a_check_says_that_nobody_was_asked_where_a_room_counts_on_what_nobody_saw() {
+    let world = World::of(1);
+    let journey = include_str!("../formats/agreement-v1-complete-journey.yaml");
+    std::fs::write(world.path("journey.yaml"), journey).unwrap();
+    for (file, counts) in [("journey.yaml", true), ("agreement.yaml", false)] {
+        let told = world.airlock(&["check", file]).done();
+        let rooms = told["unverified"].as_array().unwrap();
+        assert!(rooms.iter().all(|room| room["asked"] == false), "{rooms:?}");
+        let many = |room: &serde_json::Value| room["behaviours"].as_array().unwrap().len();
+        assert_eq!(rooms.iter().any(|room| many(room) > 0), counts, "{rooms:?}");
+        let check = std::process::Command::new(env!("CARGO_BIN_EXE_airlock"))
+            .args(["check", file])
+            .current_dir(world.path(""))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(check.stdout).unwrap();
+        assert_eq!(text.contains("unverified on a real account"), counts, "{text}");
+        assert_eq!(text.contains("nobody was asked: check has no account"), counts, "{text}");
+    }
+}

@@ -156,7 +156,7 @@ impl Desk<'_> {
         seen: &Seen,
         proposal: &Proposal,
     ) -> Result<Arc<Agreement>> {
-        self.app.document(&seen.collaboration, seen.state(), proposal).await
+        self.app.document(&seen.collaboration, (&seen.member, seen.state()), proposal).await
     }
 }
 

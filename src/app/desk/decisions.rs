@@ -256,11 +256,11 @@ impl Desk<'_> {
         match self.app.revoke(&of, &what, &member).await? {
             Revoked::OnRecord(recorded) => {
                 // It is in force, whether or not it can be read back now.
-                let stored = self.app.store.read(&of, recorded.index, 1).await.unwrap_or_default();
+                let stored = self.app.leaf_of_own(&of, &member, recorded.index).await;
                 Ok(wire::Revoked {
                     durable: true,
                     receipt: Some(receipt_of(&recorded.receipt)),
-                    leaf_bytes: stored.first().map(|bytes| STANDARD.encode(bytes)),
+                    leaf_bytes: stored.ok().flatten().map(|bytes| STANDARD.encode(bytes)),
                     why: None,
                 })
             }
@@ -304,8 +304,8 @@ impl Desk<'_> {
     }
 
     async fn done(&self, of: &CollaborationId, recorded: Recorded) -> Result<Done> {
-        let stored = self.app.store.read(of, recorded.index, 1).await.map_err(LogError::from)?;
-        let bytes = stored.first().ok_or_else(absent)?;
+        let stored = self.app.leaf_of_own(of, self.member()?, recorded.index).await?;
+        let bytes = stored.ok_or_else(absent)?;
         let receipt = receipt_of(&recorded.receipt);
         let given = wire::Given { receipt, leaf_bytes: STANDARD.encode(bytes) };
         Ok(Done { given, repeated: recorded.repeated, collaboration: of.clone() })

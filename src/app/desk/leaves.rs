@@ -2,8 +2,9 @@
 
 use super::{Desk, Seen, absent};
 use crate::access::Action;
+use crate::app::leaves::end_of;
 use crate::error::{Error, Result};
-use crate::log::{Actor, Body, Leaf, LogError, Receipt};
+use crate::log::{Actor, Body, Leaf, Receipt};
 use crate::store::Stands;
 use crate::wire;
 use base64::Engine as _;
@@ -84,10 +85,9 @@ impl Desk<'_> {
         Ok(wire::Proof { old, new, hashes: super::texts(hashes) })
     }
 
-    /// Leaves as the store has them for this member: it asks again whose they are.
+    /// Leaves as they are there for this member: it is asked again whose they are, and how far it sees.
     async fn stored(&self, seen: &Seen, from: u64, max: usize) -> Result<Vec<Vec<u8>>> {
-        let stored = self.app.store.read_as(&seen.member, &seen.collaboration, from, max).await;
-        Ok(stored.map_err(LogError::from)?)
+        self.app.leaves_as(&seen.collaboration, (&seen.member, seen.state()), (from, max)).await
     }
 }
 
@@ -95,10 +95,11 @@ impl Desk<'_> {
 fn end(seen: &Seen) -> Result<u64> {
     match seen.stands {
         Stands::Member => Ok(seen.loaded.size),
-        Stands::Former => {
-            let until = seen.state().tenure(&seen.member).and_then(|tenure| tenure.until);
-            Ok(until.ok_or_else(absent)?.saturating_add(1).min(seen.loaded.size))
-        }
+        Stands::Former => match end_of(seen.state(), &seen.member) {
+            // The log does not say that it is over, and the store does.
+            u64::MAX | 0 => Err(absent()),
+            end => Ok(end.min(seen.loaded.size)),
+        },
         Stands::Invited => Err(absent()),
     }
 }

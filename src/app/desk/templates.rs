@@ -38,7 +38,7 @@ impl Desk<'_> {
         let waits_for = waits_for.map(ToString::to_string);
         let mut templates = Vec::new();
         for template in of.agreement.templates.keys().filter(|name| part.has(name)) {
-            let one = shown(&seen, &of, template, &*self.guarded(&of, template).await?)?;
+            let one = shown(&seen, &of, template, self.guarded(&of, template).await?)?;
             if waits_for.as_ref().is_none_or(|owner| one.waits_for.contains(owner)) {
                 templates.push(one);
             }
@@ -61,7 +61,7 @@ impl Desk<'_> {
         let template = named::<TemplateName>(template)?;
         let of = self.document_of(&seen, agreement).await?;
         let guarded = self.guarded(&of, &template).await?;
-        shown(&seen, &of, &template, &guarded)
+        shown(&seen, &of, &template, guarded)
     }
 
     /// What the guard makes of it, its text as it was agreed beside what each room runs, and why it is refused where it is.
@@ -123,20 +123,36 @@ impl Desk<'_> {
         Ok(Document { digest: proposal.digest, agreement })
     }
 
-    /// What the guard makes of one, now or lately.
-    async fn guarded(&self, of: &Document, template: &TemplateName) -> Result<Arc<Guarded>> {
+    /// What the guard makes of one, now or lately; why it refuses it, now: an older version may hold what today's guard does not pass.
+    async fn guarded(&self, of: &Document, template: &TemplateName) -> Result<Verdict> {
         if !of.agreement.templates.contains_key(template) {
             return Err(absent());
         }
         if let Some(guarded) = self.house.guarded.get(of.digest, template) {
-            return Ok(guarded);
+            return Ok(Ok(guarded));
         }
         let (agreement, template) = (Arc::clone(&of.agreement), template.clone());
-        let guarded = self.guarding(move || agreements::guard_one(&agreement, &template)).await?;
-        let guarded = Arc::new(guarded);
-        self.house.guarded.keep(of.digest, &guarded);
-        Ok(guarded)
+        let verdict = self.guarding(move || Ok(verdict(&agreement, &template))).await?;
+        if let Ok(guarded) = &verdict {
+            self.house.guarded.keep(of.digest, guarded);
+        }
+        Ok(verdict)
     }
+}
+
+/// What the guard makes of a template, or why it refuses it.
+type Verdict = std::result::Result<Arc<Guarded>, Vec<wire::Place>>;
+
+fn verdict(agreement: &Agreement, name: &TemplateName) -> Verdict {
+    let place = |one: crate::error::Problem| wire::Place {
+        code: one.code,
+        at: one.at,
+        detail: one.message,
+        help: one.help,
+    };
+    mappings::guard::guard(agreement, name)
+        .map(Arc::new)
+        .map_err(|refusals| agreements::problems(name, &refusals).into_iter().map(place).collect())
 }
 
 /// A template that the guard passes or refuses, explained.
@@ -153,19 +169,9 @@ fn explained(agreement: &Agreement, name: &TemplateName) -> Result<wire::Explana
         warnings: Vec::new(),
         texts: BTreeMap::new(),
     };
-    let guarded = match mappings::guard::guard(agreement, name) {
+    let guarded = match verdict(agreement, name) {
         Ok(guarded) => guarded,
-        Err(refusals) => {
-            let place = |one: crate::error::Problem| wire::Place {
-                code: one.code,
-                at: one.at,
-                detail: one.message,
-                help: one.help,
-            };
-            let refusals = agreements::problems(name, &refusals);
-            let refusals = refusals.into_iter().map(place).collect();
-            return Ok(wire::Explanation { refusals, ..refused });
-        }
+        Err(refusals) => return Ok(wire::Explanation { refusals, ..refused }),
     };
     let rooms = agreement.rooms.iter().map(|room| &room.platform);
     let texts = rooms.filter_map(|room| Some((room.to_string(), text(room, agreement, &guarded)?)));
@@ -210,22 +216,30 @@ fn shown(
     seen: &Seen,
     of: &Document,
     name: &TemplateName,
-    guarded: &Guarded,
+    verdict: Verdict,
 ) -> Result<wire::Template> {
     let template = of.agreement.templates.get(name).ok_or_else(absent)?;
-    let owners: BTreeSet<_> = guarded.datasets.values().map(|dataset| &dataset.owner).collect();
-    let approvals = seen.state().approvals(name, guarded.digest);
+    // Of one that is refused nobody can say whose data it reads, so it is approved by nobody, and waits for nobody.
+    let (guarded, refusals) = match verdict {
+        Ok(guarded) => (Some(guarded), Vec::new()),
+        Err(refusals) => (None, refusals),
+    };
+    let read = guarded.iter().flat_map(|guarded| guarded.datasets.values());
+    let owners: BTreeSet<_> = read.map(|dataset| &dataset.owner).collect();
+    let digest = template.digest(name);
+    let approvals = seen.state().approvals(name, digest);
     let (approved_by, waits_for): (Vec<_>, Vec<_>) =
         owners.into_iter().partition(|owner| approvals.contains(owner));
     Ok(wire::Template {
         template: name.to_string(),
-        digest: guarded.digest.to_string(),
+        digest: digest.to_string(),
         sql: template.sql.clone(),
         parameters: template.parameters.iter().map(parameter).collect(),
         run_by: texts(&template.run_by),
         received_by: texts(&template.received_by),
         approved_by: texts(approved_by),
         waits_for: texts(waits_for),
+        refusals,
     })
 }
 

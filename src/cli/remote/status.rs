@@ -6,7 +6,7 @@ use crate::app::{Condition, RoomStanding, Standing, TemplateStanding, Thing};
 use crate::cli::screen::Screen;
 use crate::cli::status::{Standings, Status, Watched};
 use crate::client::Client;
-use crate::error::{Error, Kind, Result, codes};
+use crate::error::{Error, Kind, Problem, Result, codes};
 use crate::wire;
 use mappings::model::{CollaborationId, Digest, MemberId};
 use std::time::Duration;
@@ -113,7 +113,19 @@ fn doubt(code: &str) -> Error {
     Error::new(kind, code, message).help(known.map_or("", |one| one.pass))
 }
 
+/// A template and its approvals; refused of one that the guard there refuses, as it is here.
 fn template(one: wire::Template) -> Result<TemplateStanding> {
+    if !one.refusals.is_empty() {
+        let message = format!("the guard refuses template {}", one.template);
+        let problem = |place: wire::Place| Problem {
+            code: place.code,
+            at: place.at,
+            message: place.detail,
+            help: place.help,
+        };
+        let problems = one.refusals.into_iter().map(problem).collect();
+        return Err(Error::refused("template-refused", message).problems(problems));
+    }
     let members = |all: Vec<String>| all.iter().map(|one| named(one)).collect::<Result<_>>();
     Ok(TemplateStanding {
         template: named(&one.template)?,

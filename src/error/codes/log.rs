@@ -122,7 +122,7 @@ pub(super) const CODES: &[Row] = &[
     ("quorum-impossible", "no quorum is of so many witnesses", "1 up to the number of witnesses that are named"),
     ("reserve-unreadable", "what is withdrawn and not on record can't be read", "the gateway's folder as it was"),
     ("root-differs", "the leaves do not make the signed root", "the leaves as they were written"),
-    ("size-differs", "there are not as many leaves as were signed", "all of them"),
+    ("size-differs", "there are not as many leaves as were signed: one of the two files is older, or was changed", "the leaves and the checkpoint of one export"),
     ("tile-differs", "a published tile is not what the signed root is made of", "the tiles as they were published"),
     ("tile-missing", "a published log lacks a tile that its checkpoint needs", "everything that was published"),
     ("touched-differs", "a run's record does not name all that its template reads", "a record as this gateway writes it"),

@@ -5,10 +5,11 @@ use super::Console;
 use super::document;
 use super::entered::Entered;
 use super::form::token;
-use super::page::{self, Frame, Tab, done_and_due, forbidden, lacking, notice, pair, place, table};
+use super::page::{self, Frame, Tab, forbidden, lacking, notice, pair, place, table};
 use super::schedules;
 use super::session::Session;
 use super::shown::{digest, list, mark, text, time};
+use super::template;
 use crate::access::{Action, Withdrawn};
 use crate::app::desk::{Offers, Part};
 use crate::error::Result;
@@ -196,7 +197,7 @@ fn templates(standing: &Standing, name: &str, session: &Session) -> Markup {
                             td { (list(&one.run_by)) }
                             td { (list(&one.received_by)) }
                             td {
-                                (done_and_due(&one.approved_by, &one.waits_for, "approved"))
+                                (template::approvals(one))
                                 @if may && one.waits_for.contains(&me) { " " a href=(place(name, &format!("/templates/{}", one.template))) { "read and approve" } }
                             }
                         }

@@ -1,7 +1,7 @@
 //! Forms: what a page puts into one, and how what comes back is read. Nothing of it is read before its token is that of the session, the action and
 //! the object that it is sent for. Must not know what is decided.
 
-use super::super::body::whole;
+use super::super::body::{Unread, whole};
 use super::super::problem::Own;
 use super::super::said::{digest, is};
 use super::Console;
@@ -9,16 +9,21 @@ use super::entered::Entered;
 use super::session::{Session, key};
 use crate::app::{Looked, Tied};
 use crate::store::Once;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use futures::StreamExt as _;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The longest form.
+/// The longest form, in bytes of what it says.
 const FORM_MAX: usize = 64 * 1_024;
-/// The longest form with a document in it, as browsers encode it: as many bytes as the API reads of a document.
-pub(super) const DOCUMENT_FORM_MAX: usize = mappings::agreement::SOURCE_BYTES_MAX;
+/// The longest document, as the API reads one; and the longest form with one in it.
+const DOCUMENT_MAX: usize = mappings::agreement::SOURCE_BYTES_MAX;
+pub(super) const DOCUMENT_FORM_MAX: usize = DOCUMENT_MAX + FORM_MAX;
+/// A line's end as browsers send it (HTML, "constructing the entry list"), and as it was written.
+const LINE_SENT: &[u8] = b"%0D%0A";
+const LINE: &[u8] = b"%0A";
 /// The type in which browsers send forms.
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 /// The longest mark and key that are read.
@@ -59,7 +64,7 @@ impl<const MAX: usize> FromRequest<Console> for Sent<MAX> {
         is(&head.headers, &[URL_ENCODED])?;
         let route = head.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let asked = (route.to_owned(), head.uri.path().to_owned());
-        Ok(Self { session, body: whole(body, MAX).await?, asked })
+        Ok(Self { session, body: said(body, MAX).await?, asked })
     }
 }
 
@@ -102,6 +107,12 @@ impl Fields {
         self.all.get(name).cloned().unwrap_or_default()
     }
 
+    /// A document, with the ends of its lines as they were written; of as many bytes as the API reads of one.
+    pub(super) fn document(&self) -> Result<String, Own> {
+        let text = self.any("text").replace("\r\n", "\n").replace('\r', "\n");
+        if text.len() > DOCUMENT_MAX { Err(Own::BodyTooLarge) } else { Ok(text) }
+    }
+
     /// Fields of a name that begins so, by the rest of it.
     pub(super) fn beginning(&self, with: &str) -> BTreeMap<String, String> {
         let named = |(name, value): (&String, &String)| {
@@ -137,6 +148,46 @@ fn plain(text: &str) -> bool {
     text.len() <= TIED_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
+/// A form that says so many bytes at most. How it is encoded makes up to three of each, and six of a line's end: that is not counted.
+async fn said(body: Body, max: usize) -> Result<Bytes, Unread> {
+    let (mut whole, mut count, mut parts) = (Vec::new(), Count::default(), body.into_data_stream());
+    while let Some(part) = parts.next().await {
+        for &byte in &part.map_err(|_| Unread::Cut)? {
+            whole.push(byte);
+            count.goes_on(byte);
+            if byte == b'A' && whole.ends_with(LINE_SENT) {
+                whole.truncate(whole.len().saturating_sub(LINE_SENT.len()));
+                whole.extend_from_slice(LINE);
+                count.said = count.said.saturating_sub(1);
+            }
+            // A line's end is two until it is whole.
+            if count.said > max.saturating_add(1) {
+                return Err(Unread::TooLong);
+            }
+        }
+    }
+    if count.said > max { Err(Unread::TooLong) } else { Ok(whole.into()) }
+}
+
+/// How many bytes an encoded text says.
+#[derive(Debug, Default)]
+struct Count {
+    said: usize,
+    /// Digits that belong to the byte that was counted last.
+    digits: u8,
+}
+
+impl Count {
+    const fn goes_on(&mut self, byte: u8) {
+        if self.digits > 0 && byte.is_ascii_hexdigit() {
+            self.digits -= 1;
+        } else {
+            self.said += 1;
+            self.digits = if byte == b'%' { 2 } else { 0 };
+        }
+    }
+}
+
 /// The fields of a form, each of which is there once.
 fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, Own> {
     let mut all = BTreeMap::new();
@@ -153,4 +204,36 @@ pub(super) async fn unsigned(request: Request) -> Result<BTreeMap<String, String
     let (head, body) = request.into_parts();
     is(&head.headers, &[URL_ENCODED])?;
     fields(&whole(body, FORM_MAX).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_form_is_as_long_as_what_it_says() {
+        let read = async |text: &str, max| said(Body::from(text.to_owned()), max).await;
+        for (text, long) in [
+            ("text=abc", 8),
+            ("text=%C3%BC", 7),
+            ("text=%0D%0A", 6),
+            ("text=a%0D%0A%0D%0Ab", 9),
+            ("text=%0A%0D", 7),
+            ("text=%", 6),
+            ("text=%A%0", 7),
+        ] {
+            assert!(read(text, long).await.is_ok(), "{text}");
+            assert_eq!(read(text, long - 1).await, Err(Unread::TooLong), "{text}");
+        }
+        let lines = read("text=a%0D%0Ab%0Ac", 99).await.unwrap();
+        assert_eq!(lines, "text=a%0Ab%0Ac");
+        // Wherever it is cut on its way.
+        let sent = "text=a%0D%0Ab";
+        for at in 0..sent.len() {
+            let parts =
+                [&sent[..at], &sent[at..]].map(|part| Ok::<_, std::io::Error>(part.to_owned()));
+            let body = Body::from_stream(futures::stream::iter(parts));
+            assert_eq!(said(body, 8).await.unwrap(), "text=a%0Ab", "{at}");
+        }
+    }
 }

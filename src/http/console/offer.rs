@@ -56,7 +56,7 @@ pub(super) async fn check(
     sent: Sent<DOCUMENT_FORM_MAX>,
 ) -> Result<Response, Problem> {
     let fields = sent.read("check-offer", &[], &[])?;
-    let (session, text) = (Arc::clone(fields.session()), lines(&fields));
+    let (session, text) = (Arc::clone(fields.session()), fields.document()?);
     let desk = console.desk(session.caller());
     desk.may_offer()?;
     match desk.offered(text.clone()).await {
@@ -85,7 +85,7 @@ pub(super) async fn propose(
     sent: Sent<DOCUMENT_FORM_MAX>,
 ) -> Result<Response, Problem> {
     let fields = sent.read("offer", &[], &["collaboration", "digest"])?;
-    let (session, text) = (Arc::clone(fields.session()), lines(&fields));
+    let (session, text) = (Arc::clone(fields.session()), fields.document()?);
     if fields.one("digest")? != named(&text) {
         return Err(Own::FormForged.into());
     }
@@ -108,11 +108,6 @@ fn looked(fields: &Fields) -> Result<Tied, Own> {
         return Ok(Tied { looked: Looked::Nothing, ..fields.once()? });
     }
     fields.tied()
-}
-
-/// The text as it was written: browsers send each line's end as two characters (HTML, "constructing the entry list").
-fn lines(fields: &Fields) -> String {
-    fields.any("text").replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// What names a text in its form.

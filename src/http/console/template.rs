@@ -50,7 +50,7 @@ pub(super) async fn page(
             (pair("Version", &whole(&one.digest)))
             (pair("Run by", &list(&one.run_by)))
             (pair("Received by", &list(&one.received_by)))
-            (pair("Approved by", &done_and_due(&one.approved_by, &one.waits_for, "approved")))
+            (pair("Approved by", &approvals(&one)))
         }
         @if !explained.warnings.is_empty() {
             (notice(true, &html! {
@@ -58,8 +58,12 @@ pub(super) async fn page(
                 ul { @for one in &explained.warnings { li { (text(one)) } } }
             }))
         }
-        section { h2 { "What holds of every row" } (thresholds(&explained)) }
-        section { h2 { @if version.is_some() { "What would run" } @else { "What runs" } } (texts(&explained)) }
+        @if explained.passes {
+            section { h2 { "What holds of every row" } (thresholds(&explained)) }
+            section { h2 { @if version.is_some() { "What would run" } @else { "What runs" } } (texts(&explained)) }
+        } @else {
+            section { h2 { "What does not run" } (refused(&explained)) }
+        }
         @if let Some((digest, next)) = &next { (waits(&of, digest, (&explained, next))) }
         @if version.as_ref().is_none_or(|version| waits_for(version, &session)) {
             (approval((&of, &shown), &one, &session, &offers))
@@ -72,6 +76,17 @@ pub(super) async fn page(
     };
     let frame = Frame::of(&title, &of.name, Tab::Overview).seen_as(&of.standing);
     Ok(page::page(&frame, &session, &desk, &body))
+}
+
+/// Whose approvals it has, and lacks; of one that is refused none counts.
+pub(super) fn approvals(one: &wire::Template) -> Markup {
+    html! {
+        @if one.refusals.is_empty() {
+            (done_and_due(&one.approved_by, &one.waits_for, "approved"))
+        } @else {
+            (mark("refused")) " by the guard"
+        }
+    }
 }
 
 /// That this is not the version in force, and where that is.
@@ -108,7 +123,7 @@ fn waits(
             @match next {
                 Err(error) if error.code == "not-found" => p { "It is not there any more." },
                 Err(error) => (lacking("version that waits", error)),
-                Ok(next) if next == now => p { "It says the same, and the same runs." },
+                Ok(next) if next == now && now.passes => p { "It says the same, and the same runs." },
                 Ok(next) => {
                     dl.facts { (pair("Version", &whole(&next.digest))) }
                     @if next.passes {
@@ -129,7 +144,11 @@ fn refused(one: &wire::Explanation) -> Markup {
     html! {
         (code(&one.sql, "SQL as proposed"))
         p { "The guard refuses it:" }
-        ul { @for place in &one.refusals { li { code { (text(&place.at)) } " " (text(&place.detail)) } } }
+        ul {
+            @for place in &one.refusals {
+                li { code { (text(&place.at)) } " " (text(&place.detail)) " " code { (text(&place.code)) } }
+            }
+        }
     }
 }
 
@@ -223,6 +242,7 @@ fn run(
 ) -> Markup {
     let me = session.caller().tenant().map(ToString::to_string).unwrap_or_default();
     let may = of.standing == "member" && of.agreement.is_some() && one.run_by.contains(&me);
+    let may = may && explained.passes && one.refusals.is_empty();
     html! {
         @if may { (forbidden(offers, Action::Run, &format!("Run {}", one.template))) }
         @if may && offers.may(Action::Run) {

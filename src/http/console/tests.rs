@@ -7,6 +7,7 @@ mod pages;
 mod policies;
 mod seconds;
 mod sessions;
+mod versions;
 
 use super::*;
 use crate::access::{Forbids, Role};
@@ -213,6 +214,31 @@ impl Place {
         agreement
     }
 
+    /// One that an earlier build put before them, whatever today's guard says of it.
+    async fn propose_unguarded(&self, text: &str) -> Agreement {
+        let agreement = mappings::agreement::read(text).unwrap();
+        let home = Home::open(self.folder.path()).unwrap();
+        let grocer = id::<MemberId>("grocer");
+        let own = SecretKey::load(&home.member_key(&grocer)).unwrap();
+        let entry = |state: &crate::log::State| {
+            let (document, digest) = (Box::new(agreement.clone()), agreement.digest());
+            let body = Says::Proposed { agreement: document, digest };
+            Ok::<_, crate::error::Error>(vec![match state.key(&grocer) {
+                Some(_) => Entry::member(&grocer, &own, body),
+                None => Entry::gateway(body),
+            }])
+        };
+        self.log().await.decide(&spring(), entry).await.unwrap();
+        agreement
+    }
+
+    async fn log(&self) -> AgreementLog {
+        let home = Home::open(self.folder.path()).unwrap();
+        let store = crate::wiring::store(&home).await.unwrap();
+        let key = SecretKey::load(&home.gateway_key()).unwrap();
+        AgreementLog::new(store, key, Arc::new(crate::clock::SystemClock))
+    }
+
     async fn join(&self, all: &[&str]) {
         for member in all {
             self.app.join(&spring(), &id(member), None, &Tied::default()).await.unwrap();
@@ -221,10 +247,7 @@ impl Place {
 
     /// A worker wrote down that it saw a dataset on the other platform.
     async fn seen_there(&self) {
-        let home = Home::open(self.folder.path()).unwrap();
-        let store = crate::wiring::store(&home).await.unwrap();
-        let key = SecretKey::load(&home.gateway_key()).unwrap();
-        let log = AgreementLog::new(store, key, Arc::new(crate::clock::SystemClock));
+        let log = self.log().await;
         let platform = mappings::model::PlatformId::aws_clean_rooms();
         let entry = |state: &crate::log::State| {
             let holds = vec![Revocable::Dataset { dataset: id("sales") }];

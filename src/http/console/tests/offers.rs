@@ -94,6 +94,29 @@ async fn what_stands_against_it_is_said_by_line_and_column() {
 }
 
 #[tokio::test]
+async fn a_document_is_as_long_in_a_form_as_over_the_api() {
+    let place = Place::empty().await;
+    let grocer = place.signed_in("grocer", &ALL).await;
+    // Browsers make three bytes of each of a letter's, and six of each line's end.
+    let max = mappings::agreement::SOURCE_BYTES_MAX;
+    let letters = "ü".repeat(max / 8);
+    let text = format!("{AGREEMENT}# {letters}\n");
+    let text = format!("{text}{}", "\n".repeat(max - text.len()));
+    assert_eq!(text.len(), max);
+    let sent = |text: &str| text.replace('\n', "\r\n");
+    let (longest, longer) = (sent(&text), sent(&format!("{text}\n")));
+    let check = place.get(&grocer, OFFER).await.is(200).form(CHECKS);
+    place.send(&grocer, &check.clone().with("text", &longer)).await.refused(413, "body-too-large");
+    let page = place.send(&grocer, &check.with("text", &longest)).await.is(200);
+    assert!(page.body.contains("It passes."));
+    let offer = page.form(OFFER);
+    place.send(&grocer, &offer.clone().with("text", &longer)).await.refused(413, "body-too-large");
+    assert!(place.app.leaves(&spring()).await.unwrap_or_default().is_empty());
+    place.send(&grocer, &offer.with("text", &longest)).await.is(303);
+    assert_eq!(place.kinds().await, ["opened", "proposed"]);
+}
+
+#[tokio::test]
 async fn what_was_checked_is_what_is_offered() {
     let place = Place::empty().await;
     let grocer = place.signed_in("grocer", &ALL).await;

@@ -1,6 +1,7 @@
 //! Versions of templates: one that waits is read beside the one in force, by whoever may; the same lists in pages.
 
 use super::*;
+use crate::log::{AgreementLog, Body as Says, Entry, SecretKey, State};
 
 /// Another version: one template with another text, one that is new, and somebody who is invited.
 fn next() -> String {
@@ -67,6 +68,78 @@ async fn a_version_that_waits_is_read_and_explained_beside_the_one_in_force() {
         assert_eq!((told.status, &told.json()["code"]), (404, &absent.json()["code"]), "{of}");
         assert_eq!(told.json()["detail"], absent.json()["detail"], "{of}");
     }
+}
+
+/// An agreement whose second template no guard of today passes, as if an earlier build had: put on record, with an owner's approval, and joined.
+async fn passed_once(door: &Door) -> (String, mappings::model::Digest) {
+    let text = AGREEMENT
+        .replace("SELECT segment, COUNT(DISTINCT person) AS people", "SELECT segment, person");
+    let agreement = mappings::agreement::read(&text).unwrap();
+    let (of, grocer) = ("spring".parse().unwrap(), "grocer".parse().unwrap());
+    let home = Home::open(door.folder.path()).unwrap();
+    let key = SecretKey::load(&home.gateway_key()).unwrap();
+    let own = SecretKey::load(&home.member_key(&grocer)).unwrap();
+    let store = crate::wiring::store(&home).await.unwrap();
+    let log = AgreementLog::new(store, key, Arc::new(SystemClock));
+    let put = async |body: Says, entry: &(dyn Fn(Says) -> Entry + Sync)| {
+        let entries = |_: &State| Ok::<_, crate::error::Error>(vec![entry(body.clone())]);
+        log.decide(&of, entries).await.unwrap();
+    };
+    let (digest, template) = (agreement.digest(), "segments".parse().unwrap());
+    let version = agreement.templates[&template].digest(&template);
+    let body = Says::Proposed { agreement: Box::new(agreement), digest };
+    put(body, &Entry::gateway).await;
+    for member in ["grocer", "brand"] {
+        door.answer(member, "joins", &digest.to_string()).await.done();
+    }
+    let body = Says::Approved { member: grocer.clone(), template, digest: version };
+    put(body, &|body| Entry::member(&grocer, &own, body)).await;
+    (digest.to_string(), version)
+}
+
+#[tokio::test]
+async fn a_template_that_todays_guard_refuses_is_listed_with_why_beside_the_others() {
+    let door = Door::open().await;
+    let (old, refused) = passed_once(&door).await;
+    let see = async |of: &str| {
+        let listed = door.get("brand", &format!("{AT}/templates{of}")).await.done();
+        let (reach, segments) = (&listed["templates"][0], &listed["templates"][1]);
+        assert_eq!(
+            (&reach["template"], &reach["waits_for"]),
+            (&json!("reach"), &json!(["brand", "grocer"]))
+        );
+        assert!(reach.get("refusals").is_none(), "{reach}");
+        let names = (&segments["template"], &segments["digest"], &segments["run_by"]);
+        assert_eq!(names, (&json!("segments"), &json!(refused), &json!(["brand"])));
+        // It is on record as approved, which counts for nothing.
+        assert_eq!((&segments["approved_by"], &segments["waits_for"]), (&json!([]), &json!([])));
+        let why = &segments["refusals"][0];
+        assert!(why["code"].is_string() && why["detail"].is_string(), "{segments}");
+        assert!(why["at"].as_str().unwrap().starts_with("templates.segments.sql"), "{why}");
+        assert_eq!(
+            door.get("brand", &format!("{AT}/templates/segments{of}")).await.done(),
+            *segments
+        );
+        let path = format!("{AT}/templates/segments/explanation{of}");
+        let explained = door.get("brand", &path).await.done();
+        assert_eq!(
+            (&explained["passes"], &explained["refusals"]),
+            (&json!(false), &segments["refusals"])
+        );
+        listed
+    };
+    // In force nobody approves it.
+    let listed = see("").await;
+    let waiting = door.get("brand", &format!("{AT}/templates?waits_for=grocer")).await.done();
+    assert_eq!(waiting["templates"], json!([listed["templates"][0]]));
+    let body = json!({ "digest": refused }).to_string();
+    let path = format!("{AT}/templates/segments/approvals");
+    door.post("grocer", &path, &body).await.is(409, "template-refused");
+    // Nor is the list of an older version less than that of the one in force.
+    door.agreed().await;
+    assert_eq!(see(&format!("?agreement={old}")).await, listed);
+    let now = door.get("brand", &format!("{AT}/templates/segments")).await.done();
+    assert!(now.get("refusals").is_none() && now["waits_for"] == json!(["grocer"]), "{now}");
 }
 
 #[tokio::test]
