@@ -132,6 +132,17 @@ fn a_runner_that_moved_has_nothing_in_a_room_that_others_left() {
     let seen = look(&world, &scope, &[]);
     let orders = ResourceKind::Dataset("orders".parse().unwrap());
     assert!(seen.resources.iter().any(|one| one.kind == orders), "it is not taken for over");
+    // The same where the look says nothing of how its owner stands in it.
+    let mut native = world.seen_past(&seats(&scope.agreement), &[]);
+    let rooms = native.accounts.values_mut().flat_map(|account| account.rooms.iter_mut());
+    let mut names = BTreeSet::new();
+    for (name, room) in rooms {
+        room.states.remove("analyst");
+        names.insert(name.clone());
+    }
+    let is_over =
+        |name: &String| crate::collaboration::held::is_over(&native, &member("analyst"), name);
+    assert!(!names.is_empty() && !names.iter().any(is_over));
     let done = converge(&mut world, (&scope, &desired), &[]);
     assert!(done.contains(&format!("{PROVIDER} provider Unlink")), "{done:#?}");
     let rooms = world.rooms.values();

@@ -69,7 +69,13 @@ fn converge(world: &mut World, scope: &Scope, desired: &Desired) -> Vec<String> 
             return done;
         }
         assert!(made.waiting.is_empty(), "{:?}", made.waiting);
-        done.extend(words(&made));
+        let all = words(&made);
+        let has = |call: &str| all.iter().any(|word| word.ends_with(call));
+        assert!(
+            !has(" RequestTemplate") || !has(" Link"),
+            "what a text reads is linked before: {all:?}"
+        );
+        done.extend(all);
         for step in &made.steps {
             let _refused = world.apply(step);
         }
@@ -146,6 +152,7 @@ fn a_withdrawal_cuts_own_data_then_texts_then_memberships() {
         first.contains(&"provider Unlink".to_owned())
             && first.contains(&"analyst Unlink".to_owned())
     );
+    assert!(!first.contains(&"provider Leave".to_owned()), "nobody leaves with data linked");
     let done = converge(&mut world, &scope, &closed);
     let count = |word: &str| done.iter().filter(|one| *one == word).count();
     assert_eq!((count("provider Leave"), count("analyst Teardown")), (2, 2), "{done:?}");
