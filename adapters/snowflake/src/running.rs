@@ -23,18 +23,33 @@ pub(crate) const UNLOAD: &str = "COPY INTO";
 const SECONDS_MAX: u64 = 604_800;
 const MS_A_SECOND: u64 = 1_000;
 
-/// For how many seconds a run's statement may go on there: never longer than its limit, and never 0, which the platform takes for its
-/// own longest.
-///
-/// # Errors
-/// Refuses what lets it go on for less than a second: the platform counts whole ones.
-pub(crate) fn seconds(platform: &PlatformId, limits: &RunLimits) -> Result<u32> {
-    let seconds = (limits.duration_ms_max / MS_A_SECOND).min(SECONDS_MAX);
-    u32::try_from(seconds).ok().filter(|seconds| *seconds > 0).ok_or_else(|| {
-        let told: Told = (ErrorKind::PermissionDenied, "limit-below", Retry::Never);
-        let reason = "the run may take less than a second, and the platform counts whole ones; what would pass: 1 or more";
-        made(platform, told, "submit", reason)
-    })
+/// By what the statements of a run are known in the platform's history, and how long each of them may go on there.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    pub(crate) tag: String,
+    seconds: u32,
+}
+
+impl Bounds {
+    /// Never longer than the run's limit, and never 0, which the platform takes for its own longest.
+    ///
+    /// # Errors
+    /// Refuses what lets a run go on for less than a second: the platform counts whole ones.
+    pub(crate) fn of(platform: &PlatformId, limits: &RunLimits, tag: String) -> Result<Self> {
+        let seconds = (limits.duration_ms_max / MS_A_SECOND).min(SECONDS_MAX);
+        let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+        let seconds = seconds.ok_or_else(|| {
+            let told: Told = (ErrorKind::PermissionDenied, "limit-below", Retry::Never);
+            let reason = "the run may take less than a second, and the platform counts whole ones; what would pass: 1 or more";
+            made(platform, told, "submit", reason)
+        })?;
+        Ok(Self { tag, seconds })
+    }
+
+    /// A statement of the run.
+    pub(crate) fn on(&self, statement: Statement) -> Statement {
+        statement.query_tag(self.tag.clone()).timeout_s(self.seconds)
+    }
 }
 
 /// The runs of this process.
@@ -62,8 +77,8 @@ pub(crate) struct Running {
     pub(crate) keeps: bool,
     /// Whether its unload may have been started, by a call whose answer was lost.
     pub(crate) begun: bool,
-    /// By what its statements are known in the platform's history.
-    pub(crate) tag: String,
+    /// What all its statements are held to.
+    pub(crate) bounds: Bounds,
     pub(crate) rows_max: u64,
     pub(crate) landing: PathBuf,
     /// What it leaves in its member's storage, below the place of the connection.
@@ -86,7 +101,7 @@ impl Running {
     pub(crate) fn asked(
         query: &ProtectedQuery,
         (session, connection): (&Session, Connection),
-        (begun, tag): (Progress, String),
+        (begun, bounds): (Progress, Bounds),
         landing: PathBuf,
         cx: &Cx,
     ) -> Self {
@@ -101,7 +116,7 @@ impl Running {
             canceled: false,
             keeps: false,
             begun: false,
-            tag,
+            bounds,
             rows_max: query.limits.rows_max,
             landing,
             below: below(&query.agreement.collaboration, &query.run),
@@ -163,8 +178,8 @@ impl Running {
     ) -> Result<std::result::Result<Phase, adapter_spi::AdapterError>> {
         let (handle, rows) = (result.handle().clone(), result.row_count());
         let request = request_of(&Digest::of(handle.as_str().as_bytes()), 1);
-        let tagged = |statement: Statement| statement.query_tag(self.tag.clone());
-        let unload = match self.session.start(UNLOAD, (request, self.begun), (sql, &tagged)).await {
+        let bound = |statement: Statement| self.bounds.on(statement);
+        let unload = match self.session.start(UNLOAD, (request, self.begun), (sql, &bound)).await {
             Ok(Progress::Running(unload)) => unload,
             Ok(Progress::Done(done)) => done.handle().clone(),
             Err(error)
@@ -209,7 +224,8 @@ mod tests {
     fn no_run_goes_on_for_longer_than_it_may_nor_without_a_limit() {
         let of = |ms: u64| {
             let limits = RunLimits { duration_ms_max: ms, ..RunLimits::default() };
-            seconds(&PlatformId::snowflake(), &limits)
+            let bounds = Bounds::of(&PlatformId::snowflake(), &limits, String::new());
+            bounds.map(|bounds| bounds.seconds)
         };
         for (ms, whole) in [(1_000, 1), (1_001, 1), (1_999, 1), (2_000, 2), (3_600_000, 3_600)] {
             assert_eq!(of(ms), Ok(whole), "{ms}");

@@ -14,7 +14,7 @@ use super::{names, specs};
 use crate::behaviours::{PARAMETERS_BOUND, is_plain};
 use crate::error::Told;
 use crate::landing::{Part, cleared};
-use crate::running::{Phase, Running, UNLOAD, failed, seconds};
+use crate::running::{Bounds, Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{below, unload};
@@ -272,14 +272,12 @@ impl RunsQueries for SnowflakeCollaborations {
             .bind(Binding::text(analysis));
         let id = json!([query.agreement.collaboration, query.run, said.id]);
         let request = request_of(&Digest::of(&mappings::agreement::canonical(&id)), 0);
-        let (tag, seconds) = (tag(query, &said), seconds(self.reach.platform(), &query.limits)?);
-        let tagged = tag.clone();
-        let prepare = move |statement: snowflake_sql_api::Statement| {
-            let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
-            statement.parameter("TIMEZONE", "UTC")
+        let bounds = Bounds::of(self.reach.platform(), &query.limits, tag(query, &said))?;
+        let bound = |statement: snowflake_sql_api::Statement| {
+            bounds.on(statement).parameter("TIMEZONE", "UTC")
         };
-        let begun = Box::pin(session.start(OPERATION, (request, false), (sql, &prepare))).await?;
-        let running = Running::asked(query, (&session, connection), (begun, tag), landing, cx);
+        let begun = Box::pin(session.start(OPERATION, (request, false), (sql, &bound))).await?;
+        let running = Running::asked(query, (&session, connection), (begun, bounds), landing, cx);
         self.runs.keep(&query.run, running);
         Ok(())
     }

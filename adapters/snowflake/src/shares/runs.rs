@@ -8,7 +8,7 @@ use super::wanted::{Wanted, offer, wanted};
 use crate::connection::Connection;
 use crate::landing::cleared;
 use crate::names;
-use crate::running::{Phase, Running, UNLOAD, failed, seconds};
+use crate::running::{Bounds, Phase, Running, UNLOAD, failed};
 use crate::session::{Looked, Session, request_of};
 use crate::sql::Sql;
 use crate::unload::{below, unload};
@@ -141,14 +141,10 @@ impl SnowflakeShares {
         let tag = tag(collaboration, template, digest, &query.run);
         // Of all of it: another collaboration's run of the same id is never taken for this one.
         let request = request_of(&Digest::of(tag.as_bytes()), 0);
-        let tagged = tag.clone();
-        let seconds = seconds(self.reach.platform(), &query.limits)?;
-        let prepare = move |statement: Statement| {
-            let statement = statement.query_tag(tagged.clone()).timeout_s(seconds);
-            statement.parameter("TIMEZONE", "UTC")
-        };
-        let begun = asking.start(SUBMIT, (request, false), (sql, &prepare)).await?;
-        let running = Running::asked(query, (&session, connection), (begun, tag), landing, cx);
+        let bounds = Bounds::of(self.reach.platform(), &query.limits, tag)?;
+        let bound = |statement: Statement| bounds.on(statement).parameter("TIMEZONE", "UTC");
+        let begun = asking.start(SUBMIT, (request, false), (sql, &bound)).await?;
+        let running = Running::asked(query, (&session, connection), (begun, bounds), landing, cx);
         self.runs.keep(&query.run, running);
         Ok(())
     }

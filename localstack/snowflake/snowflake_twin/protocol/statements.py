@@ -125,7 +125,7 @@ class Statements:
     def shown(self) -> list[dict[str, Any]]:
         """For the control: every statement in order, and what became of it."""
         return [{"handle": s.handle, "account": s.account, "user": s.user, "role": s.role, "text": s.text, "state": s.state, "executed": s.executed, "request_id": s.request_id,
-                 "code": s.error.code if s.error else None, "message": str(s.error) if s.error else None, "query_tag": s.tag, "created_on": s.created_on} for s in self.held.values()]
+                 "code": s.error.code if s.error else None, "message": str(s.error) if s.error else None, "query_tag": s.tag, "timeout_s": s.timeout_s, "created_on": s.created_on} for s in self.held.values()]
 
     def forget(self) -> None:
         """None any more; those that wait never run."""
