@@ -64,9 +64,9 @@ async fn an_approved_text_runs_and_its_result_lands() {
     assert_eq!(text["text"], json!(said.unwrap().sql), "byte for byte");
     assert!(text["query_tag"].as_str().unwrap().ends_with(" run-one"));
     let copied = twin.statements("COPY%20INTO").await;
-    let limit = query.limits.duration_ms_max / 1_000;
+    assert_eq!(query.limits.duration_ms_max, 3_600_000);
     for one in [text, copied.last().unwrap()] {
-        assert_eq!(one["timeout_s"], json!(limit), "no statement of a run goes on for longer");
+        assert_eq!(one["timeout_s"], json!(3_600.0), "no statement of a run goes on for longer");
     }
     let copied = copied.last().unwrap()["text"].as_str().unwrap().to_owned();
     assert!(copied.contains("/collaboration=spring/run=run-one/"), "{copied}");
