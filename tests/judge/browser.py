@@ -122,12 +122,16 @@ def certificate(folder):
     return {"key": str(folder / "tls.key"), "certificate": str(folder / "tls.pem")}
 
 
-def document(folder, name, templates=("overlap",), hostile=False):
+def document(folder, name, templates=("overlap",), hostile=False, native=False):
     """An agreement between the two over the people of the scenes."""
     root = f"file://{folder.resolve()}"
     made = scene.document(folder, list(templates)) | {"collaboration": name, "description": "How many of the people who saw a campaign buy, by segment"}
     for dataset in made["datasets"].values():
         dataset["at"]["native"] = f"{root}/{dataset['at']['native']}"
+        if native:
+            dataset["at"] = {"native": dataset["at"]["native"]}
+    if native:
+        made["rooms"] = ["native"]
     made["destinations"] = {receiver: f"{root}/results/{receiver}/{name}" for receiver in made["destinations"]}
     for receiver in made["destinations"]:
         made["members"][receiver]["abilities"] = sorted({*made["members"][receiver]["abilities"], "receive"})
@@ -288,9 +292,12 @@ def filled(gateway):
     # What a member opened to somebody, so that each form about it is shown.
     gateway.cli.call("run", hostile, "campaigns", "--as", "shop", "--room", "native", "--run-id", "shared")
     gateway.cli.call("share", "add", hostile, "shared", "--to", "agency", "--as", "shop", "--expires", "1d")
+    # A version that waits beside the one in force, with another text of the same template.
+    following = gateway.propose("media-next", both, both, native=True)
+    gateway.propose(following, hostile=True, native=True)
     gone = gateway.propose("media-gone", both, ["media"])
     gateway.cli.call("revoke", gone, "--membership", "--as", "shop")
-    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "gone": gone, "offered": {"name": "shop-forged", "text": forged},
+    return {"journeys": journeys, "keys": keys, "toured": [forms, asked, hostile], "hostile": hostile, "following": following, "gone": gone, "offered": {"name": "shop-forged", "text": forged},
             "left": {"name": forms, "path": f"/console/collaborations/{forms}/templates/overlap", "button": "Approve overlap"}}
 
 

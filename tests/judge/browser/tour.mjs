@@ -43,6 +43,22 @@ export async function isText(person, name) {
   await seen(page.getByRole("table", { name: "Members and where each stands" }).getByText("onerror=").first(), "a member's name as it is written");
 }
 
+// A version of a template that waits is read beside the one in force, and by itself; only the one in force can be run.
+export async function waitsBeside(person, name) {
+  const { page } = person;
+  await page.goto(`/console/collaborations/${name}/templates/overlap`);
+  const waiting = page.getByRole("region", { name: "In the agreement that waits" });
+  await seen(waiting.getByText("c.region <>").first(), "the text of the version that waits");
+  await seen(page.getByRole("button", { name: "Run overlap" }), "that the one in force can be run");
+  await person.check("a template with a version that waits");
+  await waiting.getByRole("link", { name: "Read that version" }).click();
+  await seen(page.getByRole("heading", { name: "What would run" }), "what would run of the version that waits");
+  if (await page.getByRole("button", { name: "Run overlap" }).count()) {
+    person.findings.add(`${person.name}, versions`, "a version that waits can be run");
+  }
+  await person.check("a template as another version has it");
+}
+
 // A page's kind: its address, with what differs between two of a kind left out.
 function kind(path) {
   const { pathname, search } = new URL(path, "http://any");

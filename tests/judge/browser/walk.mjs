@@ -8,7 +8,7 @@ import { checksText, Journey, signIn } from "./journeys.mjs";
 import { approvesByKeys } from "./keyboard.mjs";
 import { judgesItself } from "./self.mjs";
 import { Record } from "./record.mjs";
-import { formsOf, isText, tour } from "./tour.mjs";
+import { formsOf, isText, tour, waitsBeside } from "./tour.mjs";
 import { Findings, seen, Watched } from "./watched.mjs";
 
 const [file, ...words] = process.argv.slice(2);
@@ -101,6 +101,7 @@ const onPhone = (watched) => part("every page on a phone, as the other member", 
   await signIn(person, record);
   await tour(person, asked.toured, asked.hostile);
   await isText(person, asked.hostile);
+  await waitsBeside(person, asked.following);
   await person.context.close();
 });
 
