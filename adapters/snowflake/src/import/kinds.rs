@@ -42,6 +42,7 @@ mod tests {
             "NO_AGGREGATION_CONSTRAINT()",
             "AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 0)",
             "AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 25) + 0",
+            "PRIVACY_POLICY(MIN_GROUP_SIZE => 25)",
             "CASE WHEN TRUE THEN NO_AGGREGATION_CONSTRAINT() ELSE AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 25) END",
         ] {
             assert_eq!(least(&policy(body)), None, "{body}");

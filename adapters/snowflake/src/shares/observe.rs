@@ -2,11 +2,11 @@
 
 use super::call::{Grant, Guarded, Kind, Privilege};
 use super::mark::Comment;
-use super::seen::{Account, Past, Schema, Seen, Share, TO, View, inbound};
+use super::seen::{Account, Past, Schema, Seen, Share, View, inbound, let_in};
 use crate::entry::{Table, table};
 use crate::import::look::path;
 use crate::names;
-use crate::reach::{Reach, Seat, account_of, is_elsewhere, past, seat};
+use crate::reach::{Reach, Seat, is_elsewhere, past, seat};
 use crate::session::Session;
 use crate::sql::Sql;
 use crate::tables::Tables;
@@ -155,16 +155,7 @@ impl Look {
                 account.inbound.insert(inbound(&owner, &bare), mounted);
                 continue;
             }
-            let to = to.unwrap_or_default();
-            let to = to.split(',').map(|one| one.trim().to_ascii_uppercase());
-            let to: BTreeSet<String> = to.filter(|one| !one.is_empty()).collect();
-            // Whom no statement can name, and whoever a listing lets in, is let in all the same.
-            let (to, unsaid): (BTreeSet<String>, BTreeSet<String>) =
-                to.into_iter().partition(|one| account_of(one).is_some());
-            let mut unknown = BTreeSet::new();
-            unknown.extend(unsaid.first().map(|_| format!("{TO}an account of another form")));
-            let listing = listing.filter(|listing| !listing.is_empty());
-            unknown.extend(listing.map(|_| format!("{TO}a listing")));
+            let (to, unknown) = let_in(&to.unwrap_or_default(), listing.as_deref());
             let mark = Comment::read(&comment.unwrap_or_default(), &self.collaboration);
             let grants = BTreeSet::new();
             outbound.push((bare, Share { mark, to, grants, unknown }));

@@ -2,7 +2,7 @@
 
 use super::call::{Grant, Guarded, Privilege};
 use super::mark::Comment;
-use crate::reach::Seat;
+use crate::reach::{Seat, account_of};
 use mappings::model::{DatasetName, Digest, MemberId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,23 @@ pub(crate) struct Share {
 /// What stands before somebody who is let in, among what has no word.
 pub(crate) const TO: &str = "to ";
 
+/// Whom a share lets in, of its list's columns `to` and `listing_global_name`: accounts, and behind `TO` those whom no statement can name
+/// and whoever a listing lets in.
+pub(crate) fn let_in(to: &str, listing: Option<&str>) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut accounts, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    let to = to.split(',').map(|one| one.trim().to_ascii_uppercase());
+    for one in to.filter(|one| !one.is_empty()) {
+        match account_of(&one) {
+            Some(account) => drop(accounts.insert(account)),
+            None => drop(unknown.insert(format!("{TO}an account of another form"))),
+        }
+    }
+    if listing.is_some_and(|listing| !listing.is_empty()) {
+        unknown.insert(format!("{TO}a listing"));
+    }
+    (accounts, unknown)
+}
+
 impl Share {
     /// Whether it lets anybody in who can read something by it.
     pub(crate) fn is_given(&self) -> bool {
@@ -129,4 +146,26 @@ pub(crate) struct View {
 /// How a share of another account is known.
 pub(crate) fn inbound(account: &str, share: &str) -> String {
     format!("{account}.{share}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_no_statement_names_is_let_in_all_the_same() {
+        let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let other = "to an account of another form";
+        for (to, listing, accounts, unknown) in [
+            ("", None, vec![], vec![]),
+            ("", Some(""), vec![], vec![]),
+            ("acme.consumer, OTHER.ONE", None, vec!["ACME.CONSUMER", "OTHER.ONE"], vec![]),
+            ("ACME.CONSUMER,XY12345", None, vec!["ACME.CONSUMER"], vec![other]),
+            ("A.B.C, \u{1F980}.X", Some(""), vec![], vec![other]),
+            ("ACME.CONSUMER", Some("GZ1"), vec!["ACME.CONSUMER"], vec!["to a listing"]),
+        ] {
+            let found: (BTreeSet<String>, BTreeSet<String>) = let_in(to, listing);
+            assert_eq!(found, (all(&accounts), all(&unknown)), "{to}");
+        }
+    }
 }

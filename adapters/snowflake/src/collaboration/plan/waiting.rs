@@ -70,9 +70,6 @@ impl Subject<'_> {
 
     /// The same data, open beside what is agreed: its owner let it stand, and its owner closes it. Of what is over nothing is said.
     pub(super) fn beside(&self) -> Vec<NeedsCounterparty> {
-        if !self.desired.open {
-            return Vec::new();
-        }
         let accounts = self.seen.accounts.iter();
         let all = accounts
             .flat_map(|(member, account)| account.beside.iter().map(move |one| (member, one)));

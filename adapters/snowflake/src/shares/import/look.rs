@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::shares::call::{Kind, Privilege};
 use crate::shares::mark::{Comment, Mark};
 use crate::shares::observe::{Look, grants};
-use crate::shares::seen::TO;
+use crate::shares::seen::let_in;
 use crate::sql::Sql;
 use adapter_spi::{AdapterError, CallClass, ErrorKind, Result, Retry};
 use mappings::model::{CollaborationId, MemberId, PlatformId};
@@ -33,7 +33,7 @@ struct Listed {
     name: String,
     to: String,
     mark: Option<Mark>,
-    listing: bool,
+    listing: Option<String>,
 }
 
 /// Everything of these shares that these members see.
@@ -147,7 +147,7 @@ async fn listed(session: &Session) -> Result<Vec<Listed>> {
             name: bare(&name, owner.as_deref()).to_owned(),
             to: to.unwrap_or_default(),
             mark: comment.and_then(|comment| Mark::whose(&comment)),
-            listing: listing.is_some_and(|listing| !listing.is_empty()),
+            listing,
         });
     }
     Ok(all)
@@ -169,16 +169,7 @@ async fn share(
     let name = listed.name.clone();
     let mark = listed.mark.filter(|mark| name.starts_with(&names::prefix(&mark.airlock)));
     let mut share = Share { owner: owner.to_owned(), name: name.clone(), mark, ..Share::default() };
-    for one in listed.to.split(',').map(|one| one.trim().to_ascii_uppercase()) {
-        if one.is_empty() {
-            continue;
-        }
-        match account_of(&one) {
-            Some(account) => drop(share.to.insert(account)),
-            None => drop(share.further.insert(format!("{TO}an account of another form"))),
-        }
-    }
-    share.further.extend(listed.listing.then(|| format!("{TO}a listing")));
+    (share.to, share.further) = let_in(&listed.to, listed.listing.as_deref());
     let (grants, unknown) = grants(session, &name).await?;
     share.further.extend(unknown);
     for grant in grants.into_iter().filter(|grant| grant.privilege == Privilege::Select) {

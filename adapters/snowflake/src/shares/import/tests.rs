@@ -11,7 +11,7 @@ use crate::shares::call::Guarded;
 use crate::shares::mark::Mark;
 use crate::shares::wanted::Wanted;
 use mappings::agreement::written;
-use mappings::model::{Ability, Agreement, ColumnUse};
+use mappings::model::{Ability, Agreement, ColumnUse, Digest};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -129,6 +129,14 @@ fn what_has_no_text_or_no_terms_beside_it_is_named() {
         mark.texts.values_mut().for_each(|text| text.sql.push(' '));
     }
     assert_eq!(imported(&found, &ask(&agreement)), without);
+    // Terms of another version than the view's are nobody's.
+    let mut found = whole.clone();
+    let view = &mut found.shares[0].objects[0];
+    let mark = Mark { terms: Some(Digest::of(b"another")), ..Mark::whose(&view.comment).unwrap() };
+    view.text = view.text.replace(&literal(&view.comment), &literal(&mark.text()));
+    view.comment = mark.text();
+    let other = imported(&found, &ask(&agreement));
+    assert_eq!((codes(&other), other.is_own), (vec!["made-anew", "terms-missing"], false));
     // A view without terms is read as it stands: what can't be read from it is said.
     let mut found = whole;
     let view = &mut found.shares[0].objects[0];
@@ -172,13 +180,15 @@ fn what_was_withdrawn_of_a_dataset_stays_withdrawn() {
 fn a_view_that_was_changed_is_left_out_and_named() {
     let agreement = agreed(&text());
     let whole = lying(&agreement);
-    let changed: [fn(&mut Object); 6] = [
+    let changed: [fn(&mut Object); 8] = [
         |view| view.text = view.text.replace("'FR'", "'GB'").replace("IN (", "NOT IN ("),
         |view| view.text.push_str(" OR TRUE"),
         |view| view.policies.clear(),
         |view| view.policies[0].body = "NO_AGGREGATION_CONSTRAINT()".to_owned(),
         |view| view.secure = false,
         |view| view.comment.clear(),
+        |view| view.policies.push(Policy { kind: "ROW_ACCESS".to_owned(), ..Policy::default() }),
+        |view| view.text = view.text.replace("\nFROM ", "\n FROM "),
     ];
     for (n, change) in changed.iter().enumerate() {
         let mut found = whole.clone();
