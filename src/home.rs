@@ -223,6 +223,12 @@ impl Home {
         entries.filter_map(|entry| CollaborationId::new(entry.file_name().to_str()?).ok())
     }
 
+    /// Whether a run of this id was requested from this folder in another collaboration.
+    #[must_use]
+    pub fn is_requested_elsewhere(&self, collaboration: &CollaborationId, run: &RunId) -> bool {
+        self.opened().any(|of| of != *collaboration && self.requested(&of, run))
+    }
+
     fn is_opened(&self, run: &RunId) -> bool {
         self.opened().any(|of| self.requested(&of, run))
     }

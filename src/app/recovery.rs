@@ -28,13 +28,26 @@ pub(super) enum Left {
     Unknown,
 }
 
+/// What becomes of runs that ended and may go on at their platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lingering {
+    /// What they left until now is taken away.
+    Cleared,
+    /// They wait until they can't go on: nobody's command does.
+    Left,
+}
+
 impl App {
     /// Settles every open run of a collaboration that no living process works on. One whose destination can't be seen
     /// now stays open for a later command; it keeps nobody from running.
     pub(super) async fn recover(&self, collaboration: &CollaborationId) -> Result<()> {
+        self.recover_as(collaboration, Lingering::Left).await
+    }
+
+    async fn recover_as(&self, collaboration: &CollaborationId, how: Lingering) -> Result<()> {
         let loaded = self.load(collaboration).await?;
         self.home.sweep();
-        self.forget_ended(collaboration, &loaded.state).await?;
+        self.forget_ended(collaboration, &loaded.state, how).await?;
         for (run, known) in loaded.state.runs() {
             let Some(open) = known.open() else { continue };
             let here = self.home.requested(collaboration, run);
@@ -68,7 +81,12 @@ impl App {
     }
 
     /// Lays by what was kept of runs that have ended, or never came to be, and that nobody works on.
-    async fn forget_ended(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
+    async fn forget_ended(
+        &self,
+        collaboration: &CollaborationId,
+        state: &State,
+        how: Lingering,
+    ) -> Result<()> {
         let mut silent = BTreeSet::new();
         for run in self.home.unsettled(collaboration) {
             let known = state.runs().get(&run);
@@ -88,6 +106,9 @@ impl App {
             // What was delivered was unloaded whole.
             let until = claim.until_ms();
             let until = until.filter(|_| !matches!(known.status, RunStatus::Succeeded { .. }));
+            if how == Lingering::Left && self.goes_on(&known.platform, until) {
+                continue;
+            }
             let of = (&known.platform, &known.by);
             match self.clear(of, (collaboration, &run), until).await {
                 Left::Nothing => claim.is_over(),
@@ -98,16 +119,22 @@ impl App {
         Ok(())
     }
 
+    /// Whether what a run started may go on at its platform still.
+    fn goes_on(&self, platform: &PlatformId, until: Option<i64>) -> bool {
+        self.rooms.runs(platform).is_ok_and(adapter_spi::RunsQueries::lingers)
+            && until.is_some_and(|until| self.clock.now_ms() < until)
+    }
+
     /// Takes away what a run that ended left in a member's own storage; `until` is how long what it started may go on there.
     pub(super) async fn clear(
         &self,
-        (room, by): (&PlatformId, &MemberId),
+        (platform, by): (&PlatformId, &MemberId),
         (collaboration, run): (&CollaborationId, &RunId),
         until: Option<i64>,
     ) -> Left {
         // Who is not operated there, any more, left nothing that this gateway could take.
-        let Ok(room) = self.rooms.runs(room) else { return Left::Nothing };
-        let is_later = room.lingers() && until.is_some_and(|until| self.clock.now_ms() < until);
+        let Ok(room) = self.rooms.runs(platform) else { return Left::Nothing };
+        let is_later = self.goes_on(platform, until);
         let cleared = room.clear(collaboration, run, by);
         let (left, code) = match tokio::time::timeout(SETTLE_MAX, cleared).await {
             Ok(Ok(())) => return if is_later { Left::Later } else { Left::Nothing },
@@ -126,7 +153,7 @@ impl App {
     /// Settles what there is to settle in each, as far as its log and its destinations can be reached.
     pub(crate) async fn recover_all(&self, all: BTreeSet<CollaborationId>) {
         for collaboration in all {
-            if let Err(error) = self.recover(&collaboration).await {
+            if let Err(error) = self.recover_as(&collaboration, Lingering::Cleared).await {
                 tracing::warn!(code = error.code, "runs that were left are not settled yet");
             }
         }
@@ -220,11 +247,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_may_go_on_for_two_statements_as_long_as_it_may_take() {
+    fn a_statement_goes_on_for_as_long_as_its_run_may_take() {
         let limits =
             |duration_ms_max| adapter_spi::RunLimits { duration_ms_max, ..Default::default() };
         let until = |ms| super::super::runs::goes_on_until(10, &limits(ms));
-        assert_eq!(until(1_000), 62_010);
-        assert_eq!(until(u64::MAX), i64::MAX);
+        assert_eq!(until(1_000), 61_010);
+        assert_eq!(until(u64::MAX), 604_860_010);
     }
 }

@@ -127,12 +127,13 @@ pub(crate) struct Started {
     lease: RenewedLease,
 }
 
-/// Until when what a run starts may go on at a platform, whatever becomes of it here: its text, then the unload of its rows, each no longer
-/// than the run may take.
+/// Until when statements of a run that begin by then may go on at a platform, each no longer than the run may take, and none for more than
+/// the week that is the longest of any platform.
 pub(super) fn goes_on_until(at_ms: i64, limits: &RunLimits) -> i64 {
+    const WEEK_MS: u64 = 7 * 24 * 3_600_000;
     const MARGIN_MS: i64 = 60_000;
-    let each = i64::try_from(limits.duration_ms_max).unwrap_or(i64::MAX);
-    at_ms.saturating_add(each.saturating_mul(2)).saturating_add(MARGIN_MS)
+    let each = i64::try_from(limits.duration_ms_max.min(WEEK_MS)).unwrap_or(i64::MAX);
+    at_ms.saturating_add(each).saturating_add(MARGIN_MS)
 }
 
 impl App {
@@ -184,9 +185,13 @@ impl App {
         let on_record =
             ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled);
         // What could not be put on record, or is still in somebody's storage, is settled later, by whoever finds the claim's file.
-        let Started { collaboration, run, room, by, .. } = started;
+        let Started { collaboration, run, room, by, limits, .. } = started;
         if on_record {
-            let until = started.claim.until_ms().filter(|_| outcome.is_err());
+            let until = outcome.is_err().then(|| goes_on_until(self.clock.now_ms(), limits));
+            if let Some(until) = until {
+                // Of one that can't be kept the time that was kept when it began holds.
+                let _kept = started.claim.goes_on_until(until);
+            }
             if self.clear((room, by), (collaboration, run), until).await == Left::Nothing {
                 started.claim.is_over();
             }
@@ -331,7 +336,14 @@ impl App {
         if self.load(collaboration).await?.state.runs().contains_key(run) {
             return Err(used("was requested before"));
         }
-        claim.goes_on_until(goes_on_until(at_ms, limits))?;
+        // What it says of another collaboration's run has to stay.
+        let goes_on = claim.until_ms().is_some_and(|until| at_ms < until);
+        if goes_on && self.home.is_requested_elsewhere(collaboration, run) {
+            return Err(used("of another collaboration may go on at its platform"));
+        }
+        // Where this process is killed: its text may take as long as it may, and its unload begin only then.
+        let text_until = goes_on_until(at_ms, limits);
+        claim.goes_on_until(goes_on_until(text_until, limits))?;
         let lease = self.lease(collaboration, run).await?;
         Ok((claim, lease.ok_or_else(|| used("is at work in another gateway"))?))
     }

@@ -94,7 +94,7 @@ class Accounts:
 
     def connect(self, home: Path, operated=None):
         """Writes how a gateway reaches each member, or those it operates, behind what is there. What the twin did it shows at once."""
-        lines = ["[snowflake]", f"settles_ms = {SETTLES_MS}"]
+        lines = ["[snowflake]", f"settles_ms = {SETTLES_MS}", 'verified = ["preset-tables"]']
         for member, account in self.members.items():
             if operated is None or member in operated:
                 lines += [f"[snowflake.members.{member}]", f'endpoint = "{self.endpoint}/accounts/{account.replace(".", "-")}"', f'user = "{self.user}"',

@@ -162,7 +162,7 @@ const COLLABORATIONS: &[Line] = &[
         "the preset tables of a template bind every runner",
         (
             Otherwise::Closed,
-            "no data is linked for a runner that this gateway does not operate until an operator says that this was seen",
+            "nothing is given where a runner reads others' data until an operator says that this was seen",
         ),
         false,
         &[Term::TemplateText],

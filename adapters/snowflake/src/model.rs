@@ -130,7 +130,9 @@ mod tests {
 
     fn rooms(agreement: &Agreement) -> [Box<dyn Adapter>; 2] {
         let members = agreement.members.keys().map(|one| (one.clone(), Connection::default()));
-        let all = Connections { members: members.collect(), ..Connections::default() };
+        let verified = ["preset-tables".to_owned()].into();
+        let members = members.collect();
+        let all = Connections { members, verified, ..Connections::default() };
         [
             Box::new(SnowflakeShares::new(all.clone(), clock())),
             Box::new(SnowflakeCollaborations::new(all, clock())),

@@ -219,17 +219,20 @@ fn shown(
     verdict: Verdict,
 ) -> Result<wire::Template> {
     let template = of.agreement.templates.get(name).ok_or_else(absent)?;
-    // Of one that is refused nobody can say whose data it reads, so it is approved by nobody, and waits for nobody.
-    let (guarded, refusals) = match verdict {
-        Ok(guarded) => (Some(guarded), Vec::new()),
-        Err(refusals) => (None, refusals),
-    };
-    let read = guarded.iter().flat_map(|guarded| guarded.datasets.values());
-    let owners: BTreeSet<_> = read.map(|dataset| &dataset.owner).collect();
     let digest = template.digest(name);
     let approvals = seen.state().approvals(name, digest);
-    let (approved_by, waits_for): (Vec<_>, Vec<_>) =
-        owners.into_iter().partition(|owner| approvals.contains(owner));
+    // Of one that is refused nobody can say whose data it reads, so it waits for nobody. What is on record of it stays there, and can be
+    // taken back.
+    let (approved_by, waits_for, refusals) = match verdict {
+        Ok(guarded) => {
+            let owners: BTreeSet<&MemberId> =
+                guarded.datasets.values().map(|dataset| &dataset.owner).collect();
+            let (approved, waits): (Vec<_>, Vec<_>) =
+                owners.into_iter().partition(|owner| approvals.contains(owner));
+            (texts(approved), texts(waits), Vec::new())
+        }
+        Err(refusals) => (texts(&approvals), Vec::new(), refusals),
+    };
     Ok(wire::Template {
         template: name.to_string(),
         digest: digest.to_string(),
@@ -237,8 +240,8 @@ fn shown(
         parameters: template.parameters.iter().map(parameter).collect(),
         run_by: texts(&template.run_by),
         received_by: texts(&template.received_by),
-        approved_by: texts(approved_by),
-        waits_for: texts(waits_for),
+        approved_by,
+        waits_for,
         refusals,
     })
 }

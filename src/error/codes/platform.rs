@@ -66,6 +66,7 @@ pub(super) const CODES: &[Row] = &[
     ("object-missing", "what a share gives is not shown to the role", "it, granted to the role"),
     ("observation-unreadable", "what was seen is of another version of this gateway", "another look"),
     ("parameter-unbound", "a parameter has no value of its type", "a value of the declared type"),
+    ("preset-tables-unverified", "of the clean room's preset tables nobody saw that they bind every runner", "preset-tables in verified of connections.toml, once it was seen"),
     ("parameter-unverified", "a text parameter has signs of which nobody saw that they stay a value there", "another value, or parameters-bound in verified of connections.toml"),
     ("platform-failed", "the platform failed at it", "the same again, later"),
     ("platform-unreachable", "the platform can't be reached", "the network; then the same again"),

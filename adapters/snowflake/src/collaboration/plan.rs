@@ -59,7 +59,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// The steps of one pass, and what others have to do first.
-/// Data is linked for a runner whom this gateway does not operate once its operator saw that no runner can put other tables in a text.
+/// Nothing is given where a runner reads others' data, until the operator says that it saw that no runner puts other tables into a text.
 pub(crate) fn plan(
     desired: &Desired,
     observation: &Observation,
@@ -168,11 +168,6 @@ impl Subject<'_> {
 
     fn operates(&self, member: &MemberId) -> bool {
         self.seen.accounts.contains_key(member) || self.seen.unseen.contains_key(member)
-    }
-
-    /// Whether a runner can ask nothing of an owner's data but what the agreed texts ask.
-    fn is_bound(&self, runner: &MemberId, owner: &MemberId) -> bool {
-        self.presets_bind || runner == owner || self.operates(runner)
     }
 
     fn stays(&self, member: &MemberId) -> bool {
@@ -316,6 +311,14 @@ impl Subject<'_> {
 
     /// What this gateway can't do without: no stranger under our names, and a platform that makes collaborations.
     fn possible(&self) -> Result<(), PlanRefused> {
+        let others = |room: &&Room| room.providers.iter().any(|provider| *provider != room.runner);
+        if let Some(room) = self.wanted.rooms.values().find(others).filter(|_| !self.presets_bind) {
+            let message = format!(
+                "that nobody puts another table where a template names one was seen on no real account, and {} runs over data of others: from its account, RUN with another table in a preset table's place; once that was refused, write verified = [\"preset-tables\"] below [snowflake] in connections.toml",
+                room.runner
+            );
+            return Err(refused("preset-tables-unverified", message));
+        }
         for (member, account) in self.agreed() {
             if let Some(name) = account.strangers.first() {
                 let message = format!(

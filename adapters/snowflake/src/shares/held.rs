@@ -205,7 +205,7 @@ impl Sight<'_> {
         for (runner, account) in &self.seen.accounts {
             let Some(runs) = &account.runs else { continue };
             if runs.mark == Comment::Unread {
-                self.anything().for_each(|name| hold(name, unknown()));
+                self.anything(runner).for_each(|name| hold(name, unknown()));
             }
             for (name, digest) in runs.mark.mark().into_iter().flat_map(|mark| &mark.templates) {
                 let open = |dataset: &DatasetName| match self.owner(dataset) {
@@ -240,7 +240,7 @@ impl Sight<'_> {
 
     /// What is open in accounts that no agreement in force names is open in no agreed version.
     fn past(&self, holding: &mut Holding) {
-        for Past { account, .. } in &self.seen.past {
+        for Past { seat, account } in &self.seen.past {
             for (name, _) in account.shares.iter().filter(|(_, share)| share.is_given()) {
                 let mut places = self.places().into_iter();
                 let named = places.find(|(dataset, _, runner)| {
@@ -254,16 +254,17 @@ impl Sight<'_> {
             let runs = account.runs.iter().map(|runs| &runs.mark);
             let any = runs.clone().filter(|mark| **mark == Comment::Unread);
             let listed = runs.filter_map(Comment::mark).flat_map(|mark| mark.templates.keys());
-            for name in any.flat_map(|_| self.anything()).chain(listed) {
+            for name in any.flat_map(|_| self.anything(&seat.member)).chain(listed) {
                 let kind = ResourceKind::Template(name.clone());
                 holding.resources.insert(Resource { kind, digest: unknown() });
             }
         }
     }
 
-    /// Every template of every agreement: what a list that can't be read may name.
-    fn anything(&self) -> impl Iterator<Item = &TemplateName> {
-        self.agreements.iter().flat_map(|agreement| agreement.templates.keys())
+    /// Every template that any agreement lets a member run: what its list may name that can't be read.
+    fn anything(&self, runner: &MemberId) -> impl Iterator<Item = &TemplateName> {
+        let all = self.agreements.iter().flat_map(|agreement| &agreement.templates);
+        all.filter(|(_, template)| template.run_by.contains(runner)).map(|(name, _)| name)
     }
 
     fn owner(&self, dataset: &DatasetName) -> Option<&MemberId> {

@@ -106,15 +106,20 @@ pub(crate) enum Comment {
     Other,
 }
 
-/// The word that the marks of all versions have: whose they are stands behind it.
-const WORD: &str = "airlock";
+/// The key that the marks of all versions have: whose they are stands behind it.
+const KEY: &str = "\"airlock\"";
+
+/// Whether a comment is a mark that somebody changed, or a later version wrote. What only speaks of this product is anybody's.
+fn is_mark(comment: &str) -> bool {
+    comment.trim_start().starts_with('{') && comment.to_ascii_lowercase().contains(KEY)
+}
 
 impl Comment {
     /// What a comment says for this collaboration.
     pub(crate) fn read(comment: &str, collaboration: &CollaborationId) -> Self {
         match Mark::whose(comment) {
             Some(mark) if mark.airlock == *collaboration => Self::Mark(Box::new(mark)),
-            None if comment.to_ascii_lowercase().contains(WORD) => Self::Unread,
+            None if is_mark(comment) => Self::Unread,
             Some(_) | None => Self::Other,
         }
     }
@@ -158,13 +163,15 @@ mod tests {
         let mark = Mark { terms: Some(Digest::of(b"x")), ..Mark::of(&one) };
         assert_eq!(Comment::read(&mark.text(), &one), mark.clone().into());
         assert_eq!(Comment::read(&mark.text(), &two), Comment::Other);
-        for comment in ["", "spring", "mine", "{}", "null"] {
+        for comment in
+            ["", "spring", "mine", "{}", "null", "for the Airlock audit", "airlock/0 spring"]
+        {
             assert_eq!(Comment::read(comment, &one), Comment::Other, "{comment}");
         }
         let text = mark.text();
         let newer = text.replacen('{', "{\"format\":2,", 1);
         let cut = text.get(..text.len() - 3).unwrap();
-        for comment in [&newer, cut, &text.replace("airlock", "Airlock"), "airlock/0 spring"] {
+        for comment in [&newer, cut, &text.replace("airlock", "Airlock"), " {\"airlock\": 7}"] {
             assert_eq!(Comment::read(comment, &one), Comment::Unread, "{comment}");
         }
     }

@@ -148,7 +148,6 @@ impl Subject<'_> {
             .filter_map(|dataset| Some((dataset, self.wanted.offerings.get(dataset)?)));
         let ready = offerings.filter(|(dataset, offering)| {
             !Self::is_linked(view, room, offering)
-                && self.is_bound(&room.runner, &offering.owner)
                 && self.is_offered(offering)
                 && self.is_joined(name, &offering.owner)
                 && self.readers(name, room, dataset).is_empty()

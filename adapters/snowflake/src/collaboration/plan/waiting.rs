@@ -10,8 +10,6 @@ use mappings::model::MemberId;
 
 const HOME: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.";
 
-const PRESETS_SEEN: &str = "from a second account, RUN with another table in a preset table's place; once that was refused, `verified = [\"preset-tables\"]` in connections.toml";
-
 /// A statement that a member can run. All words of it are names of ours: letters, digits, underscores, and dots in accounts.
 fn call(procedure: &str, words: &[&str]) -> String {
     let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
@@ -122,22 +120,16 @@ impl Subject<'_> {
         waiting
     }
 
-    /// Data that its owner has to link, or whose operator has to say first what it saw.
+    /// Data that its owner has to link.
     fn data(&self, room: &Room, name: &str, view: &View) -> Vec<NeedsCounterparty> {
         let offerings = room
             .datasets
             .iter()
             .filter_map(|dataset| Some((dataset, self.wanted.offerings.get(dataset)?)));
         let missing = offerings.filter(|(_, offering)| {
-            let ours =
-                self.operates(&offering.owner) && self.is_bound(&room.runner, &offering.owner);
-            !ours && !Self::is_linked(view, room, offering)
+            !self.operates(&offering.owner) && !Self::is_linked(view, room, offering)
         });
         let waiting = missing.map(|(dataset, offering)| {
-            if self.operates(&offering.owner) {
-                let what = format!("links no {dataset} for {}, whom this gateway does not operate, until preset tables were seen to bind", room.runner);
-                return waits(&offering.owner, what, PRESETS_SEEN.to_owned());
-            }
             let runner = names::alias(&room.runner);
             let act = with_runner("LINK_DATA_OFFERING", (name, &offering.id, &runner));
             waits(&offering.owner, format!("links {dataset} for {}", room.runner), act)

@@ -234,40 +234,30 @@ fn a_member_that_nobody_operates_is_waited_for_with_its_own_calls() {
     );
 }
 
-/// A provider's gateway alone, the runner's own gateway beside it: nothing is linked, and its operator is told what it waits for, until
-/// the operator says that it was seen; where the gateway operates the runner it waits for nothing.
+/// Whoever has an account can run there by hand: nothing is given before its operator saw that preset tables bind; taking away goes on.
 #[test]
-fn nothing_is_linked_for_a_runner_elsewhere_before_preset_tables_were_seen_to_bind() {
+fn nothing_is_given_before_preset_tables_were_seen_to_bind() {
     let agreement = agreement("suite-presets", 1);
-    let (mut world, scope) = (World::default(), Scope::of(&agreement));
+    let (world, scope) = (World::default(), Scope::of(&agreement));
     let whole = Desired::whole(Arc::clone(&agreement));
-    let analyst = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
-    let provider = BTreeMap::from([(member("provider"), "ACME.PROVIDER".to_owned())]);
-    let links = |made: &Plan| words(made).iter().any(|word| word.ends_with(" Link"));
-    let mut linked = false;
-    for _ in 0..PASSES {
-        for (operated, said) in [(&analyst, &presets()), (&provider, &BTreeSet::new())] {
-            let made = plan(&whole, &look(&world, &scope, operated), said).unwrap();
-            linked |= links(&made);
-            for step in &made.steps {
-                let _refused = world.apply(step);
-            }
-        }
-        world.settle();
-    }
-    // Its own data the runner links itself.
-    assert!(linked);
-    let seen = look(&world, &scope, &provider);
-    let orders = ResourceKind::Dataset("orders".parse().unwrap());
-    assert!(!kinds(&seen).contains(&orders));
-    let made = plan(&whole, &seen, &BTreeSet::new()).unwrap();
-    assert!(!links(&made) && !made.pending, "{:?}", words(&made));
-    let told = made.waiting.iter().find(|one| one.act.contains("verified = [\"preset-tables\"]"));
-    assert_eq!(told.unwrap().member, member("provider"));
-    let made = plan(&whole, &seen, &presets()).unwrap();
-    assert!(links(&made) && !made.waiting.iter().any(|one| one.act.contains("preset-tables")));
-    let both = plan(&whole, &look(&world, &scope, &members()), &BTreeSet::new()).unwrap();
-    assert!(links(&both) && !both.waiting.iter().any(|one| one.act.contains("preset-tables")));
+    let planned = |world: &World, desired: &Desired, said: &BTreeSet<String>| {
+        plan(desired, &look(world, &scope, &members()), said).unwrap()
+    };
+    let made = planned(&world, &whole, &BTreeSet::new());
+    let refused = made.refused.unwrap();
+    assert_eq!(
+        (refused.code.as_str(), made.steps.len(), made.pending),
+        ("preset-tables-unverified", 0, false)
+    );
+    assert!(refused.message.contains("verified = [\"preset-tables\"]"), "{}", refused.message);
+    let made = planned(&world, &whole, &presets());
+    assert!(made.refused.is_none() && !made.steps.is_empty());
+    let (world, _, whole) = opened(&agreement);
+    let closed = Desired::closed(agreement);
+    let made = planned(&world, &closed, &BTreeSet::new());
+    assert!(made.refused.is_none() && words(&made).contains(&"provider Unlink".to_owned()));
+    // What is open already is told of.
+    assert!(planned(&world, &whole, &BTreeSet::new()).refused.is_some());
 }
 
 /// As far as these members get.

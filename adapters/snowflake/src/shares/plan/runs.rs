@@ -184,8 +184,8 @@ impl Subject<'_> {
         wanted.len() < room.templates.len()
     }
 
-    /// A list that this version can't read may have whatever was agreed for its runner. Once some of that is withdrawn, it is written
-    /// anew, empty; until then it is another version's to keep, and nothing is given by it.
+    /// A list that this version can't read may have whatever any agreement let its runner run. Where some of that is not to run now, it is
+    /// written anew, empty; else it is another version's to keep, and nothing is given by it.
     fn forget(&self, path: &SchemaPath, wanted: &Templates, acts: &mut Acts<'_>) {
         let all = self.agreements.iter().flat_map(|agreement| &agreement.templates);
         let own = all.filter(|(_, template)| template.run_by.contains(acts.member));

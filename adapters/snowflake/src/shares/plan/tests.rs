@@ -453,6 +453,16 @@ fn a_list_that_can_not_be_read_is_never_an_empty_one_and_is_cut_by_a_withdrawal(
     settle(&mut opened, &whole, &scope, 99);
     let runner = opened.seen.accounts.get_mut(&"analyst".parse().unwrap()).unwrap();
     runner.runs.as_mut().unwrap().mark = Comment::Unread;
+    // What others run is no matter of this list.
+    let mut more = (*agreement(1)).clone();
+    let mut one = more.templates[&"overlap".parse().unwrap()].clone();
+    one.run_by = ["provider".parse().unwrap()].into();
+    more.templates.insert("others".parse().unwrap(), one);
+    let found = opened.observation(&Scope::of(&Arc::new(more))).resources;
+    let others = ResourceKind::Template("others".parse().unwrap());
+    assert!(
+        found.iter().any(|one| one.kind == template) && !found.iter().any(|one| one.kind == others)
+    );
     let found = opened.observation(&scope).resources;
     let of: Vec<_> = found.iter().filter(|one| one.kind == template).collect();
     assert!(of.len() == 1 && !whole.resources().contains(of[0]), "in no agreed version: {of:?}");

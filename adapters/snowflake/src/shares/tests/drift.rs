@@ -120,7 +120,7 @@ async fn a_list_of_another_version_is_unknown_until_a_withdrawal_cuts_it() {
     let tried = async || room.probe(&template, &scope, &Cx::default()).await.unwrap();
     let text = Mark::of(&scope.collaboration).text();
     let newer = text.replacen('{', "{\"format\":2,", 1);
-    for comment in [newer.as_str(), &text[..text.len() - 1], "airlock: closed, by hand"] {
+    for comment in [newer.as_str(), &text[..text.len() - 1], "{\"airlock\": \"closed, by hand\"}"] {
         let list = format!("ALTER SCHEMA AIRLOCK.AIRLOCK$SPRING$RUNS SET COMMENT = '{comment}'");
         twin.sql(CONSUMER, &[&list]).await;
         let found = seen(&room, &scope).await;
