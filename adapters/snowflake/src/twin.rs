@@ -203,7 +203,7 @@ impl Twin {
     pub(crate) fn connections(&self) -> Connections {
         let of = |member: &str, account: &str| (member.parse().unwrap(), self.connection(account));
         let members = [of("provider", "ACME-PROVIDER"), of("analyst", "ACME-CONSUMER")];
-        // The twin's do: `localstack/snowflake` says where that is from.
+        // The twin's do, which is a guess of its README.
         let verified = [crate::behaviours::PRESET_TABLES.to_owned()].into();
         Connections { members: members.into(), verified, ..Connections::default() }
     }
