@@ -16,9 +16,9 @@ pub use worker::Working;
 
 use crate::error::{Error, Result};
 use mappings::model::{CollaborationId, MemberId, RunId};
-use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,8 +174,10 @@ impl Home {
     pub fn holder(&self) -> Result<String> {
         let path = self.root.join("holder");
         let known = || {
-            let (text, found) =
-                (std::fs::read_to_string(&path).ok()?, std::fs::metadata(&path).ok()?);
+            // Of one file: another process may put its own in the place between two looks at the path.
+            let mut file = std::fs::File::open(&path).ok()?;
+            let (mut text, found) = (String::new(), file.metadata().ok()?);
+            file.read_to_string(&mut text).ok()?;
             let (name, file) = text.split_once(' ')?;
             (file.parse() == Ok(found.ino())).then(|| name.to_owned())
         };
@@ -197,6 +199,43 @@ impl Home {
         write().map_err(|error| Error::io("write", &path, &error))?;
         // Another process may have made one in between: what is on disk counts.
         known().ok_or_else(|| Error::failed("io", format!("{} can't be read", path.display())))
+    }
+
+    /// Keeps until when what a run started may go on at its platform, whatever becomes of this process: milliseconds since 1970. On disk when
+    /// this returns.
+    pub fn goes_on_until(
+        &self,
+        collaboration: &CollaborationId,
+        run: &RunId,
+        until_ms: i64,
+    ) -> Result<()> {
+        let path = self.until(collaboration, run);
+        let folder = path.parent().unwrap_or(&self.root);
+        private_folder(folder)?;
+        replace(folder, &path, until_ms.to_string().as_bytes())
+    }
+
+    /// Nothing of a run goes on anywhere.
+    pub fn goes_on_no_more(&self, collaboration: &CollaborationId, run: &RunId) {
+        let _ = std::fs::remove_file(self.until(collaboration, run));
+    }
+
+    /// Runs of a collaboration that were requested from this folder and of which something may go on, and until when. What can't be read is
+    /// over: it is looked for once more.
+    #[must_use]
+    pub fn going_on(&self, collaboration: &CollaborationId) -> BTreeMap<RunId, i64> {
+        let folder = self.root.join("openings").join(collaboration.as_str());
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let runs = names.filter_map(|name| RunId::new(name.strip_suffix(".until")?).ok());
+        let read = |run: &RunId| {
+            std::fs::read_to_string(self.until(collaboration, run)).ok()?.parse().ok()
+        };
+        runs.map(|run| (run.clone(), read(&run).unwrap_or_default())).collect()
+    }
+
+    fn until(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
+        self.opening(collaboration, run).with_extension("until")
     }
 
     /// Forgets a run that never came to be.
@@ -223,21 +262,19 @@ impl Home {
         entries.filter_map(|entry| CollaborationId::new(entry.file_name().to_str()?).ok())
     }
 
-    /// Whether a run of this id was requested from this folder in another collaboration.
-    #[must_use]
-    pub fn is_requested_elsewhere(&self, collaboration: &CollaborationId, run: &RunId) -> bool {
-        self.opened().any(|of| of != *collaboration && self.requested(&of, run))
-    }
-
     fn is_opened(&self, run: &RunId) -> bool {
         self.opened().any(|of| self.requested(&of, run))
     }
 
-    /// Collaborations with a run that was requested from this folder, and whose end is not known to be on record, or that is at work.
+    /// Collaborations with a run that was requested from this folder, and whose end is not known to be on record, or that is at work, or of
+    /// which something may go on.
     #[must_use]
     pub fn interrupted(&self) -> BTreeSet<CollaborationId> {
         let runs = self.locks();
-        self.opened().filter(|of| runs.iter().any(|run| self.requested(of, run))).collect()
+        let is_left = |of: &CollaborationId| {
+            runs.iter().any(|run| self.requested(of, run)) || !self.going_on(of).is_empty()
+        };
+        self.opened().filter(is_left).collect()
     }
 
     fn opening(&self, collaboration: &CollaborationId, run: &RunId) -> PathBuf {
@@ -255,31 +292,12 @@ impl Home {
 /// by it a later process finds what is to be settled.
 #[derive(Debug)]
 pub struct Claim {
-    file: std::fs::File,
+    _file: std::fs::File,
     path: PathBuf,
     is_over: AtomicBool,
 }
 
 impl Claim {
-    /// Keeps until when what the run starts may go on where it runs, whatever becomes of this process: milliseconds since 1970. On disk
-    /// when this returns.
-    pub fn goes_on_until(&self, ms: i64) -> Result<()> {
-        let write = || -> std::io::Result<()> {
-            self.file.set_len(0)?;
-            self.file.write_all_at(ms.to_string().as_bytes(), 0)?;
-            self.file.sync_data()
-        };
-        write().map_err(|error| Error::io("write", &self.path, &error))
-    }
-
-    /// That time; none of a run whose claim an earlier build made.
-    #[must_use]
-    pub fn until_ms(&self) -> Option<i64> {
-        let mut text = [0u8; 20];
-        let length = self.file.read_at(&mut text, 0).ok()?;
-        std::str::from_utf8(text.get(..length)?).ok()?.parse().ok()
-    }
-
     /// Nothing is left to be settled.
     pub fn is_over(&self) {
         self.is_over.store(true, Ordering::Relaxed);
@@ -311,18 +329,13 @@ impl Home {
     fn claim_now(&self, run: &RunId) -> Result<Option<Claim>> {
         let path = self.scratch().join(format!("{run}.lock"));
         let locked = locked(&path).map_err(|error| Error::io("claim", &path, &error))?;
-        Ok(locked.map(|file| Claim { file, path, is_over: AtomicBool::new(false) }))
+        Ok(locked.map(|file| Claim { _file: file, path, is_over: AtomicBool::new(false) }))
     }
 }
 
 /// The lock file at this path, locked; `None` when another has it or has just removed it.
 fn locked(path: &Path) -> std::io::Result<Option<std::fs::File>> {
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     match file.try_lock() {
         Ok(()) => {
             let held = file.metadata()?.ino();
@@ -463,18 +476,24 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_tells_a_later_process_until_when_its_run_may_go_on() {
+    fn until_when_a_run_may_go_on_is_kept_for_its_own_collaboration() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
-        let run = RunId::new("run-1").unwrap();
-        let claim = || home.claim(&run).unwrap().unwrap();
-        assert_eq!(claim().until_ms(), None, "an earlier build says nothing");
-        claim().goes_on_until(1_764_000_000_000).unwrap();
-        assert_eq!(claim().until_ms(), Some(1_764_000_000_000));
-        claim().goes_on_until(5).unwrap();
-        assert_eq!(claim().until_ms(), Some(5));
-        claim().is_over();
-        assert_eq!(claim().until_ms(), None);
+        let (spring, autumn) = ("spring".parse().unwrap(), "autumn".parse().unwrap());
+        let run = RunId::new("nightly-20261127t060000z").unwrap();
+        assert!(home.going_on(&spring).is_empty() && home.interrupted().is_empty());
+        home.goes_on_until(&spring, &run, 1_764_000_000_000).unwrap();
+        home.goes_on_until(&autumn, &run, 5).unwrap();
+        home.goes_on_until(&spring, &run, 7).unwrap();
+        assert_eq!(home.going_on(&spring), BTreeMap::from([(run.clone(), 7)]));
+        assert_eq!(home.going_on(&autumn), BTreeMap::from([(run.clone(), 5)]));
+        assert_eq!(home.interrupted(), BTreeSet::from([spring.clone(), autumn.clone()]));
+        assert!(!home.requested(&spring, &run));
+        home.goes_on_no_more(&autumn, &run);
+        home.goes_on_no_more(&autumn, &run);
+        assert_eq!(home.interrupted(), BTreeSet::from([spring.clone()]));
+        std::fs::write(folder.path().join("openings/spring/x.until"), "soon").unwrap();
+        assert_eq!(home.going_on(&spring)[&RunId::new("x").unwrap()], 0);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn connections(home: &Home) -> Result<ConnectionsFile> {
     if let Some([first, ..]) = unknown.as_deref() {
         let message = format!("[snowflake] verified names {first}, which no question settles");
         return Err(Error::invalid("connections-invalid", message)
-            .help("codes of questions that `airlock connections verify` answered with yes"));
+            .help("codes of questions that `airlock connections verify` answered with yes, and preset-tables, seen by hand"));
     }
     Ok(file)
 }

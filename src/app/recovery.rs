@@ -5,7 +5,7 @@
 
 use super::App;
 use crate::error::Result;
-use crate::log::{Body, Code, OpenRun, Run, RunStatus, State};
+use crate::log::{Body, Code, OpenRun, Run, State};
 use crate::results::{self, Delivery, Place};
 use crate::store::Fence;
 use mappings::model::{CollaborationId, MemberId, PlatformId, RunId};
@@ -22,8 +22,6 @@ pub(super) enum Left {
     Nothing,
     /// It could not be taken away.
     Something,
-    /// Nothing now; what it started may go on there, and leave more.
-    Later,
     /// The storage does not answer.
     Unknown,
 }
@@ -47,7 +45,8 @@ impl App {
     async fn recover_as(&self, collaboration: &CollaborationId, how: Lingering) -> Result<()> {
         let loaded = self.load(collaboration).await?;
         self.home.sweep();
-        self.forget_ended(collaboration, &loaded.state, how).await?;
+        self.forget_ended(collaboration, &loaded.state).await?;
+        self.clear_going_on(collaboration, &loaded.state, how).await;
         for (run, known) in loaded.state.runs() {
             let Some(open) = known.open() else { continue };
             let here = self.home.requested(collaboration, run);
@@ -66,8 +65,7 @@ impl App {
                 Ok(Ok(())) => {
                     let of = (collaboration, run);
                     if let Some(claim) = &claim
-                        && self.clear((&known.platform, &known.by), of, claim.until_ms()).await
-                            == Left::Nothing
+                        && self.clear(&known.platform, of, &known.by).await == Left::Nothing
                     {
                         claim.is_over();
                     }
@@ -81,12 +79,7 @@ impl App {
     }
 
     /// Lays by what was kept of runs that have ended, or never came to be, and that nobody works on.
-    async fn forget_ended(
-        &self,
-        collaboration: &CollaborationId,
-        state: &State,
-        how: Lingering,
-    ) -> Result<()> {
+    async fn forget_ended(&self, collaboration: &CollaborationId, state: &State) -> Result<()> {
         let mut silent = BTreeSet::new();
         for run in self.home.unsettled(collaboration) {
             let known = state.runs().get(&run);
@@ -103,41 +96,73 @@ impl App {
                 claim.is_over();
                 continue;
             };
-            // What was delivered was unloaded whole.
-            let until = claim.until_ms();
-            let until = until.filter(|_| !matches!(known.status, RunStatus::Succeeded { .. }));
-            if how == Lingering::Left && self.goes_on(&known.platform, until) {
-                continue;
-            }
-            let of = (&known.platform, &known.by);
-            match self.clear(of, (collaboration, &run), until).await {
+            match self.clear(&known.platform, (collaboration, &run), &known.by).await {
                 Left::Nothing => claim.is_over(),
-                Left::Something | Left::Later => {}
+                Left::Something => {}
                 Left::Unknown => drop(silent.insert((&known.platform, &known.by))),
             }
         }
         Ok(())
     }
 
-    /// Whether what a run started may go on at its platform still.
-    fn goes_on(&self, platform: &PlatformId, until: Option<i64>) -> bool {
-        self.rooms.runs(platform).is_ok_and(adapter_spi::RunsQueries::lingers)
-            && until.is_some_and(|until| self.clock.now_ms() < until)
+    /// Takes away what platforms may have gone on with after runs' ends. What could still go on is looked at again.
+    async fn clear_going_on(&self, collaboration: &CollaborationId, state: &State, how: Lingering) {
+        let mut silent = BTreeSet::new();
+        for (run, until) in self.home.going_on(collaboration) {
+            let known = state.runs().get(&run).filter(|known| !silent.contains(&known.by));
+            // Whoever requests one may not have put it on record yet, and whoever works on one clears it.
+            let is_skipped = match known {
+                Some(known) => known.open().is_some(),
+                None => state.runs().contains_key(&run),
+            };
+            if is_skipped {
+                continue;
+            }
+            let of = known.map(|known| (&known.platform, &known.by));
+            if self.clear_ended((collaboration, &run), of, (until, how)).await == Left::Unknown {
+                silent.extend(known.map(|known| &known.by));
+            }
+        }
     }
 
-    /// Takes away what a run that ended left in a member's own storage; `until` is how long what it started may go on there.
+    /// The same of one that nobody works on; `None` of one that is not on record.
+    async fn clear_ended(
+        &self,
+        (collaboration, run): (&CollaborationId, &RunId),
+        of: Option<(&PlatformId, &MemberId)>,
+        (until, how): (i64, Lingering),
+    ) -> Left {
+        let is_later = self.clock.now_ms() < until;
+        if is_later && how == Lingering::Left {
+            return Left::Nothing;
+        }
+        let left = match of {
+            Some((room, by)) => self.clear(room, (collaboration, run), by).await,
+            None => Left::Nothing,
+        };
+        if left == Left::Nothing && !is_later {
+            self.home.goes_on_no_more(collaboration, run);
+        }
+        left
+    }
+
+    /// Whether what a run started may go on at a platform after its end.
+    pub(super) fn lingers(&self, room: &PlatformId) -> bool {
+        self.rooms.runs(room).is_ok_and(adapter_spi::RunsQueries::lingers)
+    }
+
+    /// Takes away what a run that ended left in a member's own storage.
     pub(super) async fn clear(
         &self,
-        (platform, by): (&PlatformId, &MemberId),
+        room: &PlatformId,
         (collaboration, run): (&CollaborationId, &RunId),
-        until: Option<i64>,
+        by: &MemberId,
     ) -> Left {
         // Who is not operated there, any more, left nothing that this gateway could take.
-        let Ok(room) = self.rooms.runs(platform) else { return Left::Nothing };
-        let is_later = self.goes_on(platform, until);
+        let Ok(room) = self.rooms.runs(room) else { return Left::Nothing };
         let cleared = room.clear(collaboration, run, by);
         let (left, code) = match tokio::time::timeout(SETTLE_MAX, cleared).await {
-            Ok(Ok(())) => return if is_later { Left::Later } else { Left::Nothing },
+            Ok(Ok(())) => return Left::Nothing,
             Ok(Err(error)) => (Left::Something, error.code),
             Err(_) => (Left::Unknown, "no-answer-in-time"),
         };
@@ -230,20 +255,41 @@ mod tests {
         let (spring, run, brand) =
             ("spring".parse().unwrap(), "run-1".parse().unwrap(), "brand".parse().unwrap());
         let file = there.path().join("collaboration=spring/run=run-1/h/data_0.parquet");
-        for (platform, now_ms, until, left) in [
-            (PlatformId::snowflake(), 1_000, Some(2_000), Left::Later),
-            (PlatformId::snowflake_dcr(), 1_999, Some(2_000), Left::Later),
-            (PlatformId::snowflake(), 2_000, Some(2_000), Left::Nothing),
-            (PlatformId::snowflake(), 1_000, None, Left::Nothing),
-            (PlatformId::native(), 1_000, Some(2_000), Left::Nothing),
+        let (room, native) = (PlatformId::snowflake(), PlatformId::native());
+        assert!(
+            app.lingers(&room)
+                && app.lingers(&PlatformId::snowflake_dcr())
+                && !app.lingers(&native)
+        );
+        app.home.goes_on_until(&spring, &run, 2_000).unwrap();
+        let (cleared, left) = (Lingering::Cleared, Lingering::Left);
+        // When, how, of what is on record: whether the file is taken, and whether the run is forgotten.
+        for (now_ms, how, known, is_taken, is_forgotten) in [
+            (1_000, left, true, false, false),
+            (1_000, cleared, true, true, false),
+            (1_999, cleared, true, true, false),
+            (1_999, cleared, false, false, false),
+            (2_000, left, true, true, true),
+            (2_000, left, false, false, true),
         ] {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, "x").unwrap();
+            app.home.goes_on_until(&spring, &run, 2_000).unwrap();
             clock.set(now_ms);
-            let found = app.clear((&platform, &brand), (&spring, &run), until).await;
-            assert_eq!(found, left, "{platform} {now_ms} {until:?}");
-            assert_eq!(file.exists(), platform == PlatformId::native(), "{platform}");
+            let of = known.then_some((&room, &brand));
+            let found = app.clear_ended((&spring, &run), of, (2_000, how)).await;
+            assert_eq!(
+                (found, file.exists()),
+                (Left::Nothing, !is_taken),
+                "{now_ms} {how:?} {known}"
+            );
+            assert_eq!(app.home.going_on(&spring).is_empty(), is_forgotten, "{now_ms} {how:?}");
         }
+        // What can't be taken is tried again, by whichever command.
+        std::fs::remove_dir_all(there.path()).unwrap();
+        app.home.goes_on_until(&spring, &run, 2_000).unwrap();
+        let found = app.clear_ended((&spring, &run), Some((&room, &brand)), (2_000, left)).await;
+        assert_eq!((found, app.home.going_on(&spring).len()), (Left::Something, 1));
     }
 
     #[test]

@@ -186,15 +186,15 @@ impl App {
             ended.is_ok() || ended.as_ref().is_err_and(|error| error.kind == Kind::Cancelled);
         // What could not be put on record, or is still in somebody's storage, is settled later, by whoever finds the claim's file.
         let Started { collaboration, run, room, by, limits, .. } = started;
-        if on_record {
-            let until = outcome.is_err().then(|| goes_on_until(self.clock.now_ms(), limits));
-            if let Some(until) = until {
-                // Of one that can't be kept the time that was kept when it began holds.
-                let _kept = started.claim.goes_on_until(until);
-            }
-            if self.clear((room, by), (collaboration, run), until).await == Left::Nothing {
-                started.claim.is_over();
-            }
+        if outcome.is_ok() {
+            self.home.goes_on_no_more(collaboration, run);
+        } else if self.lingers(room) {
+            // Of one that can't be kept the time that was kept when it began holds.
+            let until = goes_on_until(self.clock.now_ms(), limits);
+            let _kept = self.home.goes_on_until(collaboration, run, until);
+        }
+        if on_record && self.clear(room, (collaboration, run), by).await == Left::Nothing {
+            started.claim.is_over();
         }
         started.lease.release().await;
         ended.and(outcome)
@@ -269,7 +269,7 @@ impl App {
         };
         // What is refused claims nothing.
         asked(&loaded.state)?;
-        let (claim, lease) = self.claim(&collaboration, &run, (at_ms, &limits)).await?;
+        let (claim, lease) = self.claim((&collaboration, &run), &room, (at_ms, &limits)).await?;
         self.home.keep_opening(&collaboration, &run, &salt, &values)?;
         let recorded = match self.decide_tied(&collaboration, tied, asked).await {
             Ok(recorded) if !recorded.repeated => recorded,
@@ -306,6 +306,7 @@ impl App {
         let refused = error.as_ref().is_some_and(|error| error.kind != Kind::Failed);
         if refused {
             self.home.forget_opening(collaboration, run);
+            self.home.goes_on_no_more(collaboration, run);
         }
         if refused || error.is_none() {
             claim.is_over();
@@ -324,8 +325,8 @@ impl App {
     /// Claims a run's id for this process; refused when it was requested before, or is being requested.
     async fn claim(
         &self,
-        collaboration: &CollaborationId,
-        run: &RunId,
+        (collaboration, run): (&CollaborationId, &RunId),
+        room: &PlatformId,
         (at_ms, limits): (i64, &RunLimits),
     ) -> Result<(Claim, RenewedLease)> {
         let used = |what: &str| {
@@ -336,16 +337,14 @@ impl App {
         if self.load(collaboration).await?.state.runs().contains_key(run) {
             return Err(used("was requested before"));
         }
-        // What it says of another collaboration's run has to stay.
-        let goes_on = claim.until_ms().is_some_and(|until| at_ms < until);
-        if goes_on && self.home.is_requested_elsewhere(collaboration, run) {
-            return Err(used("of another collaboration may go on at its platform"));
-        }
-        // Where this process is killed: its text may take as long as it may, and its unload begin only then.
-        let text_until = goes_on_until(at_ms, limits);
-        claim.goes_on_until(goes_on_until(text_until, limits))?;
         let lease = self.lease(collaboration, run).await?;
-        Ok((claim, lease.ok_or_else(|| used("is at work in another gateway"))?))
+        let lease = lease.ok_or_else(|| used("is at work in another gateway"))?;
+        if self.lingers(room) {
+            // Where this process is killed: its text may take as long as it may, and its unload begin only then.
+            let until = goes_on_until(goes_on_until(at_ms, limits), limits);
+            self.home.goes_on_until(collaboration, run, until)?;
+        }
+        Ok((claim, lease))
     }
 
     /// Places are looked at again: a link may lead elsewhere than when the agreement was recorded.

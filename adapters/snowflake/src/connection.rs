@@ -20,7 +20,8 @@ pub struct Connections {
     /// How long a clean room's answers may be old, in milliseconds, where a stand-in answers in the platform's place; a minute without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles_ms: Option<u64>,
-    /// What of the platform was seen by `airlock connections verify`, by code: it is not unverified any more.
+    /// What of the platform was seen by `airlock connections verify`, by code, and `preset-tables`, which is seen by hand: it is not unverified
+    /// any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub verified: BTreeSet<String>,
 }

@@ -85,13 +85,19 @@ impl App {
 /// Whether another turn at once brings a room further.
 fn is_more(report: &Report) -> bool {
     match &report.end {
-        End::Settled | End::Refused { .. } => false,
+        End::Settled => false,
         End::Again => true,
+        // What is refused gives nothing; what closes is looked at until it is closed all the same.
+        End::Refused { .. } => is_closing(report),
         End::Waiting => {
             let elsewhere = report.plan.len() == report.waits.len();
-            let closing = !report.closing.is_empty() && report.unsettled == 0;
-            closing || report.unsure > 0 || report.pending || !elsewhere
+            is_closing(report) || report.pending || !elsewhere
         }
         End::Undone { retry_ms, .. } | End::Failed { retry_ms, .. } => retry_ms.is_some(),
     }
+}
+
+/// Whether something is withdrawn, and only looks are missing until it counts as closed.
+const fn is_closing(report: &Report) -> bool {
+    (!report.closing.is_empty() && report.unsettled == 0) || report.unsure > 0
 }

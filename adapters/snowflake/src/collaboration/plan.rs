@@ -81,7 +81,7 @@ pub(crate) fn plan(
     if refused.is_some() {
         planned.retain(|one| one.effect.takes_away());
     }
-    let mut waiting = subject.waiting();
+    let mut waiting = subject.waiting(refused.is_none());
     let idle = planned.is_empty() && refused.is_none() && waiting.is_empty();
     if idle && subject.is_there() && !subject.is_moving() {
         planned.extend(subject.tidying());
@@ -311,14 +311,6 @@ impl Subject<'_> {
 
     /// What this gateway can't do without: no stranger under our names, and a platform that makes collaborations.
     fn possible(&self) -> Result<(), PlanRefused> {
-        let others = |room: &&Room| room.providers.iter().any(|provider| *provider != room.runner);
-        if let Some(room) = self.wanted.rooms.values().find(others).filter(|_| !self.presets_bind) {
-            let message = format!(
-                "that nobody puts another table where a template names one was seen on no real account, and {} runs over data of others: from its account, RUN with another table in a preset table's place; once that was refused, write verified = [\"preset-tables\"] below [snowflake] in connections.toml",
-                room.runner
-            );
-            return Err(refused("preset-tables-unverified", message));
-        }
         for (member, account) in self.agreed() {
             if let Some(name) = account.strangers.first() {
                 let message = format!(
@@ -340,6 +332,14 @@ impl Subject<'_> {
                 );
                 return Err(refused("collaboration-failed", message));
             }
+        }
+        let others = |room: &&Room| room.providers.iter().any(|provider| *provider != room.runner);
+        if let Some(room) = self.wanted.rooms.values().find(others).filter(|_| !self.presets_bind) {
+            let message = format!(
+                "that nobody puts another table where a template names one was seen on no real account, and {} runs over data of others: from its account, RUN with another table in a preset table's place; once that was refused, write verified = [\"preset-tables\"] below [snowflake] in connections.toml",
+                room.runner
+            );
+            return Err(refused("preset-tables-unverified", message));
         }
         Ok(())
     }

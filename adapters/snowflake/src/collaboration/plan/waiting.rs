@@ -39,8 +39,8 @@ fn wider(owner: &MemberId, one: &Beside) -> NeedsCounterparty {
 }
 
 impl Subject<'_> {
-    /// One entry a member and what it is about.
-    pub(super) fn waiting(&self) -> Vec<NeedsCounterparty> {
+    /// One entry a member and what it is about. Where nothing is given, nobody is told how to open anything.
+    pub(super) fn waiting(&self, gives: bool) -> Vec<NeedsCounterparty> {
         let mut waiting = Vec::new();
         for (member, code) in &self.seen.unseen {
             let what = format!("its account could not be looked at: {code}");
@@ -48,15 +48,18 @@ impl Subject<'_> {
         }
         for room in self.wanted.rooms.values() {
             let Some((name, view)) = self.lives(room) else {
-                if !self.operates(&room.runner) {
+                if gives && !self.operates(&room.runner) {
                     let what = format!("makes its collaboration {}", room.base);
                     let act = "apply this room on its own gateway".to_owned();
                     waiting.push(waits(&room.runner, what, act));
                 }
                 continue;
             };
-            waiting.extend(self.members(room, &name));
             waiting.extend(self.leavers(room, (&name, view)));
+            if !gives {
+                continue;
+            }
+            waiting.extend(self.members(room, &name));
             waiting.extend(self.data(room, &name, view));
             waiting.extend(self.texts(room, &name, view));
         }

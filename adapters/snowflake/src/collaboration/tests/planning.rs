@@ -256,8 +256,14 @@ fn nothing_is_given_before_preset_tables_were_seen_to_bind() {
     let closed = Desired::closed(agreement);
     let made = planned(&world, &closed, &BTreeSet::new());
     assert!(made.refused.is_none() && words(&made).contains(&"provider Unlink".to_owned()));
-    // What is open already is told of.
+    // What is open already is told of; how to open more, nobody is.
     assert!(planned(&world, &whole, &BTreeSet::new()).refused.is_some());
+    let own = BTreeMap::from([(member("analyst"), "ACME.CONSUMER".to_owned())]);
+    let mut fresh = World::default();
+    converge_of(&mut fresh, &scope, &whole, &own);
+    let waits =
+        |said: &BTreeSet<String>| plan(&whole, &look(&fresh, &scope, &own), said).unwrap().waiting;
+    assert!(waits(&BTreeSet::new()).is_empty() && !waits(&presets()).is_empty());
 }
 
 /// As far as these members get.

@@ -16,7 +16,7 @@ use std::time::Duration;
 const MADE: Question = ("made", "a collaboration is made and joined by its owner");
 const LOWER: Question =
     ("quoted-names", "an offering takes a view and columns whose names need quotation marks");
-const PRESET: Question = ("preset-tables", "a template names its tables itself");
+const PRESET: Question = ("preset-named", "a template names its tables itself");
 const LINKED: Question = ("linked", "an offering is linked, and shown in VIEW_COLLABORATIONS");
 const LISTED: Question = ("approved", "a template is asked for, and listed");
 const RUNS: Question = ("run-returns-rows", "RUN answers rows over the SQL API");
