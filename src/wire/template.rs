@@ -32,7 +32,7 @@ pub struct Template {
     pub run_by: Vec<String>,
     /// Who receives its results.
     pub received_by: Vec<String>,
-    /// Owners who approved this version; nobody where the guard refuses it.
+    /// Owners who approved this version; where the guard refuses it, whoever did and did not take it back.
     pub approved_by: Vec<String>,
     /// Owners whose approval is missing; nobody where the guard refuses it.
     pub waits_for: Vec<String>,
