@@ -162,12 +162,16 @@ impl Home {
         salt: &[u8; 32],
         parameters: &serde_json::Value,
     ) -> Result<()> {
-        let path = self.opening(collaboration, run);
-        let folder = path.parent().unwrap_or(&self.root);
-        private_folder(folder)?;
         let salt = salt.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let text = serde_json::json!({ "salt": salt, "parameters": parameters }).to_string();
-        replace(folder, &path, text.as_bytes())
+        self.keep_private(&self.opening(collaboration, run), &text)
+    }
+
+    /// Writes a file of a folder that only this gateway's owner enters, whole or not at all.
+    fn keep_private(&self, path: &Path, text: &str) -> Result<()> {
+        let folder = path.parent().unwrap_or(&self.root);
+        private_folder(folder)?;
+        replace(folder, path, text.as_bytes())
     }
 
     /// Under what name this folder's processes hold leases: a new one where the folder was copied, since another may still use it.
@@ -209,10 +213,7 @@ impl Home {
         run: &RunId,
         until_ms: i64,
     ) -> Result<()> {
-        let path = self.until(collaboration, run);
-        let folder = path.parent().unwrap_or(&self.root);
-        private_folder(folder)?;
-        replace(folder, &path, until_ms.to_string().as_bytes())
+        self.keep_private(&self.until(collaboration, run), &until_ms.to_string())
     }
 
     /// Nothing of a run goes on anywhere.

@@ -109,13 +109,9 @@ impl App {
     async fn clear_going_on(&self, collaboration: &CollaborationId, state: &State, how: Lingering) {
         let mut silent = BTreeSet::new();
         for (run, until) in self.home.going_on(collaboration) {
-            let known = state.runs().get(&run).filter(|known| !silent.contains(&known.by));
             // Whoever requests one may not have put it on record yet, and whoever works on one clears it.
-            let is_skipped = match known {
-                Some(known) => known.open().is_some(),
-                None => state.runs().contains_key(&run),
-            };
-            if is_skipped {
+            let known = state.runs().get(&run);
+            if known.is_some_and(|known| known.open().is_some() || silent.contains(&known.by)) {
                 continue;
             }
             let of = known.map(|known| (&known.platform, &known.by));

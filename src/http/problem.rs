@@ -81,13 +81,7 @@ const FAILED: &str = "this gateway could not do it; its own log says why, under 
 impl Problem {
     /// One of several things that were wrong, for whoever reads answers.
     fn places(&self) -> Vec<wire::Place> {
-        let place = |one: &crate::error::Problem| wire::Place {
-            code: one.code.clone(),
-            at: one.at.clone(),
-            detail: one.message.clone(),
-            help: one.help.clone(),
-        };
-        self.error.problems.iter().map(place).collect()
+        self.error.problems.iter().cloned().map(wire::Place::from).collect()
     }
 
     /// What whoever runs the gateway may read of it; of what only the caller did wrong there is nothing to read.

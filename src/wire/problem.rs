@@ -1,5 +1,6 @@
 //! Why something was not done: a problem document (RFC 9457).
 
+use crate::error::Problem as Wrong;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,4 +46,18 @@ pub struct Place {
     /// What would pass.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,
+}
+
+impl From<Wrong> for Place {
+    fn from(one: Wrong) -> Self {
+        let Wrong { code, at, message: detail, help } = one;
+        Self { code, at, detail, help }
+    }
+}
+
+impl From<Place> for Wrong {
+    fn from(one: Place) -> Self {
+        let Place { code, at, detail: message, help } = one;
+        Self { code, at, message, help }
+    }
 }

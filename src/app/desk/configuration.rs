@@ -2,7 +2,7 @@
 
 use super::Desk;
 use crate::access::Action;
-use crate::error::{Problem, Result};
+use crate::error::Result;
 use crate::settings::{Environment, Row, shown};
 use crate::wire;
 
@@ -11,11 +11,9 @@ impl Desk<'_> {
     pub(crate) fn configuration(&self) -> Result<wire::Configuration> {
         self.may(Action::ReadConfiguration)?;
         let shown = shown(&self.app.home, &Environment::of_process());
-        let problem =
-            |Problem { code, at, message, help }| wire::Place { code, at, detail: message, help };
         Ok(wire::Configuration {
             settings: shown.rows.into_iter().map(Row::told).collect(),
-            problems: shown.problems.into_iter().map(problem).collect(),
+            problems: shown.problems.into_iter().map(wire::Place::from).collect(),
         })
     }
 }

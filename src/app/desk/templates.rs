@@ -5,7 +5,7 @@ use super::checks::thresholds;
 use super::{Desk, Part, Seen, absent, named, texts};
 use crate::access::Action;
 use crate::app::agreements;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::log::Proposal;
 use crate::store::Stands;
 use crate::wire;
@@ -144,15 +144,10 @@ impl Desk<'_> {
 type Verdict = std::result::Result<Arc<Guarded>, Vec<wire::Place>>;
 
 fn verdict(agreement: &Agreement, name: &TemplateName) -> Verdict {
-    let place = |one: crate::error::Problem| wire::Place {
-        code: one.code,
-        at: one.at,
-        detail: one.message,
-        help: one.help,
-    };
+    let places = |problems: Vec<Problem>| problems.into_iter().map(wire::Place::from).collect();
     mappings::guard::guard(agreement, name)
         .map(Arc::new)
-        .map_err(|refusals| agreements::problems(name, &refusals).into_iter().map(place).collect())
+        .map_err(|refusals| places(agreements::problems(name, &refusals)))
 }
 
 /// A template that the guard passes or refuses, explained.

@@ -135,11 +135,7 @@ impl Elsewhere {
 pub(super) async fn run(command: Command, at: &Elsewhere, screen: Screen) -> Result<()> {
     if let Command::Config(_) = command {
         let found = at.configuration().await?;
-        let problem = |one: wire::Place| {
-            let wire::Place { code, at, detail: message, help } = one;
-            Problem { code, at, message, help }
-        };
-        let problems = found.problems.into_iter().map(problem).collect();
+        let problems = found.problems.into_iter().map(Problem::from).collect();
         return super::config::told(&found.settings, problems, screen);
     }
     let client = at.open().await?;

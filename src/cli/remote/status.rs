@@ -117,13 +117,7 @@ fn doubt(code: &str) -> Error {
 fn template(one: wire::Template) -> Result<TemplateStanding> {
     if !one.refusals.is_empty() {
         let message = format!("the guard refuses template {}", one.template);
-        let problem = |place: wire::Place| Problem {
-            code: place.code,
-            at: place.at,
-            message: place.detail,
-            help: place.help,
-        };
-        let problems = one.refusals.into_iter().map(problem).collect();
+        let problems = one.refusals.into_iter().map(Problem::from).collect();
         return Err(Error::refused("template-refused", message).problems(problems));
     }
     let members = |all: Vec<String>| all.iter().map(|one| named(one)).collect::<Result<_>>();
