@@ -186,13 +186,16 @@ def withdrawn(arguments, folder):
         return check, f"{len(took)} kinds: from leaf to seen closed p50 {statistics.median(took):.1f} s, max {max(took):.1f} s; closed for the other account p50 {statistics.median(seen):.1f} s, max {max(seen):.1f} s"
 
 
-def ended(check, early, waiting, watch, awake):
-    """What came of a withdrawal once the call that gave it landed and its sender went on. Where that was too late to hear the answer, nobody knows the end of the call, and
+def ended(check, name, steps, waiting, watch, awake):
+    """What came of a withdrawal once the calls that gave it landed and their sender went on. Where that was too late to hear the answer of one, nobody knows its end, and
     nothing is confirmed for a quarter of an hour; it is closed all the same."""
-    name, step = early.name, next(iter(early.open(checker.GIVE)), None)
-    outcome = gateways.until(lambda: next((body["outcome"] for _, _, body in check.log(name).of("effect-outcome", step=step)), None), 60, 0.5)
-    check.holds(f"{name}: an end of what was interrupted, or that nobody knows it", outcome is not None)
-    if outcome == "unknown":
+    def outcomes():
+        last = {body["step"]: body["outcome"] for _, _, body in check.log(name).of("effect-outcome") if body["step"] in steps}
+        return set(last) == steps and set(last.values())
+
+    unknown = "unknown" in (found := gateways.until(outcomes, 60, 0.5) or ())
+    check.holds(f"{name}: an end of what was interrupted, or that nobody knows it", found)
+    if unknown:
         time.sleep(max(0.0, awake + 35 - time.time()))  # whatever opens it again is seen
         waiting.kill()
         waiting.wait()
@@ -200,10 +203,10 @@ def ended(check, early, waiting, watch, awake):
         check.same(f"{name}: exit code of revoke --wait", waiting.wait(timeout=400), 0)
         time.sleep(2)
     watch.end()
-    log = check.judge(name, open_max=1)  # what was interrupted
+    log = check.judge(name, open_max=len(steps))
     confirmed, closed = log.confirmed(log.of("revoked")[0][0]), watch.closed_at()
     check.holds(f"{name}: seen closed", closed is not None)
-    if outcome == "unknown":
+    if unknown:
         check.same(f"{name}: confirmed while nobody knows the end of a call that gives", confirmed, None)
         check.same(f"{name}: open for longer than 30 s", watch.open_after((awake + 30) * 1000), [])
         return f"{name} closed again within {max(0.0, (closed or 0) - awake):.1f} s, its call's end unknown"
@@ -227,6 +230,9 @@ def stopped(arguments, folder):
         for gateway in world.gateways:
             if gateway is not first:
                 gateway.gate.faults.clear()
+        # What is held, and what went out after it: a call that hears nothing for long keeps no other waiting.
+        inside = {name: set(check.log(name).open(checker.GIVE)) for name in names}
+        check.holds("nothing was interrupted", all(inside.values()), inside)
         second = gateways.until(lambda: (h := world.holder(closing)) is not first and h, LEASE_S + BEAT_S + LOOK_S)
         moved = time.time() - begun
         if not check.holds("nobody takes over", bool(second)):
@@ -242,7 +248,8 @@ def stopped(arguments, folder):
         early = {name: check.log(name) for name in (closing, approval)}
         for name, log in early.items():
             check.same(f"{name}: said to be closed while a call that gives may still come", log.of("revocation-confirmed"), [])
-            check.same(f"{name}: calls that give of which nobody knows the end", len(log.open(checker.GIVE)), 1)
+            settled = inside[name] - set(log.open(checker.GIVE))
+            check.same(f"{name}: said to have ended while its sender stands still", sorted(settled), [])
         fixed = {name: check.log(name).size for name in names}
         for fault in faults[first]:
             fault.released.set()
@@ -253,8 +260,8 @@ def stopped(arguments, folder):
         first.worker.go_on()
         awake, said = time.time(), []
         for name, waiting, watch in zip((closing, approval), waits, watches, strict=True):
-            said.append(ended(check, early[name], waiting, watch, awake))
-        check.judge(going_on, open_max=1)
+            said.append(ended(check, name, inside[name], waiting, watch, awake))
+        check.judge(going_on, open_max=len(inside[going_on]))
         check.same("open at the end", (check.usable(closing), check.usable(approval), check.usable(going_on)), (set(), {"overlap"}, {"overlap", "regions"}))
         token = world.database.leases().get(gateways.shard(closing))
         mine = token and token[0] == first.known_as()
