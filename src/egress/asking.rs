@@ -75,9 +75,13 @@ impl Egress {
         limits: Limits,
         names: Arc<dyn Names>,
     ) -> Result<Self, Refused> {
-        let plain = Guarded { policy: Arc::clone(&policy), names, is_plain: true };
-        let sealed = Guarded { is_plain: false, ..plain.clone() };
-        let (sealed, plain) = (client(sealed, limits)?, client(plain, limits)?);
+        let guarded = Guarded { policy: Arc::clone(&policy), names, is_plain: false };
+        let sealed = client(guarded.clone(), limits)?;
+        let plain = if policy.is_plain() {
+            client(Guarded { is_plain: true, ..guarded }, limits)?
+        } else {
+            sealed.clone()
+        };
         Ok(Self { sealed, plain, policy, places: Semaphore::new(limits.at_once), limits })
     }
 
@@ -175,7 +179,7 @@ fn client(guarded: Guarded, limits: Limits) -> Result<Client, Refused> {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .http1_only()
-        .https_only(!(guarded.is_plain && guarded.policy.is_plain()))
+        .https_only(!guarded.is_plain)
         // A connection that stays would outlive the look at where its name leads.
         .pool_max_idle_per_host(0)
         .dns_resolver(Arc::new(guarded))
