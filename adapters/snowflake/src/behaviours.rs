@@ -9,7 +9,8 @@ use mappings::table::Term;
 /// That a text parameter stays a value, whatever signs it has.
 pub(crate) const PARAMETERS_BOUND: &str = "parameters-bound";
 
-/// That no runner can put another table where a text names one. The trial has one account, and this takes two: an operator sees it by hand.
+/// That no runner can put another table where a text names one. The trial tries it in one account, which can refute it; to see it takes two, and
+/// an operator's hands.
 pub(crate) const PRESET_TABLES: &str = "preset-tables";
 
 /// Code, what is counted on, what comes of it otherwise and why, whether a question of `connections verify` settles it, and the terms

@@ -20,12 +20,13 @@ class Settings:
     dcr_step_s: float = 0.0  # how long each asynchronous step of a collaboration takes, by the twin's clock
     dcr_results: str = "rows"  # or refuse: whether RUN returns rows over the SQL API, which is unknown
     dcr_filters: bool = True  # whether policy filters and sqlsafe work in collaboration templates: sources disagree
+    dcr_presets: str = "kept"  # or named: whether a run that names an offered table as preset_tables reads that one, which is unknown
     dcr_removed_approves: bool = True  # whether a member that an EDIT removes is asked too: undocumented
     dcr_history: str = "rows"  # or refuse: whether INFORMATION_SCHEMA of the application's own database lists statements, which is unknown
     unload_row_max: int = 100_000  # rows in one unloaded file
     empty_unload: str = "none"  # or file: what COPY INTO writes for zero rows
 
-    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"type_case": ("lower", "upper"), "dcr_results": ("rows", "refuse"), "dcr_history": ("rows", "refuse"), "empty_unload": ("none", "file")}
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"type_case": ("lower", "upper"), "dcr_results": ("rows", "refuse"), "dcr_history": ("rows", "refuse"), "dcr_presets": ("kept", "named"), "empty_unload": ("none", "file")}
 
     def change(self, given: dict[str, Any]) -> None:
         """Sets what is given, all or nothing."""

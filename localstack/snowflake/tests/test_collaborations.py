@@ -371,6 +371,25 @@ def test_filters(joined, twin):
     failed(call(brand, "REGISTRY.REGISTER_TEMPLATE", text.replace("v1", "v2")))
 
 
+def test_preset_tables(joined, twin):
+    """Whoever runs can put no table in their place, unless the switch says that it goes."""
+    shop, brand = joined
+    twin.table(stage.PROVIDER, "D.S.FEW", [("AREA", "VARCHAR")], [["east"]])
+    few = "api_version: 2.0.0\nspec_type: data_offering\nname: few\nversion: v1\ndatasets: [{alias: rows_, data_object_fqn: D.S.FEW, allowed_analyses: template_only, schema_and_template_policies: {AREA: {category: passthrough}}}]\n"
+    assert call(shop, "REGISTRY.REGISTER_DATA_OFFERING", few).rows == [["few_v1"]]
+    assert call(shop, "COLLABORATION.LINK_DATA_OFFERING", "summer", "few_v1", ["brand"]).status == 200
+    text = "api_version: 2.0.0\nspec_type: template\nname: bound\nversion: v1\ntype: sql_analysis\npreset_tables: [{alias: of, template_view_name: shop.sales_v1.buyers}]\ntemplate: |\n  SELECT COUNT(*) AS N FROM IDENTIFIER({{ preset_tables['of'] }})\n"
+    call(brand, "REGISTRY.REGISTER_TEMPLATE", text)
+    call(shop, "COLLABORATION.APPROVE_UPDATE_REQUEST", "summer", call(brand, "COLLABORATION.ADD_TEMPLATE_REQUEST", "summer", "bound_v1", ["brand"]).rows[0][0])
+    named = analysis("bound_v1", arguments="{}").replace("source_tables: [shop.sales_v1.buyers]", "preset_tables: shop.few_v1.rows_")
+    assert "preset_tables: shop.few_v1.rows_" in named
+    assert run(brand, template="bound_v1", arguments="{}").rows == [["15"]]
+    failed(call(brand, "COLLABORATION.RUN", "summer", named))
+    twin.set(dcr_presets="named")
+    assert call(brand, "COLLABORATION.RUN", "summer", named).rows == [["1"]]
+    assert run(brand, template="bound_v1", arguments="{}").rows == [["15"]]
+
+
 def test_activation(joined, twin):
     shop, brand = joined
     text = ACTIVATION.replace("p.{{ 'p.AREA' | activation_policy | replace_ }}", "p.AREA")

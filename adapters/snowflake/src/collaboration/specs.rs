@@ -148,7 +148,8 @@ impl std::fmt::Debug for Argument {
     }
 }
 
-fn said(spec_type: &'static str, spec: &impl Serialize) -> Option<String> {
+/// The text of a spec of a kind.
+pub(super) fn said(spec_type: &'static str, spec: &impl Serialize) -> Option<String> {
     yaml::write(&Document { api_version: API, spec_type, spec })
 }
 

@@ -1,6 +1,7 @@
 //! What is unverified on a real account, tried there: with calls that read alone, or, when that is asked for, in a throwaway
 //! collaboration of one account over rows made up here.
 
+mod presets;
 mod trial;
 
 #[cfg(test)]

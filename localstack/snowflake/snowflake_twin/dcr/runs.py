@@ -52,7 +52,7 @@ def run(desk: Desk, name: str, *words: Any) -> Result:
     runner = room.runners.get(member.alias)
     if runner is None or not (member.role in desk.session.active() or desk.may("RUN", room.name.upper())):
         raise failed(f"{member.alias} is no analysis runner of the collaboration")
-    identity, views, local, given, activation = _wish(words)
+    identity, views, local, given, activation, named = _wish(desk, words)
     started = desk.session.now
     entry = {"id": fresh("ACT"), "runner": member.alias, "start": started, "status": "COMPLETED", "failure": None, "template": identity, "arguments": given, "sources": views}
     room.history.append(entry)
@@ -61,7 +61,7 @@ def run(desk: Desk, name: str, *words: Any) -> Result:
             raise failed(f"template {identity[:120]} is not listed for {member.alias}")
         found = desk.template(room, identity)
         sources = Sources()
-        values = _values(desk, room, member, found.spec, sources, views, local) | specs.arguments(found.spec.body, given)
+        values = _values(desk, room, member, found.spec, sources, views, local, named) | specs.arguments(found.spec.body, given)
         text = templates.render(found.spec, values, lambda word, value: _policy(desk, sources, values, word, value))
         if found.spec.body["type"] == "sql_analysis":
             if desk.session.twin.settings.dcr_results == "refuse":
@@ -73,22 +73,24 @@ def run(desk: Desk, name: str, *words: Any) -> Result:
         raise
 
 
-def _wish(words: tuple[Any, ...]) -> tuple[str, list[str], list[str], dict[str, Any], dict[str, str]]:
+def _wish(desk: Desk, words: tuple[Any, ...]) -> tuple[str, list[str], list[str], dict[str, Any], dict[str, str], str]:
+    """A template, source views, local views, arguments, an activation, and what is named in the place of the preset tables, where that goes."""
     if len(words) == 1:
         body = specs.load(str(words[0]), "analysis").body
         held = body.get("template_configuration") or {}
-        views, local = held.get("view_mappings") or {}, held.get("local_view_mappings") or {}
+        views, local = dict(held.get("view_mappings") or {}), held.get("local_view_mappings") or {}
+        named = str(views.pop(PRESET, "")) if desk.session.twin.settings.dcr_presets == "named" else ""
         if set(views) - {"source_tables"} or set(local) - {"my_tables"}:
             raise failed("view mappings other than source_tables and my_tables are not part of this stand-in (TWIN)")
-        return str(body["template"]), list(views.get("source_tables") or []), list(local.get("my_tables") or []), held.get("arguments") or {}, held.get("activation") or {}
+        return str(body["template"]), list(views.get("source_tables") or []), list(local.get("my_tables") or []), held.get("arguments") or {}, held.get("activation") or {}, named
     if len(words) == 4 and isinstance(words[1], list) and isinstance(words[2], list) and isinstance(words[3], dict):
-        return str(words[0]), words[1], words[2], words[3], {}
+        return str(words[0]), words[1], words[2], words[3], {}, ""
     raise failed("RUN takes an analysis, or a template, source views, local views and arguments")
 
 
-def _values(desk: Desk, room: Room, member: Member, spec: Spec, sources: Sources, views: list[str], local: list[str]) -> dict[str, Any]:
+def _values(desk: Desk, room: Room, member: Member, spec: Spec, sources: Sources, views: list[str], local: list[str], named: str) -> dict[str, Any]:
     """The reserved names of a template."""
-    presets = {p["alias"]: sources.add(*_offered(desk, room, member, str(p["template_view_name"]))) for p in spec.body.get("preset_tables") or []}
+    presets = {p["alias"]: sources.add(*_offered(desk, room, member, named or str(p["template_view_name"]))) for p in spec.body.get("preset_tables") or []}
     return {SOURCE: [sources.add(*_offered(desk, room, member, str(v))) for v in views], LOCAL: [sources.add(_own(desk, str(v))) for v in local], PRESET: presets}
 
 

@@ -542,7 +542,11 @@ async fn what_is_unverified_is_tried_and_said_without_a_name() {
         .sql(CONSUMER, &["CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS()"])
         .await;
     assert!(left.is_empty(), "{left:?}");
-    stage.twin.set(&json!({ "dcr_results": "refuse" })).await;
+    stage.twin.set(&json!({ "dcr_presets": "named" })).await;
+    let loose = stage.adapter.verify(&agreement, &analyst, true, &Cx::default()).await;
+    let kept = loose.found.iter().find(|one| one.question == "preset-kept").unwrap();
+    assert_eq!((kept.answer, kept.detail.as_str()), ("no", ""), "{loose}");
+    stage.twin.set(&json!({ "dcr_presets": "kept", "dcr_results": "refuse" })).await;
     let refused = stage.adapter.verify(&agreement, &analyst, true, &Cx::default()).await;
     let run = refused.found.iter().find(|one| one.question == "run-returns-rows").unwrap();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! A throwaway collaboration of one account: whether data, texts and runs go the way that this package counts on, over rows that are made
 //! up here. Each step waits a while for the platform. What was made is taken down again, whatever failed.
 
+use super::presets;
 use crate::collaboration::observe::{listed_rooms, requests, states};
 use crate::collaboration::seen::{State, Status};
 use crate::collaboration::{names, specs};
@@ -9,7 +10,7 @@ use crate::session::Session;
 use crate::sql::Sql;
 use crate::verify::{Question, Report};
 use adapter_spi::{CallClass, ErrorKind, Result, Retry};
-use snowflake_sql_api::{Binding, ResultSet};
+use snowflake_sql_api::{Binding, ResultSet, Table};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,14 +23,16 @@ const LISTED: Question = ("approved", "a template is asked for, and listed");
 const RUNS: Question = ("run-returns-rows", "RUN answers rows over the SQL API");
 const BINDS: Question =
     ("parameters-bound", "a text with quotes and backslashes is bound, and is not read as SQL");
+const KEPT: Question =
+    ("preset-kept", "a run that names another table is refused, or reads the preset one");
 const SCANNED: Question = ("run-scanned", "RESULT_SCAN reads what RUN answered");
 const UNLINKED: Question = ("unlinked", "after UNLINK a run is refused");
 const VIEWLESS: Question = ("view-dropped", "after DROP VIEW a run is refused");
 const ENDED: Question = ("torn-down", "a collaboration is torn down by two calls");
 
 /// What a trial asks.
-pub(super) const ASKED: [Question; 11] =
-    [MADE, LOWER, PRESET, LINKED, LISTED, RUNS, BINDS, SCANNED, VIEWLESS, UNLINKED, ENDED];
+pub(super) const ASKED: [Question; 12] =
+    [MADE, LOWER, PRESET, LINKED, LISTED, RUNS, BINDS, SCANNED, KEPT, VIEWLESS, UNLINKED, ENDED];
 
 /// So often is the platform asked again, and so far apart, at first.
 const TRIES: u32 = 60;
@@ -41,7 +44,7 @@ const REGISTER_OFFERING: &str =
 const REGISTER_TEMPLATE: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE(?)";
 const APPROVE: &str =
     "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.APPROVE_UPDATE_REQUEST(?, ?)";
-const RUN: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN(?, ?)";
+pub(super) const RUN: &str = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN(?, ?)";
 const UNREGISTER_TEMPLATE: &str =
     "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.UNREGISTER_TEMPLATE(?)";
 const UNREGISTER_OFFERING: &str =
@@ -61,14 +64,14 @@ enum Wait {
     Gone,
 }
 
-struct Trial<'a> {
+pub(super) struct Trial<'a> {
     session: &'a Session,
     database: &'a str,
     /// Of everything that is made.
-    name: String,
+    pub(super) name: String,
     schema: String,
     offering: String,
-    template: String,
+    pub(super) template: String,
 }
 
 /// Goes through it, and says what was found.
@@ -94,7 +97,7 @@ impl Trial<'_> {
         Box::pin(self.session.write(operation, self.session.fresh(operation)?, sql)).await
     }
 
-    async fn called(&self, words: &'static str, texts: &[&str]) -> Result<ResultSet> {
+    pub(super) async fn called(&self, words: &'static str, texts: &[&str]) -> Result<ResultSet> {
         let sql = texts.iter().fold(Sql::new(words), |sql, text| sql.bind(Binding::text(*text)));
         self.call(name_of(words), sql).await
     }
@@ -153,6 +156,7 @@ impl Trial<'_> {
                 report.say(RUNS, &Ok(done.row_count() == 1));
                 report.say(BINDS, &Box::pin(self.bound(&done)).await);
                 report.say(SCANNED, &Box::pin(self.scanned(&done)).await);
+                report.say(KEPT, &Box::pin(presets::kept(self)).await);
             }
             Err(error) => {
                 report.say(RUNS, &Err(error));
@@ -192,35 +196,40 @@ impl Trial<'_> {
     async fn offered(&self) -> Result<bool> {
         let schema = Sql::new("CREATE SCHEMA ").path(&[self.database, &self.schema]);
         self.call("CREATE SCHEMA", schema).await?;
-        let view = Sql::new("CREATE SECURE VIEW ").path(&[self.database, &self.schema, VIEW]);
-        let view = view.word(" AS SELECT 'made up' AS \"person\", 1 AS \"number\"");
-        self.call("CREATE VIEW", view).await?;
-        let path = names::path([self.database, &self.schema, VIEW]);
         let policy = |category| specs::Policy { category };
         let columns = BTreeMap::from([
             (names::quoted("person"), policy(specs::Category::JoinCustom)),
             (names::quoted("number"), policy(specs::Category::Passthrough)),
         ]);
+        let mut datasets = Vec::new();
+        for (dataset, name, words) in [
+            (DATASET, VIEW, " AS SELECT 'made up' AS \"person\", 1 AS \"number\""),
+            (OTHER, OTHER_VIEW, " AS SELECT 'made up' AS \"person\", 2 AS \"number\""),
+        ] {
+            let view = Sql::new("CREATE SECURE VIEW ").path(&[self.database, &self.schema, name]);
+            self.call("CREATE VIEW", view.word(words)).await?;
+            let (alias, columns) = (dataset.to_owned(), columns.clone());
+            datasets.push(specs::Dataset::new(alias, self.path(name), columns));
+        }
         let spec = specs::Offering {
             name: self.name.clone(),
             version: "h1".to_owned(),
             description: "a trial".to_owned(),
-            datasets: vec![specs::Dataset::new(DATASET.to_owned(), path, columns)],
+            datasets,
         };
         let text = spec.text().unwrap_or_default();
         self.called(REGISTER_OFFERING, &[&text]).await.map(|_| true)
     }
 
     async fn registered(&self) -> Result<bool> {
-        let view = format!("{ALIAS}.{}.{DATASET}", self.offering);
-        let said = "string";
+        let view = self.offered_as(DATASET);
         let spec = specs::Template {
             name: self.name.clone(),
             version: "h1".to_owned(),
             r#type: "sql_analysis",
             description: "a trial".to_owned(),
             methodology: None,
-            parameters: vec![specs::Parameter { name: "said".to_owned(), required: true, r#type: said }],
+            parameters: vec![specs::Parameter { name: SAID.to_owned(), required: true, r#type: "string" }],
             preset_tables: vec![specs::Preset { alias: DATASET.to_owned(), template_view_name: view }],
             sql: "SELECT \"number\", CAST({{ said }} AS VARCHAR) AS \"said\"\nFROM IDENTIFIER({{ preset_tables['trial'] }})".to_owned(),
         };
@@ -246,19 +255,34 @@ impl Trial<'_> {
 
     async fn ran(&self) -> Result<ResultSet> {
         let arguments =
-            BTreeMap::from([("said".to_owned(), specs::Argument::Text(HOSTILE.to_owned()))]);
+            BTreeMap::from([(SAID.to_owned(), specs::Argument::Text(HOSTILE.to_owned()))]);
         let template_configuration = specs::Configuration { arguments };
         let spec = specs::Analysis { template: self.template.clone(), template_configuration };
         let text = spec.text().unwrap_or_default();
         self.called(RUN, &[&self.name, &text]).await
     }
 
-    async fn bound(&self, done: &ResultSet) -> Result<bool> {
+    /// The rows of a run.
+    pub(super) async fn read(&self, done: &ResultSet) -> Result<Table> {
         let unreadable = |_| {
-            let told: Told = (ErrorKind::InvalidNative, "answer-unreadable", Retry::Never);
+            let told: Told = (ErrorKind::InvalidNative, "answer-unreadable", Retry::NextCycle);
             self.session.error(told, "RUN", "its rows can't be read")
         };
-        let table = done.table().await.map_err(unreadable)?;
+        done.table().await.map_err(unreadable)
+    }
+
+    /// What a dataset is called in texts.
+    pub(super) fn offered_as(&self, dataset: &str) -> String {
+        format!("{ALIAS}.{}.{dataset}", self.offering)
+    }
+
+    /// Where a view lies, as a spec says it.
+    pub(super) fn path(&self, view: &str) -> String {
+        names::path([self.database, &self.schema, view])
+    }
+
+    async fn bound(&self, done: &ResultSet) -> Result<bool> {
+        let table = self.read(done).await?;
         let said = table.column("said").and_then(|cells| cells.first().copied().flatten());
         Ok(said == Some(HOSTILE))
     }
@@ -313,5 +337,12 @@ fn name_of(words: &'static str) -> &'static str {
 }
 
 const ALIAS: &str = "own";
-const DATASET: &str = "trial";
+pub(super) const DATASET: &str = "trial";
 const VIEW: &str = "TRIAL";
+/// The template's parameter.
+pub(super) const SAID: &str = "said";
+/// What the row of a template's own table tells.
+pub(super) const NUMBER: &str = "1";
+/// Another, whose row tells that it was read.
+pub(super) const OTHER: &str = "other";
+pub(super) const OTHER_VIEW: &str = "OTHER";
