@@ -115,6 +115,16 @@ impl Client {
         self.all((of, &["templates", template.as_str(), "versions"]), "after", page).await
     }
 
+    /// How each room holds each term of its agreement.
+    pub async fn fidelity(&self, of: &CollaborationId) -> Result<wire::Fidelity> {
+        self.read(of, &["fidelity"], &[]).await
+    }
+
+    /// What each member could learn under it.
+    pub async fn learn(&self, of: &CollaborationId) -> Result<wire::Learnable> {
+        self.read(of, &["learn"], &[]).await
+    }
+
     /// Its rooms on other platforms.
     pub async fn rooms(&self, of: &CollaborationId) -> Result<Vec<wire::Room>> {
         let page = |page: wire::Rooms| (page.rooms, page.next);

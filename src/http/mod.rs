@@ -15,7 +15,9 @@ mod document;
 mod done;
 mod entry;
 mod etag;
+mod fidelity;
 mod health;
+mod learn;
 mod leaves;
 mod limits;
 mod listen;
@@ -35,6 +37,7 @@ mod shares;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod token;
 mod visitor;
 mod wrong;
@@ -208,6 +211,8 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(shares::end))
         .routes(routes!(results::manifest))
         .routes(routes!(results::file))
+        .routes(routes!(fidelity::fidelity))
+        .routes(routes!(learn::learn))
         .routes(routes!(rooms::rooms))
         .routes(routes!(rooms::plan))
         .routes(routes!(rooms::look))
@@ -223,4 +228,5 @@ fn paths_of_callers() -> OpenApiRouter<Gateway> {
         .routes(routes!(leaves::leaf))
         .routes(routes!(leaves::checkpoint))
         .routes(routes!(leaves::consistency))
+        .routes(routes!(tiles::tile))
 }

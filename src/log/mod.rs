@@ -58,6 +58,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
+use tiles::Tile;
 use tree::{Hash, Tree};
 
 const PAGE: usize = 1024;
@@ -462,6 +463,18 @@ impl AgreementLog {
         let mut known = known.lock().await;
         self.refresh(collaboration, &mut known).await?;
         known.own.tree.consistency_proof(old, new).ok_or(LogError::NotFound)
+    }
+
+    /// A tile of the log; `None` where it is not so long.
+    pub async fn tile(
+        &self,
+        collaboration: &CollaborationId,
+        tile: Tile,
+    ) -> Result<Option<Vec<u8>>, LogError> {
+        let known = self.known(collaboration);
+        let mut known = known.lock().await;
+        self.refresh(collaboration, &mut known).await?;
+        Ok(tile.bytes(&known.own.tree))
     }
 
     /// Writes the whole log to a new folder that anyone can verify offline.

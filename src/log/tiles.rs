@@ -8,6 +8,8 @@ pub const WIDTH: u16 = 256;
 /// Bytes of a full tile.
 pub const TILE_BYTES_MAX: usize = 8_192;
 const HEIGHT: u32 = 8;
+/// Levels of a log of `2^64` leaves.
+const LEVEL_MAX: u8 = 7;
 const HASH_BYTES: usize = 32;
 
 /// Which tile: consecutive roots of complete subtrees of `256^level` leaves.
@@ -19,6 +21,22 @@ pub struct Tile {
 }
 
 impl Tile {
+    /// One with so many hashes; `None` where the specification has no such tile.
+    #[must_use]
+    pub fn new(level: u8, index: u64, width: u16) -> Option<Self> {
+        let is_one = level <= LEVEL_MAX && (1..=WIDTH).contains(&width);
+        is_one.then_some(Self { level, index, width })
+    }
+
+    /// How many leaves a log has at least that has it; `None` where no log is so long.
+    #[must_use]
+    pub fn leaves(&self) -> Option<u64> {
+        let hashes =
+            self.index.checked_mul(u64::from(WIDTH))?.checked_add(u64::from(self.width))?;
+        let each = 1_u64.checked_shl(HEIGHT * u32::from(self.level))?;
+        hashes.checked_mul(each)
+    }
+
     /// Its level; leaf hashes are at 0.
     #[must_use]
     pub const fn level(&self) -> u8 {

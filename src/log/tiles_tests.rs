@@ -74,6 +74,29 @@ fn every_length_to_six_hundred_makes_its_root_again() {
 }
 
 #[test]
+fn a_tile_is_there_from_the_leaf_on_that_ends_it() {
+    let tree = tree(600);
+    for of in added(0, 600)
+        .into_iter()
+        .flat_map(|of| (1..=of.width).map(move |width| Tile { width, ..of }))
+    {
+        let tile = Tile::new(of.level, of.index, of.width).unwrap();
+        let leaves = tile.leaves().unwrap();
+        assert!(leaves <= 600 && tile.bytes(&tree).is_some());
+        let mut short = tree.clone();
+        short.truncate(leaves);
+        assert_eq!(tile.bytes(&short), tile.bytes(&tree));
+        short.truncate(leaves - 1);
+        assert_eq!(tile.bytes(&short), None, "{}", tile.path());
+    }
+    assert_eq!(Tile::new(7, 255, WIDTH).unwrap().leaves(), None, "the longest log has not as many");
+    assert_eq!(Tile::new(7, 0, 255).unwrap().leaves(), Some(255 << 56));
+    assert_eq!(Tile::new(0, u64::MAX, 1).unwrap().leaves(), None);
+    let none = [(8, 0, 1), (0, 0, 0), (0, 0, WIDTH + 1)];
+    assert!(none.iter().all(|(level, index, width)| Tile::new(*level, *index, *width).is_none()));
+}
+
+#[test]
 fn so_do_lengths_around_two_levels() {
     let around = 256_u64 * 256;
     let tree = tree(around + 257);

@@ -133,6 +133,9 @@ impl Asking<'_> {
         if row.operation == "export" {
             path.push_str("?form=terraform");
         }
+        if row.operation == "tile" {
+            path = path.replace("{level}/5", "0/0?width=1");
+        }
         if row.operation == "leaf" {
             path = path.replace("/5", "/1");
         }

@@ -100,6 +100,8 @@ fn what_a_caller_may_not_see_is_not_there() {
         "/agreements/sha256:00/diff?from=sha256:00",
         "/datasets",
         "/datasets/sales",
+        "/fidelity",
+        "/learn",
         "/members",
         "/templates",
         "/templates/reach",
@@ -109,6 +111,7 @@ fn what_a_caller_may_not_see_is_not_there() {
         "/revocations/1",
         "/leaves",
         "/leaves/0",
+        "/tiles/0/0?width=1",
         "/checkpoint",
         "/proofs/consistency?old=1&new=2",
     ];

@@ -4,6 +4,7 @@ use super::{Desk, Seen, absent};
 use crate::access::Action;
 use crate::app::leaves::end_of;
 use crate::error::{Error, Result};
+use crate::log::tiles::Tile;
 use crate::log::{Actor, Body, Leaf, Receipt};
 use crate::store::Stands;
 use crate::wire;
@@ -83,6 +84,15 @@ impl Desk<'_> {
         }
         let hashes = self.app.log.consistency_proof(&seen.collaboration, old, new).await?;
         Ok(wire::Proof { old, new, hashes: super::texts(hashes) })
+    }
+
+    /// A tile of its hashes, if there is such a one, where the caller sees every leaf below it.
+    pub(crate) async fn tile(&self, name: &str, tile: Option<Tile>) -> Result<Vec<u8>> {
+        let seen = self.seen(name, Action::ReadLog).await?;
+        let end = end(&seen)?;
+        let there = |tile: &Tile| tile.leaves().is_some_and(|leaves| leaves <= end);
+        let tile = tile.filter(there).ok_or_else(absent)?;
+        self.app.log.tile(&seen.collaboration, tile).await?.ok_or_else(absent)
     }
 
     /// Leaves as they are there for this member: it is asked again whose they are, and how far it sees.

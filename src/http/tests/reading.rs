@@ -1,7 +1,9 @@
 //! Reading and planning, through the whole door: what each caller sees, and what it does not. Whatever is one member's place, account or key column
 //! carries a sentinel of that member, and every answer to another is searched for it.
 
+mod fidelity;
 mod paging;
+mod tiles;
 mod versions;
 
 use super::*;
@@ -130,6 +132,18 @@ impl Door {
         lines: &[(&str, &str)],
         body: &str,
     ) -> Told {
+        let (status, headers, body) = self.raw((method, path), token, lines, body).await;
+        Told { status, headers, text: String::from_utf8(body).unwrap() }
+    }
+
+    /// The bytes of an answer, of whatever kind.
+    async fn raw(
+        &self,
+        (method, path): (Method, &str),
+        token: &str,
+        lines: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, HeaderMap, Vec<u8>) {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         request = request.header("authorization", format!("Bearer {token}"));
         for (name, value) in lines {
@@ -139,8 +153,7 @@ impl Door {
             self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap());
         let (head, body) = answer.await.unwrap().into_parts();
         let body = to_bytes(body, 1 << 24).await.unwrap();
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        Told { status: head.status.as_u16(), headers: head.headers, text }
+        (head.status.as_u16(), head.headers, body.to_vec())
     }
 
     /// A look of somebody who has every role of a member; it finds nothing that is another's alone.

@@ -49,7 +49,7 @@ impl Door {
 }
 
 /// A collaboration that the brand left between two withdrawals of the grocer's.
-async fn left() -> Door {
+pub(super) async fn left() -> Door {
     let door = Door::open().await;
     door.agreed().await;
     door.seen_there().await;

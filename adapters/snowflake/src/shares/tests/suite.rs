@@ -125,6 +125,20 @@ async fn an_account_elsewhere_is_refused_and_said() {
     assert!(plan.steps.is_empty());
 }
 
+/// A lower edition alone keeps nobody out: the policy is its owner's, and holds there as anywhere.
+#[tokio::test]
+async fn an_account_of_standard_edition_is_let_in_under_the_same_policy() {
+    let Some((twin, room)) = room().await else { return };
+    twin.control("PUT", "accounts/ACME.CONSUMER", &json!({ "edition": "STANDARD" })).await;
+    let (_, scope) = opened(&room, "spring").await;
+    assert_eq!(twin.sql(CONSUMER, &[MOUNTED]).await, [[json!("60")]]);
+    let table = "\"AIRLOCK$SPRING$ORDERS\".\"AIRLOCK$SPRING$OFFERS\".\"ORDERS$ANALYST\"";
+    let rows = format!("SELECT \"person\" FROM {table}");
+    assert_eq!(twin.refused(CONSUMER, &rows).await, "506031", "rows stay in");
+    let runner = ResourceKind::Member("analyst".parse().unwrap());
+    assert_eq!(room.probe(&runner, &scope, &Cx::default()).await, Ok(Probe::Served));
+}
+
 #[tokio::test]
 async fn an_account_of_a_lower_edition_is_refused_and_said() {
     let Some((twin, room)) = room().await else { return };
