@@ -49,7 +49,9 @@ fn failed(call: &Call, error: AdapterError) -> Result<Applied> {
     // A list that loses something which is gone as a whole has lost it.
     let takes = takes || matches!(call, Call::MarkSchema { mark, .. } if mark.templates.is_empty());
     let is_mount = matches!(call, Call::Mount { .. });
-    let lacks = [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind);
+    // An edition that has no policies says that they are no feature of it.
+    let edition = matches!(call, Call::CreatePolicy { .. }) && error.kind == ErrorKind::Unsupported;
+    let lacks = [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind) || edition;
     if (error.kind == ErrorKind::NotFound && takes)
         || (error.kind == ErrorKind::AlreadyExists && is_mount)
     {

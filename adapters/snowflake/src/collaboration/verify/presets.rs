@@ -4,7 +4,7 @@
 
 use super::trial::{DATASET, HOSTILE, NUMBER, OTHER, OTHER_VIEW, RUN, SAID, Trial};
 use crate::collaboration::specs;
-use adapter_spi::{Result, Retry};
+use adapter_spi::{AdapterError, ErrorKind, Outcome, Result};
 use serde_json::{Value, json};
 
 const PRESETS: &str = "preset_tables";
@@ -21,12 +21,18 @@ pub(super) async fn kept(trial: &Trial<'_>) -> Result<bool> {
                     return Ok(false);
                 }
             }
-            // Nobody answered: that refuses nothing.
-            Err(error) if error.retry != Retry::Never => return Err(error),
-            Err(_) => {}
+            Err(error) if is_refusal(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(true)
+}
+
+/// Whether the platform answered that it does not: silence and what can't be read refuse nothing.
+fn is_refusal(error: &AdapterError) -> bool {
+    use ErrorKind::{Conflict, NotFound, PermissionDenied, Unsupported};
+    error.outcome == Outcome::NotApplied
+        && matches!(error.kind, Conflict | NotFound | PermissionDenied | Unsupported)
 }
 
 /// Configurations that name the second view: as it is offered, and as it lies in the account.
