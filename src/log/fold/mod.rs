@@ -307,7 +307,7 @@ impl State {
     }
 
     /// How long the log was after its newest decision on record, and what is withdrawn beyond that.
-    pub(crate) fn standing(&self) -> (u64, impl Iterator<Item = &Revocable>) {
+    pub fn standing(&self) -> (u64, impl Iterator<Item = &Revocable>) {
         let due = self.tombstones.iter().filter(|(_, at)| **at >= self.size);
         (self.recorded, due.map(|(what, _)| what))
     }
