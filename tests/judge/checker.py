@@ -26,6 +26,8 @@ CODES = ("ResourceNotFoundException", "AccessDeniedException")
 LOOKED_MS_MAX = 10_000
 # What takes longer hangs; no promise says how long it may take.
 HANGS_S = 180
+# What is under way when a log is to be judged has so long to come to its end.
+ENDS_S = 60
 TAKES_AWAY = ("revoke", "restrict")
 
 
@@ -134,11 +136,21 @@ class Checker:
                 before[place] = allows
         return gave
 
-    def judge(self, name, open_max=0, recorded=True):
-        """What holds of every log at any time; the log. `open_max`: steps that give and may wait for their end still (what two take away at
-        once waits for its end as well, a quarter of an hour at most); `recorded`: whether every call has its intent, which a log that
+    def judge(self, name, open_max=0, recorded=True, ends_s=ENDS_S):
+        """What holds of every log at any time; the log. `open_max`: steps that give and may wait for their end still, after `ends_s` seconds (what two
+        take away at once waits for its end as well, a quarter of an hour at most); `recorded`: whether every call has its intent, which a log that
         can't be written excuses closing from."""
-        log = self.log(name)
+        gateways.until(lambda: all("ended" in note for note in self.writes(name)), ends_s)
+        calls = self.writes(name)  # before the log is read: what comes later may have its intent later
+        read = [self.log(name)]
+
+        def has_ended():
+            if len(read[-1].open(GIVE)) > open_max:
+                read.append(self.log(name))
+            return len(read[-1].open(GIVE)) <= open_max
+
+        gateways.until(has_ended, ends_s, 1)
+        log = read[-1]
         intents, outcomes = log.of("effect-intended"), log.of("effect-outcome")
         steps = collections.Counter(body["step"] for _, _, body in intents)
         ends = collections.Counter(body["step"] for _, _, body in outcomes if body["outcome"] != "unknown")
@@ -160,7 +172,7 @@ class Checker:
             given = [n for n, _, body in intents if body["effect"] == "grant" and index < n < until and concerns(what, body.get("of", []))]
             self.same(f"{name}: leaf {index} withdrew, and it was given again", given, [])
         if recorded:
-            self._intended(name, log)
+            self._intended(name, log, calls)
         return log
 
     def _again(self, log, what, index):
@@ -177,14 +189,14 @@ class Checker:
                     return n
         return len(log.bodies) + 1
 
-    def _intended(self, name, log):
+    def _intended(self, name, log, calls):
         """At every moment as many intents are on record as calls came to the stage. The same call that takes away may come again under
         its intent while nobody knows its end; one that gives may not."""
         intents = log.of("effect-intended")
         ended = {body["step"]: at for _, at, body in log.of("effect-outcome") if body["outcome"] != "unknown"}
         taking = [(at, body["step"]) for _, at, body in intents if body["effect"] in TAKES_AWAY]
         times, last, under, number = sorted(at for _, at, _ in intents), {}, {}, 0
-        for note in self.writes(name):
+        for note in calls:
             came, call = note["at"] * 1000, called(note)
             before, last[call] = last.get(call), came
             if before is not None and note["method"] != "POST":
@@ -282,22 +294,32 @@ class Watch:
     def __init__(self, checker, name, is_open):
         self.checker, self.name, self.is_open = checker, name, is_open
         self.looks, self.ending = [], threading.Event()
-        self.thread = threading.Thread(target=self._look, daemon=True)
+        self.thread = threading.Thread(target=self._look_on, daemon=True)
+        self._look_whole()
         self.thread.start()
 
     def _look(self):
+        asked = time.time()
+        with contextlib.suppress(botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
+            self.looks.append((asked, bool(self.is_open())))
+            return True
+        return False
+
+    def _look_on(self):
         while not self.ending.is_set():
-            asked = time.time()
-            try:
-                self.looks.append((asked, bool(self.is_open())))
-            except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
-                pass
+            self._look()
             self.ending.wait(0.3)
 
+    def _look_whole(self):
+        if not gateways.until(self._look, HANGS_S, 0.3):
+            raise AssertionError(f"{self.name}: the other account can't look")
+
     def end(self):
-        """No more looks."""
-        self.ending.set()
-        self.thread.join(timeout=30)
+        """A last look, and no more."""
+        if not self.ending.is_set():
+            self.ending.set()
+            self.thread.join(timeout=HANGS_S)
+            self._look_whole()
         return self
 
     def closed_at(self):

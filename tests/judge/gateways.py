@@ -2,6 +2,7 @@
 and workers that are real processes. Must not know any scenario, nor what has to come out.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import copy
@@ -33,6 +34,10 @@ import stage
 ROOM = scenery.ROOM
 SHARDS = 16
 STORE = "AIRLOCK_SYNC_STORE"
+# What is a program of PostgreSQL's, or its start, hangs after so long.
+TOOL_S_MAX = 300
+# Workers that started together have an equal share each after a few beats.
+SHARED_S_MAX = 120
 # A process whose files don't grow beyond so many bytes, and that is told so rather than killed.
 LIMITED = [sys.executable, "-c", "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY)); os.execv(sys.argv[2], sys.argv[2:])"]
 LOOK = re.compile(r"^/collaborations/([0-9a-f-]{36})/schemas(?:\?|$)")  # asked once in each look
@@ -61,6 +66,13 @@ def until(what, seconds, every=0.2):
     return found
 
 
+def free_port():
+    """A port that nobody has at the moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 class Database:
     """A database of its own on the stage's server, or on another server of this kind."""
 
@@ -80,7 +92,7 @@ class Database:
         """A tool of the server's, by the database's address; its output."""
         place = urllib.parse.urlsplit(self.url)
         known = {"PGHOST": place.hostname, "PGPORT": str(place.port), "PGUSER": place.username, "PGPASSWORD": place.password, "PGDATABASE": place.path[1:]}
-        done = subprocess.run([f"{self.tools}/{name}", *map(str, words)], env=os.environ | known, capture_output=True, text=True, timeout=60, check=False, **more)
+        done = subprocess.run([f"{self.tools}/{name}", *map(str, words)], env=os.environ | known, capture_output=True, text=True, timeout=TOOL_S_MAX, check=False, **more)
         if done.returncode:
             raise airlock.Failed((name,), done.returncode, done.stdout[-800:], done.stderr[-1500:])
         return done.stdout
@@ -127,31 +139,36 @@ class Server:
             nobody = pwd.getpwnam("nobody")
             self.identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         self._run("initdb", "-D", self.folder / "data", "-U", "airlock", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
-        self.url = f"postgres://airlock:none@127.0.0.1:{port}/postgres"
-        self.start()
+        self._start_anywhere()
+
+    def _start_anywhere(self, tries=3):
+        self.url = f"postgres://airlock:none@127.0.0.1:{free_port()}/postgres"
+        try:
+            self.start()
+        except airlock.NotRun:  # somebody else may have taken the port
+            if tries == 1:
+                raise
+            self._start_anywhere(tries - 1)
 
     def restart(self):
         """As if the machine had lost power, and up again at once."""
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-m", "immediate", "-w", "restart")
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-m", "immediate", "-w", "-t", str(TOOL_S_MAX), "restart")
 
     def _run(self, tool, *words):
-        done = subprocess.run([self.tools / tool, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=self.folder, **self.identity)
+        done = subprocess.run([self.tools / tool, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=TOOL_S_MAX, check=False, cwd=self.folder, **self.identity)
         if done.returncode:
             raise airlock.NotRun(f"{tool} of PostgreSQL failed: {done.stderr.strip()[-300:]}")
 
     def stop(self):
         """As if the machine had lost power."""
-        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "-t", str(TOOL_S_MAX), "stop")
 
     def start(self):
         """Comes up again with what is on disk."""
         port = urllib.parse.urlsplit(self.url).port
         settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=on"
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o", settings, "start")
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-t", str(TOOL_S_MAX), "-o", settings, "start")
 
     def end(self):
         """Stopped, and nothing left."""
@@ -163,7 +180,7 @@ class Server:
 class Platform:
     """A LocalStack with the twin of one scenario's own, in the environment that the harness made. It comes up empty each time."""
 
-    STARTING_S_MAX = 120
+    STARTING_S_MAX = 300
 
     def __init__(self):
         loader = importlib.machinery.SourceFileLoader("harness", str(airlock.ROOT / "localstack" / "harness"))
@@ -172,11 +189,16 @@ class Platform:
         self.peer, self.folder, self.process = harness.Localstack(), Path(tempfile.mkdtemp(prefix="airlock-sync-localstack-")), None
         if not self.peer.installed():
             raise airlock.NotRun("no LocalStack that is current: localstack/harness up localstack")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        self.start()
+        for left in (2, 1, 0):
+            self.port = free_port()
+            self.endpoint = f"http://127.0.0.1:{self.port}"
+            try:
+                self.start()
+                break
+            except airlock.NotRun:  # somebody else may have taken the port
+                if not left or self.process.poll() is None:
+                    self.end()
+                    raise
 
     def start(self):
         """Comes up, and answers real calls."""
@@ -211,7 +233,11 @@ class Fault:
 
     def __init__(self, fits, act, times=1):
         self.fits, self.act, self.times = fits, act, times
-        self.met, self.released = threading.Event(), threading.Event()
+        self.met, self.released, self.met_at = threading.Event(), threading.Event(), None
+
+    def age(self):
+        """Seconds since it was met."""
+        return 0.0 if self.met_at is None else time.monotonic() - self.met_at
 
 
 class Gate(stage.Between):
@@ -230,10 +256,18 @@ class Gate(stage.Between):
         self.faults.append(fault)
         return fault
 
-    def _fault(self, method, path, body):
+    def clear(self):
+        """Nothing befalls any call from now on; what is held goes on."""
         for fault in self.faults:
+            fault.times = 0
+            fault.released.set()
+        self.faults.clear()
+
+    def _fault(self, method, path, body):
+        for fault in list(self.faults):  # some may be taken away meanwhile
             if fault.times > 0 and fault.fits(method, path, body):
                 fault.times -= 1
+                fault.met_at = time.monotonic() if fault.met_at is None else fault.met_at
                 fault.met.set()
                 return fault
         return None
@@ -258,8 +292,11 @@ class Gate(stage.Between):
         note = {"at": time.time(), "by": self.name, "account": headers.get("Authorization", headers.get("authorization", "")).partition("Credential=")[2][:12],
                 "method": method, "path": urllib.parse.unquote(path), "body": body.decode("utf-8", "replace"), "status": None, "answer": ""}
         self.notes.append(note)
-        status, answered, found = super().ask(method, path, headers, body)
-        note["status"], note["answer"], note["ended"] = status, found.decode("utf-8", "replace"), time.time()
+        try:
+            status, answered, found = super().ask(method, path, headers, body)
+            note["status"], note["answer"] = status, found.decode("utf-8", "replace")
+        finally:
+            note["ended"] = time.time()  # answered or not
         return broken if fault and fault.act == "after" else (status, answered, found)
 
 
@@ -375,8 +412,8 @@ def as_new(folder, endpoint=None):
 
 
 class World:
-    """Collaborations that everybody joined and approved, and gateways that share their logs, or one that has a store of its own where there is to be no
-    database (`False`); no worker runs yet."""
+    """Gateways that share their logs, or one that has a store of its own where there is to be no database (`False`), and collaborations that are
+    offered there: nobody joined one, no worker runs yet."""
 
     def __init__(self, arguments, folder, names, templates=("overlap", "regions"), database=None, stage_of=None):
         self.folder, self.names = folder, list(names)
@@ -392,32 +429,58 @@ class World:
         self.catalogue()
         for member in self.members:
             first.call("keygen", "--member", member)
-        self._agree(self.names[0])
         for gateway in self.gateways[1:]:
             (gateway.home / "keys").symlink_to(first.home / "keys")
+        self._offer(self.names[0])  # which makes the database
         with concurrent.futures.ThreadPoolExecutor(3) as several:
-            list(several.map(self._agree, self.names[1:]))
+            list(several.map(self._offer, self.names[1:]))
 
     def catalogue(self):
         """The members' data and tables, in their own accounts."""
         for dataset in ("customers", "seen"):
             self.stage.table(scenery.DATASETS[dataset][0], "scenes", dataset, self.folder / "data" / f"{dataset}.parquet")
 
-    def _agree(self, name):
+    def begin(self):
+        """A worker each, with its share of the leases, and then all that is agreed."""
+        self.start()
+        self.shared_out()
+        self.agree()
+
+    def agree(self, names=None):
+        """Everybody joins and approves these collaborations, or all: each step of all of them before the next."""
+        names = self.names if names is None else names
+        with concurrent.futures.ThreadPoolExecutor(3) as several:
+            for step, more in (("join", ()), ("approve", ("--all",))):
+                for member in self.members:
+                    list(several.map(lambda name: self.gateways[0].call(step, name, *more, "--as", member), names))  # noqa: B023
+
+    def _offer(self, name):
         agreement = scenery.document(self.folder, list(self.templates)) | {"collaboration": name}
         file = self.folder / f"{name}.json"
         file.write_text(json.dumps(agreement), encoding="utf-8")
-        call = self.gateways[0].call
-        call("apply", str(file), "--as", self.members[0])
-        for member in self.members:
-            call("join", name, "--as", member)
-        for member in self.members:
-            call("approve", name, "--all", "--as", member)
+        self.gateways[0].call("apply", str(file), "--as", self.members[0])
 
     def start(self, every=1):
         """A worker each."""
         for gateway in self.gateways:
             gateway.start(every)
+
+    def shared_out(self):
+        """Waits until every worker has its share of the leases, and no more: whoever starts first takes them all, and gives back what is others' while it works."""
+        if not self.database:
+            return
+        most, found = -(-SHARDS // len(self.gateways)), {}
+
+        def is_even():
+            with contextlib.suppress(airlock.Failed):  # their table is made by whoever comes first
+                found.clear()
+                found.update(self.database.leases())
+            many = collections.Counter(holder for holder, _ in found.values())
+            return len(found) == SHARDS and len(many) == len(self.gateways) and max(many.values()) <= most
+
+        ended = lambda: [g.name for g in self.gateways if g.worker.process.poll() is not None]  # noqa: E731
+        if not until(lambda: is_even() or ended(), SHARED_S_MAX) or ended():
+            raise AssertionError(f"the leases are not shared out after {SHARED_S_MAX} s: {found}, workers that ended: {ended()}")
 
     def end(self):
         """Every worker ended, the database gone."""

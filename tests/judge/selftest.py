@@ -123,7 +123,7 @@ class Logs(unittest.TestCase):
         check = checker.Checker(self.World(calls))
         check.world.members = members
         check.log = lambda name: log
-        check.judge("c", **({"open_max": 0} | more))
+        check.judge("c", **({"open_max": 0, "ends_s": 0} | more))
         return " ".join(check.wrong)
 
     def step(self, name, effect="grant", basis=0, of=None):

@@ -185,7 +185,10 @@ class Between:
         if own:
             return own
         there, used = getattr(self.kept, "connection", (None, 0.0))
-        if there is None or time.monotonic() - used > IDLE_S_MAX:  # the stage may have closed it
+        # The stage may have closed it; what is sent once must not fail for that.
+        if there is None or method not in ("GET", "HEAD") or time.monotonic() - used > IDLE_S_MAX:
+            if there is not None:
+                there.close()
             there = http.client.HTTPConnection(urllib.parse.urlsplit(self.target).netloc, timeout=60)
         there.request(method, path, body or None, {n: v for n, v in headers.items() if n.lower() not in ("host", "connection")})
         answer = there.getresponse()
