@@ -21,7 +21,8 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 GRANT, KIND = "client_credentials", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-AGAIN_S = 60
+# Keys at a URL are asked for so often at most, and an answer of the gateway waits so long for them.
+AGAIN_S, WAITS_S = 60, 3
 
 
 class KeysAway(BaseHTTPRequestHandler):
@@ -239,15 +240,19 @@ def rotation(judged, gateway, issuer, away):
     before, old = issuer.key, issuer.token("org-alfa")
     issuer.key, issuer.kid = Ed25519PrivateKey.generate(), "away-2"
     away.keys = issuer.jwks()["keys"]
+    begun = time.monotonic()
     for n in range(200):
         judged.refused(f"a made-up key's name, {n}", jwt.encode(jwt.decode(old, options={"verify_signature": False}), before, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": f"made-up-{n}"}))
-    if away.came - asked > 1:
+    if away.came - asked > 1 + (time.monotonic() - begun) // AGAIN_S:
         judged.wrong.append(f"a flood of names made it ask {away.came - asked} times")
-    time.sleep(AGAIN_S + 2)
-    judged.passes("the new key, the first time that it is shown", issuer.token("org-alfa"), "alfa")
+    time.sleep(AGAIN_S + 5)
+    new, since = issuer.token("org-alfa"), time.monotonic()
+    if judged.shown(new)[0].status == 401 and time.monotonic() - since >= WAITS_S - 0.1:
+        time.sleep(1)  # its issuer was too slow to answer, and is heard by now
+    judged.passes("the new key, the first time that it is shown", new, "alfa")
     judged.refused("the old key, which the newest answer has not", old)
     for how in ("redirect", "fail", "long", "stall"):
-        away.how, asked, late = how, away.came, time.monotonic() + AGAIN_S + 15
+        away.how, asked, late = how, away.came, time.monotonic() + AGAIN_S + 60
         while away.came == asked and time.monotonic() < late:
             time.sleep(0.2)
         if away.came == asked:

@@ -42,7 +42,7 @@ HERE = Path(__file__).resolve().parent / "browser"
 NODE_MIN, CHROMIUM_MIN = 20, 120
 MEMBERS = {"shop": "111111111111", "media": "222222222222"}
 HOST = "airlock.judge.example"
-STARTS_S, WALKS_S = 60, 600
+STARTS_S, WALKS_S = 60, 1800
 SCRIPT = "<script>window.__pwned=1</script>"
 # What a text may carry: markup that closes whatever it may stand in, a handler, quotes, marks of direction and characters without width.
 HOSTILE = f"\"'></code></pre></td></title></textarea>--><img src=x onerror=window.__pwned=1>{SCRIPT} \u202egnp.exe\u202c \u2066x\u2069 a\u200bb {{{{7*7}}}} javascript:alert(1)"

@@ -5,6 +5,7 @@ Must not know: what any of it is for.
 """
 
 import argparse
+import contextlib
 import copy
 import http.client
 import json
@@ -233,12 +234,26 @@ def broken(files):
     yield "a port by another name", the(lambda of: of.of("Service")["airlock-metrics"]["spec"]["ports"][0].update(targetPort="prometheus"))
 
 
+@contextlib.contextmanager
+def serving(arguments, folder):
+    """A gateway that is measured, and the port at which it is; another where somebody took that one meanwhile."""
+    with contextlib.ExitStack() as stack:
+        for left in (2, 1, 0):
+            gateway, port = served.Served(airlock.binary(arguments.airlock), folder / str(left)), served.free_port()
+            gateway.more = ["[metrics]", f'listen = "127.0.0.1:{port}"']
+            try:
+                stack.enter_context(gateway)
+                break
+            except AssertionError:
+                if not left:
+                    raise
+        yield gateway, port
+
+
 def judge(arguments, folder):
     """Reads all of it, beside a gateway that runs."""
     files = Files()
-    gateway, port = served.Served(airlock.binary(arguments.airlock), folder), served.free_port()
-    gateway.more = ["[metrics]", f'listen = "127.0.0.1:{port}"']
-    with gateway:
+    with serving(arguments, folder) as (gateway, port):
         gateway.ready(30)
         gateway.ask("GET", "/v1/me", gateway.token("alfa"))
         names = exposed(scraped(port))

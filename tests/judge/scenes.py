@@ -114,13 +114,13 @@ def not_ours(scene):
     arn = scene.template("overlap")
     scene.same("asked by hand", scene.ask({"analysisTemplateArn": arn}), "SUCCESS")
     try:
-        told = scene.gateway.call("revoke", NAME, "--dataset", "customers", "--as", "shop", timeout=20)
+        told = scene.gateway.call("revoke", NAME, "--dataset", "customers", "--as", "shop", timeout=90)
         scene.same("said to be open after the owner's withdrawal", [r["open"] for r in told["rooms"]], [[]])
     except airlock.Failed as failure:
         error = json.loads(failure.output.splitlines()[-1])["error"]
         scene.same("says what is open still, and who closes it", (error["code"], "customers" in json.dumps(error), "shop" in json.dumps(error)), ("room-not-closed", True, True))
     except subprocess.TimeoutExpired:
-        scene.wrong.append("a withdrawal under an owner who is not operated here isn't answered within 20 s")
+        scene.wrong.append("a withdrawal under an owner who is not operated here isn't answered within 90 s")
     scene.same("asked by hand after the owner's withdrawal", scene.ask({"analysisTemplateArn": arn}), "ResourceNotFoundException")
     plan = scene.plan()
     scene.same("open, and waited for", sorted({w["member"] for w in plan["waiting"]}), ["shop"] if plan["open"] else [])
