@@ -266,7 +266,7 @@ class Checker:
         self.same("not as agreed on the platform", {name: self.usable(name) for name in left}, {})
         return None if left else time.monotonic() - begun
 
-    def doubled(self, seconds=15):
+    def doubled(self, seconds=ENDS_S):
         """Nothing stands twice on the platform, or not for long."""
         self.same("twice on the platform", [] if gateways.until(lambda: not self.twice(), seconds, 1) else self.twice(), [])
 

@@ -81,7 +81,8 @@ def full(arguments, folder):
         gateway = world.gateways[0]
         world.begin()
         check.opened(names, HANGS_S)
-        time.sleep(3)
+        for name in names:
+            check.judge(name)  # waits for the ends of what gives
         watch = checker.Watch(check, names[0], lambda: check.usable(names[0]))
         gateway.fill(4096)  # what is in place can be overwritten, as the reserve is
         filled = time.time()
@@ -129,7 +130,7 @@ def platform(arguments, folder):
         watches = {name: checker.Watch(check, name, lambda name=name: check.usable(name)) for name in names}
 
         def withdraw(number, name):
-            return world.gateways[number].lines("revoke", name, "--dataset", "customers", "--as", "shop", "--wait", "--within", "2", timeout=150)
+            return world.gateways[number].lines("revoke", name, "--dataset", "customers", "--as", "shop", "--wait", "--within", "3", timeout=250)
 
         with concurrent.futures.ThreadPoolExecutor(2) as several:
             ended = list(several.map(withdraw, (0, 1), names[:2]))
