@@ -84,8 +84,8 @@ def shared(arguments, folder):
         check.holds("each collaboration has a worker, and three take part", gateways.until(share, HANGS_S, 1), {n: h and h.name for n, h in holders.items()})
         logs = {name: check.judge(name) for name in names}
         for name in names:
-            counts = lambda: (len(check.writes(name)), len(check.log(name).of("effect-intended")))  # noqa: B023, E731
-            check.holds(f"{name}: as many calls as intents", gateways.until(lambda: len(set(counts())) == 1, HANGS_S, 1), counts())  # noqa: B023
+            counts = lambda: (len(check.writes(name)), sum("ended" in n for n in check.writes(name)), len(check.log(name).of("effect-intended")))  # noqa: B023, E731
+            check.holds(f"{name}: as many calls, all answered, as intents", gateways.until(lambda: len(set(counts())) == 1, HANGS_S, 1), counts())  # noqa: B023
             made = check.writes(name)
             check.same(f"{name}: calls that were not done", [(n["path"], n["status"]) for n in made if (n["status"] or 599) >= 300], [])
             calls = [checker.called(n) for n in made]
