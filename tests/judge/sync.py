@@ -310,7 +310,12 @@ def stood_still(arguments, world, check, names, first, faults, begun):
     mine = token and token[0] == first.known_as()
     given = [(n["method"], n["path"], n["body"]) for n in check.gave(since=awake) if n["by"] == first.name and not mine]
     check.same("calls that give by the one that had lost its lease", given, [])
-    check.holds("it says that its lease is lost", gateways.until(lambda: "lease-lost" in first.worker.problems(since=awake), HANGS_S), first.worker.problems())
+    # Its turns end: where the fence is not what stops them, the leaves of the other do, which it read first.
+    turns = lambda: {one["pass"]["collaboration"] for at, one in list(first.worker.said) if at >= awake and "pass" in one}  # noqa: E731
+    check.holds("its turns come to an end", gateways.until(lambda: turns() == set(names), HANGS_S), turns())
+    others = lambda: [n for n in check.gave(since=awake) if n["by"] != first.name or mine]  # noqa: E731
+    intents = lambda: [body for name in names for _, at, body in check.log(name).of("effect-intended") if at >= awake * 1000 and body["effect"] in checker.GIVE]  # noqa: E731
+    check.holds("nothing is intended that nobody else did", gateways.until(lambda: len(intents()) <= len(others()), checker.ENDS_S, 1), intents())
     twice = check.twice()
     plan = lambda: world.gateways[1].lines("plan", going_on, "--room", ROOM)  # noqa: E731
     nothing = lambda found: found[0] == 0 and not found[1][-1]["plan"]["steps"]  # noqa: E731
