@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 /// How often the logs are asked whether they have grown.
 const WAKE_EVERY: Duration = Duration::from_millis(500);
 /// Once it is to end, turns under way have this long.
-const END_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+pub(super) const END_WITHIN: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 10 });
 /// And leases this long to be given back.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(5);
 
