@@ -53,14 +53,14 @@ fn kinds(world: &World, kind: &str) -> usize {
 #[test]
 fn on_a_full_disk_a_withdrawal_is_in_force_and_later_on_record() {
     let world = World::settled(MANY);
-    let child = world.begun("at-work");
+    let run = world.begun("at-work");
     let filled = Filled::of(&world);
     within(&world, 100, &["run", "spring", "reach", "--as", "brand"]).is(1, "store-full");
     let full = within(&world, 100, &withdraw("sales", "grocer")).done();
     assert_eq!((&full["durable"], &full["receipt"]), (&false.into(), &serde_json::Value::Null));
     assert_eq!(full["because"]["code"], "store-full");
     // The run at work, and such as would begin, with the disk full and without.
-    Answer::of(child.wait_with_output().unwrap()).is(3, "dataset-revoked");
+    run.ended().is(3, "dataset-revoked");
     within(&world, 100, &["run", "spring", "reach", "--as", "brand"]).is(3, "dataset-revoked");
     let stands = within(&world, 100, &["status", "spring"]).done();
     assert_eq!(stands["collaborations"][0]["pending"], serde_json::json!(["dataset sales"]));

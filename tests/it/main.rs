@@ -11,6 +11,7 @@
 mod agreements;
 mod answers;
 mod asked;
+mod begun;
 mod clients;
 mod datasets;
 mod denied;

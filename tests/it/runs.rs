@@ -1,7 +1,6 @@
 //! Runs beside each other, stopped, withdrawn and counted, each by processes of their own.
 
 use crate::world::{AGREEMENT, Answer, World};
-use std::process::Command;
 
 /// Enough that a run can be met at work.
 const MANY: usize = 300_000;
@@ -9,10 +8,9 @@ const MANY: usize = 300_000;
 #[test]
 fn ctrl_c_cancels_and_leaves_nothing() {
     let world = World::settled(MANY);
-    let child = world.begun("stopped");
-    let stop = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(stop.success());
-    Answer::of(child.wait_with_output().unwrap()).is(130, "cancelled");
+    let mut run = world.begun("stopped");
+    run.signal("-INT");
+    run.ended().is(130, "cancelled");
     world.nothing_left();
     world.log_is_whole();
 }
@@ -20,9 +18,9 @@ fn ctrl_c_cancels_and_leaves_nothing() {
 #[test]
 fn a_withdrawal_by_another_process_stops_a_run_at_work() {
     let world = World::settled(MANY);
-    let child = world.begun("withdrawn");
+    let run = world.begun("withdrawn");
     world.airlock(&["revoke", "spring", "--dataset", "sales", "--as", "grocer"]).done();
-    Answer::of(child.wait_with_output().unwrap()).is(3, "dataset-revoked");
+    run.ended().is(3, "dataset-revoked");
     world.nothing_left();
     world.run().is(3, "dataset-revoked");
     world.log_is_whole();
@@ -34,9 +32,9 @@ fn other_rules_taken_up_during_a_run_withhold_its_result() {
     world.agree(&AGREEMENT.replace("entities_min: 3", "entities_min: 30"));
     world.airlock(&["apply", "agreement.yaml", "--as", "grocer"]).done();
     world.airlock(&["join", "spring", "--as", "grocer"]).done();
-    let child = world.begun("overtaken");
+    let run = world.begun("overtaken");
     world.airlock(&["join", "spring", "--as", "brand"]).done();
-    Answer::of(child.wait_with_output().unwrap()).is(3, "agreement-changed");
+    run.ended().is(3, "agreement-changed");
     world.nothing_left();
     world.run().done();
     world.log_is_whole();
@@ -45,10 +43,11 @@ fn other_rules_taken_up_during_a_run_withhold_its_result() {
 #[test]
 fn an_id_serves_one_run() {
     let world = World::settled(MANY);
-    let again = ["run", "spring", "reach", "--as", "brand", "--run-id", "same"];
-    let child = world.begun("same");
+    let run = world.begun("same");
+    let id = run.id.clone();
+    let again = ["run", "spring", "reach", "--as", "brand", "--run-id", &id];
     world.airlock(&again).is(3, "run-id-used");
-    Answer::of(child.wait_with_output().unwrap()).done();
+    run.ended().done();
     world.airlock(&again).is(3, "run-id-used");
     assert_eq!(world.delivered().iter().filter(|f| f.ends_with("manifest.json")).count(), 1);
     world.log_is_whole();

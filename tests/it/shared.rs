@@ -100,10 +100,10 @@ fn a_run_of_another_gateway_is_left_alone() {
     let world = database.world(300_000);
     world.settle();
     joined(&world);
-    let child = world.begun("elsewhere");
+    let run = world.begun("elsewhere");
     other(&world, &["status", "spring"]).done();
     other(&world, &["run", "spring", "reach", "--as", "brand"]).done();
-    Answer::of(child.wait_with_output().unwrap()).done();
+    run.ended().done();
     world.log_is_whole();
     database.removed();
 }
@@ -114,24 +114,28 @@ fn a_run_whose_gateway_is_gone_is_settled_by_another_once_its_lease_is_over() {
     let world = database.world(300_000);
     world.settle();
     joined(&world);
-    let mut child = world.begun("gone");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let stands = |home: &str| {
-        let status = Answer::of(world.command_of(home, &["status", "spring"]).output().unwrap());
-        status.done()["collaborations"][0]["runs"].clone()
+    let killed = |id: &str| {
+        let run = world.begun(id);
+        let id = run.id.clone();
+        run.killed();
+        id
     };
-    let gone = |state: &str| serde_json::json!([["gone", state]]);
-    assert_eq!(stands("other"), gone("requested"), "it may be at work");
+    let stands = |home: &str, id: &str| {
+        let status = Answer::of(world.command_of(home, &["status", "spring"]).output().unwrap());
+        let status = status.done();
+        let mut runs = status["collaborations"][0]["runs"].as_array().unwrap().iter();
+        runs.find(|run| run[0] == id).unwrap_or_else(|| panic!("{status}"))[1].clone()
+    };
+    let gone = killed("gone");
+    assert_eq!(stands("other", &gone), "requested", "it may be at work");
     // A minute later.
-    let expire = "UPDATE airlock.lease SET until_ms = 0 WHERE resource = 'run/spring/gone'";
-    database.tell(&database.name, &[expire]);
-    assert_eq!(stands("other"), gone("failed: interrupted"));
+    let expire =
+        format!("UPDATE airlock.lease SET until_ms = 0 WHERE resource = 'run/spring/{gone}'");
+    database.tell(&database.name, &[&expire]);
+    assert_eq!(stands("other", &gone), "failed: interrupted");
     // Its own gateway asks nobody.
-    let mut child = world.begun("own");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(stands("home")[1], serde_json::json!(["own", "failed: interrupted"]));
+    let own = killed("own");
+    assert_eq!(stands("home", &own), "failed: interrupted");
     world.run().done();
     world.log_is_whole();
     database.removed();
@@ -170,7 +174,7 @@ fn a_withdrawal_is_taken_up_while_the_database_lets_nobody_in() {
     world.settle();
     joined(&world);
     let run = ["run", "spring", "reach", "--as", "brand"];
-    let child = world.begun("at-work");
+    let at_work = world.begun("at-work");
     let lets_in = |yes: bool| {
         let name = &database.name;
         let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}");
@@ -185,7 +189,7 @@ fn a_withdrawal_is_taken_up_while_the_database_lets_nobody_in() {
         (&here["durable"], &here["because"]["code"]),
         (&false.into(), &"store-unavailable".into())
     );
-    assert_eq!(Answer::of(child.wait_with_output().unwrap()).code, Some(1));
+    assert_eq!(at_work.ended().code, Some(1));
     world.run().is(1, "store-unavailable");
     lets_in(true);
     // The other gateway knows of it once this one has put it on record.

@@ -7,9 +7,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// In every identifier, label and literal of this world.
 pub(crate) const SENTINEL: &str = "zqsentinel";
@@ -176,23 +175,14 @@ impl World {
         self.airlock(&["run", "spring", "reach", "--as", "brand"])
     }
 
-    /// A run under way: begun, and seen at work.
-    pub(crate) fn begun(&self, id: &str) -> Child {
-        let arguments = ["run", "spring", "reach", "--as", "brand", "--run-id", id];
-        let mut child = self.command(&arguments).spawn().unwrap();
-        let landing = self.path("home/scratch").join(format!("landing-{id}"));
-        let since = Instant::now();
-        while !landing.exists() {
-            assert!(child.try_wait().unwrap().is_none(), "the run ended before it was seen");
-            assert!(since.elapsed() < Duration::from_mins(1), "the run did not begin");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        child
-    }
-
     /// Every file of the receiver.
     pub(crate) fn delivered(&self) -> Vec<PathBuf> {
         files(&self.path("results"))
+    }
+
+    /// Takes back everything of the receiver.
+    pub(crate) fn taken_back(&self) {
+        let _ = std::fs::remove_dir_all(self.path("results"));
     }
 
     /// Nothing was delivered, and nothing of a run is left in scratch.
