@@ -159,7 +159,7 @@ impl Drop for Served<'_> {
 
 /// Somebody who calls.
 pub(crate) struct Calling<'s> {
-    served: &'s Served<'s>,
+    pub(crate) served: &'s Served<'s>,
     pub(crate) token: String,
 }
 

@@ -15,6 +15,7 @@ use airlock::store::SqliteStore;
 use mappings::model::PlatformId;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Takes the receipt out of the answer to every change whose path ends so.
 fn without_receipt(ending: &'static str) -> impl FnMut(&str, &mut Told) -> bool + Send {
@@ -61,6 +62,7 @@ fn typed(
 /// The newest run's name, once it has succeeded.
 fn succeeded(served: &Served<'_>) -> String {
     let brand = served.caller("brand", &ALL);
+    let since = Instant::now();
     loop {
         let runs = brand.get("/v1/collaborations/spring/runs").done();
         let run = &runs["runs"][0];
@@ -69,7 +71,8 @@ fn succeeded(served: &Served<'_>) -> String {
             return run["run"].as_str().unwrap().to_owned();
         }
         assert!(!["failed", "cancelled"].contains(&state), "{run}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(since.elapsed() < Duration::from_mins(1), "{run}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
