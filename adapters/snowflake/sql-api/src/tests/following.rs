@@ -56,9 +56,10 @@ async fn looks_that_fail_for_good_end_it() {
         let error = client(&server, quick()).execute(&select(), call()).await.unwrap_err();
         assert_eq!((error.kind(), error.fate()), (kind, fate), "{status}");
         assert_eq!(error.handle().map(Handle::as_str), Some(HANDLE));
-        tokio::time::sleep(ms(60)).await;
         let wanted: &[&str] =
             if is_canceled { &["submit", "poll", "cancel"] } else { &["submit", "poll"] };
+        server.until(wanted.len()).await;
+        tokio::time::sleep(ms(60)).await;
         assert_eq!(server.what(), wanted, "{status}");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub(super) enum Play {
     Half(Value),
     /// Another answer, later.
     Later(Duration, Box<Self>),
+    /// Another answer, once this is told.
+    Once(CancellationToken, Box<Self>),
     /// So many bytes without a length.
     Endless(usize),
 }
@@ -105,7 +108,7 @@ impl Server {
 
     /// Waits until so many were asked.
     pub(super) async fn until(&self, count: usize) {
-        for _ in 0..400 {
+        for _ in 0..6_000 {
             if self.asked().len() >= count {
                 return;
             }
@@ -163,6 +166,10 @@ async fn write(stream: &mut TcpStream, play: Play) {
         }
         Play::Later(wait, play) => {
             tokio::time::sleep(wait).await;
+            return Box::pin(write(stream, *play)).await;
+        }
+        Play::Once(told, play) => {
+            told.cancelled().await;
             return Box::pin(write(stream, *play)).await;
         }
         Play::Cut => return,

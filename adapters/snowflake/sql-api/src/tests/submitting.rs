@@ -189,10 +189,11 @@ async fn answers_have_a_size() {
 #[tokio::test]
 async fn silence_and_nobody() {
     let mut settings = quick();
-    settings.limits.answer = ms(50);
-    let server = Server::playing(|_, _| Play::Later(ms(5_000), Box::new(Play::Cut))).await;
+    settings.limits.answer = ms(500);
+    let server = Server::playing(|_, _| Play::Later(ms(60_000), Box::new(Play::Cut))).await;
     let error = client(&server, settings).execute(&select(), call()).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (ErrorKind::NoAnswer, Fate::Unknown));
+    server.until(3).await;
     assert_eq!(server.asked().len(), 3);
     let gone = Server::playing(|_, _| Play::Cut).await;
     let client = client(&gone, quick());

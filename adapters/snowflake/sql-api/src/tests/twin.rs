@@ -67,6 +67,19 @@ impl Twin {
         found["statements"].as_array().unwrap().clone()
     }
 
+    /// The first statement of this text, once there is one and this holds of it.
+    async fn until(&self, matching: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let mut found = Vec::new();
+        for _ in 0..1_000 {
+            found = self.statements(matching).await;
+            if found.first().is_some_and(&holds) {
+                return found.swap_remove(0);
+            }
+            tokio::time::sleep(ms(30)).await;
+        }
+        panic!("never: {found:?}");
+    }
+
     fn tokens(key: KeyPair, late_ms: i64) -> Arc<dyn Tokens> {
         let account = "ACME-PROVIDER".parse().unwrap();
         let user = variable("AIRLOCK_SNOWFLAKE_USER");
@@ -213,7 +226,7 @@ async fn what_nobody_waits_for_is_cancelled() {
     let Some(twin) = Twin::fresh().await else { return };
     twin.set(&json!({ "statement_run_s": 30, "sync_s_max": 0.2 })).await;
     let client = twin.client();
-    let short = call().at_most(ms(600));
+    let short = call().at_most(ms(1_000));
     let error = client.execute(&Statement::new("SELECT 'deadline'"), short).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (ErrorKind::DeadlinePassed, Fate::Failed));
     let other = client.clone();
@@ -221,18 +234,10 @@ async fn what_nobody_waits_for_is_cancelled() {
         tokio::spawn(
             async move { other.execute(&Statement::new("SELECT 'dropped'"), call()).await },
         );
-    tokio::time::sleep(ms(100)).await;
+    twin.until("dropped", |_| true).await;
     task.abort();
-    let mut found = Vec::new();
-    for _ in 0..100 {
-        found = twin.statements("dropped").await;
-        if found.first().is_some_and(|s| s["code"] == "000604") {
-            break;
-        }
-        tokio::time::sleep(ms(30)).await;
-    }
-    let expected = (json!("000604"), json!(false));
-    assert_eq!((found[0]["code"].clone(), found[0]["executed"].clone()), expected);
+    let found = twin.until("dropped", |one| one["code"] == "000604").await;
+    assert_eq!(found["executed"], json!(false));
     assert_eq!(twin.statements("deadline").await[0]["executed"], json!(false));
 }
 

@@ -46,7 +46,7 @@ async fn nothing_secret_is_said() {
         let settings = Settings { proxy: None, ..quick() };
         let client = client(&server, settings);
         let statement = Statement::new("SELECT 'zqliteral', ?").bind(Binding::text("zqvalue"));
-        let call = call().at_most(ms(60));
+        let call = call().at_most(ms(1_000));
         let found = client.execute(&statement, call.clone()).await;
         shown = format!("{shown}{client:?} {statement:?} {call:?} {found:?}");
         if let Err(error) = found {
