@@ -10,6 +10,7 @@ use crate::triggers::Secret;
 use adapter_spi::RunLimits;
 use mappings::model::{MemberId, PlatformId};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -282,6 +283,13 @@ async fn a_receiver_that_says_nothing_holds_up_no_other() {
     let (world, hook) = (World::new().await, Hook::new().await);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
+    let is_given_up = Arc::<AtomicBool>::default();
+    let given_up = Arc::clone(&is_given_up);
+    tokio::spawn(async move {
+        let (mut stream, _) = silent.accept().await.unwrap();
+        drop(stream.read_to_end(&mut Vec::new()).await);
+        given_up.store(true, Ordering::SeqCst);
+    });
     let of = |name: &str, url: String| Receiver {
         member: member(name),
         url,
@@ -301,7 +309,8 @@ async fn a_receiver_that_says_nothing_holds_up_no_other() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), heard).await.unwrap();
+    assert!(!is_given_up.load(Ordering::SeqCst), "the silent one was waited for first");
     end.cancel();
     telling.await.unwrap();
 }
