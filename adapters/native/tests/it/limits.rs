@@ -8,7 +8,7 @@ use arrow::datatypes::Int32Type;
 use mappings::guard::guard;
 use mappings::model::{ResultClass, RunId};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const COUNT: &str = "SELECT s.segment, COUNT(DISTINCT s.person) AS people
                      FROM sales s JOIN seen e ON s.person = e.person GROUP BY s.segment";
@@ -145,7 +145,6 @@ async fn a_text_that_is_too_long_is_refused_before_anything_is_made_of_it() {
 #[tokio::test]
 async fn a_run_that_is_still_planned_ends_at_once() {
     let mut world = many(5);
-    world.limits.duration_ms_max = 1;
     let figures: Vec<String> =
         (0..120).map(|n| format!("SUM(s.amount) + COUNT(*) * {n} AS n{n}")).collect();
     let sql = format!(
@@ -154,22 +153,29 @@ async fn a_run_that_is_still_planned_ends_at_once() {
     );
     let agreement = world.agreement(&sql, ResultClass::Aggregate);
     let guarded = guard(&agreement, &subject()).unwrap();
-    let query = world.query(agreement, guarded, RunId::new("run-long").unwrap());
-    world.grant(&query).await;
-    world.room.submit(&query, &Cx::default()).await.unwrap();
-    let started = Instant::now();
-    let RunStatus::Failed(failure) = world.end_of(&query.run).await else {
-        panic!("it ended well")
-    };
-    let ended = started.elapsed();
-    assert_eq!(failure.code, "time-limit");
-    world.limits.duration_ms_max = 600_000;
-    let run = RunId::new("run-whole").unwrap();
-    let query = world.query((*query.agreement).clone(), (*query.guarded).clone(), run);
-    let started = Instant::now();
-    world.room.submit(&query, &Cx::default()).await.unwrap();
-    let RunStatus::Succeeded(_) = world.end_of(&query.run).await else { panic!("it failed") };
-    assert!(ended < started.elapsed() / 4, "ended after {ended:?} of {:?}", started.elapsed());
+    // Of each the fastest: the machine may be busy.
+    let (mut ended, mut whole) = (Duration::MAX, Duration::MAX);
+    for number in 0..5 {
+        world.limits.duration_ms_max = 1;
+        let run = RunId::new(&format!("run-long-{number}")).unwrap();
+        let query = world.query(agreement.clone(), guarded.clone(), run);
+        world.grant(&query).await;
+        world.room.submit(&query, &Cx::default()).await.unwrap();
+        let started = Instant::now();
+        let RunStatus::Failed(failure) = world.end_of(&query.run).await else {
+            panic!("it ended well")
+        };
+        ended = ended.min(started.elapsed());
+        assert_eq!(failure.code, "time-limit");
+        world.limits.duration_ms_max = 600_000;
+        let run = RunId::new(&format!("run-whole-{number}")).unwrap();
+        let query = world.query(agreement.clone(), guarded.clone(), run);
+        let started = Instant::now();
+        world.room.submit(&query, &Cx::default()).await.unwrap();
+        let RunStatus::Succeeded(_) = world.end_of(&query.run).await else { panic!("it failed") };
+        whole = whole.min(started.elapsed());
+    }
+    assert!(ended < whole / 4, "ended after {ended:?} of {whole:?}");
 }
 
 #[tokio::test]
