@@ -1,6 +1,9 @@
 //! Forms: what each does to the log, and that none does anything but as it was shown, to whom, and once.
 
 use super::*;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use std::time::Duration;
 
 /// Sends a form of a page, follows it, and gives the page that says what was recorded.
 async fn recorded(place: &Place, cookie: &str, form: &Form) -> String {
@@ -234,11 +237,23 @@ fn database(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     all.filter(|path| path.is_file() && path.to_string_lossy().contains(".db")).collect()
 }
 
-/// Ends a gateway, and gives its folder.
+/// Ends a gateway, and gives its folder once nobody has the database open.
 async fn ended(place: Place) -> tempfile::TempDir {
     let Place { folder, app, router, console, .. } = place;
     drop((app, router, console));
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let file = folder.path().join("airlock.db");
+    let (wal, options) = (folder.path().join("airlock.db-wal"), SqliteConnectOptions::new());
+    let options = options.filename(file);
+    let closed = async {
+        while wal.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            // The last that closes takes it away, and two that close at once may each take the other for the last.
+            let mut own = SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::query("SELECT count(*) FROM log").execute(&mut own).await.unwrap();
+            own.close().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), closed).await.unwrap();
     folder
 }
 

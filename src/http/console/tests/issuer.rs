@@ -118,7 +118,7 @@ impl World {
         assert!(!known(), "nobody is sent before the documents were read");
         let followed = gateway.clone();
         tokio::spawn(async move { followed.verifier.follow(&Metrics::new().unwrap()).await });
-        for _ in 0..200 {
+        for _ in 0..3_000 {
             if known() {
                 break;
             }
