@@ -143,11 +143,11 @@ async fn who_says_nothing_or_says_it_slowly_is_sent_away_and_the_next_is_heard()
     }
     let (body, since) = (r#"{"collaboration":"spring"}"#, Instant::now());
     assert_eq!(posted(place, &signed(body, NOW_S), body).await.0, 202);
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
     assert_eq!(waiting(&inbox), ["spring"]);
     let mut rest = Vec::new();
     for mut stream in silent {
-        let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
+        let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest));
         assert!(read.await.is_ok(), "its connection is over");
     }
 }
