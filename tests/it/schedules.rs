@@ -135,7 +135,13 @@ fn what_is_scheduled_is_delivered_and_told() {
     assert!(world.delivered().iter().any(|path| path.ends_with("manifest.json")));
     world.airlock(&["schedule", "remove", "spring", "nightly", "--as", "brand"]).done();
     assert!(list(&world).is_empty());
-    assert!(std::fs::read_dir(world.path("home/schedules/spring")).unwrap().next().is_none());
+    until("nothing is kept of it", || {
+        std::fs::read_dir(world.path("home/schedules/spring"))
+            .unwrap()
+            .next()
+            .is_none()
+            .then_some(())
+    });
     until("a notice told twice", || (heard.lock().unwrap().len() >= 2).then_some(()));
     assert_eq!(served.end("-TERM"), Some(0));
     let heard = heard.lock().unwrap().clone();

@@ -274,7 +274,7 @@ fn a_collector_that_is_away_or_never_answers_holds_nothing_up() {
         }
         let since = Instant::now();
         assert_eq!(served.end("-TERM"), Some(0));
-        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_mins(1), "{:?}", since.elapsed());
     }
     let mut world = crate::serve::world();
     world.variables = vec![("AIRLOCK_TRACES_ENDPOINT", "collector:4318".to_owned())];
