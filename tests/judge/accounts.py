@@ -92,9 +92,9 @@ class Accounts:
         place = f"tables/{self.members[member]}/{database}/PUBLIC/{name}"
         self.tell("PUT", place, {"columns": columns, "files": [str(f) for f in files]})
 
-    def connect(self, home: Path, operated=None):
-        """Writes how a gateway reaches each member, or those it operates, behind what is there. What the twin did it shows at once."""
-        lines = ["[snowflake]", f"settles_ms = {SETTLES_MS}", 'verified = ["preset-tables"]']
+    def connect(self, home: Path, operated=None, verified=("preset-tables",)):
+        """Writes how a gateway reaches each member, or those it operates, behind what is there, and what its operator saw hold. What the twin did it shows at once."""
+        lines = ["[snowflake]", f"settles_ms = {SETTLES_MS}", f"verified = {json.dumps(verified)}"]
         for member, account in self.members.items():
             if operated is None or member in operated:
                 lines += [f"[snowflake.members.{member}]", f'endpoint = "{self.endpoint}/accounts/{account.replace(".", "-")}"', f'user = "{self.user}"',
