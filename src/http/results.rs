@@ -40,7 +40,7 @@ pub(super) async fn manifest(
 /// A file of a result, which the manifest names: whole, and the one that was signed, or none of it.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/runs/{run}/files/{file}", tag = "results", operation_id = "file",
     params(("collaboration" = String, Path, description = "The collaboration."), ("run" = String, Path, description = "The run."), ("file" = String, Path, description = "Its name in the manifest.")),
-    responses((status = 200, description = "The file.", body = Vec<u8>, content_type = "application/vnd.apache.parquet", headers(("Repr-Digest" = String, description = "Its SHA-256, as the manifest has it (RFC 9530)."))), (status = 409, description = "There is no result for this member, or not the one on record.", body = crate::wire::ProblemDocument, content_type = "application/problem+json"), Read))]
+    responses((status = 200, description = "The file.", body = inline(crate::wire::Bytes), content_type = "application/vnd.apache.parquet", headers(("Repr-Digest" = String, description = "Its SHA-256, as the manifest has it (RFC 9530)."))), (status = 409, description = "There is no result for this member, or not the one on record.", body = crate::wire::ProblemDocument, content_type = "application/problem+json"), Read))]
 pub(super) async fn file(
     State(gateway): State<Gateway>,
     Who(caller): Who,

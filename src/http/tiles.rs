@@ -40,7 +40,7 @@ impl TryFrom<u16> for Width {
 /// `tiles/L/N?width=W` here. It is there once the log has every leaf below it.
 #[utoipa::path(get, path = "/v1/collaborations/{collaboration}/tiles/{level}/{index}", tag = "log", operation_id = "tile",
     params(("collaboration" = String, Path, description = "The collaboration."), ("level" = u64, Path, description = "Its level; leaf hashes are at 0."), ("index" = u64, Path, description = "Its place in the level."), Part),
-    responses((status = 200, description = "Its hashes, one after the other.", body = Vec<u8>, content_type = "application/octet-stream"), Read))]
+    responses((status = 200, description = "Its hashes, one after the other.", body = inline(crate::wire::Bytes), content_type = "application/octet-stream"), Read))]
 pub(super) async fn tile(
     State(gateway): State<Gateway>,
     Who(caller): Who,

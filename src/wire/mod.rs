@@ -2,6 +2,7 @@
 //! nothing decided. Names and digests are texts here; whoever reads them judges them. Times are in milliseconds since 1970 UTC.
 
 mod agreement;
+mod bytes;
 mod check;
 mod collaboration;
 mod configuration;
@@ -26,6 +27,7 @@ mod verified;
 pub use agreement::{
     AgreementDiff, AgreementListed, AgreementVersion, Agreements, Change, Invitation, Invitations,
 };
+pub use bytes::Bytes;
 pub use check::{Assessed, Checked, CheckedTemplate, Output, Term, Threshold};
 pub use collaboration::{Collaboration, Collaborations, Listed, Me, Member, Members, Standing};
 pub use configuration::{Configuration, Setting};

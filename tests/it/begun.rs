@@ -94,7 +94,9 @@ impl Begun {
         self.signal("-STOP");
         let threads = format!("/proc/{}/task", self.child.as_ref().unwrap().id());
         let is_stopped = |stat: String| stat.rsplit(')').next().unwrap().starts_with(" T");
+        let since = Instant::now();
         while !self.is_over() {
+            assert!(since.elapsed() < NEVER, "it never stood still");
             let mut all = std::fs::read_dir(&threads).unwrap().map(|thread| {
                 std::fs::read_to_string(thread.unwrap().path().join("stat")).is_ok_and(is_stopped)
             });

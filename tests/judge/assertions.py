@@ -247,9 +247,12 @@ def rotation(judged, gateway, issuer, away):
         judged.wrong.append(f"a flood of names made it ask {away.came - asked} times")
     time.sleep(AGAIN_S + 5)
     new, since = issuer.token("org-alfa"), time.monotonic()
-    if judged.shown(new)[0].status == 401 and time.monotonic() - since >= WAITS_S - 0.1:
+    told = judged.shown(new)[0]
+    if told.status == 401 and time.monotonic() - since >= WAITS_S - 0.1:
         time.sleep(1)  # its issuer was too slow to answer, and is heard by now
-    judged.passes("the new key, the first time that it is shown", new, "alfa")
+        judged.passes("the new key, once its issuer was heard", new, "alfa")
+    elif told.status != 200 or told.json().get("member") != "alfa":
+        judged.wrong.append(f"the new key, the first time that it is shown: {told}")
     judged.refused("the old key, which the newest answer has not", old)
     for how in ("redirect", "fail", "long", "stall"):
         away.how, asked, late = how, away.came, time.monotonic() + AGAIN_S + 60

@@ -286,7 +286,7 @@ def stood_still(arguments, world, check, names, first, faults, begun):
     watches = [checker.Watch(check, closing, lambda: check.usable(closing)), checker.Watch(check, approval, lambda: check.usable(approval) & {"regions"})]
     waits = [subprocess.Popen([second.airlock.binary, "--home", str(second.home), "--json", "revoke", name, *words, "--as", "shop", "--wait", "--within", "5" if arguments.long else "3"],
                               env=second.airlock.environment, stdout=subprocess.PIPE, text=True) for name, words in ((closing, ["--dataset", "customers"]), (approval, ["--approval", "regions"]))]
-    closed = gateways.until(lambda: not check.usable(closing) and "regions" not in check.usable(approval), HANGS_S)
+    closed = gateways.until(lambda: not check.usable(closing) and "regions" not in check.usable(approval), CLOSING_S_MAX)
     check.holds("closed while the first stands still", closed, (check.usable(closing), check.usable(approval)))
     still = LEASE_S * (10 if arguments.long else 2) + 10
     gateways.until(lambda: time.time() - begun > still, still)
@@ -316,6 +316,7 @@ def stood_still(arguments, world, check, names, first, faults, begun):
     # Its turns end: where the fence is not what stops them, the leaves of the other do, which it read first.
     turns = lambda: {one["pass"]["collaboration"] for at, one in list(first.worker.said) if at >= awake and "pass" in one}  # noqa: E731
     check.holds("its turns come to an end", gateways.until(lambda: turns() == set(names), HANGS_S), turns())
+    stopped_by = "its fence" if "lease-lost" in first.worker.problems(since=awake) else "what others wrote"
     others = lambda: [n for n in check.gave(since=awake) if n["by"] != first.name or mine]  # noqa: E731
     intents = lambda: [body for name in names for _, at, body in check.log(name).of("effect-intended") if at >= awake * 1000 and body["effect"] in checker.GIVE]  # noqa: E731
     check.holds("nothing is intended that nobody else did", gateways.until(lambda: len(intents()) <= len(others()), checker.ENDS_S, 1), intents())
@@ -330,7 +331,7 @@ def stood_still(arguments, world, check, names, first, faults, begun):
     if confirmed_at := check.log(going_on).confirmed(check.log(going_on).of("revoked")[0][0]):
         check.same("what stands twice: open after the evidence", watch.end().open_after(confirmed_at), [])
     check.doubled()
-    return check, f"taken over after {moved:.1f} s, all given {figure(took)} later; withdrawn and closed meanwhile, not confirmed before; after it went on {', '.join(said)}; logs then {fixed}"
+    return check, f"taken over after {moved:.1f} s, all given {figure(took)} later; withdrawn and closed meanwhile, not confirmed before; after it went on {', '.join(said)}, and it was kept from giving by {stopped_by}; logs then {fixed}"
 
 
 def owner(arguments, folder):
@@ -347,7 +348,7 @@ def owner(arguments, folder):
         dropped = partners[arn].drop_analysis("regions")
         partners[left].leave()
         check.same("the edit shows itself", check.usable(arn), {"overlap"})
-        back = gateways.until(lambda: not partners[wider].is_wider(), HANGS_S, 0.1)
+        back = gateways.until(lambda: not partners[wider].is_wider(), CLOSING_S_MAX, 0.1)
         narrowed = next((n["at"] for n in check.writes(wider, widened) if n["method"] != "GET"), None)
         check.holds("wider: taken away", back)
         if check.holds("wider: by a gateway", narrowed is not None):
@@ -403,7 +404,7 @@ def restored(arguments, folder):
         watch = checker.Watch(check, withdrawn_since, lambda: check.usable(withdrawn_since))
         world.database.restore(folder / "older.sql")
         put_back = time.time()
-        closed = gateways.until(lambda: not check.usable(changed_since), HANGS_S)
+        closed = gateways.until(lambda: not check.usable(changed_since), CLOSING_S_MAX)
         took = time.time() - put_back
         check.holds("what may lack withdrawals is closed", closed, check.usable(changed_since))
         gateways.until(lambda: time.time() - put_back > 20, 30)

@@ -307,7 +307,8 @@ impl State {
     }
 
     /// How long the log was after its newest decision on record, and what is withdrawn beyond that.
-    pub fn standing(&self) -> (u64, impl Iterator<Item = &Revocable>) {
+    #[cfg(feature = "gateway")]
+    pub(crate) fn standing(&self) -> (u64, impl Iterator<Item = &Revocable>) {
         let due = self.tombstones.iter().filter(|(_, at)| **at >= self.size);
         (self.recorded, due.map(|(what, _)| what))
     }

@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 /// It changed something, and its answer does not show what. The platform has no versions.
 const CHANGED: Applied = Applied::Changed { version: 0, shown: false };
 
+/// What an account does not have, by the client's code.
+const UNSUPPORTED: &str = "unsupported";
+
 /// Runs a step's statement in its account.
 pub(crate) async fn apply(session: &Session, step: &Step, call: &Call) -> Result<Applied> {
     if step.effect == Effect::Grant {
@@ -50,7 +53,7 @@ fn failed(call: &Call, error: AdapterError) -> Result<Applied> {
     let takes = takes || matches!(call, Call::MarkSchema { mark, .. } if mark.templates.is_empty());
     let is_mount = matches!(call, Call::Mount { .. });
     // An edition that has no policies says that they are no feature of it.
-    let edition = matches!(call, Call::CreatePolicy { .. }) && error.kind == ErrorKind::Unsupported;
+    let edition = matches!(call, Call::CreatePolicy { .. }) && error.code == UNSUPPORTED;
     let lacks = [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind) || edition;
     if (error.kind == ErrorKind::NotFound && takes)
         || (error.kind == ErrorKind::AlreadyExists && is_mount)

@@ -8,31 +8,43 @@ use adapter_spi::{AdapterError, ErrorKind, Outcome, Result};
 use serde_json::{Value, json};
 
 const PRESETS: &str = "preset_tables";
+/// A statement that can't be read, by the client's code.
+const SYNTAX: &str = "statement-syntax";
 
-/// A run by each way is refused, or answers what it answers without.
+/// A run by each way is refused, or answers what it answers without, as it does before all of them and after. Where one answers otherwise that is it;
+/// an error is no answer to the question.
 pub(super) async fn kept(trial: &Trial<'_>) -> Result<bool> {
+    let usual = json!({ "arguments": { SAID: HOSTILE } });
+    if !reads_its_own(trial, &usual).await? {
+        return Ok(false);
+    }
     for way in ways(trial) {
-        let spec = json!({ "template": trial.template, "template_configuration": way });
-        let text = specs::said("analysis", &spec).unwrap_or_default();
-        match trial.called(RUN, &[&trial.name, &text]).await {
-            Ok(done) => {
-                let table = trial.read(&done).await?;
-                if table.column("number") != Some(vec![Some(NUMBER)]) {
-                    return Ok(false);
-                }
-            }
+        match reads_its_own(trial, &way).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
             Err(error) if is_refusal(&error) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(true)
+    // What was refused was not refused because nothing runs any more.
+    reads_its_own(trial, &usual).await
 }
 
-/// Whether the platform answered that it does not: silence and what can't be read refuse nothing.
+/// Whether a run by a configuration answers the row of the template's own table.
+async fn reads_its_own(trial: &Trial<'_>, way: &Value) -> Result<bool> {
+    let spec = json!({ "template": trial.template, "template_configuration": way });
+    let text = specs::said("analysis", &spec).unwrap_or_default();
+    let done = trial.called(RUN, &[&trial.name, &text]).await?;
+    Ok(trial.read(&done).await?.column("number") == Some(vec![Some(NUMBER)]))
+}
+
+/// Whether the platform answered that it does not: silence and what can't be read refuse nothing. A text that names what is not named there may be none
+/// to it.
 fn is_refusal(error: &AdapterError) -> bool {
     use ErrorKind::{Conflict, NotFound, PermissionDenied, Unsupported};
-    error.outcome == Outcome::NotApplied
-        && matches!(error.kind, Conflict | NotFound | PermissionDenied | Unsupported)
+    let refused = matches!(error.kind, Conflict | NotFound | PermissionDenied | Unsupported)
+        || error.code == SYNTAX;
+    error.outcome == Outcome::NotApplied && refused
 }
 
 /// Configurations that name the second view: as it is offered, and as it lies in the account.
