@@ -99,6 +99,7 @@ export class Person {
   async check(where, page = this.page) {
     const { watched, findings, size } = this;
     const label = `${this.name}, ${where}`;
+    await page.waitForLoadState("load"); // what is seen may be there before its style
     watched.looked.pages += 1;
     watched.looked.routes.add(routed(page.url()));
     for (const wrong of await page.evaluate(looks)) {
