@@ -6,36 +6,44 @@ use super::trial::{DATASET, HOSTILE, NUMBER, OTHER, OTHER_VIEW, RUN, SAID, Trial
 use crate::collaboration::specs;
 use adapter_spi::{AdapterError, ErrorKind, Outcome, Result};
 use serde_json::{Value, json};
+use snowflake_sql_api::ResultSet;
 
 const PRESETS: &str = "preset_tables";
 /// A statement that can't be read, by the client's code.
 const SYNTAX: &str = "statement-syntax";
 
-/// A run by each way is refused, or answers what it answers without, as it does before all of them and after. Where one answers otherwise that is it;
+/// A run by each way is refused, or answers what it answers without, as the run before all of them did and one after does. Where one answers otherwise that is it;
 /// an error is no answer to the question.
-pub(super) async fn kept(trial: &Trial<'_>) -> Result<bool> {
-    let usual = json!({ "arguments": { SAID: HOSTILE } });
-    if !reads_its_own(trial, &usual).await? {
+pub(super) async fn kept(trial: &Trial<'_>, before: &ResultSet) -> Result<bool> {
+    if !reads_its_own(trial, before).await? {
         return Ok(false);
     }
     for way in ways(trial) {
-        match reads_its_own(trial, &way).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
+        match ran_by(trial, &way).await {
+            Ok(done) => {
+                if !reads_its_own(trial, &done).await? {
+                    return Ok(false);
+                }
+            }
             Err(error) if is_refusal(&error) => {}
             Err(error) => return Err(error),
         }
     }
     // What was refused was not refused because nothing runs any more.
-    reads_its_own(trial, &usual).await
+    let after = Box::pin(trial.ran()).await?;
+    reads_its_own(trial, &after).await
 }
 
-/// Whether a run by a configuration answers the row of the template's own table.
-async fn reads_its_own(trial: &Trial<'_>, way: &Value) -> Result<bool> {
+/// A run by a configuration that no document of ours has.
+async fn ran_by(trial: &Trial<'_>, way: &Value) -> Result<ResultSet> {
     let spec = json!({ "template": trial.template, "template_configuration": way });
     let text = specs::said("analysis", &spec).unwrap_or_default();
-    let done = trial.called(RUN, &[&trial.name, &text]).await?;
-    Ok(trial.read(&done).await?.column("number") == Some(vec![Some(NUMBER)]))
+    trial.called(RUN, &[&trial.name, &text]).await
+}
+
+/// Whether a run answered the row of the template's own table.
+async fn reads_its_own(trial: &Trial<'_>, done: &ResultSet) -> Result<bool> {
+    Ok(trial.read(done).await?.column("number") == Some(vec![Some(NUMBER)]))
 }
 
 /// Whether the platform answered that it does not: silence and what can't be read refuse nothing. A text that names what is not named there may be none

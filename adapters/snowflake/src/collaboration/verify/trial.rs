@@ -156,7 +156,7 @@ impl Trial<'_> {
                 report.say(RUNS, &Ok(done.row_count() == 1));
                 report.say(BINDS, &Box::pin(self.bound(&done)).await);
                 report.say(SCANNED, &Box::pin(self.scanned(&done)).await);
-                report.say(KEPT, &Box::pin(presets::kept(self)).await);
+                report.say(KEPT, &Box::pin(presets::kept(self, &done)).await);
             }
             Err(error) => {
                 report.say(RUNS, &Err(error));
@@ -253,7 +253,8 @@ impl Trial<'_> {
         self.until(Wait::Listed).await
     }
 
-    async fn ran(&self) -> Result<ResultSet> {
+    /// A run of the template, by the only value that it is given.
+    pub(super) async fn ran(&self) -> Result<ResultSet> {
         let arguments =
             BTreeMap::from([(SAID.to_owned(), specs::Argument::Text(HOSTILE.to_owned()))]);
         let template_configuration = specs::Configuration { arguments };
